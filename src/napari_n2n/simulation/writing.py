@@ -1,0 +1,123 @@
+"""Simulated movies and their truth as files."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_n2n.simulation.detector import simulated_frames
+from napari_n2n.simulation.movies import SimulatedMovie
+from napari_n2n.simulation.scene import Scene
+
+MovieFormat = Literal["mrc", "tiff", "eer"]
+
+
+@dataclass(frozen=True)
+class SimulatedFiles:
+    """Where a simulated movie and its truth were written.
+
+    Attributes
+    ----------
+    movie
+        Counts as the detector gives them.
+    clean
+        MRC, expected counts per frame, without noise or motion.
+    particles
+        CSV of ``x_px, y_px, label``.
+    drift
+        CSV of ``frame, y_shift_angstrom, x_shift_angstrom``.
+    gain
+        Gain reference to multiply frames by, rows in the movie's order; None: the detector is flat.
+    """
+
+    movie: Path
+    clean: Path
+    particles: Path
+    drift: Path
+    gain: Path | None
+
+
+def write_simulated(
+    simulated: SimulatedMovie | Scene,
+    folder: Path | str,
+    stem: str,
+    format: MovieFormat = "mrc",
+) -> SimulatedFiles:
+    """Write a movie and its truth into ``folder``, each file whole or not at all.
+
+    Parameters
+    ----------
+    simulated
+        A movie in memory, or a scene, whose frames are then made while they are written.
+    folder
+        Is made where it is missing.
+    stem
+        The movie becomes ``stem.mrc``, ``.tiff`` or ``.eer``.
+    format
+        The movie's; TIFF is LZW-compressed, EER holds one event for each count.
+
+    Raises
+    ------
+    WriteProblem
+        When the disk refuses.
+    """
+    # Here, so that simulating in memory needs no format library.
+    from napari_n2n.io import (
+        encode_eer,
+        write_atomically,
+        write_micrograph,
+        write_mrc_stack,
+        write_tiff_stack,
+    )
+
+    config, truth = simulated.config, simulated.truth
+    pixel = config.pixel_size_angstrom
+    folder = Path(folder)
+    movie = folder / f"{stem}.{format}"
+    gain = None
+    frames: Iterable[NDArray[np.uint8]] = (
+        simulated.frames
+        if isinstance(simulated, SimulatedMovie)
+        else simulated_frames(config, simulated)
+    )
+    if format == "mrc":
+        write_mrc_stack(movie, frames, pixel)
+    elif format == "tiff":
+        write_tiff_stack(movie, frames, pixel, compression="lzw")
+    else:
+        encode_eer(frames, movie, pixel_size_angstrom=pixel, dose_per_frame=config.dose_per_frame)
+    if truth.gain is not None:
+        gain = folder / f"{stem}_gain.{'tiff' if format == 'tiff' else 'mrc'}"
+        if format == "tiff":
+            write_tiff_stack(gain, truth.gain[np.newaxis], pixel)
+        else:
+            write_micrograph(gain, truth.gain, pixel)
+    clean = folder / f"{stem}_clean.mrc"
+    write_micrograph(clean, truth.clean, pixel)
+
+    def write_table(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Path:
+        path = folder / name
+        with write_atomically(path) as beside, beside.open("w", newline="") as handle:
+            table = csv.writer(handle, lineterminator="\n")
+            table.writerow(header)
+            table.writerows(rows)
+        return path
+
+    particles = write_table(
+        f"{stem}_particles.csv",
+        ("x_px", "y_px", "label"),
+        (
+            (f"{x:.1f}", f"{y:.1f}", label)
+            for (y, x), label in zip(truth.centres_px, truth.labels, strict=True)
+        ),
+    )
+    drift = write_table(
+        f"{stem}_drift.csv",
+        ("frame", "y_shift_angstrom", "x_shift_angstrom"),
+        ((i, f"{y:.4f}", f"{x:.4f}") for i, (y, x) in enumerate(truth.drift_angstrom)),
+    )
+    return SimulatedFiles(movie, clean, particles, drift, gain)
