@@ -50,9 +50,9 @@ def render(
     drift = scene.truth.drift
     moved = np.empty((height, width), np.float32)
     block = _BLOCK_PX if drift.is_local else max(height, width)
-    tops, lefts = np.arange(0, height, block), np.arange(0, width, block)
+    tops, lefts = list(range(0, height, block)), list(range(0, width, block))
     middle = (min(block, height) / 2, min(block, width) / 2)
-    at = np.meshgrid(tops + middle[0], lefts + middle[1], indexing="ij")
+    at = np.meshgrid(np.add(tops, middle[0]), np.add(lefts, middle[1]), indexing="ij")
     shifts = drift.displacement_angstrom(frame, *at) / scene.config.pixel_size_angstrom
     for i, top in enumerate(tops):
         for j, left in enumerate(lefts):
@@ -76,10 +76,11 @@ def _spline(
         2 / 3 - (1 - t) ** 2 + (1 - t) ** 3 / 2,
         t**3 / 6,
     )
-    result = np.float32(0)
+    shape = (length, coefficients.shape[1]) if axis == 0 else (coefficients.shape[0], length)
+    values = np.zeros(shape, np.float32)
     for offset, weight in enumerate(weights, start=whole - 1):
         window = slice(offset, offset + length)
-        part = coefficients[window] if axis == 0 else coefficients[:, window]
-        result = result + np.float32(weight) * part
-    values: NDArray[np.float32] = result
+        values += np.float32(weight) * (
+            coefficients[window] if axis == 0 else coefficients[:, window]
+        )
     return values

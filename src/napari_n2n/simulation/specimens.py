@@ -80,7 +80,7 @@ def apoferritin_subunits() -> NDArray[np.float64]:
         )
         beads.append(radius * direction)
     subunit = np.concatenate(beads)
-    return np.einsum("rij,bj->rbi", octahedral_rotations(), subunit)
+    return _copies(octahedral_rotations(), subunit)
 
 
 def aldolase_subunits() -> NDArray[np.float64]:
@@ -102,7 +102,7 @@ def aldolase_subunits() -> NDArray[np.float64]:
         [[np.cos(turned), 0, -np.sin(turned)], [0, 1, 0], [np.sin(turned), 0, np.cos(turned)]]
     )
     subunit = barrel @ tilt.T + np.array(_TETRAMER_CENTRE_ANGSTROM)
-    return np.einsum("rij,bj->rbi", dihedral_rotations(), subunit)
+    return _copies(dihedral_rotations(), subunit)
 
 
 def subunits_of(specimen: Specimen) -> NDArray[np.float64]:
@@ -148,6 +148,12 @@ def contaminant(rng: np.random.Generator) -> tuple[Beads, float]:
     phases = rng.uniform(0, 2 * np.pi, 3)
     swell = 1 + 0.12 * np.sin(beads / radius @ waves.T + phases).sum(axis=1, keepdims=True)
     return beads * swell, radius
+
+
+def _copies(rotations: NDArray[np.float64], subunit: Beads) -> NDArray[np.float64]:
+    """Return the subunit turned by each rotation, (rotations, beads, 3)."""
+    copies: NDArray[np.float64] = np.einsum("rij,bj->rbi", rotations, subunit)
+    return copies
 
 
 def _rotation_vector(vector: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -4,14 +4,16 @@ import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_n2n.simulation.detector import simulated_frames
 from napari_n2n.simulation.movies import SimulatedMovie
 from napari_n2n.simulation.scene import Scene
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MovieFormat = Literal["mrc", "tiff", "eer"]
 
