@@ -1,0 +1,195 @@
+"""What a network is and how it is trained: one model behind form, command line and checkpoint."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from napari_n2n.errors import N2NError
+
+Width = Annotated[int, Field(ge=1, le=1024)]
+Level = Annotated[tuple[Width, ...], Field(min_length=1, max_length=8)]
+
+
+class ConfigProblem(N2NError):
+    """A setting is unknown or has a value that makes no sense."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def replaced(self, **changes: object) -> Self:
+        """Return a copy with ``changes``, validated again.
+
+        Raises
+        ------
+        ConfigProblem
+            A field is unknown or a value is not allowed.
+        """
+        try:
+            return type(self).model_validate({**self.model_dump(), **changes})
+        except ValidationError as problem:
+            raise ConfigProblem(explain(problem)) from None
+
+
+def explain(problem: ValidationError) -> str:
+    """Say in one sentence a field what a validation found."""
+    sentences = []
+    for error in problem.errors():
+        field = ".".join(str(part) for part in error["loc"]) or "settings"
+        if error["type"] == "extra_forbidden":
+            sentences.append(f"There is no setting {field!r}.")
+        else:
+            sentences.append(f"{field} = {error['input']!r}: {error['msg']}.")
+    return " ".join(sentences)
+
+
+class NetworkConfig(_Frozen):
+    """The shape of a U-Net: enough to build it again.
+
+    ``encoder`` lists the widths of the 3-wide convolutions of each level, finest first; its last
+    entry is the bottleneck. ``decoder`` does the same on the way up, coarsest first, and has one
+    level fewer. Each level of the encoder but the last halves the image; each level of the decoder
+    first doubles it and joins what the encoder had at that size.
+    """
+
+    name: str = "custom"
+    ndim: Literal[2, 3] = 2
+    in_channels: Annotated[int, Field(ge=1, le=16)] = 1
+    out_channels: Annotated[int, Field(ge=1, le=16)] = 1
+    encoder: Annotated[tuple[Level, ...], Field(min_length=2, max_length=8)]
+    decoder: Annotated[tuple[Level, ...], Field(min_length=1, max_length=7)]
+    pooling: Literal["max", "average"] = "average"
+    upsampling: Literal["nearest", "transposed"] = "nearest"
+    # What a decoder level joins: the encoder's features at that size before they are pooled, or
+    # (Lehtinen et al.) the pooled features that level began with, at the finest the image itself.
+    skips: Literal["features", "inputs"] = "features"
+    bottleneck_activation: bool = True
+    negative_slope: Annotated[float, Field(ge=0, lt=1)] = 0.1
+
+    @model_validator(mode="after")
+    def _levels_match(self) -> Self:
+        if len(self.decoder) != len(self.encoder) - 1:
+            raise ValueError("the decoder needs exactly one level fewer than the encoder")
+        return self
+
+    @property
+    def size_multiple(self) -> int:
+        """Image sides are padded to a multiple of this many pixels."""
+        return int(2 ** (len(self.encoder) - 1))
+
+
+PAPER_NETWORK = NetworkConfig(
+    name="paper",
+    encoder=((48, 48), (48,), (48,), (48,), (48,), (48,)),
+    decoder=((96, 96), (96, 96), (96, 96), (96, 96), (64, 32)),
+    pooling="max",
+    upsampling="transposed",
+    skips="inputs",
+    # The authors' sixth encoder block is a convolution and a transposed one with nothing between.
+    bottleneck_activation=False,
+)
+LIGHT_NETWORK = NetworkConfig(
+    name="light",
+    encoder=((16, 16), (32, 32), (64, 64), (64, 64), (64, 64)),
+    decoder=((64, 64), (64, 64), (32, 32), (16, 16)),
+)
+NETWORKS: dict[str, NetworkConfig] = {n.name: n for n in (LIGHT_NETWORK, PAPER_NETWORK)}
+
+
+class TrainingConfig(_Frozen):
+    """How a denoiser is trained. Lengths: whichever of steps, epochs and seconds ends first."""
+
+    network: NetworkConfig = LIGHT_NETWORK
+    particle_diameter_angstrom: Annotated[float, Field(gt=0, le=10_000)] | None = Field(
+        None, title="Particle diameter (Å)", description="Sets the working pixel size when given."
+    )
+    working_pixel_size_angstrom: Annotated[float, Field(gt=0, le=100)] | None = Field(
+        4.0,
+        title="Working pixel size (Å)",
+        description="Images are Fourier-cropped to this. Empty: full resolution.",
+    )
+    normalisation: Literal["standard", "unit_range"] = Field(
+        "standard", description="Zero mean and unit deviation, or intensities to [0, 1]."
+    )
+    crop: Annotated[int, Field(ge=16, le=4096)] = Field(
+        128, title="Crop (px)", description="Side of the training crops, in working pixels."
+    )
+    batch: Annotated[int, Field(ge=1, le=1024)] = Field(8, title="Crops a step")
+    steps: Annotated[int, Field(ge=1, le=100_000_000)] | None = Field(None, title="Steps")
+    epochs: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        None, title="Epochs", description="One epoch draws one crop from every pair."
+    )
+    max_seconds: Annotated[float, Field(gt=0, le=1e8)] | None = Field(None, title="At most (s)")
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
+    beta1: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    beta2: Annotated[float, Field(ge=0, lt=1)] = 0.99
+    epsilon: Annotated[float, Field(gt=0, le=1)] = 1e-8
+    schedule: Literal["constant", "cosine"] = "cosine"
+    warmup_steps: Annotated[int, Field(ge=0, le=1_000_000)] = 20
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.995, title="Weight averaging", description="0 turns the moving average of weights off."
+    )
+    augment: bool = Field(True, title="Flips and quarter turns")
+    validation_fraction: Annotated[float, Field(ge=0, le=0.5)] = 0.1
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+
+    @field_validator("network", mode="before")
+    @classmethod
+    def _network_by_name(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            if value not in NETWORKS:
+                raise ValueError(f"no such network; there are {', '.join(NETWORKS)}")
+            return NETWORKS[value]
+        return value
+
+    @model_validator(mode="after")
+    def _it_ends(self) -> Self:
+        if self.steps is None and self.epochs is None and self.max_seconds is None:
+            raise ValueError("give steps, epochs or max_seconds, or training would never end")
+        return self
+
+    def lasting(self, seconds: float) -> "TrainingConfig":
+        """Return the same training for ``seconds`` of wall time instead of its own length."""
+        return self.replaced(steps=None, epochs=None, max_seconds=seconds)
+
+    def working_pixel_size(self, pixel_size_angstrom: float) -> float:
+        """Pixel size (Å) to train at, for images of ``pixel_size_angstrom``; never finer.
+
+        A particle is drawn with about 30 pixels across its diameter: enough to see a hole in a
+        shell, few enough that the noise of a movie is averaged down.
+        """
+        wanted = self.working_pixel_size_angstrom
+        if wanted is not None and self.particle_diameter_angstrom is not None:
+            wanted = min(8.0, self.particle_diameter_angstrom / 30)
+        return pixel_size_angstrom if wanted is None else max(wanted, pixel_size_angstrom)
+
+
+PRESETS: dict[str, TrainingConfig] = {
+    # About a minute on a laptop with two cores.
+    "quick": TrainingConfig(steps=1000),
+    # Tan, Cui and Luo's settings, at full resolution.
+    "paper": TrainingConfig(
+        network=PAPER_NETWORK,
+        working_pixel_size_angstrom=None,
+        normalisation="unit_range",
+        crop=640,
+        batch=4,
+        epochs=500,
+        schedule="constant",
+        warmup_steps=0,
+        ema_decay=0,
+    ),
+}
+
+
+def preset(name: str) -> TrainingConfig:
+    """Return a preset by name.
+
+    Raises
+    ------
+    ConfigProblem
+        There is no such preset.
+    """
+    if name not in PRESETS:
+        raise ConfigProblem(f"There is no preset {name!r}; there are {', '.join(PRESETS)}.")
+    return PRESETS[name]

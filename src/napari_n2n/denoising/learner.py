@@ -1,0 +1,165 @@
+"""A network that learns: its weights, their moving average, the optimiser, the best so far."""
+
+import copy
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from napari_n2n.denoising.checkpoints import header_of, load_tensors, save_tensors
+from napari_n2n.denoising.config import TrainingConfig
+from napari_n2n.denoising.devices import autocast
+from napari_n2n.denoising.unet import UNet
+from napari_n2n.errors import CheckpointProblem
+
+
+class Learner:
+    """Takes training steps; can be saved and go on as if it had never stopped.
+
+    ``network`` is what is being trained, ``averaged`` what is judged and used: the exponential
+    moving average of its weights, or the network itself where the config turns that off.
+    """
+
+    def __init__(self, config: TrainingConfig, device: torch.device) -> None:
+        self.config = config
+        self.device = device
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            self.network = UNet(config.network).to(device)
+        self.averaged = copy.deepcopy(self.network).eval() if config.ema_decay else self.network
+        self.best = copy.deepcopy(self.network).eval()
+        self.best_loss = float("inf")
+        self.step = 0
+        self._optimizer = torch.optim.Adam(
+            self.network.parameters(),
+            lr=config.learning_rate,
+            betas=(config.beta1, config.beta2),
+            eps=config.epsilon,
+        )
+
+    def learn(self, inputs: Tensor, targets: Tensor, learning_rate: float) -> Tensor:
+        """Take one step on a batch (n, channel, y, x); returns the loss, on the device."""
+        self._optimizer.zero_grad(set_to_none=True)
+        total = torch.zeros((), device=self.device)
+        # On a CPU crop by crop: a batch at once is no faster there, and takes more memory.
+        chunk = len(inputs) if self.device.type != "cpu" else max(1, 2**17 // inputs[0].numel())
+        for source, target in zip(inputs.split(chunk), targets.split(chunk), strict=True):
+            with autocast(self.device):
+                result = self.network(source)
+            loss = functional.mse_loss(result.float(), target) * (len(source) / len(inputs))
+            loss.backward()
+            total += loss.detach()
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate
+        self._optimizer.step()
+        self.step += 1
+        self._average()
+        return total
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        if self.averaged is self.network:
+            return
+        # A young average forgets faster, or it would remember the random start.
+        decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
+        torch._foreach_lerp_(
+            list(self.averaged.parameters()), list(self.network.parameters()), 1 - decay
+        )
+
+    def keep_if_best(self, loss: float) -> None:
+        """Remember the averaged weights if ``loss`` is the lowest so far."""
+        if loss <= self.best_loss:
+            self.best_loss = loss
+            self.best.load_state_dict(self.averaged.state_dict())
+
+    def save(self, path: Path, names: tuple[str, ...], elapsed_seconds: float) -> None:
+        """Write everything needed to go on, whole or not at all."""
+        header = {
+            "config": self.config.model_dump(mode="json"),
+            "names": names,
+            "step": self.step,
+            "elapsed_seconds": elapsed_seconds,
+            "best_loss": self.best_loss,
+        }
+        save_tensors(path, self._tensors(), json.dumps(header))
+
+    def load(self, path: Path, names: tuple[str, ...]) -> float:
+        """Take up a saved state again; returns the seconds it had been trained for.
+
+        The length of the training may differ from the saved one: that is how to train longer.
+
+        Raises
+        ------
+        CheckpointProblem
+            There is no state at ``path``, or it was trained with other settings or other data.
+        """
+        if not path.is_file():
+            raise CheckpointProblem(path, "is not there", "Train without resuming first.")
+        tensors, text = load_tensors(path)
+        header = header_of(path, text)
+        self._require_same(path, header, names)
+        try:
+            self.step = int(header["step"])
+            self.best_loss = float(header["best_loss"])
+            elapsed = float(header["elapsed_seconds"])
+            self._restore(tensors)
+        except (KeyError, TypeError, ValueError, RuntimeError) as problem:
+            raise CheckpointProblem(
+                path, f"does not hold a training's state ({problem})", "Train from the start."
+            ) from None
+        return elapsed
+
+    def _require_same(
+        self, path: Path, header: Mapping[str, object], names: tuple[str, ...]
+    ) -> None:
+        ours = json.loads(self.config.model_dump_json())
+        theirs = header.get("config")
+        theirs = theirs if isinstance(theirs, dict) else {}
+        lengths = {"steps", "epochs", "max_seconds"}
+        other = [key for key in ours if key not in lengths and ours[key] != theirs.get(key)]
+        if other:
+            raise CheckpointProblem(
+                path,
+                f"was trained with other settings ({', '.join(other)})",
+                "Use the same settings, or train from the start.",
+            )
+        if header.get("names") != list(names):
+            raise CheckpointProblem(
+                path, "was trained on other images", "Give the same, or train from the start."
+            )
+
+    def _tensors(self) -> dict[str, Tensor]:
+        networks = {"network": self.network, "averaged": self.averaged, "best": self.best}
+        tensors = {
+            f"{role}.{name}": tensor.clone()
+            for role, network in networks.items()
+            for name, tensor in network.state_dict().items()
+        }
+        for name, parameter in self.network.named_parameters():
+            for moment in ("exp_avg", "exp_avg_sq"):
+                state = self._optimizer.state.get(parameter, {})
+                tensors[f"{moment}.{name}"] = state.get(moment, torch.zeros_like(parameter))
+        return tensors
+
+    def _restore(self, tensors: Mapping[str, Tensor]) -> None:
+        def part(role: str) -> dict[str, Tensor]:
+            prefix = f"{role}."
+            return {
+                name.removeprefix(prefix): tensor
+                for name, tensor in tensors.items()
+                if name.startswith(prefix)
+            }
+
+        self.network.load_state_dict(part("network"))
+        self.averaged.load_state_dict(part("averaged"))
+        self.best.load_state_dict(part("best"))
+        first, second = part("exp_avg"), part("exp_avg_sq")
+        for name, parameter in self.network.named_parameters():
+            self._optimizer.state[parameter] = {
+                "step": torch.tensor(float(self.step)),
+                "exp_avg": first[name].to(self.device),
+                "exp_avg_sq": second[name].to(self.device),
+            }

@@ -1,0 +1,210 @@
+"""Training pairs, held in memory as the network sees them."""
+
+from collections.abc import Collection, Generator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from napari_n2n.denoising.config import TrainingConfig
+from napari_n2n.denoising.working import Intensities, rescale, to_channels, working_shape
+from napari_n2n.errors import NotEnoughData
+from napari_n2n.progress import Progress, Stopwatch
+
+# From this many pairs on, whole pairs are held out; below it, a strip of each.
+_WHOLE_PAIRS_FROM = 20
+_SMALLEST_SIDE = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two images, (y, x) or RGB (y, x, 3), of one specimen with independent noise.
+
+    ``swappable`` says that both are equally noisy, so that either may be input or target.
+    ``pixel_size_angstrom`` is None where it is unknown.
+
+    Raises
+    ------
+    NotEnoughData
+        The two differ in shape, or hold no image.
+    """
+
+    input: NDArray[np.float32]
+    target: NDArray[np.float32]
+    pixel_size_angstrom: float | None = None
+    swappable: bool = True
+    name: str = "pair"
+
+    def __post_init__(self) -> None:
+        if self.input.shape != self.target.shape:
+            raise NotEnoughData(
+                f"{self.name}: the two images differ in shape, {self.input.shape} and "
+                f"{self.target.shape}. Pair halves of one movie."
+            )
+        if min(self.input.shape[:2], default=0) < _SMALLEST_SIDE:
+            raise NotEnoughData(
+                f"{self.name}: {self.input.shape} pixels are too few to train on. "
+                f"Use images of at least {_SMALLEST_SIDE} × {_SMALLEST_SIDE}."
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class WorkingPair:
+    """A pair at the working pixel size, normalised; both tensors are (channel, y, x)."""
+
+    input: Tensor
+    target: Tensor
+    swappable: bool
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """What a training draws from and is judged on."""
+
+    training: list[WorkingPair]
+    validation: list[WorkingPair]
+    working_pixel_size_angstrom: float | None
+    channels: int
+    names: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    crop: int = field(default=0)
+
+
+def prepare(
+    pairs: Collection[Pair], config: TrainingConfig, device: torch.device
+) -> Generator[Progress, None, TrainingData]:
+    """Bring ``pairs`` to the working pixel size, normalise them and hold some back.
+
+    Raises
+    ------
+    NotEnoughData
+        There is no pair, or the images are too small at the working pixel size.
+    """
+    if not pairs:
+        raise NotEnoughData("There is nothing to train on. Give at least one pair of images.")
+    watch = Stopwatch()
+    prepared: list[WorkingPair] = []
+    names: list[str] = []
+    notes: set[str] = set()
+    working: float | None = None
+    for i, pair in enumerate(pairs):
+        yield watch.progress("preparing pairs", i, len(pairs))
+        pixel_size = pair.pixel_size_angstrom
+        if pixel_size is None and config.working_pixel_size_angstrom is not None:
+            notes.add("The pixel size is unknown: images are used at full resolution.")
+        elif pixel_size is not None and working is None:
+            working = config.working_pixel_size(pixel_size)
+        prepared.append(_to_working(pair, config, working, device))
+        names.append(pair.name)
+    yield watch.progress("preparing pairs", len(pairs), len(pairs))
+    channels = {len(pair.input) for pair in prepared}
+    if len(channels) > 1:
+        raise NotEnoughData("Colour and grey images cannot be trained on together. Choose one.")
+    training, validation = _hold_out(prepared, config)
+    smallest = min(min(pair.input.shape[1:]) for pair in training)
+    if smallest < _SMALLEST_SIDE:
+        raise NotEnoughData(
+            f"At the working pixel size only {smallest} pixels are left to a side. "
+            "Choose a smaller working pixel size."
+        )
+    if smallest < config.crop:
+        notes.add(f"Crops are {smallest} px: the images are not larger at the working pixel size.")
+    return TrainingData(
+        training=training,
+        validation=validation,
+        working_pixel_size_angstrom=working,
+        channels=channels.pop(),
+        names=tuple(names),
+        notes=tuple(sorted(notes)),
+        crop=min(config.crop, smallest),
+    )
+
+
+def _to_working(
+    pair: Pair, config: TrainingConfig, working: float | None, device: torch.device
+) -> WorkingPair:
+    images = []
+    for pixels in (pair.input, pair.target):
+        image = to_channels(pixels)
+        if pair.pixel_size_angstrom is not None and working is not None:
+            height, width = pixels.shape[:2]
+            image = rescale(
+                image, working_shape((height, width), pair.pixel_size_angstrom, working)
+            )
+        image = Intensities.of(image, config.normalisation).normalise(image)
+        images.append(image.contiguous().to(device))
+    return WorkingPair(images[0], images[1], pair.swappable)
+
+
+def _hold_out(
+    pairs: list[WorkingPair], config: TrainingConfig
+) -> tuple[list[WorkingPair], list[WorkingPair]]:
+    """Split into what is trained on and what is not: whole pairs if many, else bottom strips."""
+    if config.validation_fraction == 0:
+        return pairs, []
+    if len(pairs) >= _WHOLE_PAIRS_FROM:
+        count = max(1, round(len(pairs) * config.validation_fraction))
+        chosen = set(np.random.default_rng(config.seed).permutation(len(pairs))[:count].tolist())
+        return (
+            [pair for i, pair in enumerate(pairs) if i not in chosen],
+            [pair for i, pair in enumerate(pairs) if i in chosen],
+        )
+    training, validation = [], []
+    for pair in pairs:
+        height = pair.input.shape[1]
+        strip = max(16, round(height * config.validation_fraction))
+        if height - strip < _SMALLEST_SIDE:
+            training.append(pair)
+            continue
+        top, bottom = (slice(None), slice(None, -strip)), (slice(None), slice(-strip, None))
+        training.append(WorkingPair(pair.input[top], pair.target[top], pair.swappable))
+        validation.append(WorkingPair(pair.input[bottom], pair.target[bottom], pair.swappable))
+    return training, validation
+
+
+class Crops:
+    """Random crops of the training pairs; the same ``step`` always draws the same ones.
+
+    Nothing is remembered between steps, so a resumed training goes on exactly where it stopped.
+    """
+
+    def __init__(self, data: TrainingData, config: TrainingConfig, device: torch.device) -> None:
+        self._pairs = data.training
+        self._side = data.crop
+        self._batch = config.batch
+        self._augment = config.augment
+        self._seed = config.seed
+        self._device = device
+
+    def draw(self, step: int) -> tuple[Tensor, Tensor]:
+        """Return inputs and targets of one step, each (batch, channel, crop, crop)."""
+        rng = np.random.default_rng((self._seed, 1, step))
+        inputs, targets = [], []
+        for k in range(step * self._batch, (step + 1) * self._batch):
+            pair = self._pairs[self._pair_of(k)]
+            height, width = pair.input.shape[1:]
+            y = int(rng.integers(height - self._side + 1))
+            x = int(rng.integers(width - self._side + 1))
+            window = (slice(None), slice(y, y + self._side), slice(x, x + self._side))
+            source, target = pair.input[window], pair.target[window]
+            turns, flip, swap = (int(n) for n in rng.integers((4, 2, 2)))
+            if self._augment:
+                source, target = _turned(source, turns, flip), _turned(target, turns, flip)
+            if pair.swappable and swap:
+                source, target = target, source
+            inputs.append(source)
+            targets.append(target)
+        return torch.stack(inputs).to(self._device), torch.stack(targets).to(self._device)
+
+    def _pair_of(self, draw: int) -> int:
+        """Index of the pair of the ``draw``-th crop: every epoch takes each pair once."""
+        epoch, position = divmod(draw, len(self._pairs))
+        order = np.random.default_rng((self._seed, 2, epoch)).permutation(len(self._pairs))
+        return int(order[position])
+
+
+def _turned(crop: Tensor, quarter_turns: int, flip: int) -> Tensor:
+    turned = torch.rot90(crop, quarter_turns, (1, 2))
+    return turned.flip(2) if flip else turned

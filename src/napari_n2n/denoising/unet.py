@@ -1,0 +1,126 @@
+"""One family of U-Nets: the paper's and the light one differ in their config alone."""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from napari_n2n.denoising.config import NetworkConfig
+
+_CONVOLUTION = {2: nn.Conv2d, 3: nn.Conv3d}
+_TRANSPOSED = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
+_POOLING = {
+    ("max", 2): nn.MaxPool2d,
+    ("max", 3): nn.MaxPool3d,
+    ("average", 2): nn.AvgPool2d,
+    ("average", 3): nn.AvgPool3d,
+}
+
+
+class UNet(nn.Module):
+    """A U-Net after Lehtinen et al. (2018), for images (N, C, y, x) or volumes (N, C, z, y, x).
+
+    Any size is accepted: sides are padded by reflection to ``config.size_multiple`` and the
+    result is cut back.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        ndim = config.ndim
+        self.encoder = nn.ModuleList()
+        channels = config.in_channels
+        skip_channels = []
+        for i, widths in enumerate(config.encoder):
+            last_activation = config.bottleneck_activation or i < len(config.decoder)
+            level = self._convolutions(channels, widths, last_activation=last_activation)
+            self.encoder.append(level)
+            skip_channels.append(channels if config.skips == "inputs" else widths[-1])
+            channels = widths[-1]
+        self.pool = _POOLING[config.pooling, ndim](2)
+        self.upsampling = nn.ModuleList()
+        self.decoder = nn.ModuleList()
+        for widths, skip in zip(config.decoder, reversed(skip_channels[:-1]), strict=True):
+            if config.upsampling == "transposed":
+                up: nn.Module = _TRANSPOSED[ndim](
+                    channels, channels, 3, stride=2, padding=1, output_padding=1
+                )
+            else:
+                up = nn.Upsample(scale_factor=2, mode="nearest")
+            self.upsampling.append(up)
+            self.decoder.append(self._convolutions(channels + skip, widths))
+            channels = widths[-1]
+        self.output = _CONVOLUTION[ndim](channels, config.out_channels, 3, padding=1)
+        self._initialise()
+
+    def _convolutions(
+        self, channels: int, widths: tuple[int, ...], *, last_activation: bool = True
+    ) -> nn.Sequential:
+        layers: list[nn.Module] = []
+        for width in widths:
+            layers.append(_CONVOLUTION[self.config.ndim](channels, width, 3, padding=1))
+            layers.append(nn.LeakyReLU(self.config.negative_slope, inplace=True))
+            channels = width
+        return nn.Sequential(*(layers if last_activation else layers[:-1]))
+
+    def _initialise(self) -> None:
+        """He et al. (2015); the last layer small, or the first steps of training diverge."""
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d):
+                nn.init.kaiming_normal_(module.weight, a=self.config.negative_slope)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        with torch.no_grad():
+            self.output.weight.mul_(0.1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Denoise ``images``, (N, C, [z,] y, x); same shape out."""
+        sides = images.shape[2:]
+        features = pad_to_multiple(images, self.config.size_multiple)
+        skips = []
+        for i, level in enumerate(self.encoder):
+            before = features
+            features = level(features)
+            if i < len(self.decoder):
+                skips.append(before if self.config.skips == "inputs" else features)
+                features = self.pool(features)
+        for up, level in zip(self.upsampling, self.decoder, strict=True):
+            features = level(torch.cat((up(features), skips.pop()), dim=1))
+        cut = (slice(None), slice(None), *(slice(side) for side in sides))
+        return cast("Tensor", self.output(features)[cut])
+
+    @property
+    def halo(self) -> int:
+        """Pixels of surroundings beyond which nothing changes the result; a size multiple.
+
+        Follows the input that one cell of ``size_multiple`` pixels depends on, layer by layer,
+        on the way with the widest view: through the bottleneck.
+        """
+        multiple = self.config.size_multiple
+        first, last = -1, multiple  # the cell, widened by the output convolution
+        for widths in reversed(self.config.decoder):
+            first, last = first - len(widths), last + len(widths)
+            reach = self.config.upsampling == "transposed"
+            first, last = (first - reach) // 2, (last + reach) // 2
+        for i, widths in enumerate(reversed(self.config.encoder)):
+            if i:
+                first, last = 2 * first, 2 * last + 1
+            first, last = first - len(widths), last + len(widths)
+        return -(-max(-first, last - multiple + 1) // multiple) * multiple
+
+    @property
+    def parameter_count(self) -> int:
+        """Number of trained numbers."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+
+def pad_to_multiple(images: Tensor, multiple: int) -> Tensor:
+    """Pad the far ends of the spatial sides to a ``multiple``, by reflection where it fits."""
+    missing = [-side % multiple for side in images.shape[2:]]
+    if not any(missing):
+        return images
+    padding = [pad for side in reversed(missing) for pad in (0, side)]
+    # Reflection needs more image than padding; a sliver smaller than that repeats its edge.
+    fits = all(pad < side for pad, side in zip(missing, images.shape[2:], strict=True))
+    return functional.pad(images, padding, mode="reflect" if fits else "replicate")
