@@ -1,0 +1,50 @@
+"""Files in, typed objects out: movies, micrographs, gain references; and back to MRC.
+
+Formats are told by content. A file that cannot be used raises an error of `napari_n2n.errors`
+naming the file, the fault and the remedy. Nothing here imports torch, napari or Qt.
+"""
+
+from napari_n2n.io.atomic import write_atomically
+from napari_n2n.io.defects import find_defects, replace_defects
+from napari_n2n.io.eer import EerRendering
+from napari_n2n.io.eer_encoding import encode_eer
+from napari_n2n.io.gain import GainReference, read_gain
+from napari_n2n.io.halves import HalvesFiles, expand_inputs, find_halves, unpaired_halves
+from napari_n2n.io.inspection import FileInfo, inspect_file
+from napari_n2n.io.micrographs import (
+    Micrograph,
+    check_pixels,
+    read_micrograph,
+    read_pair,
+    write_micrograph,
+)
+from napari_n2n.io.movies import Movie, open_movie
+from napari_n2n.io.mrc import write_mrc_stack
+from napari_n2n.io.sniffing import is_supported
+from napari_n2n.io.tiff import write_tiff_stack
+
+__all__ = [
+    "EerRendering",
+    "FileInfo",
+    "GainReference",
+    "HalvesFiles",
+    "Micrograph",
+    "Movie",
+    "check_pixels",
+    "encode_eer",
+    "expand_inputs",
+    "find_defects",
+    "find_halves",
+    "inspect_file",
+    "is_supported",
+    "open_movie",
+    "read_gain",
+    "read_micrograph",
+    "read_pair",
+    "replace_defects",
+    "unpaired_halves",
+    "write_atomically",
+    "write_micrograph",
+    "write_mrc_stack",
+    "write_tiff_stack",
+]

@@ -1,0 +1,286 @@
+"""EER movies (electron event representation, Thermo Fisher Falcon 4): rendering and encoding.
+
+An EER file is a TIFF of hundreds of raw frames, each a list of electron events: how many pixels
+lie between one event and the next, and where on a 4 × 4 grid within its pixel the event fell.
+Some raw frames together are rendered as one frame of a movie.
+
+Sources: Thermo Fisher's EerReaderLib (the bit stream), RELION's ``renderEER.cpp`` (compression
+numbers, tags); decoding is imagecodecs'.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_n2n.errors import UnreadableFile
+from napari_n2n.io import tiff_directory as td
+from napari_n2n.io.limits import (
+    COPY_AGAIN,
+    MAX_FRAME_PIXELS,
+    open_binary,
+    read_exactly,
+    require_frame_size,
+)
+from napari_n2n.io.pixel_size import judge_pixel_size
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_n2n.io.sources import RowOrder
+
+COMPRESSION_8_BIT, COMPRESSION_7_BIT, COMPRESSION_DETAILED = 65000, 65001, 65002
+_UPSAMPLINGS = (1, 2, 4)
+_DEFAULT_DOSE = 1.0
+_DEFAULT_FRAMES = 40
+
+
+@dataclass(frozen=True)
+class EerRendering:
+    """How raw frames become frames of a movie.
+
+    Without `frames` and `dose_per_rendered_frame`, frames of about 1 e/Å² are rendered, or 40
+    where the dose is unknown.
+
+    Attributes
+    ----------
+    frames
+        How many frames to render; the raw frames are shared out as evenly as possible.
+    dose_per_rendered_frame
+        e/Å² a frame shall have; the nearest whole number of raw frames is taken, and what is left
+        over at the end is dropped.
+    raw_dose_per_frame
+        e/Å² of one raw frame, where the file's own metadata lack it or are wrong.
+    upsampling
+        1, 2 or 4: pixels rendered along one pixel of the detector.
+    """
+
+    frames: int | None = None
+    dose_per_rendered_frame: float | None = None
+    raw_dose_per_frame: float | None = None
+    upsampling: int = 1
+
+    def __post_init__(self) -> None:
+        if self.upsampling not in _UPSAMPLINGS:
+            raise ValueError(f"EER upsampling must be 1, 2 or 4, not {self.upsampling}.")
+        if self.frames is not None and self.dose_per_rendered_frame is not None:
+            raise ValueError("Choose the number of EER frames or the dose per frame, not both.")
+        if self.frames is not None and self.frames < 1:
+            raise ValueError(f"The number of EER frames must be positive, not {self.frames}.")
+        for dose in (self.dose_per_rendered_frame, self.raw_dose_per_frame):
+            if dose is not None and not (math.isfinite(dose) and dose > 0):
+                raise ValueError(f"An EER dose must be positive, not {dose}.")
+
+
+class EerSource:
+    """Rendered frames of an EER movie, made one at a time.
+
+    Parameters
+    ----------
+    path
+        The file. Opening reads the directories of the raw frames.
+    rendering
+        How raw frames become frames.
+
+    Raises
+    ------
+    UnreadableFile
+        When the file is torn or its raw frames differ in kind.
+    """
+
+    format = "EER"
+    row_order: RowOrder = "eer"
+    is_volume = False
+    dtype: np.dtype[Any] = np.dtype(np.uint16)
+
+    def __init__(self, path: Path, rendering: EerRendering | None = None) -> None:
+        rendering = rendering or EerRendering()
+        self._path = path
+        all_pages = td.read_pages(path)
+        # Some programs put an ordinary image, the sum, before the raw frames.
+        pages = [page for page in all_pages if page.number(td.COMPRESSION) in EER_COMPRESSIONS]
+        if not pages:
+            raise UnreadableFile(path, "is no EER movie: it holds no events", "Open it as a TIFF.")
+        for number, page in enumerate(pages, 1):
+            if page.layout != pages[0].layout:
+                raise UnreadableFile(
+                    path, f"is damaged: raw frame {number} is unlike the first", COPY_AGAIN
+                )
+        td.require_pixels_within(path, pages)
+        self._pages = pages
+        self._bits = _bits(pages[0], path)
+        self.upsampling = rendering.upsampling
+        height, width = pages[0].height, pages[0].width
+        require_frame_size(path, height, width)
+        if height * width * self.upsampling**2 > MAX_FRAME_PIXELS:
+            raise UnreadableFile(
+                path,
+                f"would have frames of {width * self.upsampling} × {height * self.upsampling} "
+                "pixels",
+                "Render it with a lower upsampling.",
+            )
+        metadata, notes = _metadata(all_pages[0].text(td.EER_METADATA))
+        detector_pixel_size, size_notes = _pixel_size(metadata)
+        notes += size_notes
+        raw_dose = rendering.raw_dose_per_frame or _raw_dose(
+            metadata, detector_pixel_size, len(pages)
+        )
+        self._bounds, share_notes = _share_out(len(pages), raw_dose, rendering, path)
+        count = len(self._bounds) - 1
+        self.shape = (count, height * self.upsampling, width * self.upsampling)
+        self.pixel_size_angstrom = (
+            None if detector_pixel_size is None else detector_pixel_size / self.upsampling
+        )
+        rendered = self._bounds[-1]
+        self.dose_per_frame = None if raw_dose is None else raw_dose * rendered / count
+        self.raw_frames = len(pages)
+        self.notes = notes + share_notes
+
+    def read(self, index: int) -> NDArray[np.uint16]:
+        """Render frame `index`: electrons counted per pixel, shape (y, x).
+
+        Raises
+        ------
+        UnreadableFile
+            When the events of a raw frame are damaged.
+        """
+        import imagecodecs
+
+        shape = self.shape[1:]
+        counts = np.zeros(shape, np.uint16)
+        with open_binary(self._path) as handle:
+            for raw in range(self._bounds[index], self._bounds[index + 1]):
+                what = f"raw frame {raw + 1}"
+                pieces = []
+                for offset, size in self._pages[raw].segments:
+                    handle.seek(offset)
+                    pieces.append(read_exactly(handle, size, self._path, what))
+                events = b"".join(pieces)
+                # imagecodecs wants whole 16-bit words; the last run ends before the padding.
+                events += bytes(len(events) % 2)
+                imagecodecs.eer_decode(
+                    events,
+                    shape,
+                    *self._bits,
+                    superres=self.upsampling.bit_length() - 1,
+                    out=counts,
+                )
+        return counts
+
+
+EER_COMPRESSIONS = {COMPRESSION_8_BIT, COMPRESSION_7_BIT, COMPRESSION_DETAILED}
+
+
+def is_eer(pages: list[td.TiffPage]) -> bool:
+    """Whether a TIFF with these first pages is an EER movie."""
+    return any(page.number(td.COMPRESSION) in EER_COMPRESSIONS for page in pages)
+
+
+def _bits(page: td.TiffPage, path: Path) -> tuple[int, int, int]:
+    """Bits of a run length, of the horizontal and of the vertical position within a pixel."""
+    compression = page.number(td.COMPRESSION)
+    if compression == COMPRESSION_8_BIT:
+        return 8, 2, 2
+    if compression == COMPRESSION_7_BIT:
+        return 7, 2, 2
+    skip = page.number(td.EER_SKIP_BITS, 7)
+    horizontal = page.number(td.EER_HORIZONTAL_BITS, 2)
+    vertical = page.number(td.EER_VERTICAL_BITS, horizontal)
+    if not (
+        4 <= skip <= 12
+        and 1 <= horizontal <= 4
+        and 1 <= vertical <= 4
+        and 8 < skip + horizontal + vertical <= 16
+    ):
+        raise UnreadableFile(
+            path,
+            f"is an EER movie with a coding that is not supported ({skip}-{horizontal}-{vertical})",
+            "Convert it to TIFF with the camera's own software.",
+        )
+    return skip, horizontal, vertical
+
+
+def _metadata(xml: bytes) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Read the acquisition metadata, items with a name and a text."""
+    from xml.etree import ElementTree
+
+    if not xml:
+        return {}, ("The EER file has no acquisition metadata.",)
+    unreadable = ("The EER file's acquisition metadata are unreadable and ignored.",)
+    # Entities are how XML is made to explode; honest metadata have none.
+    if b"<!" in xml:
+        return {}, unreadable
+    # Some writers' XML declaration is itself malformed.
+    start = max(xml.find(b"<metadata"), 0)
+    try:
+        root = ElementTree.fromstring(xml[start:].rstrip(b"\x00").decode("utf-8", "replace"))
+    except (ElementTree.ParseError, ValueError):
+        return {}, unreadable
+    items = {item.get("name", ""): (item.text or "").strip() for item in root.iter("item")}
+    return items, ()
+
+
+def _float(metadata: dict[str, str], key: str) -> float:
+    try:
+        return float(metadata[key])
+    except (KeyError, ValueError):
+        return math.nan
+
+
+def _pixel_size(metadata: dict[str, str]) -> tuple[float | None, tuple[str, ...]]:
+    """``sensorPixelSize`` is the size at the specimen, in metres."""
+    x = _float(metadata, "sensorPixelSize.width") * 1e10
+    y = _float(metadata, "sensorPixelSize.height") * 1e10
+    return judge_pixel_size(x, y, "EER metadata")
+
+
+def _raw_dose(
+    metadata: dict[str, str], pixel_size_angstrom: float | None, raw_frames: int
+) -> float | None:
+    """Dose of a raw frame, e/Å²: ``totalDose`` is in electrons per detector pixel."""
+    total = _float(metadata, "totalDose")
+    if pixel_size_angstrom is None or not (math.isfinite(total) and total > 0):
+        return None
+    return total / pixel_size_angstrom**2 / raw_frames
+
+
+def _share_out(
+    raw_frames: int, raw_dose: float | None, rendering: EerRendering, path: Path
+) -> tuple[list[int], tuple[str, ...]]:
+    """Give the raw frame each rendered frame starts with, and one past the last."""
+    count, dose = rendering.frames, rendering.dose_per_rendered_frame
+    if count is not None and count > raw_frames:
+        raise UnreadableFile(
+            path,
+            f"has {raw_frames} raw frames, too few to render {count} frames",
+            f"Ask for {raw_frames} frames or fewer.",
+        )
+    if dose is not None and raw_dose is None:
+        raise UnreadableFile(
+            path,
+            "does not say its dose, so frames of a given dose cannot be rendered",
+            "Give the dose of a raw frame, or the number of frames to render.",
+        )
+    if count is None and dose is None:
+        if raw_dose is None:
+            count = min(_DEFAULT_FRAMES, raw_frames)
+        else:
+            dose = _DEFAULT_DOSE
+    if count is not None:
+        return [raw_frames * i // count for i in range(count + 1)], ()
+    assert dose is not None
+    assert raw_dose is not None
+    group = min(max(1, round(dose / raw_dose)), raw_frames)
+    count = raw_frames // group
+    left_over = raw_frames - count * group
+    notes = (
+        (f"The last {left_over} of {raw_frames} raw frames do not fill a frame and are dropped.",)
+        if left_over
+        else ()
+    )
+    return [group * i for i in range(count + 1)], notes

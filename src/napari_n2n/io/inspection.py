@@ -1,0 +1,80 @@
+"""What a file holds, told from its header alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from napari_n2n.io.sniffing import open_source
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """What a file's header says.
+
+    Attributes
+    ----------
+    path
+        The file.
+    kind
+        ``"movie"``, ``"micrograph"``, ``"photograph"`` or ``"volume"``.
+    format
+        For people: ``"TIFF (LZW)"``.
+    shape
+        (frame, y, x) of a movie or volume, (y, x) of a micrograph, (y, x, 3) in colour.
+    dtype
+        As stored.
+    pixel_size_angstrom
+        Å, or None where unknown.
+    frame_count
+        Frames a movie has (an EER as rendered by default), sections of a volume, else 1.
+    notes
+        Sentences for the user.
+    """
+
+    path: Path
+    kind: Literal["movie", "micrograph", "photograph", "volume"]
+    format: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    pixel_size_angstrom: float | None
+    frame_count: int
+    notes: tuple[str, ...]
+    dose_per_frame: float | None = None
+
+
+def inspect_file(path: Path | str) -> FileInfo:
+    """Tell what a file holds, reading only headers.
+
+    Raises
+    ------
+    UnreadableFile
+        When it is no image, torn or damaged.
+    """
+    path = Path(path)
+    source = open_source(path)
+    count, height, width = source.shape
+    shape: tuple[int, ...] = source.shape
+    kind: Literal["movie", "micrograph", "photograph", "volume"]
+    is_rgb = getattr(source, "is_rgb", None)
+    if count > 1:
+        kind = "volume" if source.is_volume else "movie"
+    else:
+        is_picture = source.format in ("PNG", "JPEG")
+        kind = "photograph" if is_rgb or is_picture else "micrograph"
+        shape = (height, width, 3) if is_rgb else (height, width)
+    return FileInfo(
+        path=path,
+        kind=kind,
+        format=source.format,
+        shape=shape,
+        dtype=source.dtype,
+        pixel_size_angstrom=source.pixel_size_angstrom,
+        frame_count=count,
+        notes=source.notes,
+        dose_per_frame=source.dose_per_frame,
+    )

@@ -1,0 +1,203 @@
+"""Micrographs: single images with a pixel size. Reading, checking, pairing, writing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from napari_n2n.errors import BadPixels, ShapeMismatch, UnreadableFile
+from napari_n2n.io.pixel_size import overridden
+from napari_n2n.io.sniffing import open_source
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Micrograph:
+    """One image with its calibration.
+
+    Attributes
+    ----------
+    pixels
+        (y, x), or (y, x, 3) for a colour photograph; values as in the file.
+    pixel_size_angstrom
+        Å, or None where unknown.
+    path
+        The file it came from, or None.
+    notes
+        Sentences for the user.
+    """
+
+    pixels: NDArray[np.float32]
+    pixel_size_angstrom: float | None
+    path: Path | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_rgb(self) -> bool:
+        """Whether it is a colour photograph."""
+        return self.pixels.ndim == 3
+
+
+def check_pixels(pixels: NDArray[Any], path: Path | str) -> None:
+    """Refuse an image nothing can be learnt from.
+
+    Raises
+    ------
+    BadPixels
+        When pixels are NaN or infinite, or all the same.
+    """
+    if not np.isfinite(pixels).all():
+        bad = np.count_nonzero(~np.isfinite(pixels))
+        raise BadPixels(
+            path,
+            f"has {bad:,} NaN or infinite pixels of {pixels.size:,}",
+            "Make it anew from the movie, or leave it out.",
+        )
+    if pixels.min() == pixels.max():
+        raise BadPixels(
+            path,
+            f"is constant: every pixel is {pixels.flat[0]:g}",
+            "It holds no image: make it anew from the movie, or leave it out.",
+        )
+
+
+def read_micrograph(path: Path | str, *, pixel_size_angstrom: float | None = None) -> Micrograph:
+    """Read a single image.
+
+    Parameters
+    ----------
+    path
+        MRC (also gzip or bzip2), TIFF, PNG or JPEG; the content decides, not the extension.
+    pixel_size_angstrom
+        Å; wins over the file's.
+
+    Raises
+    ------
+    UnreadableFile
+        When the file is missing, torn, damaged or holds more than one image.
+    BadPixels
+        When pixels are NaN or infinite, or all the same.
+    ValueError
+        When the given pixel size cannot be right.
+    """
+    path = Path(path)
+    source = open_source(path)
+    if source.shape[0] != 1:
+        what = "a volume of" if source.is_volume else "a movie or stack of"
+        raise UnreadableFile(
+            path,
+            f"is {what} {source.shape[0]} images, not a single one",
+            "Open it as a movie.",
+        )
+    pixel_size, notes = overridden(pixel_size_angstrom, source.pixel_size_angstrom, source.notes)
+    stored = source.read(0)
+    if stored.ndim == 3 and stored.shape[2] == 4:
+        stored = stored[..., :3]
+        notes += ("The photograph's transparency is ignored.",)
+    # Values beyond float32 become infinite, and are then reported as such.
+    with np.errstate(over="ignore"):
+        pixels = stored.astype(np.float32)
+    check_pixels(pixels, path)
+    return Micrograph(pixels, pixel_size, path, notes)
+
+
+def read_pair(
+    first: Path | str, second: Path | str, *, pixel_size_angstrom: float | None = None
+) -> tuple[Micrograph, Micrograph]:
+    """Read two images of one specimen: odd and even halves, or an input and its target.
+
+    Parameters
+    ----------
+    first, second
+        The files.
+    pixel_size_angstrom
+        Å of both; wins over the files'.
+
+    Raises
+    ------
+    ShapeMismatch
+        When they differ in shape or in pixel size.
+    UnreadableFile, BadPixels
+        When one of them cannot be used.
+    """
+    a = read_micrograph(first, pixel_size_angstrom=pixel_size_angstrom)
+    b = read_micrograph(second, pixel_size_angstrom=pixel_size_angstrom)
+    remedy = "Check that both come from the same movie."
+    if a.pixels.shape != b.pixels.shape:
+        raise ShapeMismatch(
+            second,
+            f"is {_size(b)} pixels, but {Path(first).name} is {_size(a)}",
+            remedy,
+        )
+    sizes = (a.pixel_size_angstrom, b.pixel_size_angstrom)
+    if sizes[0] is not None and sizes[1] is not None and abs(sizes[0] / sizes[1] - 1) > 0.01:
+        raise ShapeMismatch(
+            second,
+            f"has pixels of {sizes[1]:.4g} Å, but {Path(first).name} has {sizes[0]:.4g} Å",
+            remedy + " If a header is wrong, give the pixel size by hand.",
+        )
+    return a, b
+
+
+def _size(micrograph: Micrograph) -> str:
+    height, width = micrograph.pixels.shape[:2]
+    return f"{width} × {height}" + (" colour" if micrograph.is_rgb else "")
+
+
+def write_micrograph(
+    path: Path | str,
+    pixels: NDArray[Any],
+    pixel_size_angstrom: float | None,
+    *,
+    dtype: Literal["float32", "float16"] = "float32",
+    origin: tuple[float, float, float] = (0.0, 0.0, 0.0),
+) -> None:
+    """Write an image as MRC, whole or not at all.
+
+    Parameters
+    ----------
+    path
+        Where to.
+    pixels
+        (y, x)
+    pixel_size_angstrom
+        Å, or None where unknown (written as zero).
+    dtype
+        ``"float32"`` (MRC mode 2) or ``"float16"`` (mode 12, read by RELION, IMOD and others).
+    origin
+        (x, y, z), Å
+
+    Raises
+    ------
+    WriteProblem
+        When the disk refuses; what was there before is untouched.
+    BadPixels
+        When pixels are NaN or infinite, or too large for float16.
+    ValueError
+        When it is no (y, x) image.
+    """
+    from napari_n2n.io.mrc import write_mrc_stack
+
+    pixels = np.asarray(pixels)
+    if pixels.ndim != 2 or dtype not in ("float32", "float16"):
+        raise ValueError(
+            f"An MRC micrograph is a float32 or float16 image (y, x), not {dtype} of shape "
+            f"{pixels.shape}."
+        )
+    with np.errstate(over="ignore"):
+        stored = pixels.astype(dtype)
+    if not np.isfinite(stored).all():
+        too_large = bool(np.isfinite(pixels).all())
+        raise BadPixels(
+            path,
+            f"was not written: its pixels are too large for {dtype}"
+            if too_large
+            else "was not written: it has NaN or infinite pixels",
+            "Write it as float32." if too_large else "Check what it was made from.",
+        )
+    write_mrc_stack(path, [stored], pixel_size_angstrom, origin=origin)

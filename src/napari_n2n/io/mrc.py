@@ -1,0 +1,281 @@
+"""Reading and writing MRC and MRCS files, plain or compressed with gzip or bzip2."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from napari_n2n.errors import UnreadableFile
+from napari_n2n.io.atomic import write_atomically
+from napari_n2n.io.compressed import SequentialReader, codec_of, open_decompressed
+from napari_n2n.io.limits import (
+    COPY_AGAIN,
+    open_binary,
+    read_exactly,
+    require_justified,
+)
+from napari_n2n.io.mrc_header import HEADER_BYTES, MrcHeader, parse_header
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_n2n.io.sources import RowOrder
+
+_MODES = {"int8": 0, "int16": 1, "float32": 2, "uint16": 6, "float16": 12}
+
+
+class MrcSource:
+    """The sections of an MRC file, read one at a time.
+
+    Parameters
+    ----------
+    path
+        The file. Opening reads its header; the pixels stay on the disk.
+
+    Raises
+    ------
+    UnreadableFile
+        When the header is damaged, or promises more than the file holds.
+    """
+
+    row_order: RowOrder = "mrc"
+    upsampling = 1
+    dose_per_frame: float | None = None
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with open_binary(path) as handle:
+            head = handle.read(HEADER_BYTES)
+            stored_bytes = handle.seek(0, 2)
+        codec = codec_of(head)
+        self._compressed = None if codec is None else SequentialReader(path, codec)
+        if codec is not None:
+            with open_decompressed(path, codec) as stream:
+                head = stream.read(HEADER_BYTES)
+        self.header: MrcHeader = parse_header(head, path)
+        self.format = "MRC" + {None: "", "deflate": " (gzip)", "bzip2": " (bzip2)"}[codec]
+        self.shape = self.header.shape
+        self.dtype = np.dtype(self.header.dtype)
+        self.pixel_size_angstrom = self.header.pixel_size_angstrom
+        self.is_volume = self.header.is_volume
+        self.notes = self.header.notes
+        if codec is None:
+            self._require_complete(stored_bytes)
+        else:
+            require_justified(path, self.header.total_bytes, stored_bytes, codec)
+
+    def _require_complete(self, stored_bytes: int) -> None:
+        header = self.header
+        missing = header.total_bytes - stored_bytes
+        if missing > 0:
+            there = max(0, stored_bytes - header.offset) // header.section_bytes
+            raise UnreadableFile(
+                self._path,
+                f"is torn or has a damaged header: it promises {self.shape[0]} "
+                f"sections of {self.shape[2]} × {self.shape[1]} pixels and holds {there}",
+                COPY_AGAIN,
+            )
+        if -missing > 4096:
+            self.notes += (
+                f"The file is {-missing:,} bytes longer than its header says; "
+                "what follows the last section is ignored.",
+            )
+
+    def read(self, index: int) -> NDArray[Any]:
+        """Give section `index` as stored (4-bit data unpacked to uint8), shape (y, x).
+
+        Raises
+        ------
+        UnreadableFile
+            When the file ends within it or its compressed data are damaged.
+        """
+        header = self.header
+        start = header.offset + index * header.section_bytes
+        what = f"section {index + 1}"
+        if self._compressed is not None:
+            data = self._compressed.read(start, header.section_bytes, what)
+        else:
+            with open_binary(self._path) as handle:
+                handle.seek(start)
+                data = read_exactly(handle, header.section_bytes, self._path, what)
+        _, rows, columns = self.shape
+        if header.packed:
+            return unpack_4bit(np.frombuffer(data, np.uint8).reshape(rows, -1), columns)
+        return np.frombuffer(data, self.dtype).reshape(rows, columns)
+
+
+def unpack_4bit(packed: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
+    """Unpack two pixels a byte, the left one in the low half (IMOD's and SerialEM's mode 101).
+
+    Parameters
+    ----------
+    packed
+        (y, (columns + 1) // 2) bytes: an odd row's last high half is padding.
+    columns
+        Width of the image.
+    """
+    pixels = np.empty((packed.shape[0], 2 * packed.shape[1]), np.uint8)
+    np.bitwise_and(packed, 15, out=pixels[:, 0::2])
+    np.right_shift(packed, 4, out=pixels[:, 1::2])
+    return pixels[:, :columns]
+
+
+def build_header(
+    shape: tuple[int, int, int],
+    dtype: np.dtype[Any],
+    pixel_size_angstrom: float | None,
+    statistics: tuple[float, float, float, float],
+    origin: tuple[float, float, float] = (0.0, 0.0, 0.0),
+) -> bytes:
+    """Make the 1024-byte MRC2014 header of an image or a stack of images.
+
+    Parameters
+    ----------
+    shape
+        (sections, rows, columns)
+    dtype
+        int8, int16, uint16, float16 or float32; uint8 is marked as IMOD does.
+    pixel_size_angstrom
+        Å; None is written as a cell of zero, which means "unknown".
+    statistics
+        (minimum, maximum, mean, root mean square deviation from the mean)
+    origin
+        (x, y, z), Å
+
+    Returns
+    -------
+    bytes
+        Little-endian header.
+    """
+    sections, rows, columns = shape
+    pixel_size = pixel_size_angstrom or 0.0
+    header = bytearray(HEADER_BYTES)
+    words = np.frombuffer(header, "<i4")
+    floats = np.frombuffer(header, "<f4")
+    signed_bytes = dtype != np.uint8
+    words[0:4] = columns, rows, sections, _MODES["int8" if not signed_bytes else dtype.name]
+    words[7:10] = columns, rows, 1  # mz = 1: a stack of images, not a volume
+    floats[10:13] = columns * pixel_size, rows * pixel_size, pixel_size
+    floats[13:16] = 90
+    words[16:19] = 1, 2, 3
+    floats[19:22] = statistics[:3]
+    words[27] = 20141  # MRC2014, version 1
+    if dtype.itemsize == 1:
+        # Without IMOD's mark, mode 0 is signed in MRC2014 and unsigned in older programs.
+        words[38] = 1146047817
+        words[39] = int(signed_bytes)
+    floats[49:52] = origin
+    header[208:212] = b"MAP "
+    header[212:216] = b"DD\x00\x00"
+    floats[54] = statistics[3]
+    words[55] = 1
+    header[224:304] = b"Created by napari-n2n".ljust(80)
+    return bytes(header)
+
+
+class RunningStatistics:
+    """Minimum, maximum, mean and rms deviation of pixels that come in pieces.
+
+    The pieces' sums of squared deviations are merged by the formula of Chan, Golub and LeVeque
+    (1979), so that a large mean costs no precision.
+    """
+
+    def __init__(self) -> None:
+        self.minimum = np.inf
+        self.maximum = -np.inf
+        self._count = 0
+        self._mean = 0.0
+        self._squares = 0.0
+
+    def add(self, pixels: NDArray[Any]) -> None:
+        """Take in more pixels."""
+        count = pixels.size
+        mean = float(pixels.mean(dtype=np.float64))
+        squares = float(np.square(pixels - np.float64(mean), dtype=np.float64).sum())
+        self.minimum = min(self.minimum, float(pixels.min()))
+        self.maximum = max(self.maximum, float(pixels.max()))
+        total = self._count + count
+        self._squares += squares + (mean - self._mean) ** 2 * self._count * count / total
+        self._mean += (mean - self._mean) * count / total
+        self._count = total
+
+    def values(self) -> tuple[float, float, float, float]:
+        """(minimum, maximum, mean, rms deviation from the mean)."""
+        rms = float(np.sqrt(self._squares / max(self._count, 1)))
+        return self.minimum, self.maximum, self._mean, rms
+
+
+def _write_frame(handle: BinaryIO, frame: NDArray[Any], dtype: np.dtype[Any]) -> None:
+    handle.write(np.ascontiguousarray(frame, dtype.newbyteorder("<")).tobytes())
+
+
+def write_mrc_stack(
+    path: Path | str,
+    frames: Iterable[NDArray[Any]],
+    pixel_size_angstrom: float | None,
+    *,
+    dtype: str | None = None,
+    origin: tuple[float, float, float] = (0.0, 0.0, 0.0),
+) -> None:
+    """Write frames as an MRC stack, whole or not at all, holding one frame at a time.
+
+    Parameters
+    ----------
+    path
+        Where to.
+    frames
+        (frame, y, x) array or an iterable of (y, x) arrays of one shape and type.
+    pixel_size_angstrom
+        Å, or None where unknown.
+    dtype
+        ``"int8"``, ``"uint8"``, ``"int16"``, ``"uint16"``, ``"float16"`` or ``"float32"``; by
+        default the frames' own.
+    origin
+        (x, y, z), Å
+
+    Raises
+    ------
+    WriteProblem
+        When the disk refuses.
+    ValueError
+        When there is no frame, the frames differ in shape, or the type is none of MRC's.
+    """
+    from pathlib import Path
+
+    path = Path(path)
+    statistics = RunningStatistics()
+    shape: tuple[int, ...] = ()
+    kind: np.dtype[Any] | None = None
+    count = 0
+    with write_atomically(path) as temporary, temporary.open("wb") as handle:
+        handle.write(bytes(HEADER_BYTES))
+        for frame in frames:
+            frame = np.asarray(frame)
+            if kind is None:
+                kind = np.dtype(dtype or frame.dtype)
+                shape = frame.shape
+                if kind.name not in {*_MODES, "uint8"} or frame.ndim != 2:
+                    raise ValueError(f"MRC cannot hold {frame.ndim}D frames of type {kind}.")
+            if frame.shape != shape:
+                raise ValueError(f"Frame {count} has shape {frame.shape}, the first {shape}.")
+            # What is stored counts, not what it was rounded from.
+            stored = frame.astype(kind, copy=False)
+            statistics.add(stored)
+            _write_frame(handle, stored, kind)
+            count += 1
+        if kind is None:
+            raise ValueError("There is no frame to write.")
+        handle.seek(0)
+        handle.write(
+            build_header(
+                (count, shape[0], shape[1]),
+                kind,
+                pixel_size_angstrom,
+                statistics.values(),
+                origin,
+            )
+        )

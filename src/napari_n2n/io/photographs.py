@@ -1,0 +1,78 @@
+"""PNG and JPEG images, in colour or grey."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_n2n.io.limits import open_binary, require_frame_size, require_justified
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_n2n.io.sources import RowOrder
+
+_GREY_MODES = {"L": np.uint8, "I;16": np.uint16, "I;16B": np.uint16, "I": np.int32, "1": np.bool_}
+
+
+class PhotographSource:
+    """The one image of a PNG or JPEG file.
+
+    Parameters
+    ----------
+    path
+        The file. Opening reads its header.
+
+    Raises
+    ------
+    UnreadableFile
+        When it is damaged, or promises more pixels than it can hold.
+    """
+
+    row_order: RowOrder = "tiff"
+    upsampling = 1
+    is_volume = False
+    pixel_size_angstrom: float | None = None
+    dose_per_frame: float | None = None
+    notes: tuple[str, ...] = ()
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with open_binary(path) as handle:
+            stored = handle.seek(0, 2)
+            handle.seek(0)
+            image = _open(handle)
+            width, height = image.size
+            self.format = str(image.format)
+            self.is_rgb = image.mode not in _GREY_MODES
+            self.dtype = np.dtype(_GREY_MODES.get(image.mode, np.uint8))
+        require_frame_size(path, height, width)
+        pixel_bytes = height * width * (3 if self.is_rgb else self.dtype.itemsize)
+        codec = "deflate" if self.format == "PNG" else "jpeg"
+        require_justified(path, pixel_bytes, stored, codec)
+        self.shape = (1, height, width)
+
+    def read(self, index: int) -> NDArray[Any]:
+        """Give the image, shape (y, x) or (y, x, 3).
+
+        Raises
+        ------
+        UnreadableFile
+            When it is torn or damaged.
+        """
+        with open_binary(self._path) as handle:
+            image = _open(handle)
+            return np.asarray(image.convert("RGB") if self.is_rgb else image)
+
+
+def _open(handle: Any) -> Any:
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        # Sizes are judged by this program's own, stricter bounds.
+        warnings.simplefilter("ignore")
+        return Image.open(handle, formats=("PNG", "JPEG"))

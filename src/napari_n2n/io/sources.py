@@ -1,0 +1,83 @@
+"""The seam between a movie and the formats: something that gives one stored frame at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+RowOrder = Literal["mrc", "tiff", "eer", "memory"]
+"""Whose convention the rows of a frame follow: it decides how a gain reference is laid on it."""
+
+
+@runtime_checkable
+class FrameSource(Protocol):
+    """Frames of one file, read one at a time; holds no pixels and no open file."""
+
+    format: str
+    """For people: ``"MRC"``, ``"TIFF (LZW)"``, ``"EER"``."""
+    row_order: RowOrder
+    shape: tuple[int, int, int]
+    """(frame, y, x)"""
+    dtype: np.dtype[Any]
+    """As stored."""
+    pixel_size_angstrom: float | None
+    dose_per_frame: float | None
+    """e/Å², or None where the file does not say."""
+    upsampling: int
+    """How many pixels of a frame lie along one pixel of the detector."""
+    is_volume: bool
+    notes: tuple[str, ...]
+
+    def read(self, index: int) -> NDArray[Any]:
+        """Give frame `index` (0 ≤ index < number of frames) as stored, shape (y, x).
+
+        Raises
+        ------
+        UnreadableFile
+            When the frame is torn or cannot be decoded.
+        """
+        ...
+
+
+class ArraySource:
+    """Frames that are in memory already.
+
+    Parameters
+    ----------
+    frames
+        (frame, y, x), or one frame (y, x).
+    pixel_size_angstrom, dose_per_frame
+        Å and e/Å², where known.
+    """
+
+    format = "in memory"
+    row_order: RowOrder = "memory"
+    upsampling = 1
+    is_volume = False
+    notes: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        frames: NDArray[Any],
+        pixel_size_angstrom: float | None = None,
+        dose_per_frame: float | None = None,
+    ) -> None:
+        frames = np.asarray(frames)
+        if frames.ndim == 2:
+            frames = frames[np.newaxis]
+        if frames.ndim != 3 or 0 in frames.shape:
+            raise ValueError(f"Frames must have the shape (frame, y, x), not {frames.shape}.")
+        self._frames = frames
+        self.shape = (int(frames.shape[0]), int(frames.shape[1]), int(frames.shape[2]))
+        self.dtype = frames.dtype
+        self.pixel_size_angstrom = pixel_size_angstrom
+        self.dose_per_frame = dose_per_frame
+
+    def read(self, index: int) -> NDArray[Any]:
+        """Give frame `index`, shape (y, x)."""
+        frame: NDArray[Any] = self._frames[index]
+        return frame

@@ -1,0 +1,280 @@
+"""TIFF and BigTIFF: movies page by page, single micrographs and colour photographs."""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_n2n.errors import UnreadableFile
+from napari_n2n.io import tiff_directory as td
+from napari_n2n.io.atomic import write_atomically
+from napari_n2n.io.limits import (
+    open_binary,
+    reading,
+    require_frame_size,
+    require_justified,
+)
+from napari_n2n.io.pixel_size import is_plausible, judge_pixel_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_n2n.io.sources import RowOrder
+
+# What is wrong with a file is said by an error of this project; tifffile's own remarks would
+# only appear on the terminal if nobody listens to the logger.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
+_CODECS = {
+    1: ("none", ""),
+    5: ("lzw", "LZW"),
+    8: ("deflate", "deflate"),
+    32946: ("deflate", "deflate"),
+    32773: ("packbits", "PackBits"),
+    50000: ("zstd", "zstd"),
+    34926: ("zstd", "zstd"),
+    7: ("jpeg", "JPEG"),
+}
+_FORMATS = {1: "u", 2: "i", 3: "f"}
+_RGB, _YCBCR, _PALETTE = 2, 6, 3
+_ANGSTROM_PER_UNIT = {
+    "angstrom": 1.0, "ångström": 1.0, "å": 1.0, "a": 1.0, "\u212b": 1.0, "pm": 0.01, "nm": 10.0,
+    "nanometer": 10.0, "um": 1e4, "µm": 1e4, "μm": 1e4, "\\u00b5m": 1e4, "micron": 1e4,
+    "microns": 1e4, "mm": 1e7, "cm": 1e8, "inch": 2.54e8, "m": 1e10,
+}  # fmt: skip
+
+
+class TiffSource:
+    """The pages of a TIFF, decoded one at a time.
+
+    Parameters
+    ----------
+    path
+        The file. Opening reads the page directories; the pixels stay on the disk.
+
+    Raises
+    ------
+    UnreadableFile
+        When the file is torn, its pages differ, or its pixels are of a kind no detector makes.
+    """
+
+    row_order: RowOrder = "tiff"
+    upsampling = 1
+    dose_per_frame: float | None = None
+    is_volume = False
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        pages = td.read_pages(path)
+        first = pages[0]
+        for number, page in enumerate(pages, 1):
+            if page.layout != first.layout:
+                raise UnreadableFile(
+                    path,
+                    f"has pages of different kinds: page {number} is {page.width} × "
+                    f"{page.height}, the first is {first.width} × {first.height}",
+                    "Save the movie alone, without thumbnails or pyramids.",
+                )
+        require_frame_size(path, first.height, first.width)
+        td.require_pixels_within(path, pages)
+        self.samples = first.number(td.SAMPLES, 1)
+        self.is_rgb = self.samples in (3, 4)
+        compression = first.number(td.COMPRESSION, 1)
+        if compression not in _CODECS:
+            raise UnreadableFile(
+                path,
+                f"is a TIFF with a compression that is not supported (number {compression})",
+                "Save it uncompressed, or with LZW or deflate.",
+            )
+        self._codec, codec_name = _CODECS[compression]
+        self.format = f"TIFF ({codec_name})" if codec_name else "TIFF"
+        self.dtype = _pixel_type(first, path)
+        for page in pages:
+            self._require_justified(page)
+        self._offsets = [page.offset for page in pages]
+        self._stacked = _imagej_images(first) if len(pages) == 1 and not self.is_rgb else 1
+        self.shape = (max(len(pages), self._stacked), first.height, first.width)
+        if self._stacked > 1:
+            self._require_stack(first)
+        self.pixel_size_angstrom, self.notes = _pixel_size(first)
+
+    def _require_justified(self, page: td.TiffPage) -> None:
+        frame_bytes = page.width * page.height * self.samples * self.dtype.itemsize
+        stored = sum(size for _, size in page.segments)
+        require_justified(self._path, frame_bytes, stored, self._codec)
+        tile = page.number(td.TILE_WIDTH) * page.number(td.TILE_HEIGHT)
+        if tile > 4 * (page.width + 512) * (page.height + 512):
+            raise UnreadableFile(
+                self._path,
+                "is a damaged TIFF: its tiles are larger than its image",
+                "Save it anew.",
+            )
+
+    def _require_stack(self, page: td.TiffPage) -> None:
+        # ImageJ writes movies over 4 GB as one page followed by the pixels of all.
+        start, _ = page.segments[0]
+        size = self._path.stat().st_size
+        frame_bytes = page.width * page.height * self.dtype.itemsize
+        require_justified(self._path, frame_bytes * self.shape[0], size - start, self._codec)
+        self._start = start
+
+    def read(self, index: int) -> NDArray[Any]:
+        """Give page `index` as stored, shape (y, x), or (y, x, 3 or 4) in colour.
+
+        Raises
+        ------
+        UnreadableFile
+            When its pixels cannot be decoded.
+        """
+        _, height, width = self.shape
+        if self._stacked > 1:
+            with open_binary(self._path) as handle:
+                handle.seek(self._start + index * height * width * self.dtype.itemsize)
+                data = handle.read(height * width * self.dtype.itemsize)
+            with reading(self._path):
+                return np.frombuffer(data, self.dtype).reshape(height, width)
+        import tifffile
+
+        with reading(self._path), tifffile.TiffFile(self._path) as tiff:
+            # One worker: the caller decides how many frames are decoded side by side.
+            tiff.filehandle.seek(self._offsets[index])
+            page = tifffile.TiffPage(tiff, index=index)
+            pixels: NDArray[Any] = page.asarray(maxworkers=1)
+        expected = (height, width, self.samples) if self.is_rgb else (height, width)
+        if self.is_rgb and pixels.shape == (self.samples, height, width):
+            pixels = np.moveaxis(pixels, 0, -1)
+        if pixels.shape != expected:
+            raise UnreadableFile(
+                self._path,
+                f"is damaged: page {index + 1} decodes to the shape {pixels.shape}, not {expected}",
+                "Save it anew.",
+            )
+        return pixels
+
+
+def _pixel_type(page: td.TiffPage, path: Path) -> np.dtype[Any]:
+    bits = page.tags.get(td.BITS) or (1,)
+    samples = page.number(td.SAMPLES, 1)
+    kind = _FORMATS.get(page.number(td.SAMPLE_FORMAT, 1))
+    width = int(bits[0])
+    known = {"u": (8, 16, 32), "i": (8, 16, 32), "f": (16, 32, 64)}
+    if len(set(bits)) > 1 or kind is None or width not in known[kind]:
+        raise UnreadableFile(
+            path,
+            f"is a TIFF whose pixels have {width} bits of a kind that is not supported",
+            "Save it with 8, 16 or 32 bits a pixel.",
+        )
+    if samples not in (1, 3, 4):
+        raise UnreadableFile(
+            path, f"is a TIFF with {samples} channels", "Save one channel, or RGB."
+        )
+    if page.number(td.PHOTOMETRIC, 1) == _PALETTE:
+        raise UnreadableFile(
+            path, "is a TIFF with a colour palette", "Save it in shades of grey, or as RGB."
+        )
+    dtype = np.dtype(f"{kind}{width // 8}")
+    return dtype
+
+
+def _description(page: td.TiffPage) -> str:
+    return page.text(td.DESCRIPTION).decode("utf-8", "replace").rstrip("\x00")
+
+
+def _imagej_images(page: td.TiffPage) -> int:
+    text = _description(page)
+    match = re.search(r"^images=(\d{1,6})\s*$", text, re.MULTILINE)
+    if not text.startswith("ImageJ=") or match is None or page.number(td.COMPRESSION, 1) != 1:
+        return 1
+    return max(1, int(match.group(1)))
+
+
+def _pixel_size(page: td.TiffPage) -> tuple[float | None, tuple[str, ...]]:
+    """Pixel size from ImageJ's unit, else from the resolution in pixels per inch or centimetre."""
+    text = _description(page)
+    x, y = page.ratio(td.X_RESOLUTION), page.ratio(td.Y_RESOLUTION)
+    unit_match = re.search(r"^unit=(.+)$", text, re.MULTILINE)
+    if text.startswith("ImageJ=") and unit_match:
+        unit = _ANGSTROM_PER_UNIT.get(unit_match.group(1).strip().lower(), math.nan)
+        source = "TIFF's ImageJ header"
+    else:
+        # The unit "none" (1) gives only the aspect ratio, 2 is the inch, 3 the centimetre.
+        unit = {2: 2.54e8, 3: 1e8}.get(page.number(td.RESOLUTION_UNIT, 2), math.nan)
+        source = "TIFF header"
+    size_x = unit / x if x > 0 else math.nan
+    size_y = unit / y if y > 0 else math.nan
+    if math.isfinite(size_x) and not is_plausible(size_x):
+        # 72 or 300 dots per inch are about paper, not about a specimen.
+        return None, (
+            f"The {source}'s resolution (a pixel size of {size_x:.3g} Å) is not that of a "
+            "micrograph and is ignored: give the pixel size by hand.",
+        )
+    return judge_pixel_size(size_x, size_y, source)
+
+
+def write_tiff_stack(
+    path: Path | str,
+    frames: Iterable[NDArray[Any]],
+    pixel_size_angstrom: float | None = None,
+    *,
+    compression: str | None = None,
+    bigtiff: bool = False,
+) -> None:
+    """Write frames as a multi-page TIFF, whole or not at all, holding one frame at a time.
+
+    Parameters
+    ----------
+    path
+        Where to.
+    frames
+        (frame, y, x) array or an iterable of (y, x) arrays: uint8, int16, uint16 or float32.
+    pixel_size_angstrom
+        Å; written as pixels per centimetre, as RELION reads it.
+    compression
+        None, ``"lzw"`` or ``"deflate"``.
+    bigtiff
+        Whether to use 64-bit offsets, needed beyond 4 GB.
+
+    Raises
+    ------
+    WriteProblem
+        When the disk refuses.
+    ValueError
+        When there is no frame, or `compression` is none of these.
+    """
+    from pathlib import Path
+
+    import tifffile
+
+    codecs = {None: None, "lzw": "lzw", "deflate": "zlib"}
+    if compression not in codecs:
+        raise ValueError(f"Compression must be None, 'lzw' or 'deflate', not {compression!r}.")
+    options: dict[str, Any] = {}
+    if pixel_size_angstrom is not None:
+        per_centimetre = 1e8 / pixel_size_angstrom
+        options = {"resolution": (per_centimetre, per_centimetre), "resolutionunit": "CENTIMETER"}
+    count = 0
+    with (
+        write_atomically(Path(path)) as temporary,
+        tifffile.TiffWriter(temporary, bigtiff=bigtiff) as writer,
+    ):
+        for frame in frames:
+            writer.write(
+                np.ascontiguousarray(frame),
+                photometric="minisblack",
+                compression=codecs[compression],
+                # A strip of many rows: one strip a row would bloat the directory.
+                rowsperstrip=min(len(frame), 256),
+                contiguous=False,
+                metadata=None,
+                **options,
+            )
+            count += 1
+        if not count:
+            raise ValueError("There is no frame to write.")
