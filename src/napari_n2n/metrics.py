@@ -1,9 +1,11 @@
 """Figures that say how good an image is: PSNR, correlation, SNR, Fourier ring correlation."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
+import scipy.ndimage
 from numpy.typing import NDArray
 
 Image = NDArray[np.floating]
@@ -105,6 +107,20 @@ def snr_of_halves(first: Image, second: Image) -> float:
     """
     r = correlation(first, second)
     return float("inf") if r >= 1 else max(0.0, r) / (1 - max(0.0, r))
+
+
+def best_gaussian_correlation(
+    image: Image, reference: Image, sigmas_px: Sequence[float]
+) -> tuple[float, float]:
+    """Best correlation with ``reference`` that a Gaussian low-pass of ``image`` reaches.
+
+    Returns the correlation and the standard deviation (px) of the Gaussian that reached it: what
+    a denoiser has to beat.
+    """
+    return max(
+        (correlation(scipy.ndimage.gaussian_filter(image, sigma), reference), sigma)
+        for sigma in sigmas_px
+    )
 
 
 def band_limited(image: Image, low: float, high: float) -> NDArray[np.float32]:

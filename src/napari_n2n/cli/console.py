@@ -1,0 +1,94 @@
+"""What the command line says: progress with time left, notes, errors in one sentence."""
+
+import signal
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+from napari_n2n.progress import format_seconds, run_to_end
+
+R = TypeVar("R")
+
+errors = Console(stderr=True, soft_wrap=True, highlight=False)
+results = Console(soft_wrap=True, highlight=False)
+
+
+def say_error(message: str) -> None:
+    """Report a failure, on standard error."""
+    errors.print(f"[bold red]Error:[/] {_plain(message)}")
+
+
+def say_note(message: str) -> None:
+    """Report something worth knowing, on standard error."""
+    errors.print(f"[yellow]Note:[/] {_plain(message)}")
+
+
+def say(message: str) -> None:
+    """Report a result, on standard output."""
+    results.print(_plain(message))
+
+
+def _plain(message: str) -> str:
+    return message.replace("[", r"\[")
+
+
+class Reporter:
+    """Shows how far generators are, unless ``quiet``."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._quiet = quiet
+
+    def run(
+        self,
+        steps: Generator[Any, None, R],
+        describe: Callable[[Any], tuple[str, float, float | None] | None],
+    ) -> R:
+        """Consume ``steps`` and return its result.
+
+        ``describe`` makes of a progress object a text, a share done (0 to 1) and the seconds
+        left; or None where there is nothing to show.
+        """
+        with Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=errors,
+            transient=True,
+            disable=self._quiet,
+        ) as bars:
+            bar = bars.add_task("starting", total=1.0, left="")
+
+            def show(step: Any) -> None:
+                shown = describe(step)
+                if shown is not None:
+                    text, share, left = shown
+                    remaining = "" if left is None else f"{format_seconds(left)} left"
+                    bars.update(bar, description=text, completed=share, left=remaining)
+
+            return run_to_end(steps, show)
+
+
+@contextmanager
+def stop_on_signal() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C or SIGTERM into a polite stop; the second one ends at once."""
+    asked = False
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        asked = True
+        signal.signal(number, previous[number])
+        errors.print("Stopping and saving; press Ctrl-C again to quit at once.")
+
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in previous:
+        signal.signal(number, ask)
+    try:
+        yield lambda: asked
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

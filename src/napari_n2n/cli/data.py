@@ -1,0 +1,186 @@
+"""Commands about files: simulate, halves, info."""
+
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import typer
+
+from napari_n2n.cli import console, options
+from napari_n2n.cli.console import Reporter
+
+R = TypeVar("R")
+
+
+def simulate(
+    output: Annotated[Path, typer.Argument(help="Folder for the movies and their truth.")],
+    specimen: Annotated[
+        Literal["apoferritin", "aldolase"], typer.Option(help="What the movies show.")
+    ] = "apoferritin",
+    movies: Annotated[int, typer.Option(min=1, max=10_000, help="How many movies.")] = 1,
+    size: Annotated[int, typer.Option(min=64, max=16384, help="Side of a frame in px.")] = 2048,
+    frames: Annotated[int, typer.Option(min=1, max=10_000, help="Frames of a movie.")] = 40,
+    pixel_size: Annotated[float, typer.Option(min=0.2, max=20, help="Pixel size in Å.")] = 1.0,
+    dose_per_frame: Annotated[float, typer.Option(min=1e-3, max=100, help="In e/Å².")] = 1.0,
+    defocus: Annotated[float, typer.Option(min=-10, max=10, help="Underfocus in µm.")] = 1.5,
+    file_format: Annotated[
+        Literal["mrc", "tiff", "eer"], typer.Option("--format", help="Format of the movies.")
+    ] = "mrc",
+    seed: Annotated[int, typer.Option(min=0, help="Equal seeds make equal movies.")] = 0,
+    quiet: options.Quiet = False,
+) -> None:
+    """Simulate movies whose truth is known: clean image, drift, particles intact and broken."""
+    from napari_n2n.progress import Stopwatch
+    from napari_n2n.simulation import SimulationConfig, build_scene, write_simulated
+
+    def steps() -> Generator[Any, None, list[Path]]:
+        watch = Stopwatch()
+        written = []
+        for i in range(movies):
+            yield watch.progress(f"simulating movie {i + 1} of {movies}", i, movies)
+            config = validated(
+                SimulationConfig,
+                specimen=specimen,
+                shape=(size, size),
+                n_frames=frames,
+                pixel_size_angstrom=pixel_size,
+                dose_per_frame=dose_per_frame,
+                defocus_micrometer=defocus,
+                seed=seed + i,
+            )
+            stem = f"{specimen}_{i:02d}"
+            written.append(write_simulated(build_scene(config), output, stem, file_format).movie)
+        return written
+
+    for path in Reporter(quiet).run(steps(), describe_progress):
+        console.say(str(path))
+
+
+def halves(
+    movies: Annotated[list[Path], typer.Argument(help="Movies, folders or quoted patterns.")],
+    output: options.OutputFolder,
+    gain: options.Gain = None,
+    gain_operation: options.GainOperation = "multiply",
+    gain_rotation: options.GainRotation = 0,
+    gain_flip: options.GainFlip = 0,
+    pixel_size: options.PixelSize = None,
+    dose_per_frame: options.DosePerFrame = None,
+    aligned: options.Aligned = False,
+    dose_weighting: Annotated[
+        bool, typer.Option("--dose-weighting", help="Weight frames by dose (Grant & Grigorieff).")
+    ] = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Align movies and write the sums of their odd, even and all frames."""
+    from napari_n2n.io import read_gain
+    from napari_n2n.motion import MotionConfig, write_halves
+    from napari_n2n.workflow import MovieSettings, halves_of_file
+
+    reference = None
+    if gain is not None:
+        reference = read_gain(
+            gain, operation=gain_operation, rotation=gain_rotation, flip=gain_flip
+        )
+    settings = MovieSettings(
+        pixel_size_angstrom=pixel_size,
+        dose_per_frame=dose_per_frame,
+        gain=reference,
+        motion=validated(MotionConfig, dose_weighting=dose_weighting),
+        aligned=aligned,
+    )
+
+    def job(path: Path) -> Generator[Any, None, str]:
+        result = yield from halves_of_file(path, settings)
+        write_halves(result, output, path.stem)
+        return f"{path.name}: {result.summary}"
+
+    run_for_each(options.files_of(movies), output, job, quiet)
+
+
+def info(
+    files: Annotated[list[Path], typer.Argument(help="Files, folders or quoted patterns.")],
+) -> None:
+    """Say what files hold, from their headers."""
+    from napari_n2n.errors import N2NError
+    from napari_n2n.io import inspect_file
+
+    failed = False
+    for path in options.files_of(files):
+        try:
+            found = inspect_file(path)
+        except N2NError as error:
+            console.say_error(str(error))
+            failed = True
+            continue
+        height, width = found.shape[:2] if found.kind == "photograph" else found.shape[-2:]
+        size = found.pixel_size_angstrom
+        dose = found.dose_per_frame
+        parts = [
+            f"{found.kind}, {found.format}",
+            f"{width} × {height} px",
+            f"{found.frame_count} frames" if found.kind == "movie" else "",
+            f"{found.dtype}",
+            "pixel size unknown" if size is None else f"{size:.4g} Å/px",
+            "" if dose is None else f"{dose:.3g} e/Å² a frame",
+        ]
+        console.say(f"{path}: " + ", ".join(part for part in parts if part))
+        for note in found.notes:
+            console.say_note(note)
+    if failed:
+        raise typer.Exit(1)
+
+
+def validated(model: type[Any], **fields: object) -> Any:
+    """Make a pydantic model, or say in a sentence what is wrong with its fields."""
+    from pydantic import ValidationError
+
+    from napari_n2n.denoising.config import ConfigProblem, explain
+
+    try:
+        return model(**fields)
+    except ValidationError as problem:
+        raise ConfigProblem(explain(problem)) from None
+
+
+def describe_progress(step: Any) -> tuple[str, float, float | None]:
+    """Say a ``Progress``, alone or of one of many files."""
+    from napari_n2n.batch import FileProgress
+
+    if isinstance(step, FileProgress):
+        text, share, left = describe_progress(step.step)
+        of_all = f" ({step.number} of {step.count})" if step.count > 1 else ""
+        return f"{step.path.name}{of_all}: {text}", share, left
+    return step.stage, step.done / max(step.total, 1), step.seconds_left
+
+
+def run_for_each(
+    paths: list[Path], output: Path, job: Callable[[Path], Generator[Any, None, str]], quiet: bool
+) -> None:
+    """Run ``job`` for all files, say what came of each, and exit with 1 if any failed."""
+    from napari_n2n.batch import FileOutcome, for_each
+    from napari_n2n.errors import WriteProblem
+
+    by_stem: dict[str, Path] = {}
+    for path in paths:
+        other = by_stem.setdefault(path.stem, path)
+        if other != path:
+            raise WriteProblem(
+                output / f"{path.stem}.mrc",
+                f"would be the result of both {other} and {path}",
+                "Give them different output folders.",
+            )
+
+    def describe(step: Any) -> tuple[str, float, float | None] | None:
+        if not isinstance(step, FileOutcome):
+            return describe_progress(step)
+        if step.error is not None:
+            console.say_error(str(step.error))
+        else:
+            console.say(str(step.result))
+        return None
+
+    outcomes = Reporter(quiet).run(for_each(paths, job), describe)
+    failed = sum(outcome.error is not None for outcome in outcomes)
+    if failed:
+        console.say_error(f"{failed} of {len(outcomes)} files failed; the others are done.")
+        raise typer.Exit(1)

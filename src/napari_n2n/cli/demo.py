@@ -1,0 +1,71 @@
+"""The demo command: everything once, on simulated movies."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from napari_n2n.cli import console, options
+from napari_n2n.cli.console import Reporter
+from napari_n2n.cli.data import describe_progress
+
+
+def demo(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for everything the demo makes.")
+    ] = Path("napari-n2n-demo"),
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Write a picture instead of opening napari.")
+    ] = False,
+    device: options.Device = "auto",
+    quiet: options.Quiet = False,
+) -> None:
+    """Simulate four movies, align, train, denoise, and show raw beside denoised."""
+    from napari_n2n.demonstration import demonstrate
+    from napari_n2n.denoising.config import preset
+    from napari_n2n.denoising.training import TrainingProgress
+
+    def describe(step: Any) -> tuple[str, float, float | None]:
+        if not isinstance(step, TrainingProgress):
+            return describe_progress(step)
+        return f"training, step {step.step}", step.fraction, step.seconds_left
+
+    with console.stop_on_signal() as stop:
+        steps = demonstrate(output, training=preset("quick"), device=device, stop=stop)
+        result = Reporter(quiet).run(steps, describe)
+    console.say("Correlation with the clean image, which the training never saw:")
+    console.say(f"  raw sum of frames               {result.raw_correlation:.3f}")
+    sigma = result.gaussian_sigma_px * result.pixel_size_angstrom
+    console.say(f"  best Gaussian low-pass (σ {sigma:2.0f} Å)  {result.gaussian_correlation:.3f}")
+    console.say(f"  denoised                        {result.denoised_correlation:.3f}")
+    console.say(result.resolution_note)
+    console.say(f"Picture: {result.picture}")
+    console.say(f"Model:   {result.model}")
+    if headless:
+        return
+    if not _screen_is_there():
+        console.say_note("There is no screen, so napari is not opened; look at the picture.")
+        return
+    try:
+        from napari_n2n.plugin.demo import open_result
+    except ImportError as missing:
+        console.say_note(
+            f"napari is not installed here ({missing.name}); look at the picture, or install "
+            "napari-n2n[all]."
+        )
+        return
+    open_result(
+        result.raw,
+        result.denoised,
+        pixel_size_angstrom=result.pixel_size_angstrom,
+        points=result.centres_px,
+    )
+
+
+def _screen_is_there() -> bool:
+    import os
+    import sys
+
+    return sys.platform != "linux" or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
+    )

@@ -1,0 +1,228 @@
+"""Commands about denoisers: train, denoise, evaluate."""
+
+import json
+import re
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from napari_n2n.cli import console, options
+from napari_n2n.cli.console import Reporter
+from napari_n2n.cli.data import describe_progress, run_for_each
+
+if TYPE_CHECKING:
+    from napari_n2n.denoising.config import TrainingConfig
+    from napari_n2n.workflow import PairsOnDisk
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
+
+
+def seconds_of(text: str) -> float:
+    """Read ``60s``, ``5min`` or ``1.5h``; a bare number is seconds."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d*)?)\s*([a-z]*)\s*", text.lower())
+    if match is None or match[2] not in _SECONDS or float(match[1]) == 0:
+        raise typer.BadParameter(f"{text!r} is no time; write 60s, 5min or 1.5h.")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def train(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Folder with odd and even halves (*_ODD, *_EVN …).")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The model to write (.safetensors).")
+    ] = Path("model.safetensors"),
+    odd: Annotated[
+        list[Path] | None,
+        typer.Option(help="Odd halves: file, folder or quoted pattern; repeatable."),
+    ] = None,
+    even: Annotated[list[Path] | None, typer.Option(help="Even halves, in the same order.")] = None,
+    input_: Annotated[
+        list[Path] | None,
+        typer.Option("--input", help="Inputs of pairs of unequal dose, which are not swapped."),
+    ] = None,
+    target: Annotated[
+        list[Path] | None, typer.Option(help="Targets, in the order of the inputs.")
+    ] = None,
+    preset_name: Annotated[
+        Literal["quick", "paper"], typer.Option("--preset", help="Where the settings start from.")
+    ] = "quick",
+    max_time: Annotated[
+        str | None,
+        typer.Option(help="Train this long (60s, 5min, 1.5h) instead of the preset's length."),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="Change a setting: field=value, e.g. working_pixel_size_angstrom=6."
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from where training to this output stopped.")
+    ] = False,
+    pixel_size: options.PixelSize = None,
+    device: options.Device = "auto",
+    quiet: options.Quiet = False,
+) -> None:
+    """Train a denoiser on pairs of noisy images; Ctrl-C stops, saves, and can be resumed."""
+    config = _training_config(preset_name, max_time, settings or [])
+    pairs = _pairs(folder, odd, even, input_, target, pixel_size)
+
+    from napari_n2n.denoising.training import TrainingProgress
+    from napari_n2n.denoising.training import train as train_denoiser
+
+    notes: dict[str, None] = {}
+
+    def describe(step: Any) -> tuple[str, float, float | None]:
+        if not isinstance(step, TrainingProgress):
+            return describe_progress(step)
+        notes.update(dict.fromkeys(step.notes))
+        text = f"step {step.step}, loss {step.training_loss:.4g}"
+        if step.validation is not None and step.validation.truth_correlation is not None:
+            text += f", correlation with the truth about {step.validation.truth_correlation:.3f}"
+        return text, step.fraction, step.seconds_left
+
+    with console.stop_on_signal() as stop:
+        steps = train_denoiser(
+            pairs, config, output=output, resume=resume, device=device, stop=stop
+        )
+        denoiser = Reporter(quiet).run(steps, describe)
+        stopped = stop()
+    for note in notes:
+        console.say_note(note)
+    console.say(f"{output}: {denoiser.summary}, {denoiser.provenance.seconds:.0f} s")
+    estimate = denoiser.provenance.estimated_truth_correlation
+    if estimate is not None:
+        console.say(
+            "Estimated correlation of one denoised half with the clean image: "
+            f"{estimate:.3f} (on what was held out)."
+        )
+    if stopped:
+        console.say_note("Stopped early. The same command with --resume goes on.")
+        raise typer.Exit(130)
+
+
+def _training_config(
+    preset_name: str, max_time: str | None, settings: list[str]
+) -> "TrainingConfig":
+    from napari_n2n.denoising.config import preset
+
+    config = preset(preset_name)
+    if max_time is not None:
+        config = config.lasting(seconds_of(max_time))
+    changes: dict[str, object] = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"--set takes field=value, not {setting!r}.")
+        try:
+            changes[name.strip()] = json.loads(value)
+        except ValueError:
+            changes[name.strip()] = None if value.lower() == "none" else value
+    return config.replaced(**changes) if changes else config
+
+
+def _pairs(
+    folder: Path | None,
+    odd: list[Path] | None,
+    even: list[Path] | None,
+    input_: list[Path] | None,
+    target: list[Path] | None,
+    pixel_size: float | None,
+) -> "PairsOnDisk":
+    from napari_n2n.workflow import PairsOnDisk
+
+    by_dose = [(odd, even, True), (input_, target, False)]
+    given = [(a or [], b or [], swappable) for a, b, swappable in by_dose if a or b]
+    if folder is not None and not given:
+        return PairsOnDisk.in_folder(folder, pixel_size)
+    if folder is not None or len(given) != 1 or not (given[0][0] and given[0][1]):
+        raise typer.BadParameter(
+            "Give a folder of halves, or --odd and --even, or --input and --target."
+        )
+    first, second, swappable = given[0]
+    return PairsOnDisk.matched(
+        options.files_of(first),
+        options.files_of(second),
+        swappable=swappable,
+        pixel_size_angstrom=pixel_size,
+    )
+
+
+def denoise(
+    files: Annotated[
+        list[Path], typer.Argument(help="Micrographs or movies: files, folders, quoted patterns.")
+    ],
+    model: options.Model,
+    output: options.OutputFolder,
+    pixel_size: options.PixelSize = None,
+    aligned: options.Aligned = False,
+    device: options.Device = "auto",
+    quiet: options.Quiet = False,
+) -> None:
+    """Denoise micrographs (movies are aligned first); results keep shape and pixel size."""
+    from napari_n2n.denoising.checkpoints import load_denoiser
+    from napari_n2n.workflow import MovieSettings, denoise_file
+
+    paths = options.files_of(files)
+    denoiser = load_denoiser(model)
+    settings = MovieSettings(pixel_size_angstrom=pixel_size, aligned=aligned)
+
+    def job(path: Path) -> Generator[Any, None, str]:
+        result = output / f"{path.stem}.mrc"
+        notes = yield from denoise_file(path, result, denoiser, settings, device=device)
+        for note in notes:
+            console.say_note(f"{path.name}: {note}")
+        return str(result)
+
+    run_for_each(paths, output, job, quiet)
+
+
+def evaluate(
+    image: Annotated[Path, typer.Argument(help="The image to judge.")],
+    reference: Annotated[
+        Path, typer.Option("--reference", help="The clean image, or an independent noisy one.")
+    ],
+    band: Annotated[
+        tuple[float, float] | None,
+        typer.Option(help="Compare these spatial frequencies only: LOW HIGH in cycles/px."),
+    ] = None,
+    pixel_size: options.PixelSize = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+) -> None:
+    """Compare an image with a reference: correlation, FRC, PSNR."""
+    from napari_n2n import metrics
+    from napari_n2n.io import read_pair
+
+    a, b = read_pair(image, reference, pixel_size_angstrom=pixel_size)
+    first, second = a.pixels, b.pixels
+    if a.is_rgb:
+        first, second = first.mean(axis=2), second.mean(axis=2)
+    if band is not None:
+        low, high = band
+        if not 0 <= low < high:
+            raise typer.BadParameter(f"--band takes LOW < HIGH, not {low} {high}.")
+        first = metrics.band_limited(first, low, high)
+        second = metrics.band_limited(second, low, high)
+    size = a.pixel_size_angstrom or b.pixel_size_angstrom
+    curve = metrics.frc(first, second, size or 1.0)
+    figures = {
+        "correlation": metrics.correlation(first, second),
+        "psnr_db": metrics.psnr(a.pixels, b.pixels),
+        "frc_resolution_angstrom" if size else "frc_resolution_px": curve.resolution_angstrom(),
+        "frc": {
+            "frequency_per_angstrom" if size else "frequency_per_px": curve.frequency.tolist(),
+            "correlation": curve.correlation.tolist(),
+        },
+    }
+    if as_json:
+        typer.echo(json.dumps(figures))
+        return
+    resolution = curve.resolution_angstrom()
+    unit = "Å" if size else "px"
+    console.say(f"Correlation: {figures['correlation']:.4f}")
+    console.say(f"PSNR: {figures['psnr_db']:.2f} dB (R: the reference's range)")
+    agree = "nowhere" if resolution is None else f"down to {resolution:.2f} {unit}"
+    console.say(f"FRC ≥ 1/7: {agree}")

@@ -1,0 +1,61 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
+OutputFolder = Annotated[
+    Path, typer.Option("--output", "-o", help="Folder for the results; made if missing.")
+]
+PixelSize = Annotated[
+    float | None,
+    typer.Option(
+        "--pixel-size", min=0.05, max=1000, help="Pixel size in Å; default: the file's header."
+    ),
+]
+DosePerFrame = Annotated[
+    float | None,
+    typer.Option("--dose-per-frame", min=1e-6, help="Dose per frame in e/Å²; default: the file's."),
+]
+Gain = Annotated[
+    Path | None, typer.Option("--gain", help="Gain reference (MRC, TIFF, .gain) of the movies.")
+]
+GainOperation = Annotated[
+    Literal["multiply", "divide"],
+    typer.Option("--gain-operation", help="How the gain reference is applied to the frames."),
+]
+GainRotation = Annotated[
+    int,
+    typer.Option(
+        "--gain-rot", min=0, max=3, help="Quarter turns of the gain, as RELION's --gain_rot."
+    ),
+]
+GainFlip = Annotated[
+    int,
+    typer.Option(
+        "--gain-flip",
+        min=0,
+        max=2,
+        help="0: none, 1: upside down, 2: left-right, as RELION's --gain_flip.",
+    ),
+]
+Aligned = Annotated[
+    bool, typer.Option("--aligned", help="The movies are aligned already: only add the frames up.")
+]
+Device = Annotated[
+    str, typer.Option("--device", help="auto, cpu, mps, cuda or cuda:N; auto takes the fastest.")
+]
+Model = Annotated[
+    Path,
+    typer.Option("--model", "-M", help="A .safetensors of napari-n2n, or the authors' .pth."),
+]
+
+
+def files_of(given: list[Path]) -> list[Path]:
+    """Expand files, folders and patterns; raise UnreadableFile where there are none."""
+    from napari_n2n.io import expand_inputs
+
+    found = [path for item in given for path in expand_inputs(item)]
+    return list(dict.fromkeys(found))

@@ -1,0 +1,203 @@
+"""The way from files to pairs, halves and denoised micrographs, for command line and plugin."""
+
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_n2n.denoising.checkpoints import Denoiser
+from napari_n2n.denoising.inference import denoise_halves, denoise_steps
+from napari_n2n.denoising.pairs import Pair
+from napari_n2n.errors import NotEnoughData, UnreadableFile, WriteProblem
+from napari_n2n.io import (
+    HalvesFiles,
+    Micrograph,
+    find_halves,
+    inspect_file,
+    open_movie,
+    read_micrograph,
+    read_pair,
+    write_micrograph,
+)
+from napari_n2n.progress import Progress
+
+if TYPE_CHECKING:
+    from napari_n2n.io import GainReference
+    from napari_n2n.motion import Halves, MotionConfig
+
+
+class PairsOnDisk(Collection[Pair]):
+    """Training pairs that are read when they are asked for, one at a time."""
+
+    def __init__(
+        self,
+        files: Sequence[tuple[Path, Path]],
+        *,
+        swappable: bool = True,
+        pixel_size_angstrom: float | None = None,
+    ) -> None:
+        self._files = tuple(files)
+        self._swappable = swappable
+        self._pixel_size_angstrom = pixel_size_angstrom
+
+    @classmethod
+    def in_folder(cls, folder: Path, pixel_size_angstrom: float | None = None) -> "PairsOnDisk":
+        """Pair the odd and even halves that lie in ``folder``.
+
+        Raises
+        ------
+        UnreadableFile
+            There are none.
+        """
+        found = find_halves(folder)
+        if not found:
+            raise UnreadableFile(
+                folder,
+                "holds no odd and even halves (names ending in _ODD and _EVN, _odd and _even)",
+                "Make them from movies with: napari-n2n halves MOVIE... -o DIR",
+            )
+        files = [(halves.odd, halves.even) for halves in found]
+        return cls(files, pixel_size_angstrom=pixel_size_angstrom)
+
+    @classmethod
+    def matched(
+        cls,
+        first: Sequence[Path],
+        second: Sequence[Path],
+        *,
+        swappable: bool,
+        pixel_size_angstrom: float | None = None,
+    ) -> "PairsOnDisk":
+        """Pair two lists of files in their order.
+
+        Raises
+        ------
+        NotEnoughData
+            The lists differ in length.
+        """
+        if len(first) != len(second):
+            raise NotEnoughData(
+                f"{len(first)} files cannot be paired with {len(second)}. "
+                "Give as many of the one as of the other."
+            )
+        return cls(
+            list(zip(first, second, strict=True)),
+            swappable=swappable,
+            pixel_size_angstrom=pixel_size_angstrom,
+        )
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._files
+
+    def __iter__(self) -> Iterator[Pair]:
+        for first, second in self._files:
+            a, b = read_pair(first, second, pixel_size_angstrom=self._pixel_size_angstrom)
+            yield Pair(
+                a.pixels,
+                b.pixels,
+                a.pixel_size_angstrom,
+                swappable=self._swappable,
+                name=first.name,
+            )
+
+
+@dataclass(frozen=True)
+class MovieSettings:
+    """How movies are read and summed. Pixel size in Å, dose in e/Å² per frame; None: the file's."""
+
+    pixel_size_angstrom: float | None = None
+    dose_per_frame: float | None = None
+    gain: "GainReference | None" = None
+    motion: "MotionConfig | None" = None
+    aligned: bool = False
+
+
+def halves_of_file(path: Path, settings: MovieSettings) -> Generator[Progress, None, "Halves"]:
+    """Open the movie at ``path`` and sum its odd, even and all frames, aligned.
+
+    Raises
+    ------
+    N2NError
+        The file or the device do not allow it.
+    """
+    from napari_n2n.motion import MotionConfig, align, sum_halves
+
+    movie = open_movie(
+        path,
+        pixel_size_angstrom=settings.pixel_size_angstrom,
+        dose_per_frame=settings.dose_per_frame,
+        gain=settings.gain,
+    )
+    if settings.aligned:
+        return (yield from sum_halves(movie))
+    return (yield from align(movie, settings.motion or MotionConfig()))
+
+
+def denoise_file(
+    path: Path,
+    output: Path,
+    denoiser: Denoiser,
+    settings: MovieSettings,
+    *,
+    device: str = "auto",
+    stop: Callable[[], bool] = lambda: False,
+) -> Generator[Progress, None, tuple[str, ...]]:
+    """Denoise the micrograph or movie at ``path`` into the MRC ``output``; returns notes.
+
+    A movie is aligned first. The result has the input's shape and pixel size.
+
+    Raises
+    ------
+    N2NError
+        The file, the device or the disk do not allow it.
+    """
+    if output.exists() and output.samefile(path):
+        raise WriteProblem(output, "is the input itself", "Choose another output folder.")
+    if inspect_file(path).kind == "movie":
+        halves = yield from halves_of_file(path, settings)
+        image = Micrograph(halves.full, halves.pixel_size_angstrom, path)
+    else:
+        image = read_micrograph(path, pixel_size_angstrom=settings.pixel_size_angstrom)
+    if image.is_rgb:
+        raise UnreadableFile(
+            path, "is a colour photograph, which MRC cannot hold", "Denoise it in napari."
+        )
+    result = yield from denoise_steps(
+        image.pixels,
+        denoiser,
+        pixel_size_angstrom=image.pixel_size_angstrom,
+        device=device,
+        stop=stop,
+    )
+    write_micrograph(output, result.pixels, image.pixel_size_angstrom)
+    return (*image.notes, *result.notes)
+
+
+def denoise_halves_files(
+    files: HalvesFiles,
+    output: Path,
+    denoiser: Denoiser,
+    *,
+    pixel_size_angstrom: float | None = None,
+    device: str = "auto",
+) -> Generator[Progress, None, tuple[str, ...]]:
+    """Denoise two halves on disk into one MRC; returns notes, the halves' resolution among them.
+
+    Raises
+    ------
+    N2NError
+        The files, the device or the disk do not allow it.
+    """
+    odd, even = read_pair(files.odd, files.even, pixel_size_angstrom=pixel_size_angstrom)
+    result = yield from denoise_halves(
+        odd.pixels,
+        even.pixels,
+        denoiser,
+        pixel_size_angstrom=odd.pixel_size_angstrom,
+        device=device,
+    )
+    write_micrograph(output, result.pixels, odd.pixel_size_angstrom)
+    return (*odd.notes, *result.notes, result.resolution_note)
