@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import tempfile
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,16 +30,6 @@ def _write_problem(path: Path, error: OSError) -> WriteProblem:
     reason = error.strerror or str(error)
     remedy = _REMEDIES.get(error.errno or 0, "Check the disk and try again.")
     return WriteProblem(path, f"could not be written ({reason})", remedy)
-
-
-def _permissions_for(path: Path) -> int:
-    """Keep the mode of a file that is replaced; give a new one what the umask allows."""
-    with contextlib.suppress(OSError):
-        return path.stat().st_mode & 0o777
-    # The umask can only be read by setting it.
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
 
 
 @contextlib.contextmanager
@@ -72,15 +62,16 @@ def write_atomically(path: Path | str) -> Iterator[Path]:
             if path.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             path.parent.mkdir(parents=True, exist_ok=True)
-            # The extension is kept, because some writers choose their format by it.
-            handle, name = tempfile.mkstemp(
-                prefix=f".{path.stem[:60]}-", suffix=path.suffix, dir=path.parent
-            )
-            os.close(handle)
-            temporary = Path(name)
+            # Hidden, so that no one who lists the folder takes it for a result; the extension is
+            # kept, because some writers choose their format by it.
+            name = f".{path.stem[:60]}-{secrets.token_hex(6)}{path.suffix}"
+            candidate = path.with_name(name)
+            candidate.touch(exist_ok=False)
+            temporary = candidate
             yield temporary
             _flush_to_disk(temporary)
-            temporary.chmod(_permissions_for(path))
+            if path.exists():
+                temporary.chmod(path.stat().st_mode & 0o777)
             temporary.replace(path)
             temporary = None
             _flush_folder(path.parent)

@@ -70,7 +70,7 @@ class SequentialReader:
         self._stream: BinaryIO | None = None
         self._position = 0
 
-    def read(self, start: int, size: int, what: str) -> bytes:
+    def read(self, start: int, size: int, what: str) -> bytearray:
         """Give `size` decompressed bytes from `start` on; `what` names them in a message.
 
         Raises
@@ -91,7 +91,7 @@ class SequentialReader:
                 self._restart()
                 raise
 
-    def _read(self, start: int, size: int, what: str) -> bytes:
+    def _read(self, start: int, size: int, what: str) -> bytearray:
         if self._stream is None or start < self._position:
             self._restart()
             # The context managers of this module would close it at once; close() does it here.

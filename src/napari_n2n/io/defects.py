@@ -18,7 +18,7 @@ def find_defects(
 ) -> NDArray[np.bool_]:
     """Find pixels that count far more or far less than the pixels around them.
 
-    A pixel is compared with the median of its 3 × 3 neighbourhood, so neither the ice nor a
+    A pixel is compared with the median of its 5 × 5 neighbourhood, so neither the ice nor a
     gradient across the field counts; the difference is measured in robust standard deviations
     (1.4826 × the median absolute deviation, which for Gaussian noise is one).
 
@@ -44,16 +44,12 @@ def find_defects(
     broken = ~np.isfinite(image)
     if broken.any():
         image = replace_defects(image, broken)
-    difference = np.abs(image - median_filter(image, size=3, mode="mirror"))
-    # Compare with the centre included, the median filter leaves many exact zeros: use those
-    # pixels that differ to estimate the spread.
-    spread = (
-        1.4826 * float(np.median(difference[difference > 0], axis=None))
-        if (difference.any())
-        else 0.0
-    )
-    if spread == 0:
+    difference = np.abs(image - median_filter(image, size=5, mode="mirror"))
+    # A low count often equals its local median exactly: those say nothing about the spread.
+    differing = difference[difference > 0]
+    if not differing.size:
         return broken
+    spread = 1.4826 * float(np.median(differing))
     score = difference / spread
     defects: NDArray[np.bool_] = score > threshold
     allowed = int(max_fraction * image.size)

@@ -117,6 +117,7 @@ class EerSource:
         self.upsampling = rendering.upsampling
         height, width = pages[0].height, pages[0].width
         require_frame_size(path, height, width)
+        self._require_complete()
         if height * width * self.upsampling**2 > MAX_FRAME_PIXELS:
             raise UnreadableFile(
                 path,
@@ -140,6 +141,19 @@ class EerSource:
         self.dose_per_frame = None if raw_dose is None else raw_dose * rendered / count
         self.raw_frames = len(pages)
         self.notes = notes + share_notes
+
+    def _require_complete(self) -> None:
+        """Check that every raw frame has the bits to count its pixels, were there no event."""
+        run_bits = self._bits[0]
+        for number, page in enumerate(self._pages, 1):
+            bits = 8 * sum(size for _, size in page.segments)
+            if page.width * page.height > (bits // run_bits + 1) * (2**run_bits - 1):
+                raise UnreadableFile(
+                    self._path,
+                    f"is torn or damaged: raw frame {number} has too few bytes for "
+                    f"{page.width} × {page.height} pixels",
+                    COPY_AGAIN,
+                )
 
     def read(self, index: int) -> NDArray[np.uint16]:
         """Render frame `index`: electrons counted per pixel, shape (y, x).

@@ -102,12 +102,15 @@ def encode_eer(
     return raw_frames_per_frame
 
 
-def _per_detector_pixel(frame: NDArray[Any], upsampling: int) -> NDArray[np.int64]:
+def _per_detector_pixel(frame: NDArray[Any], upsampling: int) -> NDArray[Any]:
+    """Add up the counts on each detector pixel."""
     if frame.ndim != 2 or frame.shape[0] % upsampling or frame.shape[1] % upsampling:
         raise ValueError(f"A frame of shape {frame.shape} does not fit upsampling {upsampling}.")
-    counts = frame.astype(np.int64)
-    if (counts != frame).any() or (counts < 0).any():
+    if frame.dtype.kind != "u" and ((frame < 0).any() or (frame != np.floor(frame)).any()):
         raise ValueError("Counts of electrons must be whole and not negative.")
+    if upsampling == 1:
+        return frame
+    counts = frame.astype(np.int64)
     rows, columns = (n // upsampling for n in frame.shape)
     summed: NDArray[np.int64] = counts.reshape(rows, upsampling, columns, upsampling).sum((1, 3))
     return summed
@@ -133,7 +136,7 @@ def _spread(
     pixel, sub_y, sub_x = pixel[order], sub_y[order], sub_x[order]
     # Electrons of one pixel get consecutive raw frames from a random one on: never the same.
     first_of_pixel = np.searchsorted(pixel, pixel, side="left")
-    start = random.integers(0, raw_frames, per_pixel.size)[pixel]
+    start = random.integers(0, raw_frames, pixel.size)[first_of_pixel]
     raw = (start + np.arange(pixel.size) - first_of_pixel) % raw_frames
     # Stored positions run from -2 to 1 in two's complement: 0…3 with the upper bit flipped.
     symbol = (sub_x ^ 2) | (sub_y ^ 2) << 2

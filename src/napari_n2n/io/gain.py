@@ -16,6 +16,7 @@ The conventions are those of RELION 5 (``motioncorr_runner.cpp``, ``image_op.h``
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -80,7 +81,7 @@ class GainReference:
     def _name(self) -> Path:
         return self.path or Path("gain reference")
 
-    @property
+    @cached_property
     def defects(self) -> NDArray[np.bool_]:
         """(y, x) True where the detector pixel is dead or broken, as stored."""
         pixels = self.pixels
@@ -121,7 +122,6 @@ class GainReference:
         frame_shape: tuple[int, int],
         movie_path: Path,
         movie_order: RowOrder = "memory",
-        upsampling: int = 1,
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Give the factor every pixel of a frame is multiplied by, and which pixels are broken.
 
@@ -132,10 +132,8 @@ class GainReference:
         movie_path
             For messages.
         movie_order
-            Whose row order the frames are stored in.
-        upsampling
-            Pixels of a frame along one detector pixel (rendered EER): a reference made for the
-            detector is repeated, one made for a finer grid averaged.
+            Whose row order the frames are stored in. For rendered EER frames, a reference of half
+            or a quarter of their size is repeated, and one of twice or four times averaged.
 
         Returns
         -------

@@ -22,11 +22,11 @@ MAX_FRAME_PIXELS = 2**30
 MAX_COMPRESSION_RATIO = {
     "none": 1,
     "deflate": 1032,  # zlib's own documentation: a 258-byte match may cost two bits
-    "lzw": 4096,  # a 12-bit code names at most 4096 bytes
+    "lzw": 1700,  # a table of 5120 ever longer runs, filled by codes of at most 12 bits
     "packbits": 64,  # a run of 128 bytes takes two
     "zstd": 32768,  # a run-length block of 128 KiB takes four bytes
-    "bzip2": 51200,  # a 900 kB block of equal bytes shrinks to about 40 bytes
-    "jpeg": 5000,
+    "bzip2": 1_500_000,  # 46 MB of equal bytes make one block of about 40 bytes
+    "jpeg": 1100,  # a block of 8 × 8 pixels takes at least one bit in each channel
 }
 """The most bytes one compressed byte can stand for, by codec."""
 
@@ -121,7 +121,7 @@ def open_binary(path: Path) -> Iterator[BinaryIO]:
             yield handle
 
 
-def read_exactly(handle: BinaryIO, size: int, path: Path, what: str) -> bytes:
+def read_exactly(handle: BinaryIO, size: int, path: Path, what: str) -> bytearray:
     """Read `size` bytes, growing the buffer only as bytes arrive.
 
     Raises
@@ -139,4 +139,4 @@ def read_exactly(handle: BinaryIO, size: int, path: Path, what: str) -> bytes:
                 COPY_AGAIN,
             )
         pieces += piece
-    return bytes(pieces)
+    return pieces

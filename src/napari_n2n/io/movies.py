@@ -88,7 +88,7 @@ class Movie:
         if self.gain is not None:
             order = self._source.row_order
             self._factor, broken = self.gain.laid_on(
-                (self.shape[1], self.shape[2]), self.path, order, self._source.upsampling
+                (self.shape[1], self.shape[2]), self.path, order
             )
             defects = broken if defects is None else defects | broken
             if self.gain.reverses_rows_for(order):
@@ -117,7 +117,7 @@ class Movie:
         Parameters
         ----------
         frames
-            (frame, y, x); anything that numpy can index, so a dask array is computed whole.
+            (frame, y, x), of numpy or of dask (computed frame by frame).
         pixel_size_angstrom, dose_per_frame
             Å and e/Å², or None where unknown.
         path
@@ -199,12 +199,14 @@ class Movie:
             When the frame holds NaN or infinite pixels that no gain reference marks as broken.
         """
         raw = self.raw_frame(index)
-        frame = raw.astype(np.float32)
+        # Values beyond float32 become infinite, and are then reported as such.
+        with np.errstate(over="ignore"):
+            frame = raw.astype(np.float32)
         if self._factor is not None:
             frame *= self._factor
         if self._defects is not None:
             frame = replace_defects(frame, self._defects)
-        if frame.dtype.kind == "f" and raw.dtype.kind == "f" and not np.isfinite(frame).all():
+        if raw.dtype.kind == "f" and not np.isfinite(frame).all():
             bad = np.count_nonzero(~np.isfinite(frame))
             raise BadPixels(
                 self.path,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -12,14 +13,12 @@ from napari_n2n.io.compressed import SequentialReader, codec_of, open_decompress
 from napari_n2n.io.limits import (
     COPY_AGAIN,
     open_binary,
-    read_exactly,
     require_justified,
 )
 from napari_n2n.io.mrc_header import HEADER_BYTES, MrcHeader, parse_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -43,7 +42,6 @@ class MrcSource:
     """
 
     row_order: RowOrder = "mrc"
-    upsampling = 1
     dose_per_frame: float | None = None
 
     def __init__(self, path: Path) -> None:
@@ -97,15 +95,20 @@ class MrcSource:
         start = header.offset + index * header.section_bytes
         what = f"section {index + 1}"
         if self._compressed is not None:
-            data = self._compressed.read(start, header.section_bytes, what)
+            data = np.frombuffer(self._compressed.read(start, header.section_bytes, what), np.uint8)
         else:
             with open_binary(self._path) as handle:
                 handle.seek(start)
-                data = read_exactly(handle, header.section_bytes, self._path, what)
+                # That many bytes were there when the file was opened.
+                data = np.fromfile(handle, np.uint8, header.section_bytes)
+            if data.size < header.section_bytes:
+                raise UnreadableFile(
+                    self._path, f"became shorter since it was opened: {what} is torn", COPY_AGAIN
+                )
         _, rows, columns = self.shape
         if header.packed:
-            return unpack_4bit(np.frombuffer(data, np.uint8).reshape(rows, -1), columns)
-        return np.frombuffer(data, self.dtype).reshape(rows, columns)
+            return unpack_4bit(data.reshape(rows, -1), columns)
+        return data.view(self.dtype).reshape(rows, columns)
 
 
 def unpack_4bit(packed: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
@@ -244,8 +247,6 @@ def write_mrc_stack(
     ValueError
         When there is no frame, the frames differ in shape, or the type is none of MRC's.
     """
-    from pathlib import Path
-
     path = Path(path)
     statistics = RunningStatistics()
     shape: tuple[int, ...] = ()

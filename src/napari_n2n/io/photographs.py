@@ -34,7 +34,6 @@ class PhotographSource:
     """
 
     row_order: RowOrder = "tiff"
-    upsampling = 1
     is_volume = False
     pixel_size_angstrom: float | None = None
     dose_per_frame: float | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from napari_n2n.errors import N2NError, UnreadableFile
@@ -11,8 +12,6 @@ from napari_n2n.io.mrc_header import HEADER_BYTES, looks_like_mrc
 from napari_n2n.io.tiff_directory import is_tiff, read_pages
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from napari_n2n.io.eer import EerRendering
     from napari_n2n.io.sources import FrameSource
 
@@ -117,8 +116,6 @@ def open_source(path: Path, eer: EerRendering | None = None) -> FrameSource:
 
 def is_supported(path: Path | str) -> bool:
     """Whether a file looks like one this program can open, judged by its first bytes."""
-    from pathlib import Path
-
     try:
         sniff(Path(path))
     except N2NError:

@@ -27,8 +27,6 @@ class FrameSource(Protocol):
     pixel_size_angstrom: float | None
     dose_per_frame: float | None
     """e/Å², or None where the file does not say."""
-    upsampling: int
-    """How many pixels of a frame lie along one pixel of the detector."""
     is_volume: bool
     notes: tuple[str, ...]
 
@@ -44,7 +42,7 @@ class FrameSource(Protocol):
 
 
 class ArraySource:
-    """Frames that are in memory already.
+    """Frames of an array: of numpy, or a lazy one such as dask's, computed frame by frame.
 
     Parameters
     ----------
@@ -56,7 +54,6 @@ class ArraySource:
 
     format = "in memory"
     row_order: RowOrder = "memory"
-    upsampling = 1
     is_volume = False
     notes: tuple[str, ...] = ()
 
@@ -66,18 +63,18 @@ class ArraySource:
         pixel_size_angstrom: float | None = None,
         dose_per_frame: float | None = None,
     ) -> None:
-        frames = np.asarray(frames)
+        if not hasattr(frames, "ndim"):
+            frames = np.asarray(frames)
         if frames.ndim == 2:
             frames = frames[np.newaxis]
         if frames.ndim != 3 or 0 in frames.shape:
             raise ValueError(f"Frames must have the shape (frame, y, x), not {frames.shape}.")
         self._frames = frames
         self.shape = (int(frames.shape[0]), int(frames.shape[1]), int(frames.shape[2]))
-        self.dtype = frames.dtype
+        self.dtype = np.dtype(frames.dtype)
         self.pixel_size_angstrom = pixel_size_angstrom
         self.dose_per_frame = dose_per_frame
 
     def read(self, index: int) -> NDArray[Any]:
         """Give frame `index`, shape (y, x)."""
-        frame: NDArray[Any] = self._frames[index]
-        return frame
+        return np.asarray(self._frames[index])

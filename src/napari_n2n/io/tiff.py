@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import tiff_directory as td
 from napari_n2n.io.atomic import write_atomically
 from napari_n2n.io.limits import (
+    COPY_AGAIN,
     open_binary,
     reading,
     require_frame_size,
@@ -22,7 +24,6 @@ from napari_n2n.io.pixel_size import is_plausible, judge_pixel_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -66,7 +67,6 @@ class TiffSource:
     """
 
     row_order: RowOrder = "tiff"
-    upsampling = 1
     dose_per_frame: float | None = None
     is_volume = False
 
@@ -109,12 +109,20 @@ class TiffSource:
         frame_bytes = page.width * page.height * self.samples * self.dtype.itemsize
         stored = sum(size for _, size in page.segments)
         require_justified(self._path, frame_bytes, stored, self._codec)
-        tile = page.number(td.TILE_WIDTH) * page.number(td.TILE_HEIGHT)
-        if tile > 4 * (page.width + 512) * (page.height + 512):
+        largest = max(size for _, size in page.segments)
+        channels = 1 if page.number(td.PLANAR, 1) == 2 else self.samples
+        piece_bytes = page.piece_pixels * channels * self.dtype.itemsize
+        require_justified(self._path, piece_bytes, largest, self._codec)
+        planes = self.samples if page.number(td.PLANAR, 1) == 2 else 1
+        # Missing pieces would be shown as zeros.
+        if page.pieces_expected * planes != len(page.segments) or not all(
+            size for _, size in page.segments
+        ):
             raise UnreadableFile(
                 self._path,
-                "is a damaged TIFF: its tiles are larger than its image",
-                "Save it anew.",
+                f"is a damaged TIFF: a page has {len(page.segments)} strips or tiles with pixels, "
+                f"not {page.pieces_expected * planes}",
+                COPY_AGAIN,
             )
 
     def _require_stack(self, page: td.TiffPage) -> None:
@@ -179,8 +187,7 @@ def _pixel_type(page: td.TiffPage, path: Path) -> np.dtype[Any]:
         raise UnreadableFile(
             path, "is a TIFF with a colour palette", "Save it in shades of grey, or as RGB."
         )
-    dtype = np.dtype(f"{kind}{width // 8}")
-    return dtype
+    return np.dtype(f"{page.byte_order}{kind}{width // 8}")
 
 
 def _description(page: td.TiffPage) -> str:
@@ -224,7 +231,7 @@ def write_tiff_stack(
     pixel_size_angstrom: float | None = None,
     *,
     compression: str | None = None,
-    bigtiff: bool = False,
+    bigtiff: bool | None = None,
 ) -> None:
     """Write frames as a multi-page TIFF, whole or not at all, holding one frame at a time.
 
@@ -239,7 +246,7 @@ def write_tiff_stack(
     compression
         None, ``"lzw"`` or ``"deflate"``.
     bigtiff
-        Whether to use 64-bit offsets, needed beyond 4 GB.
+        Whether to use 64-bit offsets, needed beyond 4 GB; by default where an array needs it.
 
     Raises
     ------
@@ -248,8 +255,6 @@ def write_tiff_stack(
     ValueError
         When there is no frame, or `compression` is none of these.
     """
-    from pathlib import Path
-
     import tifffile
 
     codecs = {None: None, "lzw": "lzw", "deflate": "zlib"}
@@ -259,6 +264,8 @@ def write_tiff_stack(
     if pixel_size_angstrom is not None:
         per_centimetre = 1e8 / pixel_size_angstrom
         options = {"resolution": (per_centimetre, per_centimetre), "resolutionunit": "CENTIMETER"}
+    if bigtiff is None:
+        bigtiff = getattr(frames, "nbytes", 0) > 3.9 * 2**30
     count = 0
     with (
         write_atomically(Path(path)) as temporary,

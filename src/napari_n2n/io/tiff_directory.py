@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.io.limits import COPY_AGAIN, open_binary
@@ -54,10 +54,13 @@ class TiffPage:
         Of the directory in the file, bytes.
     tags
         Values by tag number: numbers as a tuple, texts as bytes.
+    byte_order
+        Of the numbers in the file, as numpy and struct write it.
     """
 
     offset: int
     tags: dict[int, Value]
+    byte_order: Literal["<", ">"] = "<"
 
     def number(self, tag: int, default: int = 0) -> int:
         """Give the first number of a tag."""
@@ -94,6 +97,21 @@ class TiffPage:
         return [(int(o), int(n)) for o, n in zip(offsets, sizes, strict=False)]
 
     @property
+    def pieces_expected(self) -> int:
+        """Count the strips or tiles one channel of the image must have."""
+        tile_width, tile_height = self.number(TILE_WIDTH), self.number(TILE_HEIGHT)
+        if tile_width > 0 and tile_height > 0:
+            return -(-self.width // tile_width) * -(-self.height // tile_height)
+        rows = self.number(ROWS_PER_STRIP, self.height)
+        return -(-self.height // rows) if rows > 0 else 0
+
+    @property
+    def piece_pixels(self) -> int:
+        """Count the pixels of a whole strip or tile."""
+        tile = self.number(TILE_WIDTH) * self.number(TILE_HEIGHT)
+        return tile or min(self.number(ROWS_PER_STRIP, self.height), self.height) * self.width
+
+    @property
     def layout(self) -> tuple[int, ...]:
         """What must be the same on all pages of a movie."""
         tags = (WIDTH, HEIGHT, BITS, COMPRESSION, SAMPLES, SAMPLE_FORMAT)
@@ -112,9 +130,10 @@ class _Walker:
         self.size = handle.seek(0, 2)
         handle.seek(0)
         head = handle.read(16)
-        self.order = "<" if head[:2] == b"II" else ">"
+        self.order: Literal["<", ">"] = "<" if head[:2] == b"II" else ">"
         self.big = head[2:4] in (b"+\x00", b"\x00+")
         self.values_read = 0
+        self.directory_bytes = 0
         try:
             if self.big:
                 self.first = int(struct.unpack_from(self.order + "Q", head, 8)[0])
@@ -143,6 +162,10 @@ class _Walker:
         count = int(struct.unpack(self.order + ("Q" if self.big else "H"), head)[0])
         if not 1 <= count <= 4096:
             raise self.torn(f"{what} has {count} entries")
+        # Directories that overlap could make a small file endless.
+        self.directory_bytes += count * entry_size
+        if self.directory_bytes > self.size:
+            raise self.torn("its directories overlap")
         data = self.read_at(offset + count_size, count * entry_size + next_size, what)
         tags: dict[int, Value] = {}
         for start in range(0, count * entry_size, entry_size):
@@ -152,7 +175,7 @@ class _Walker:
         following = struct.unpack_from(
             self.order + ("Q" if self.big else "I"), data, len(data) - next_size
         )
-        return TiffPage(offset, tags), int(following[0])
+        return TiffPage(offset, tags, self.order), int(following[0])
 
     def value(self, tag: int, kind: int, entry: bytes, what: str) -> Value:
         wide = "Q" if self.big else "I"
