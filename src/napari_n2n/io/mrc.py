@@ -198,7 +198,8 @@ class RunningStatistics:
         """Take in more pixels."""
         count = pixels.size
         mean = float(pixels.mean(dtype=np.float64))
-        squares = float(np.square(pixels - np.float64(mean), dtype=np.float64).sum())
+        with np.errstate(invalid="ignore"):  # infinite pixels have no deviation
+            squares = float(np.square(pixels - np.float64(mean), dtype=np.float64).sum())
         self.minimum = min(self.minimum, float(pixels.min()))
         self.maximum = max(self.maximum, float(pixels.max()))
         total = self._count + count

@@ -85,7 +85,8 @@ class TiffSource:
         require_frame_size(path, first.height, first.width)
         td.require_pixels_within(path, pages)
         self.samples = first.number(td.SAMPLES, 1)
-        self.is_rgb = self.samples in (3, 4)
+        self._planes_are_frames = len(pages) == 1 and _is_stack_of_planes(first)
+        self.is_rgb = self.samples in (3, 4) and not self._planes_are_frames
         compression = first.number(td.COMPRESSION, 1)
         if compression not in _CODECS:
             raise UnreadableFile(
@@ -100,7 +101,8 @@ class TiffSource:
             self._require_justified(page)
         self._offsets = [page.offset for page in pages]
         self._stacked = _imagej_images(first) if len(pages) == 1 and not self.is_rgb else 1
-        self.shape = (max(len(pages), self._stacked), first.height, first.width)
+        planes = self.samples if self._planes_are_frames else 1
+        self.shape = (max(len(pages), self._stacked, planes), first.height, first.width)
         if self._stacked > 1:
             self._require_stack(first)
         self.pixel_size_angstrom, self.notes = _pixel_size(first)
@@ -151,10 +153,13 @@ class TiffSource:
         import tifffile
 
         with reading(self._path), tifffile.TiffFile(self._path) as tiff:
+            number = 0 if self._planes_are_frames else index
+            tiff.filehandle.seek(self._offsets[number])
+            page = tifffile.TiffPage(tiff, index=number)
             # One worker: the caller decides how many frames are decoded side by side.
-            tiff.filehandle.seek(self._offsets[index])
-            page = tifffile.TiffPage(tiff, index=index)
             pixels: NDArray[Any] = page.asarray(maxworkers=1)
+            if self._planes_are_frames:
+                pixels = pixels[index]
         expected = (height, width, self.samples) if self.is_rgb else (height, width)
         if self.is_rgb and pixels.shape == (self.samples, height, width):
             pixels = np.moveaxis(pixels, 0, -1)
@@ -192,6 +197,19 @@ def _pixel_type(page: td.TiffPage, path: Path) -> np.dtype[Any]:
 
 def _description(page: td.TiffPage) -> str:
     return page.text(td.DESCRIPTION).decode("utf-8", "replace").rstrip("\x00")
+
+
+def _is_stack_of_planes(page: td.TiffPage) -> bool:
+    """Whether tifffile stored a stack of three or four frames as the planes of a colour image.
+
+    It does so by default, and notes the shape the stack had.
+    """
+    planes = page.number(td.SAMPLES, 1)
+    return (
+        planes in (3, 4)
+        and page.number(td.PLANAR, 1) == 2
+        and _description(page).startswith(f'{{"shape": [{planes},')
+    )
 
 
 def _imagej_images(page: td.TiffPage) -> int:

@@ -1,0 +1,168 @@
+"""Gain references: RELION's turns, the two row orders, defects, and shapes that do not fit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_n2n.errors import BadPixels, ShapeMismatch, UnreadableFile
+from napari_n2n.io import (
+    EerRendering,
+    GainReference,
+    Movie,
+    encode_eer,
+    open_movie,
+    read_gain,
+    write_micrograph,
+    write_mrc_stack,
+    write_tiff_stack,
+)
+
+
+@pytest.fixture
+def gain() -> np.ndarray:
+    """(y, x) wider than high, no symmetry."""
+    return np.random.default_rng(5).uniform(0.8, 1.2, (6, 10)).astype(np.float32)
+
+
+def relion_rotated(image: np.ndarray, rotation: int) -> np.ndarray:
+    """RELION's image_op.h, pixel by pixel (dest is written at the place of every source pixel)."""
+    height, width = image.shape
+    turned = np.empty((width, height) if rotation % 2 else (height, width), image.dtype)
+    for y in range(height):
+        for x in range(width):
+            place = {
+                0: (y, x),
+                1: (x, height - 1 - y),
+                2: (height - 1 - y, width - 1 - x),
+                3: (width - 1 - x, y),
+            }[rotation]
+            turned[place] = image[y, x]
+    return turned
+
+
+def relion_prepared(image: np.ndarray, rotation: int, flip: int) -> np.ndarray:
+    turned = relion_rotated(image, rotation)
+    return {0: turned, 1: turned[::-1], 2: turned[:, ::-1]}[flip]
+
+
+def flat_movie(shape) -> np.ndarray:
+    return np.full((2, *shape), 7, np.uint8)
+
+
+@pytest.mark.parametrize("flip", [0, 1, 2])
+@pytest.mark.parametrize("rotation", [0, 1, 2, 3])
+def test_turns_are_relions(tmp_path, gain, rotation, flip):
+    expected = relion_prepared(gain, rotation, flip)
+    write_micrograph(tmp_path / "gain.mrc", gain, None)
+    write_mrc_stack(tmp_path / "movie.mrc", flat_movie(expected.shape), 1.0)
+    reference = read_gain(tmp_path / "gain.mrc", rotation=rotation, flip=flip)
+    movie = open_movie(tmp_path / "movie.mrc", gain=reference)
+    np.testing.assert_allclose(movie[0], 7 * expected, rtol=1e-6)
+    assert movie.notes == ()
+
+
+@pytest.mark.parametrize("flip", [0, 1, 2])
+@pytest.mark.parametrize("rotation", [0, 1, 2, 3])
+@pytest.mark.parametrize("movie_format", ["mrc", "tiff"])
+@pytest.mark.parametrize("gain_format", ["mrc", "tiff"])
+def test_tiff_and_mrc_lie_on_each_other_as_in_relion(
+    tmp_path, gain, gain_format, movie_format, rotation, flip
+):
+    # RELION turns every TIFF upside down as it reads it, the movie and the gain.
+    in_memory = gain[::-1] if gain_format == "tiff" else gain
+    expected = relion_prepared(in_memory, rotation, flip)
+    if movie_format == "tiff":
+        expected = expected[::-1]
+    for name, kind, frames in (
+        ("gain", gain_format, gain[np.newaxis]),
+        ("movie", movie_format, flat_movie(expected.shape)),
+    ):
+        write = write_mrc_stack if kind == "mrc" else write_tiff_stack
+        write(tmp_path / name, frames, 1.0)
+    reference = read_gain(tmp_path / "gain", rotation=rotation, flip=flip)
+    movie = open_movie(tmp_path / "movie", gain=reference)
+    np.testing.assert_allclose(movie[1], 7 * expected, rtol=1e-6)
+    assert ("rows of the gain reference were reversed" in " ".join(movie.notes)) == (
+        gain_format != movie_format
+    )
+
+
+def test_division_undoes_multiplication(gain):
+    frames = np.random.default_rng(6).poisson(20, (3, *gain.shape)).astype(np.float32)
+    recorded = Movie.from_array(frames * gain, gain=GainReference(gain, "divide"))
+    np.testing.assert_allclose(recorded[:], frames, rtol=1e-5)
+    np.testing.assert_allclose(
+        Movie.from_array(frames / gain, gain=GainReference(gain))[:], frames, rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("bad", [0, -1, np.nan, np.inf, 50, 0.01])
+def test_dead_and_absurd_gain_pixels_are_filled_in(gain, bad):
+    gain[2, 3] = gain[0, 0] = bad
+    frames = np.full((1, *gain.shape), 4, np.float32) / np.where(
+        np.isfinite(gain) & (gain != 0), gain, 1
+    )
+    frames[:, 2, 3] = frames[:, 0, 0] = 1e6
+    movie = Movie.from_array(frames, gain=GainReference(gain))
+    np.testing.assert_allclose(movie[0], 4, rtol=1e-5)
+    assert "2 dead or hot pixels" in movie.notes[-1]
+
+
+@pytest.mark.parametrize("rotation", [0, 1])
+def test_a_mismatch_says_which_rotation_would_fit(tmp_path, gain, rotation):
+    wanted = gain.shape[::-1] if rotation == 0 else gain.shape
+    write_micrograph(tmp_path / "gain.mrc", gain, None)
+    reference = read_gain(tmp_path / "gain.mrc", rotation=rotation)
+    expected = "rotation 1 or 3" if rotation == 0 else "rotation 0 or 2"
+    with pytest.raises(ShapeMismatch, match=expected) as caught:
+        Movie.from_array(flat_movie(wanted), path="movie.tif", gain=reference)
+    assert "movie.tif" in str(caught.value)
+    assert str(tmp_path / "gain.mrc") in str(caught.value)
+
+
+def test_a_mismatch_no_rotation_mends_says_so(gain):
+    with pytest.raises(ShapeMismatch, match="No rotation fits; it is 2 times as large"):
+        Movie.from_array(flat_movie((3, 5)), gain=GainReference(gain))
+    with pytest.raises(ShapeMismatch, match="No rotation fits: use"):
+        Movie.from_array(flat_movie((4, 4)), gain=GainReference(gain))
+
+
+@pytest.mark.parametrize("suffix", [".gain", ".mrc"])
+@pytest.mark.parametrize("upsampling", [1, 2, 4])
+@pytest.mark.parametrize("gain_times", [1, 2])
+def test_an_eer_gain_fits_any_rendering_and_is_not_reversed(
+    tmp_path, suffix, upsampling, gain_times
+):
+    detector = np.random.default_rng(7).uniform(0.8, 1.2, (8, 8)).astype(np.float32)
+    stored = detector.repeat(gain_times, 0).repeat(gain_times, 1)
+    write = write_tiff_stack if suffix == ".gain" else write_mrc_stack
+    write(tmp_path / f"a{suffix}", stored[np.newaxis], None)
+    side = 8 * upsampling
+    frames = np.ones((1, side, side), np.uint8)
+    encode_eer(frames, tmp_path / "a.eer", upsampling=upsampling)
+    movie = open_movie(
+        tmp_path / "a.eer",
+        gain=read_gain(tmp_path / f"a{suffix}"),
+        eer=EerRendering(frames=1, upsampling=upsampling),
+    )
+    expected = detector.repeat(upsampling, 0).repeat(upsampling, 1)
+    np.testing.assert_allclose(movie[0], expected, rtol=1e-6)
+
+
+def test_what_is_no_gain_reference_is_refused(tmp_path, gain):
+    write_mrc_stack(tmp_path / "two.mrc", np.stack([gain, gain]), None)
+    with pytest.raises(UnreadableFile, match="holds 2 images"):
+        read_gain(tmp_path / "two.mrc")
+    gain[:3] = 0
+    write_micrograph(tmp_path / "half.mrc", gain, None)
+    with pytest.raises(BadPixels, match="50% of its pixels"):
+        read_gain(tmp_path / "half.mrc")
+    with pytest.raises(BadPixels, match="100%"):
+        GainReference(np.zeros((4, 4), np.float32))
+
+
+@pytest.mark.parametrize("wrong", [{"rotation": 4}, {"flip": 3}, {"operation": "add"}])
+def test_settings_that_do_not_exist_are_refused(gain, wrong):
+    with pytest.raises(ValueError, match="must be"):
+        GainReference(gain, **wrong)
