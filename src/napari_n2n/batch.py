@@ -11,7 +11,7 @@ P = TypeVar("P")
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FileProgress(Generic[P]):
     """``step`` of the job for ``path``, the ``number``-th (from 1) of ``count`` files."""
 
@@ -21,7 +21,7 @@ class FileProgress(Generic[P]):
     step: P
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FileOutcome(Generic[R]):
     """How the job for ``path`` ended: with a ``result``, or with an ``error`` that says why not."""
 
@@ -40,12 +40,13 @@ def for_each(
     outcomes: list[FileOutcome[R]] = []
     for number, path in enumerate(paths, 1):
         steps = job(path)
+        outcome: FileOutcome[R]
         try:
             while True:
                 try:
                     step = next(steps)
                 except StopIteration as done:
-                    outcome = FileOutcome[R](path, result=done.value)
+                    outcome = FileOutcome(path, result=done.value)
                     break
                 yield FileProgress(path, number, len(paths), step)
         except N2NError as error:

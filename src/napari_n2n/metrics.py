@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.fft
 import scipy.ndimage
+import scipy.signal
 from numpy.typing import NDArray
 
 Image = NDArray[np.floating]
@@ -39,8 +40,9 @@ class RingCorrelation:
 def frc(first: Image, second: Image, pixel_size_angstrom: float) -> RingCorrelation:
     """Fourier ring correlation of two images (y, x) of one shape (Saxton and Baumeister 1982).
 
-    Rings are one Fourier pixel of the longer side wide and reach to the Nyquist frequency. Torch
-    is only imported when this is called.
+    Rings are one Fourier pixel wide and reach to the Nyquist frequency. The images' largest
+    central square is compared, its edges tapered: edges that do not fit together would correlate
+    at every frequency. Torch is only imported when this is called.
 
     Raises
     ------
@@ -55,12 +57,10 @@ def frc(first: Image, second: Image, pixel_size_angstrom: float) -> RingCorrelat
     # Square and even: the library's rings are then circles in 1/Å.
     side = min(height, width) // 2 * 2
     y, x = (height - side) // 2, (width - side) // 2
+    taper = scipy.signal.windows.tukey(side, 0.2).astype(np.float32)
+    squares = (image[y : y + side, x : x + side].astype(np.float32) for image in (first, second))
     a, b = (
-        torch.from_numpy(
-            np.ascontiguousarray(image[y : y + side, x : x + side], dtype=np.float32)
-            - np.float32(image.mean())
-        )
-        for image in (first, second)
+        torch.from_numpy((square - square.mean()) * taper[:, None] * taper) for square in squares
     )
     correlation = fourier_ring_correlation(a, b).numpy().astype(np.float64)
     frequency = np.arange(len(correlation)) / (side * pixel_size_angstrom)

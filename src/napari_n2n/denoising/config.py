@@ -114,13 +114,13 @@ class TrainingConfig(_Frozen):
     crop: Annotated[int, Field(ge=16, le=4096)] = Field(
         128, title="Crop (px)", description="Side of the training crops, in working pixels."
     )
-    batch: Annotated[int, Field(ge=1, le=1024)] = Field(8, title="Crops a step")
+    batch: Annotated[int, Field(ge=1, le=1024)] = Field(2, title="Crops a step")
     steps: Annotated[int, Field(ge=1, le=100_000_000)] | None = Field(None, title="Steps")
     epochs: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
         None, title="Epochs", description="One epoch draws one crop from every pair."
     )
     max_seconds: Annotated[float, Field(gt=0, le=1e8)] | None = Field(None, title="At most (s)")
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-3
     beta1: Annotated[float, Field(ge=0, lt=1)] = 0.9
     beta2: Annotated[float, Field(ge=0, lt=1)] = 0.99
     epsilon: Annotated[float, Field(gt=0, le=1)] = 1e-8
@@ -166,7 +166,7 @@ class TrainingConfig(_Frozen):
 
 PRESETS: dict[str, TrainingConfig] = {
     # About a minute on a laptop with two cores.
-    "quick": TrainingConfig(steps=1000),
+    "quick": TrainingConfig(steps=1200),
     # Tan, Cui and Luo's settings, at full resolution.
     "paper": TrainingConfig(
         network=PAPER_NETWORK,
@@ -175,6 +175,7 @@ PRESETS: dict[str, TrainingConfig] = {
         crop=640,
         batch=4,
         epochs=500,
+        learning_rate=1e-3,
         schedule="constant",
         warmup_steps=0,
         ema_decay=0,

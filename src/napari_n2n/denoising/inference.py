@@ -55,6 +55,18 @@ class DenoisedHalves(Denoised):
     frc_before: RingCorrelation = field(kw_only=True)
     frc_after: RingCorrelation = field(kw_only=True)
 
+    @property
+    def resolution_note(self) -> str:
+        """How far the halves agree, before and after, in a sentence."""
+        before, after = (
+            "nowhere" if resolution is None else f"down to {resolution:.1f} Å"
+            for resolution in (
+                self.frc_before.resolution_angstrom(),
+                self.frc_after.resolution_angstrom(),
+            )
+        )
+        return f"The halves agree (FRC ≥ 1/7) {before} before and {after} after denoising."
+
 
 def denoise(
     image: NDArray[np.float32],

@@ -101,8 +101,8 @@ class UNet(nn.Module):
         first, last = -1, multiple  # the cell, widened by the output convolution
         for widths in reversed(self.config.decoder):
             first, last = first - len(widths), last + len(widths)
-            reach = self.config.upsampling == "transposed"
-            first, last = (first - reach) // 2, (last + reach) // 2
+            # A transposed convolution looks one pixel further, at its far side only.
+            first, last = first // 2, (last + (self.config.upsampling == "transposed")) // 2
         for i, widths in enumerate(reversed(self.config.encoder)):
             if i:
                 first, last = 2 * first, 2 * last + 1

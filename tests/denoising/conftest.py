@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+
+from napari_n2n.denoising.config import TrainingConfig
+from napari_n2n.denoising.pairs import Pair
+
+TINY_NETWORK = {"name": "tiny", "encoder": [[8], [8], [8]], "decoder": [[8], [8]]}
+
+
+@pytest.fixture
+def tiny() -> TrainingConfig:
+    """Return a training of a second: a small network on small crops."""
+    return TrainingConfig(
+        network=TINY_NETWORK, working_pixel_size_angstrom=None, crop=32, batch=2, steps=20
+    )
+
+
+def blobs(seed: int, side: int = 96) -> np.ndarray:
+    """Return a smooth clean image (y, x) of unit variance."""
+    rng = np.random.default_rng(seed)
+    spectrum = np.fft.rfft2(rng.normal(size=(side, side)))
+    fy, fx = np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None]
+    image = np.fft.irfft2(spectrum * np.exp(-((fy**2 + fx**2) / (2 * 0.04**2))), s=(side, side))
+    return ((image - image.mean()) / image.std()).astype(np.float32)
+
+
+def noisy_pair(seed: int, side: int = 96, noise: float = 2.0) -> Pair:
+    """Return two noisy images of one clean one."""
+    rng = np.random.default_rng(1000 + seed)
+    clean = blobs(seed, side)
+    a, b = (
+        (clean + rng.normal(0, noise, clean.shape)).astype(np.float32) * 5 + 40 for _ in range(2)
+    )
+    return Pair(a, b, 1.0, name=f"pair {seed}")
+
+
+@pytest.fixture
+def pairs() -> list[Pair]:
+    return [noisy_pair(seed) for seed in range(4)]

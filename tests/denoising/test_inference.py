@@ -1,0 +1,165 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from napari_n2n.denoising import inference
+from napari_n2n.denoising.checkpoints import Denoiser
+from napari_n2n.denoising.config import NETWORKS, preset
+from napari_n2n.denoising.inference import (
+    PixelSizeProblem,
+    denoise,
+    denoise_halves,
+    denoise_steps,
+)
+from napari_n2n.denoising.interruption import Interrupted
+from napari_n2n.denoising.tiling import tiles
+from napari_n2n.denoising.unet import UNet
+from napari_n2n.errors import DeviceProblem
+from napari_n2n.progress import run_to_end
+
+from .conftest import blobs, noisy_pair
+
+
+def made_up(name: str = "light", working: float | None = None) -> Denoiser:
+    """Return a denoiser with random weights; it computes the same everywhere."""
+    torch.manual_seed(3)
+    return Denoiser(UNet(NETWORKS[name]).eval(), preset("quick"), working)
+
+
+@pytest.fixture(scope="module")
+def image() -> np.ndarray:
+    return noisy_pair(3, side=700).input[:, :613]
+
+
+@pytest.mark.parametrize(("name", "tile"), [("light", 128), ("light", 320), ("paper", 256)])
+def test_tiling_changes_nothing(image, name, tile):
+    denoiser = made_up(name)
+    whole = denoise(image, denoiser, tile=2048)
+    tiled = denoise(image, denoiser, tile=tile)
+    assert np.abs(whole - tiled).max() <= 1e-4 * np.ptp(whole)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    shape=st.tuples(st.integers(1, 300), st.integers(1, 300)),
+    tile=st.integers(1, 12),
+    halo=st.integers(0, 6),
+)
+def test_tiles_write_every_pixel_once_and_read_it_in_place(shape, tile, halo):
+    written = np.zeros(shape, int)
+    pixels = np.arange(shape[0] * shape[1]).reshape(shape)
+    for piece in tiles(shape, 16 * tile, 16 * halo, 16):
+        written[piece.write] += 1
+        np.testing.assert_array_equal(pixels[piece.read][piece.inner], pixels[piece.write])
+        assert all(span.start % 16 == 0 for span in piece.read)
+    assert (written == 1).all()
+
+
+def test_a_tile_that_would_shift_the_pooling_grid_is_refused():
+    with pytest.raises(ValueError, match="multiples of 16"):
+        list(tiles((100, 100), 40, 16, 16))
+
+
+def test_scale_and_offset_of_the_image_do_not_matter(image):
+    denoiser = made_up()
+    plain = denoise(image, denoiser)
+    moved = denoise(image * 1000 - 5000, denoiser)
+    np.testing.assert_allclose(moved, plain * 1000 - 5000, atol=1e-3 * 1000 * np.ptp(plain))
+
+
+def test_the_result_is_on_the_original_grid(image):
+    denoiser = made_up(working=4.0)
+    result = denoise(image, denoiser, pixel_size_angstrom=1.3)
+    assert result.shape == image.shape
+    assert result.dtype == np.float32
+
+
+def test_features_stay_where_they_were():
+    """A network that does nothing, at a coarser grid, must not move the image."""
+    denoiser = made_up(working=3.0)
+
+    class Identity(UNet):
+        def forward(self, images):
+            return images
+
+    network = Identity(NETWORKS["light"]).eval()
+    same = Denoiser(network, denoiser.training, 3.0)
+    image = blobs(1, side=192)
+    result = denoise(image, same, pixel_size_angstrom=1.0)
+    np.testing.assert_allclose(result, image, atol=0.05)
+
+
+def test_running_out_of_memory_halves_the_tiles_and_goes_on(image, monkeypatch):
+    denoiser = made_up()
+    expected = denoise(image, denoiser)
+    run_tile = inference._run_tile
+    sides: list[int] = []
+
+    def small_memory(network, padded, tile, result):
+        side = tile.read[0].stop - tile.read[0].start
+        if side > 400:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        sides.append(side)
+        run_tile(network, padded, tile, result)
+
+    monkeypatch.setattr(inference, "_run_tile", small_memory)
+    np.testing.assert_allclose(denoise(image, denoiser), expected, atol=1e-4 * np.ptp(expected))
+    assert max(sides) <= 400
+
+
+def test_no_memory_at_all_is_explained(image, monkeypatch):
+    def none(*_):
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(inference, "_run_tile", none)
+    with pytest.raises(DeviceProblem, match="not enough memory"):
+        denoise(image, made_up())
+
+
+def test_other_torch_errors_do_not_escape_as_runtime_errors(image, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("cuDNN error")
+
+    monkeypatch.setattr(inference, "_run_tile", broken)
+    with pytest.raises(DeviceProblem, match="cuDNN error"):
+        denoise(image, made_up())
+
+
+def test_stop_interrupts(image):
+    with pytest.raises(Interrupted):
+        run_to_end(denoise_steps(image, made_up(), stop=lambda: True))
+
+
+def test_an_impossible_pixel_size_is_explained(image):
+    with pytest.raises(PixelSizeProblem, match="Check the pixel size"):
+        denoise(image, made_up(working=4.0), pixel_size_angstrom=0.1)
+
+
+def test_an_unknown_pixel_size_is_said(image):
+    steps = denoise_steps(image, made_up(working=4.0))
+    assert "pixel size is unknown" in run_to_end(steps).notes[0]
+
+
+def test_a_coarser_image_is_resampled_and_said(image):
+    steps = denoise_steps(image[:128, :128], made_up(working=4.0), pixel_size_angstrom=6.0)
+    result = run_to_end(steps)
+    assert result.pixels.shape == (128, 128)
+    assert "coarser" in result.notes[0]
+
+
+def test_colour_for_a_grey_denoiser_is_refused():
+    with pytest.raises(PixelSizeProblem, match="channels"):
+        denoise(np.zeros((64, 64, 3), np.float32), made_up())
+
+
+def test_halves_give_their_mean_and_how_far_they_agree():
+    pair = noisy_pair(0, side=128)
+    denoiser = made_up()
+    result = run_to_end(denoise_halves(pair.input, pair.target, denoiser, pixel_size_angstrom=1.0))
+    mean = (denoise(pair.input, denoiser) + denoise(pair.target, denoiser)) / 2
+    np.testing.assert_allclose(result.pixels, mean, rtol=1e-5, atol=1e-4)
+    assert result.frc_before.correlation[1:5].mean() > 0.5
+    assert result.frc_before.resolution_angstrom() > 2
+    assert "FRC" in result.resolution_note

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_n2n import metrics
+
+
+def noise(seed: int, shape: tuple[int, int] = (128, 128)) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def test_an_image_correlates_perfectly_with_itself_at_every_frequency():
+    curve = metrics.frc(noise(0), noise(0), 1.5)
+    np.testing.assert_allclose(curve.correlation, 1, atol=1e-3)
+    assert curve.frequency[-1] == pytest.approx(1 / 3.0)  # Nyquist of 1.5 Å/px
+    assert curve.resolution_angstrom() == pytest.approx(3.0)
+
+
+def test_independent_noise_does_not_correlate():
+    curve = metrics.frc(noise(0), noise(1), 1.0)
+    assert np.abs(curve.correlation[10:]).mean() < 0.1
+    assert curve.resolution_angstrom() is None or curve.resolution_angstrom() > 25
+
+
+@pytest.mark.parametrize("shape", [(128, 128), (97, 130), (161, 140)])
+def test_the_frc_falls_where_the_signal_ends(shape):
+    cutoff = 0.2
+    signal = metrics.band_limited(noise(0, shape), 0, cutoff)
+    a, b = (signal + 0.3 * noise(seed, shape) for seed in (1, 2))
+    resolution = metrics.frc(a, b, 2.0).resolution_angstrom()
+    assert resolution == pytest.approx(2.0 / cutoff, rel=0.15)
+
+
+def test_the_snr_of_halves_is_the_true_one():
+    signal = noise(0, (512, 512))
+    a, b = (signal + 2 * noise(seed, (512, 512)) for seed in (1, 2))
+    assert metrics.snr_of_halves(a, b) == pytest.approx(0.25, rel=0.05)
+    assert metrics.snr_of_halves(signal, signal) == float("inf")
+
+
+def test_psnr_by_its_formula():
+    image = np.zeros((10, 10), np.float32)
+    assert metrics.psnr(image + 5, image, peak=255) == pytest.approx(20 * np.log10(255 / 5))
+    assert metrics.psnr(image, image, peak=255) == float("inf")
+
+
+@given(st.floats(0.01, 100), st.floats(-50, 50))
+def test_correlation_does_not_see_scale_and_offset(scale, offset):
+    a, b = noise(0, (16, 16)), noise(0, (16, 16)) + noise(1, (16, 16))
+    changed = b.astype(np.float64) * scale + offset
+    assert metrics.correlation(a, changed) == pytest.approx(metrics.correlation(a, b), abs=1e-6)
+
+
+def test_a_constant_image_correlates_with_nothing():
+    assert metrics.correlation(np.ones((8, 8)), noise(0, (8, 8))) == 0
+
+
+def test_the_best_gaussian_is_the_one_that_fits_the_noise():
+    clean = metrics.band_limited(noise(0), 0, 0.05)
+    clean /= clean.std()
+    noisy = clean + 3 * noise(1)
+    best, sigma = metrics.best_gaussian_correlation(noisy, clean, (0.1, 3.0, 40.0))
+    assert sigma == 3.0
+    assert best > metrics.correlation(noisy, clean)
+
+
+@pytest.mark.parametrize("figure", [metrics.correlation, metrics.psnr])
+def test_shapes_must_match(figure):
+    with pytest.raises(ValueError, match="one shape"):
+        figure(noise(0, (8, 8)), noise(0, (8, 9)))
