@@ -34,13 +34,14 @@ class SimulatedMovie:
 
     def as_movie(self) -> "Movie":
         """Return the movie as if it had been opened from disk, gain reference applied."""
-        from napari_n2n.io import Movie  # here, so that simulating needs no format library
+        from napari_n2n.io import GainReference, Movie  # here: simulating needs no format library
 
+        gain = None if self.truth.gain is None else GainReference(self.truth.gain)
         return Movie.from_array(
             self.frames,
             pixel_size_angstrom=self.config.pixel_size_angstrom,
             dose_per_frame=self.config.dose_per_frame,
-            gain=self.truth.gain,
+            gain=gain,
         )
 
 

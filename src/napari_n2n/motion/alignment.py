@@ -1,0 +1,156 @@
+"""From a movie to its aligned halves."""
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from napari_n2n.errors import DeviceProblem, NotEnoughData
+from napari_n2n.io import Movie
+from napari_n2n.motion.adding import add_frames
+from napari_n2n.motion.config import MotionConfig
+from napari_n2n.motion.defects import standing_out
+from napari_n2n.motion.dose import DoseWeights
+from napari_n2n.motion.frames import CroppedFrames, read_cropped
+from napari_n2n.motion.halves import Halves, make_halves, require_frames
+from napari_n2n.motion.local import GRID, SMALLEST_FIELD_ANGSTROM, measure_bending
+from napari_n2n.motion.noise import noise_correlation
+from napari_n2n.motion.trajectory import Trajectory
+from napari_n2n.motion.whole_field import measure_drift
+from napari_n2n.progress import Progress
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_SMALLEST_FRAME_PX = 64
+_CORRELATED = 0.05
+"""Correlation of the halves' noise beyond which the user is told."""
+
+
+def align(movie: Movie, config: MotionConfig | None = None) -> Generator[Progress, None, Halves]:
+    """Measure the motion of a movie, move its frames back, add the odd, the even and all of them.
+
+    The movie is read twice. In memory are the sums, the Fourier-cropped frames and two frames,
+    whatever its length. Where the pixel size is unknown, a pixel counts as 1 Å.
+
+    Raises
+    ------
+    NotEnoughData
+        When the movie has one frame, or dose weighting is asked for and the dose is unknown.
+    BadPixels
+        When every frame is blank, or one holds NaN.
+    UnreadableFile
+        When a frame is torn.
+    DeviceProblem
+        When the device is missing or its memory does not suffice.
+    """
+    config = MotionConfig() if config is None else config
+    require_frames(movie)
+    try:
+        return (yield from _align(movie, config))
+    except (RuntimeError, MemoryError) as error:
+        # torch says so, and nothing more special, when memory runs out on a CPU.
+        raise DeviceProblem(
+            f"Aligning {movie.path} failed on the device {config.device!r}: {error}. If its memory "
+            "ran out, close what else uses it or choose the device 'cpu'."
+        ) from error
+
+
+def _align(movie: Movie, config: MotionConfig) -> Generator[Progress, None, Halves]:
+    device = _device(config.device)
+    notes = []
+    pixel = movie.pixel_size_angstrom
+    if pixel is None:
+        pixel = 1.0
+        notes.append("The pixel size is unknown: motion is given in pixels.")
+    weights = _dose_weights(movie, config, device)
+    reference = len(movie) // 2
+    frames = yield from read_cropped(movie, pixel, config.estimation_pixel_size_angstrom, device)
+    defects = standing_out(frames.total)
+    if defects.any():
+        notes.append(f"{defects.sum():,} hot or dead pixels were filled in from their neighbours.")
+    if frames.blank.any():
+        numbers = ", ".join(str(index + 1) for index in np.flatnonzero(frames.blank)[:10])
+        notes.append(f"Blank frames ({numbers}) say nothing about motion.")
+    trajectory, remarks = yield from _trajectory(movie, config, frames, reference, pixel)
+    notes += remarks
+    # The cropped frames make room for the sums.
+    del frames
+    sums = yield from add_frames(movie, trajectory, pixel, defects, weights, device)
+    correlation, limit = noise_correlation(sums[0], sums[1])
+    if correlation > max(_CORRELATED, limit):
+        notes.append(
+            f"The noise of the two halves is correlated ({correlation:.2f}): a pattern of the "
+            "detector stands in both, and a denoiser will keep it. Give the gain reference."
+        )
+    return make_halves(movie, sums, trajectory, tuple(notes))
+
+
+def _trajectory(
+    movie: Movie, config: MotionConfig, frames: CroppedFrames, reference: int, pixel: float
+) -> Generator[Progress, None, tuple[Trajectory, list[str]]]:
+    """Return how the specimen moved, and what the user should know of how that was found."""
+    count, height, width = movie.shape
+    known = movie.pixel_size_angstrom
+    field: NDArray[np.float64] | None = None
+    if min(height, width) < _SMALLEST_FRAME_PX:
+        still = Trajectory(np.zeros((count, 2)), None, known, reference)
+        return still, [
+            f"Frames of {width} × {height} px are too small to show motion; they were added as "
+            "they are."
+        ]
+    # Beyond a quarter of the field too little is left to compare.
+    reach = min(config.largest_drift_angstrom, min(height, width) * pixel / 4)
+    drift = yield from measure_drift(frames, reference, reach)
+    shifts = drift.shifts_angstrom
+    large_enough = min(height, width) * pixel >= SMALLEST_FIELD_ANGSTROM
+    if config.patches is True or (config.patches == "auto" and large_enough):
+        bending = yield from measure_bending(frames, shifts, reference)
+        if bending is not None:
+            # The field's mean belongs to the drift of the whole.
+            shifts = shifts + bending.coefficients_angstrom[:, 0]
+            field = bending.on_grid(GRID, GRID) + drift.shifts_angstrom.T[:, :, None, None]
+    return Trajectory(shifts, field, known, reference, drift.error_angstrom), []
+
+
+def _dose_weights(movie: Movie, config: MotionConfig, device: torch.device) -> DoseWeights | None:
+    if not config.dose_weighting:
+        return None
+    if movie.dose_per_frame is None or movie.pixel_size_angstrom is None:
+        missing = "dose per frame" if movie.dose_per_frame is None else "pixel size"
+        raise NotEnoughData(
+            f"{movie.path} does not say its {missing}, which dose weighting needs. Give it by "
+            "hand, or switch dose weighting off."
+        )
+    return DoseWeights(
+        (movie.shape[1], movie.shape[2]),
+        movie.pixel_size_angstrom,
+        movie.dose_per_frame,
+        config.pre_exposure,
+        config.voltage_kv,
+        device,
+    )
+
+
+def _device(name: str) -> torch.device:
+    """Return the device called ``name``.
+
+    Raises
+    ------
+    DeviceProblem
+        When there is no such device here.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise DeviceProblem(
+            f"There is no device {name!r}. Choose 'auto', 'cpu' or 'cuda'."
+        ) from error
+    if device.type not in ("cpu", "cuda") or (
+        device.type == "cuda" and not torch.cuda.is_available()
+    ):
+        raise DeviceProblem(f"Motion cannot be measured on {name!r} here. Choose 'auto' or 'cpu'.")
+    return device

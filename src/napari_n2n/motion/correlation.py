@@ -1,0 +1,160 @@
+"""How far one image lies from another: the peak of their cross-correlation, far below a pixel.
+
+Everything happens on the half plane of real transforms. The correlation is a trigonometric
+polynomial, so its peak is found by Newton's method on the polynomial itself: no interpolation, no
+bias towards whole pixels.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+
+_NEWTON_STEPS = 6
+
+
+@dataclass(frozen=True)
+class Band:
+    """The frequencies at which images of one shape are compared.
+
+    Attributes
+    ----------
+    shape
+        (y, x) of the images in pixels.
+    ky, kx
+        (y,) and (x // 2 + 1,) angular frequencies in rad/Å.
+    pixel_size_angstrom
+        (y, x) of the images: cropping to whole pixels makes them differ a little.
+    """
+
+    shape: tuple[int, int]
+    ky: torch.Tensor
+    kx: torch.Tensor
+    pixel_size_angstrom: tuple[float, float]
+
+    @classmethod
+    def of(
+        cls, shape: tuple[int, int], pixel_size_angstrom: tuple[float, float], device: torch.device
+    ) -> Self:
+        """Return the band of images of ``shape``."""
+        turn = 2 * torch.pi
+        ky = turn * torch.fft.fftfreq(shape[0], pixel_size_angstrom[0], device=device)
+        kx = turn * torch.fft.rfftfreq(shape[1], pixel_size_angstrom[1], device=device)
+        return cls(shape, ky, kx, pixel_size_angstrom)
+
+    @property
+    def frequency(self) -> torch.Tensor:
+        """(y, x // 2 + 1) frequency in 1/Å."""
+        return torch.hypot(self.ky[:, None], self.kx[None, :]) / (2 * torch.pi)
+
+    def ramp(self, shift_angstrom: torch.Tensor) -> torch.Tensor:
+        """Return exp(i k·shift) (..., y, x // 2 + 1): moves an image back by ``shift`` (..., 2)."""
+        y = torch.exp(1j * self.ky * shift_angstrom[..., 0, None])
+        x = torch.exp(1j * self.kx * shift_angstrom[..., 1, None])
+        return (y[..., :, None] * x[..., None, :]).to(torch.complex64)
+
+    def shells(self) -> torch.Tensor:
+        """(y, x // 2 + 1) index of the ring of frequencies that each coefficient belongs to."""
+        width = 1 / min(n * p for n, p in zip(self.shape, self.pixel_size_angstrom, strict=True))
+        return torch.round(self.frequency / width).long()
+
+
+def coarse_peak(cross: torch.Tensor, band: Band, reach_angstrom: float) -> torch.Tensor:
+    """Return the whole-pixel peak of the correlation within ``reach_angstrom``, (..., 2) y, x Å.
+
+    ``cross`` is frame x conj(reference), (..., y, x // 2 + 1), and so is the image moved when the
+    result is positive.
+    """
+    height, width = band.shape
+    correlation = torch.fft.irfft2(cross, s=band.shape)
+    dy = torch.fft.fftfreq(height, 1 / height, device=cross.device) * band.pixel_size_angstrom[0]
+    dx = torch.fft.fftfreq(width, 1 / width, device=cross.device) * band.pixel_size_angstrom[1]
+    outside = (dy.abs()[:, None] > reach_angstrom) | (dx.abs()[None, :] > reach_angstrom)
+    flat = correlation.masked_fill(outside, -torch.inf).flatten(-2)
+    peak = flat.argmax(dim=-1)
+    return torch.stack([dy[peak // width], dx[peak % width]], dim=-1)
+
+
+def fine_peak(
+    cross: torch.Tensor,  # (batch, y, x // 2 + 1)
+    band: Band,
+    start_angstrom: torch.Tensor,  # (batch, 2)
+    reach_angstrom: float,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Climb from ``start_angstrom`` to the peak of the correlation.
+
+    Returns
+    -------
+    shift_angstrom
+        (batch, 2) y, x, at most ``reach_angstrom`` from the start.
+    curvature
+        (batch,) how sharp the peak is: proportional to the inverse variance of the shift; 0 where
+        there is no peak.
+    """
+    # A real transform stores one of each conjugate pair: count both, save those without a twin.
+    twice = torch.full_like(band.kx, 2.0)
+    twice[0] = 1.0
+    if band.shape[1] % 2 == 0:
+        twice[-1] = 1.0
+    cross = cross * twice
+    shift = start_angstrom.to(torch.float64).clone()
+    stride = max(band.pixel_size_angstrom)
+    ky, kx = band.ky.to(torch.float64), band.kx.to(torch.float64)
+    for _ in range(_NEWTON_STEPS):
+        ey = torch.exp(1j * ky * shift[:, 0, None])
+        ex = torch.exp(1j * kx * shift[:, 1, None])
+        right = torch.stack([ex, 1j * kx * ex, -(kx**2) * ex], dim=-1)
+        left = torch.stack([ey, 1j * ky * ey, -(ky**2) * ey], dim=-2)
+        partial = cross @ right.to(cross.dtype)
+        table = (left.to(cross.dtype) @ partial).real.to(torch.float64)
+        slope = torch.stack([table[:, 1, 0], table[:, 0, 1]], dim=-1)
+        yy, xx, yx = table[:, 2, 0], table[:, 0, 2], table[:, 1, 1]
+        determinant = yy * xx - yx**2
+        peaked = (yy < 0) & (xx < 0) & (determinant > 0)
+        safe = torch.where(peaked, determinant, torch.ones_like(determinant))
+        step = torch.stack(
+            [xx * slope[:, 0] - yx * slope[:, 1], yy * slope[:, 1] - yx * slope[:, 0]], dim=-1
+        )
+        step = torch.where(peaked[:, None], step / safe[:, None], torch.zeros_like(step))
+        shift = shift - step.clamp(-stride, stride)
+        shift = start_angstrom + (shift - start_angstrom).clamp(-reach_angstrom, reach_angstrom)
+    curvature = torch.where(peaked, -(yy + xx) / 2, torch.zeros_like(yy))
+    return shift, curvature
+
+
+def optimal_weights(
+    sum_power: torch.Tensor,  # |sum of aligned spectra|²
+    frames_power: torch.Tensor,  # sum of |spectrum|²
+    n_frames: int,
+    band: Band,
+) -> torch.Tensor:
+    """Return the weight of each frequency that measures shifts with least error.
+
+    The reference of n - 1 noisy frames is a Wiener-filtered estimate of the signal S, against the
+    noise N of a frame: S / (S + N / (n - 1)) / N. Both are measured in rings of frequency: frames
+    that are aligned add signal in amplitude and noise in power.
+    """
+    shells = band.shells()
+    count = torch.bincount(shells.flatten()).clamp(min=1)
+
+    def ring_means(power: torch.Tensor) -> torch.Tensor:
+        return torch.bincount(shells.flatten(), power.flatten().double()) / count
+
+    total, single = ring_means(sum_power), ring_means(frames_power)
+    signal = (total - single) / (n_frames * (n_frames - 1))
+    signal = _boxcar(signal, 9).clamp(min=0)
+    noise = _boxcar(single / n_frames, 9) - signal
+    tiny = noise.max() * 1e-6 + torch.finfo(torch.float32).tiny
+    noise = noise.clamp(min=float(tiny))
+    weight = signal / (signal + noise / (n_frames - 1)) / noise
+    return weight.float()[shells]
+
+
+def _boxcar(profile: torch.Tensor, width: int) -> torch.Tensor:
+    """Return the running mean of a 1D profile over ``width`` samples, shorter at its ends."""
+    kernel = torch.ones(1, 1, width, dtype=profile.dtype, device=profile.device)
+    total = torch.nn.functional.conv1d(profile[None, None], kernel, padding=width // 2)
+    share = torch.nn.functional.conv1d(
+        torch.ones_like(profile)[None, None], kernel, padding=width // 2
+    )
+    return (total / share)[0, 0]

@@ -1,0 +1,147 @@
+"""Odd, even and full sums of a movie: what a denoiser learns from."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_n2n.errors import BadPixels, NotEnoughData
+from napari_n2n.io import Movie, write_micrograph
+from napari_n2n.motion.trajectory import Trajectory
+from napari_n2n.progress import Progress, Stopwatch
+
+
+@dataclass(frozen=True, eq=False)
+class Halves:
+    """The sums of a movie's odd, even and all frames, each (y, x) float32.
+
+    Attributes
+    ----------
+    odd, even, full
+        Sums of the first, third, ... frames, of the second, fourth, ..., and of all.
+    pixel_size_angstrom
+        None: unknown.
+    trajectory
+        How the frames were moved; None: they were added as they were.
+    dose
+        Of all frames in e/Å²; None: unknown.
+    path
+        The movie.
+    notes
+        Sentences for the user.
+    """
+
+    odd: NDArray[np.float32]
+    even: NDArray[np.float32]
+    full: NDArray[np.float32]
+    pixel_size_angstrom: float | None
+    trajectory: Trajectory | None
+    dose: float | None
+    path: Path
+    notes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The movie's name without its extension."""
+        return self.path.stem
+
+    @property
+    def summary(self) -> str:
+        """One line about what was done."""
+        height, width = self.full.shape
+        if self.trajectory is None:
+            return f"{width} × {height} px, frames added as they are"
+        unit = "px" if self.pixel_size_angstrom is None else "Å"
+        bends = "" if self.trajectory.field_angstrom is None else ", bending of the field followed"
+        return (
+            f"{width} × {height} px, drift {self.trajectory.path_length_angstrom:.1f} {unit}{bends}"
+        )
+
+
+@dataclass(frozen=True)
+class HalvesPaths:
+    """Where halves were written; ``motion`` is None where nothing was moved."""
+
+    odd: Path
+    even: Path
+    full: Path
+    motion: Path | None
+
+
+def require_frames(movie: Movie) -> None:
+    """Refuse a movie that cannot be divided.
+
+    Raises
+    ------
+    NotEnoughData
+        When there are fewer than two frames.
+    """
+    if len(movie) < 2:
+        raise NotEnoughData(
+            f"{movie.path} has {len(movie)} frame, and halves need two at least. Choose the movie "
+            "before its frames were added, or train on odd and even sums from elsewhere."
+        )
+
+
+def sum_halves(movie: Movie) -> Generator[Progress, None, Halves]:
+    """Add the frames of a movie that is aligned already, in the memory of three sums and a frame.
+
+    Raises
+    ------
+    NotEnoughData
+        When the movie has one frame.
+    BadPixels
+        When its pixels are all the same, or NaN.
+    UnreadableFile
+        When a frame is torn.
+    """
+    require_frames(movie)
+    sums = np.zeros((2, *movie.shape[1:]), np.float32)
+    watch = Stopwatch()
+    for index in range(len(movie)):
+        sums[index % 2] += movie.frame(index)
+        yield watch.progress("Adding frames", index + 1, len(movie))
+    full = sums[0] + sums[1]
+    if float(np.ptp(full)) == 0:
+        raise BadPixels(
+            movie.path,
+            "is blank: all pixels of its sum are the same",
+            "Look whether the camera was on, or leave it out.",
+        )
+    return make_halves(movie, (sums[0], sums[1], full), None, ())
+
+
+def make_halves(
+    movie: Movie,
+    sums: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
+    trajectory: Trajectory | None,
+    notes: tuple[str, ...],
+) -> Halves:
+    """Return ``sums`` (odd, even, full) with what is known about the movie."""
+    dose = None if movie.dose_per_frame is None else movie.dose_per_frame * len(movie)
+    return Halves(*sums, movie.pixel_size_angstrom, trajectory, dose, movie.path, notes)
+
+
+def write_halves(halves: Halves, folder: Path | str, stem: str | None = None) -> HalvesPaths:
+    """Write ``stem_ODD.mrc``, ``stem_EVN.mrc``, ``stem.mrc`` and, if moved, ``stem_motion.csv``.
+
+    The names are those RELION gives. Each file appears whole or not at all.
+
+    Raises
+    ------
+    WriteProblem
+        When the disk refuses.
+    """
+    folder, stem = Path(folder), halves.name if stem is None else stem
+    motion = None if halves.trajectory is None else folder / f"{stem}_motion.csv"
+    paths = HalvesPaths(
+        folder / f"{stem}_ODD.mrc", folder / f"{stem}_EVN.mrc", folder / f"{stem}.mrc", motion
+    )
+    write_micrograph(paths.odd, halves.odd, halves.pixel_size_angstrom)
+    write_micrograph(paths.even, halves.even, halves.pixel_size_angstrom)
+    write_micrograph(paths.full, halves.full, halves.pixel_size_angstrom)
+    if halves.trajectory is not None and motion is not None:
+        halves.trajectory.write_csv(motion)
+    return paths
