@@ -186,8 +186,7 @@ def test_a_decompression_bomb_does_not_go_off(tmp_path):
     path.write_bytes(make_tiff(8, 4, zlib.compress(bytes(200 * 2**20))))
     resource = pytest.importorskip("resource", reason="this system does not tell its memory")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(UnreadableFile, match="damaged"):
-        open_movie(path).frame(0)
+    assert (open_movie(path).frame(0) == 0).all()
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
 
 

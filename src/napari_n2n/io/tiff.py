@@ -21,6 +21,7 @@ from napari_n2n.io.limits import (
     require_justified,
 )
 from napari_n2n.io.pixel_size import is_plausible, judge_pixel_size
+from napari_n2n.io.tiff_decoding import LIBTIFF_CODECS, decode_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -99,7 +100,7 @@ class TiffSource:
         self.dtype = _pixel_type(first, path)
         for page in pages:
             self._require_justified(page)
-        self._offsets = [page.offset for page in pages]
+        self._pages = pages
         self._stacked = _imagej_images(first) if len(pages) == 1 and not self.is_rgb else 1
         planes = self.samples if self._planes_are_frames else 1
         self.shape = (max(len(pages), self._stacked, planes), first.height, first.width)
@@ -150,16 +151,10 @@ class TiffSource:
                 data = handle.read(height * width * self.dtype.itemsize)
             with reading(self._path):
                 return np.frombuffer(data, self.dtype).reshape(height, width)
-        import tifffile
-
-        with reading(self._path), tifffile.TiffFile(self._path) as tiff:
-            number = 0 if self._planes_are_frames else index
-            tiff.filehandle.seek(self._offsets[number])
-            page = tifffile.TiffPage(tiff, index=number)
-            # One worker: the caller decides how many frames are decoded side by side.
-            pixels: NDArray[Any] = page.asarray(maxworkers=1)
-            if self._planes_are_frames:
-                pixels = pixels[index]
+        with reading(self._path):
+            pixels: NDArray[Any] = (
+                self._decode(0)[index] if self._planes_are_frames else self._decode(index)
+            )
         expected = (height, width, self.samples) if self.is_rgb else (height, width)
         if self.is_rgb and pixels.shape == (self.samples, height, width):
             pixels = np.moveaxis(pixels, 0, -1)
@@ -169,6 +164,17 @@ class TiffSource:
                 f"is damaged: page {index + 1} decodes to the shape {pixels.shape}, not {expected}",
                 "Save it anew.",
             )
+        return pixels
+
+    def _decode(self, number: int) -> NDArray[Any]:
+        if self._codec in LIBTIFF_CODECS:
+            return decode_page(self._path, self._pages[number])
+        import tifffile
+
+        with tifffile.TiffFile(self._path) as tiff:
+            tiff.filehandle.seek(self._pages[number].offset)
+            # One worker: the caller decides how many frames are decoded side by side.
+            pixels: NDArray[Any] = tifffile.TiffPage(tiff, index=number).asarray(maxworkers=1)
         return pixels
 
 

@@ -30,6 +30,7 @@ _MAX_TEXT_BYTES = 2**20
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
 DESCRIPTION, STRIP_OFFSETS, SAMPLES, ROWS_PER_STRIP, STRIP_BYTES = 270, 273, 277, 278, 279
 X_RESOLUTION, Y_RESOLUTION, PLANAR, RESOLUTION_UNIT = 282, 283, 284, 296
+FILL_ORDER, PREDICTOR = 266, 317
 TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES, SAMPLE_FORMAT = 322, 323, 324, 325, 339
 EER_METADATA, EER_SKIP_BITS, EER_HORIZONTAL_BITS, EER_VERTICAL_BITS = 65001, 65007, 65008, 65009
 
@@ -38,6 +39,7 @@ _WANTED = {
     ROWS_PER_STRIP, STRIP_BYTES, X_RESOLUTION, Y_RESOLUTION, PLANAR, RESOLUTION_UNIT, TILE_WIDTH,
     TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES, SAMPLE_FORMAT, EER_METADATA, EER_SKIP_BITS,
     EER_HORIZONTAL_BITS, EER_VERTICAL_BITS,
+    FILL_ORDER, PREDICTOR,
 }  # fmt: skip
 _TEXTS = {DESCRIPTION, EER_METADATA}
 
@@ -235,7 +237,9 @@ def require_pixels_within(path: Path, pages: list[TiffPage]) -> None:
     size = path.stat().st_size
     for number, page in enumerate(pages, 1):
         segments = page.segments
-        if not segments or any(o + n > size for o, n in segments):
+        beyond = any(offset + length > size for offset, length in segments)
+        # Pieces that overlap could make a small file large.
+        if not segments or beyond or sum(length for _, length in segments) > size:
             raise UnreadableFile(
                 path,
                 f"is torn: the pixels of page {number} of {len(pages)} are not all there",
