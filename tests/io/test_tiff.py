@@ -183,11 +183,36 @@ def test_headers_that_promise_too_much_are_refused_before_memory_is_taken(tmp_pa
 def test_a_decompression_bomb_does_not_go_off(tmp_path):
     # 200 MB of zeros behind a header that honestly promises 32 bytes.
     path = tmp_path / "a.tif"
-    path.write_bytes(make_tiff(8, 4, zlib.compress(bytes(200 * 2**20))))
+    packer = zlib.compressobj()
+    bomb = b"".join(packer.compress(bytes(2**20)) for _ in range(200)) + packer.flush()
+    path.write_bytes(make_tiff(8, 4, bomb))
     resource = pytest.importorskip("resource", reason="this system does not tell its memory")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert (open_movie(path).frame(0) == 0).all()
+    with pytest.raises(UnreadableFile, match="damaged"):
+        open_movie(path).frame(0)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
+
+
+def test_damaged_lzw_is_never_shown_as_if_it_were_whole(tmp_path):
+    """Regression: damaged codes killed the process or asked for 100 GB; now they are errors."""
+    rng = np.random.default_rng(18)
+    frame = rng.poisson(1, (64, 80)).astype(np.uint8)
+    path = tmp_path / "a.tif"
+    write_tiff_stack(path, [frame], 1.0, compression="lzw")
+    data = path.read_bytes()
+    with tifffile.TiffFile(path) as tiff:
+        start, size = tiff.pages[0].dataoffsets[0], tiff.pages[0].databytecounts[0]
+    refused = 0
+    for _ in range(400):
+        damaged = bytearray(data)
+        for at in (start + rng.integers(0, 4), start + rng.integers(0, size)):
+            damaged[at] = rng.integers(0, 256)
+        path.write_bytes(damaged)
+        try:
+            assert open_movie(path).frame(0).shape == frame.shape
+        except UnreadableFile:
+            refused += 1
+    assert refused > 200
 
 
 def test_pages_of_different_kinds_are_refused(tmp_path):

@@ -21,7 +21,7 @@ from napari_n2n.io.limits import (
     require_justified,
 )
 from napari_n2n.io.pixel_size import is_plausible, judge_pixel_size
-from napari_n2n.io.tiff_decoding import LIBTIFF_CODECS, decode_page
+from napari_n2n.io.tiff_decoding import decode_lzw_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -167,8 +167,8 @@ class TiffSource:
         return pixels
 
     def _decode(self, number: int) -> NDArray[Any]:
-        if self._codec in LIBTIFF_CODECS:
-            return decode_page(self._path, self._pages[number])
+        if self._codec == "lzw":
+            return decode_lzw_page(self._path, self._pages[number])
         import tifffile
 
         with tifffile.TiffFile(self._path) as tiff:

@@ -1,10 +1,13 @@
-"""Decoding the compressed pages of a TIFF, with a decoder that survives damaged data.
+"""Decoding LZW pages of a TIFF with a decoder that survives damaged data.
 
 tifffile hands LZW to a decoder of imagecodecs' own, which on damaged codes reads beyond its
-tables: the process dies, or asks for 100 GB (imagecodecs 2026.3.6; found by `tests/io`). libtiff,
-which imagecodecs also contains, checks its input and is faster. It is not given the user's file,
-though, but a one-page TIFF made of the page's compressed bytes and of the tags that were checked,
-so that nothing unchecked decides how much memory is taken.
+tables: the process dies, or asks for 100 GB (imagecodecs 2026.3.6; found by fuzzing `open_movie`).
+libtiff, which imagecodecs also contains, checks its input and takes half the time. It is not given
+the user's file, though, but a one-page TIFF made of the page's compressed bytes and of the tags
+that were checked, so that nothing unchecked decides how much memory is taken.
+
+The other codecs stay with tifffile: of deflate, libtiff returns half-decoded strips as if they
+were whole.
 """
 
 from __future__ import annotations
@@ -19,8 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-LIBTIFF_CODECS = ("lzw", "deflate", "packbits", "zstd")
 
 _SHORT, _LONG, _LONG8 = 3, 4, 16
 _CODES = {_SHORT: "H", _LONG: "I", _LONG8: "Q"}
@@ -41,8 +42,8 @@ _COPIED = {
 }
 
 
-def decode_page(path: Path, page: td.TiffPage) -> NDArray[Any]:
-    """Decode a compressed page whose tags have been checked.
+def decode_lzw_page(path: Path, page: td.TiffPage) -> NDArray[Any]:
+    """Decode an LZW page whose tags have been checked.
 
     Parameters
     ----------
