@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SMALLEST_FRAME_PX = 64
-_CORRELATED = 0.05
+_CORRELATED = 0.02
 """Correlation of the halves' noise beyond which the user is told."""
 
 
@@ -103,6 +103,12 @@ def _trajectory(
     # Beyond a quarter of the field too little is left to compare.
     reach = min(config.largest_drift_angstrom, min(height, width) * pixel / 4)
     drift = yield from measure_drift(frames, reference, reach)
+    if drift is None:
+        still = Trajectory(np.zeros((count, 2)), None, known, reference)
+        return still, [
+            "The frames show nothing clear enough to measure motion by (empty ice, or too low a "
+            "dose per frame); they were added as they are."
+        ]
     shifts = drift.shifts_angstrom
     large_enough = min(height, width) * pixel >= SMALLEST_FIELD_ANGSTROM
     if config.patches is True or (config.patches == "auto" and large_enough):

@@ -11,6 +11,7 @@ from typing import Self
 import torch
 
 _NEWTON_STEPS = 6
+_CLEAR_SIGMA = 3.0
 
 
 @dataclass(frozen=True)
@@ -59,20 +60,30 @@ class Band:
         return torch.round(self.frequency / width).long()
 
 
-def coarse_peak(cross: torch.Tensor, band: Band, reach_angstrom: float) -> torch.Tensor:
-    """Return the whole-pixel peak of the correlation within ``reach_angstrom``, (..., 2) y, x Å.
+def coarse_peak(
+    cross: torch.Tensor, band: Band, reach_angstrom: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Find the whole-pixel peak of the correlation within ``reach_angstrom``.
 
-    ``cross`` is frame x conj(reference), (..., y, x // 2 + 1), and so is the image moved when the
-    result is positive.
+    ``cross`` is frame x conj(reference), (..., y, x // 2 + 1): the frame is moved to where the
+    result points.
+
+    Returns
+    -------
+    shift_angstrom
+        (..., 2) y, x
+    height
+        (...,) of the peak, in standard deviations of the correlation.
     """
     height, width = band.shape
     correlation = torch.fft.irfft2(cross, s=band.shape)
     dy = torch.fft.fftfreq(height, 1 / height, device=cross.device) * band.pixel_size_angstrom[0]
     dx = torch.fft.fftfreq(width, 1 / width, device=cross.device) * band.pixel_size_angstrom[1]
     outside = (dy.abs()[:, None] > reach_angstrom) | (dx.abs()[None, :] > reach_angstrom)
+    spread = correlation.flatten(-2).std(dim=-1).clamp(min=torch.finfo(torch.float32).tiny)
     flat = correlation.masked_fill(outside, -torch.inf).flatten(-2)
-    peak = flat.argmax(dim=-1)
-    return torch.stack([dy[peak // width], dx[peak % width]], dim=-1)
+    highest, peak = flat.max(dim=-1)
+    return torch.stack([dy[peak // width], dx[peak % width]], dim=-1), highest / spread
 
 
 def fine_peak(
@@ -141,9 +152,13 @@ def optimal_weights(
         return torch.bincount(shells.flatten(), power.flatten().double()) / count
 
     total, single = ring_means(sum_power), ring_means(frames_power)
-    signal = (total - single) / (n_frames * (n_frames - 1))
-    signal = _boxcar(signal, 9).clamp(min=0)
-    noise = _boxcar(single / n_frames, 9) - signal
+    signal = _boxcar((total - single) / (n_frames * (n_frames - 1)), 9)
+    noise = _boxcar(single / n_frames, 9) - signal.clamp(min=0)
+    # Noise alone makes |sum|² spread as much as its mean. What does not clearly exceed that chance
+    # would align frames with each other's noise.
+    members = _boxcar(count.double(), 9) * 9
+    chance = noise / (n_frames - 1) / members.sqrt()
+    signal = torch.where(signal > _CLEAR_SIGMA * chance, signal, torch.zeros_like(signal))
     tiny = noise.max() * 1e-6 + torch.finfo(torch.float32).tiny
     noise = noise.clamp(min=float(tiny))
     weight = signal / (signal + noise / (n_frames - 1)) / noise

@@ -13,13 +13,14 @@ from napari_n2n.io import Movie
 from napari_n2n.motion.correlation import Band
 from napari_n2n.progress import Progress, Stopwatch
 
-_SMALLEST_CROP_PX = 512
+_SMALLEST_CROP_PX = 256
 """Smaller fields are not cropped further: they have no time to save and no signal to lose."""
 _LONGEST_WAVE_ANGSTROM = 400.0
 """Beyond it ice, illumination and the field's edge outdo the particles, and do not move."""
 _EDGE = 0.03
 """Share of the field at each side where frames fade out, so that no edge is seen to stand still."""
 _HOT_SIGMA = 10.0
+_SAMPLE = 200_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,19 +74,23 @@ def read_cropped(
     total = np.zeros((height, width), np.float32)
     blank = np.zeros(count, bool)
     half = torch.empty((height, width // 2 + 1), dtype=torch.complex64, device=device)
+    scale: float | None = None
     watch = Stopwatch()
     for index in range(count):
         pixels = movie.frame(index)
         total += pixels
         # In place and into one buffer throughout: new memory costs more than the arithmetic.
         frame = torch.from_numpy(pixels).to(device)
+        blank[index] = not bool(frame.max() > frame.min())
+        sigma = float(frame.flatten()[:: 1 + frame.numel() // _SAMPLE].double().std())
+        if scale is None and sigma > 0:
+            scale = sigma
         frame.sub_(frame.mean())
-        sigma = (torch.dot(frame.flatten(), frame.flatten()) / frame.numel()).sqrt()
-        blank[index] = not float(sigma) > 0
         # A pixel that shines in every frame stands still, and would hold the peak at zero.
-        if frame.max() > _HOT_SIGMA * sigma:
+        if float(frame.max()) > _HOT_SIGMA * sigma:
             frame.masked_fill_(frame > _HOT_SIGMA * sigma, 0)
-        frame.mul_(window)
+        # Brought to order one, whatever the camera's units: squares must fit into float32.
+        frame.div_(scale or 1.0).mul_(window)
         # Only the columns that are kept are transformed along y.
         torch.fft.rfft(frame, dim=1, out=half)
         spectra[index] = torch.fft.fft(half[:, : columns // 2 + 1], dim=0)[kept].mul_(mask)

@@ -145,7 +145,7 @@ class _Patches:
             weights = weights * torch.exp(-_FIRST_B_FACTOR / 4 * band.frequency**2)
         cross = torch.conj(total - spectra).mul(spectra).mul_(weights)
         if first:
-            start = coarse_peak(cross, band, _SEARCH_ANGSTROM).double()
+            start = coarse_peak(cross, band, _SEARCH_ANGSTROM)[0].double()
         step, curvature = fine_peak(cross, band, start, _CLIMB_ANGSTROM)
         return (expected + step.cpu()).numpy(), curvature.cpu().numpy()
 

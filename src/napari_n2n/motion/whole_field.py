@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_n2n.motion.correlation import Band, coarse_peak, fine_peak, optimal_weights
 from napari_n2n.motion.frames import CroppedFrames
-from napari_n2n.motion.smoothing import smoothed
+from napari_n2n.motion.smoothing import SHORTEST, smoothed
 from napari_n2n.progress import Progress, Stopwatch
 
 _ROUNDS = 5
@@ -22,6 +22,8 @@ _FIRST_B_FACTOR = 1500.0
 _SETTLED_ANGSTROM = 0.005
 _GUESS_PIXEL_ANGSTROM = 8.0
 _OUTLIER_SIGMA = 6.0
+_CLEAR_HEIGHT = 5.0
+_CLOSE_ANGSTROM = 4.0
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +46,7 @@ class MeasuredDrift:
 
 def measure_drift(
     frames: CroppedFrames, reference_frame: int, reach_angstrom: float
-) -> Generator[Progress, None, MeasuredDrift]:
+) -> Generator[Progress, None, MeasuredDrift | None]:
     """Measure the drift of the whole field.
 
     torch-motion-correction's whole-frame estimate gives the first guess, to a pixel. Each frame is
@@ -52,6 +54,11 @@ def measure_drift(
     (``optimal_weights``), until nothing changes; and the shifts are smoothed in time. Measured on
     simulated movies of 2048² x 40 frames at 1 e/Å² a frame, this leaves 0.06 px where the first
     guess left 1.4.
+
+    Returns
+    -------
+    MeasuredDrift | None
+        None where the frames show nothing to measure motion by.
     """
     count = len(frames.spectra)
     band, device = frames.band, frames.spectra.device
@@ -62,6 +69,7 @@ def measure_drift(
     shifts = _better_start(frames, weights, power, reference_frame, reach_angstrom)
     alive = torch.from_numpy(~frames.blank)
     error = None
+    heights = np.zeros(count)
     watch = Stopwatch()
     for round_ in range(_ROUNDS):
         total = aligned_sum(frames.spectra, band, shifts)
@@ -74,7 +82,8 @@ def measure_drift(
             cross = weights * own * torch.conj(total - own)
             start = torch.zeros(1, 2, dtype=torch.float64, device=device)
             if round_ < _SEARCHES:
-                start = coarse_peak(cross[None], band, reach_angstrom).double()
+                start, height = coarse_peak(cross[None], band, reach_angstrom)
+                start, heights[index] = start.double(), float(height)
             step, curvature = fine_peak(cross[None], band, start, _CLIMB_ANGSTROM)
             measured[index] = shifts[index] + step[0].cpu()
             sharpness[index] = curvature[0].cpu()
@@ -85,12 +94,34 @@ def measure_drift(
             error = typical**-0.5
         curve = smooth_drift(measured.numpy(), sharpness.numpy())
         new = torch.from_numpy(curve - curve[reference_frame])
+        if round_ == _SEARCHES - 1 and not _believable(
+            measured.numpy(), curve, heights, alive.numpy()
+        ):
+            return None
         change = float((new - shifts).abs().max())
         shifts = new
         yield watch.progress("Measuring drift", round_ + 1, _ROUNDS)
         if round_ >= _SEARCHES and change < _SETTLED_ANGSTROM:
             break
     return MeasuredDrift(shifts.numpy(), error)
+
+
+def _believable(
+    measured: NDArray[np.float64],  # (frame, 2)
+    curve: NDArray[np.float64],  # (frame, 2)
+    heights: NDArray[np.float64],  # (frame,)
+    alive: NDArray[np.bool_],  # (frame,)
+) -> bool:
+    """Return whether peaks stand out of the noise, or at least lie on a curve together.
+
+    The highest of thousands of chance values lies near 4 standard deviations.
+    """
+    if alive.sum() < 2 or not np.isfinite(heights).all():
+        return False
+    if np.median(heights[alive]) > _CLEAR_HEIGHT:
+        return True
+    distance = np.linalg.norm(measured - curve, axis=1)[alive]
+    return bool(alive.sum() >= SHORTEST and np.median(distance) < _CLOSE_ANGSTROM)
 
 
 def aligned_sum(spectra: torch.Tensor, band: Band, shifts_angstrom: torch.Tensor) -> torch.Tensor:
@@ -114,7 +145,7 @@ def smooth_drift(
     # 1.4826: the median absolute deviation of a Gaussian is so much smaller than its sigma.
     limit = _OUTLIER_SIGMA * max(1.4826 * float(np.median(distance[counted])), 1e-3)
     strays = counted & (distance > limit)
-    if strays.any() and (counted & ~strays).sum() >= 5:
+    if strays.any() and (counted & ~strays).sum() >= SHORTEST:
         curve = smoothed(measured, np.where(strays, 0, sharpness))
     return curve
 
