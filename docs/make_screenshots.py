@@ -1,0 +1,60 @@
+"""Drives the Denoise widget as a user would, and photographs it for the documentation.
+
+Run: xvfb-run -a -s "-screen 0 1600x1000x24" python docs/make_screenshots.py
+"""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+
+import napari
+from qtpy.QtTest import QTest
+
+from napari_n2n.plugin import preferences
+from napari_n2n.plugin.denoise_widget import DenoiseWidget
+
+IMAGES = Path(__file__).parent / "images"
+
+
+def wait(condition: Callable[[], bool], seconds: float) -> None:
+    """Let the window live until ``condition()`` is true."""
+    end = monotonic() + seconds
+    while not condition():
+        if monotonic() > end:
+            raise TimeoutError("the window did not get there")
+        QTest.qWait(50)
+
+
+def photograph(viewer: napari.Viewer, name: str) -> None:
+    settled = monotonic() + 1.0
+    wait(lambda: monotonic() > settled, 5)
+    window = viewer.window._qt_window
+    window.grab().save(str(IMAGES / name))
+
+
+def main() -> None:
+    IMAGES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        preferences.data_folder = lambda: Path(folder)
+        viewer = napari.Viewer(show=True, show_welcome_screen=False)
+        viewer.window._qt_window.resize(1600, 1000)
+        viewer.open_sample("napari-n2n", "apoferritin")
+        _, widget = viewer.window.add_plugin_dock_widget("napari-n2n", "Denoise")
+        assert isinstance(widget, DenoiseWidget)
+        viewer.window._qt_window.resize(1600, 1000)
+        photograph(viewer, "denoise-start.png")
+        widget.train_button.main.click()
+        wait(lambda: widget.plot.points()[0][-1:] > [150], 600)
+        photograph(viewer, "denoise-training.png")
+        wait(lambda: not widget.runner.busy and "apoferritin movie denoised" in shown(viewer), 900)
+        photograph(viewer, "denoise-result.png")
+        viewer.close()
+
+
+def shown(viewer: napari.Viewer) -> str:
+    return " ".join(layer.name for layer in viewer.layers)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""Looking at raw and denoised: side by side, one over the other, or blinking."""
+
+from typing import TYPE_CHECKING, Literal
+
+from qtpy.QtCore import QObject, QTimer, Signal
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+
+Mode = Literal["grid", "overlay", "blink"]
+MODES: tuple[Mode, ...] = ("grid", "overlay", "blink")
+
+_BLINK_MS = 700
+_OVERLAY_OPACITY = 0.6
+
+
+class Comparison(QObject):
+    """Shows two layers of a viewer together, in one of three ways and with one camera.
+
+    Layers are remembered by themselves, not held against the user's will: if either is deleted
+    the comparison ends.
+    """
+
+    modeChanged = Signal(str)  # noqa: N815 - Qt's way to name signals
+
+    def __init__(self, viewer: "ViewerModel", parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._pair: tuple[Layer, Layer] | None = None
+        self._mode: Mode = "grid"
+        self._timer = QTimer(self)
+        self._timer.setInterval(_BLINK_MS)
+        self._timer.timeout.connect(self._blink)
+        viewer.layers.events.removed.connect(self._on_removed)
+
+    @property
+    def mode(self) -> Mode:
+        """How the two are shown."""
+        return self._mode
+
+    @property
+    def blinking(self) -> bool:
+        """Whether the display is changing by itself."""
+        return bool(self._timer.isActive())
+
+    def show(self, raw: "Layer", denoised: "Layer") -> None:
+        """Show ``raw`` (left, below) and ``denoised`` (right, above); other images are hidden."""
+        self._pair = (raw, denoised)
+        for layer in self._viewer.layers:
+            layer.visible = layer in self._pair
+        self._in_order()
+        self._apply()
+
+    def set_mode(self, mode: Mode) -> None:
+        """Show the two in another way; any choice ends blinking."""
+        self._mode = mode
+        self._apply()
+        self.modeChanged.emit(mode)
+
+    def end(self) -> None:
+        """Stop comparing: one canvas again, nothing blinks."""
+        self._timer.stop()
+        self._pair = None
+        self._viewer.grid.enabled = False
+
+    def disconnect_layers(self) -> None:
+        """Follow the viewer's layers no longer, and stop blinking."""
+        self._timer.stop()
+        self._viewer.layers.events.removed.disconnect(self._on_removed)
+
+    def _apply(self) -> None:
+        self._timer.stop()
+        if self._pair is None:
+            return
+        raw, denoised = self._pair
+        raw.visible = denoised.visible = True
+        denoised.opacity = _OVERLAY_OPACITY if self._mode == "overlay" else 1.0
+        grid = self._viewer.grid
+        if self._mode == "grid":
+            # Minus: napari puts the top layer first, and raw belongs on the left.
+            grid.stride = -1
+            grid.shape = (1, 2)
+        grid.enabled = self._mode == "grid"
+        if self._mode == "blink":
+            self._timer.start()
+
+    def _in_order(self) -> None:
+        """Bring ``denoised`` above ``raw``: grid and overlay follow the order of layers."""
+        layers = self._viewer.layers
+        raw, denoised = (layers.index(layer) for layer in self._pair or ())
+        if denoised < raw:
+            layers.move(denoised, raw + 1)
+
+    def _blink(self) -> None:
+        if self._pair is not None:
+            denoised = self._pair[1]
+            denoised.visible = not denoised.visible
+
+    def _on_removed(self, event: object) -> None:
+        if self._pair is not None and getattr(event, "value", None) in self._pair:
+            rest = [layer for layer in self._pair if layer in self._viewer.layers]
+            self.end()
+            for layer in rest:
+                layer.visible = True
+                layer.opacity = 1.0

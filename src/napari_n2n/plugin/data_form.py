@@ -1,0 +1,246 @@
+"""Choosing what to work on: a movie, odd and even halves, a folder or a single micrograph."""
+
+import copy
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from magicgui.widgets import ComboBox, Container, FileEdit
+from napari.layers import Image
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_n2n.errors import NotEnoughData
+from napari_n2n.io import Movie
+from napari_n2n.plugin.layers import knowledge_of, pixel_size_of
+from napari_n2n.plugin.preferences import data_folder, preferences
+from napari_n2n.plugin.sources import FolderSource, HalvesSource, ImageSource, MovieSource, Source
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+
+Kind = Literal["movie", "halves", "folder", "image"]
+_KINDS: dict[Kind, str] = {
+    "movie": "Movie",
+    "halves": "Odd and even halves",
+    "folder": "Folder of movies or halves",
+    "image": "Single micrograph (denoise only)",
+}
+_FIELDS: dict[Kind, tuple[str, ...]] = {
+    "movie": ("movie",),
+    "halves": ("odd", "even"),
+    "folder": ("folder",),
+    "image": ("image",),
+}
+# What this plugin made is no input, lest a result be trained on.
+_RESULTS = ("denoised", "preview", "sum")
+
+
+@dataclass(frozen=True)
+class DataChoice:
+    """What is chosen: a kind, and the names of layers, or a folder, that go with it."""
+
+    kind: Kind = "movie"
+    movie: str | None = None
+    odd: str | None = None
+    even: str | None = None
+    image: str | None = None
+    folder: Path | None = None
+
+
+class DataForm(QWidget):
+    """Edits a `DataChoice` over the layers of a viewer, and keeps up with them.
+
+    A movie or a pair of halves that is opened while nothing is chosen is chosen.
+    """
+
+    valueChanged = Signal()  # noqa: N815 - Qt's way to name signals
+
+    def __init__(self, viewer: "ViewerModel", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._kind = ComboBox(
+            label="Work on", choices=[(text, kind) for kind, text in _KINDS.items()]
+        )
+        self._layers = {
+            "movie": ComboBox(label="Movie", nullable=True, choices=()),
+            "odd": ComboBox(label="Odd frames", nullable=True, choices=()),
+            "even": ComboBox(label="Even frames", nullable=True, choices=()),
+            "image": ComboBox(label="Micrograph", nullable=True, choices=()),
+        }
+        self._folder = FileEdit(label="Folder", mode="d", nullable=True, value=None)
+        self._fields = {**self._layers, "folder": self._folder}
+        container = Container(widgets=[self._kind, *self._fields.values()], labels=True)
+        container.margins = (0, 0, 0, 0)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(container.native)
+        self._container = container
+        self._settling = False
+        self._kind.changed.connect(self._on_change)
+        for field in self._fields.values():
+            field.changed.connect(self._on_change)
+        for event in self._layer_events():
+            event.connect(self.refresh)
+        self.refresh()
+
+    def value(self) -> DataChoice:
+        """Return what is chosen."""
+        layers = {role: field.value for role, field in self._layers.items()}
+        folder = self._folder.value
+        # An empty field reads as the path ".".
+        chosen = None if folder is None or str(folder) in ("", ".") else Path(folder)
+        return DataChoice(kind=self._kind.value, folder=chosen, **layers)
+
+    def setValue(self, choice: DataChoice) -> None:  # noqa: N802
+        """Show ``choice``; layers that are not there are left open."""
+        self._settling = True
+        try:
+            self._kind.value = choice.kind
+            for role, field in self._layers.items():
+                name = getattr(choice, role)
+                field.value = name if name in field.choices else None
+            self._folder.value = choice.folder
+        finally:
+            self._settling = False
+        self._on_change()
+
+    def source(self) -> Source:
+        """Return what is chosen, for a job: pixels, not layers.
+
+        Raises
+        ------
+        NotEnoughData
+            Nothing is chosen yet, or it is the wrong kind of layer.
+        """
+        choice = self.value()
+        if choice.kind == "folder":
+            if choice.folder is None or not choice.folder.is_dir():
+                raise NotEnoughData("Choose a folder of movies, or of odd and even halves.")
+            code = hashlib.sha256(str(choice.folder.resolve()).encode()).hexdigest()[:8]
+            kept = data_folder() / "halves" / f"{choice.folder.name}-{code}"
+            return FolderSource(choice.folder, kept)
+        if choice.kind == "movie":
+            return _movie_source(
+                self._layer(choice.movie, "Open a movie, or a sample movie, first")
+            )
+        if choice.kind == "image":
+            layer = self._layer(choice.image, "Open a micrograph first")
+            return ImageSource(layer.data, layer.name, pixel_size_of(layer), _dose(layer))
+        odd = self._layer(choice.odd, "Choose the layer of the odd frames")
+        even = self._layer(choice.even, "Choose the layer of the even frames")
+        if odd is even:
+            raise NotEnoughData(
+                "Odd and even are the same layer, whose noise is not independent. Choose two."
+            )
+        doses = [_dose(layer) for layer in (odd, even)]
+        return HalvesSource(
+            odd.data,
+            even.data,
+            odd.name,
+            pixel_size_of(odd),
+            None if doses[0] is None or doses[1] is None else doses[0] + doses[1],
+            shown=int(self._viewer.dims.current_step[0]) if odd.ndim == 3 else 0,
+        )
+
+    def is_complete(self) -> bool:
+        """Whether everything that the kind of data needs is chosen."""
+        choice = self.value()
+        return all(getattr(choice, role) is not None for role in _FIELDS[choice.kind])
+
+    def refresh(self, *_: object) -> None:
+        """Offer the layers that are there now; what was chosen stays chosen if it can."""
+        candidates: dict[str, list[str]] = {role: [] for role in self._layers}
+        for layer in self._viewer.layers:
+            for role in _roles(layer):
+                candidates[role].append(layer.name)
+        self._settling = True
+        try:
+            for role, field in self._layers.items():
+                before = field.value
+                field.choices = candidates[role]
+                kept = before if before in candidates[role] else None
+                field.value = kept or self._likely(role, candidates[role])
+            self._follow_what_is_open()
+        finally:
+            self._settling = False
+        self._on_change()
+
+    def disconnect_layers(self) -> None:
+        """Follow the viewer's layers no longer."""
+        for event in self._layer_events():
+            event.disconnect(self.refresh)
+
+    def _layer_events(self) -> tuple:
+        events = self._viewer.layers.events
+        return events.inserted, events.removed, events.renamed
+
+    def _likely(self, role: str, names: list[str]) -> str | None:
+        """Return the layer that is surely meant by ``role``: one that says so itself."""
+        if role in ("movie", "image"):
+            return names[0] if names else None
+        wanted = [n for n in names if knowledge_of(self._viewer.layers[n]).get("kind") == role]
+        return wanted[0] if wanted else None
+
+    def _follow_what_is_open(self) -> None:
+        chosen = {role: field.value for role, field in self._layers.items()}
+        if self._kind.value == "folder" or all(chosen[r] for r in _FIELDS[self._kind.value]):
+            return
+        if chosen["movie"]:
+            self._kind.value = "movie"
+        elif chosen["odd"] and chosen["even"]:
+            self._kind.value = "halves"
+        elif chosen["image"]:
+            self._kind.value = "image"
+
+    def _layer(self, name: str | None, request: str) -> "Layer":
+        if name is None or name not in self._viewer.layers:
+            raise NotEnoughData(f"{request}.")
+        return self._viewer.layers[name]
+
+    def _on_change(self, *_: object) -> None:
+        if self._settling:
+            return
+        shown = _FIELDS[self._kind.value]
+        for role, field in self._fields.items():
+            field.visible = role in shown
+        self.valueChanged.emit()
+
+
+def _roles(layer: "Layer") -> list[str]:
+    """Return what a layer can be chosen as."""
+    if not isinstance(layer, Image) or layer.rgb or layer.multiscale:
+        return []
+    kind = knowledge_of(layer).get("kind")
+    if kind == "movie":
+        return ["movie"]
+    if kind in ("odd", "even"):
+        return ["odd", "even"] + (["image"] if layer.ndim == 2 else [])
+    if kind in _RESULTS:
+        return ["image"] if kind == "sum" else []
+    if kind is not None and kind != "micrograph":
+        return []
+    if layer.ndim == 2:
+        return ["odd", "even", "image"]
+    return ["movie", "odd", "even"] if layer.ndim == 3 and kind is None else []
+
+
+def _movie_source(layer: "Layer") -> MovieSource:
+    known = knowledge_of(layer)
+    movie = known.get("movie")
+    pixel_size = pixel_size_of(layer)
+    if not isinstance(movie, Movie):
+        dose = known.get("dose_per_frame") or preferences().dose_per_frame
+        movie = Movie.from_array(layer.data, pixel_size, dose, path=layer.name)
+    elif pixel_size is not None and pixel_size != movie.pixel_size_angstrom:
+        # The user knows better than the header.
+        movie = copy.copy(movie)
+        movie.pixel_size_angstrom = pixel_size
+    return MovieSource(movie, layer.name, layer.data, pixel_size)
+
+
+def _dose(layer: "Layer") -> float | None:
+    dose = knowledge_of(layer).get("dose")
+    return None if dose is None else float(dose)

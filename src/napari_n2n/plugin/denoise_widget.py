@@ -1,0 +1,369 @@
+"""The Denoise widget: from a movie to raw and denoised side by side."""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from napari.components import ViewerModel
+from napari.utils.notifications import show_error, show_info, show_warning
+from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtWidgets import QWidget
+
+from napari_n2n.errors import N2NError
+from napari_n2n.plugin.compare import Comparison
+from napari_n2n.plugin.data_form import DataChoice
+from napari_n2n.plugin.jobs import Runner
+from napari_n2n.plugin.model_form import ModelChoice
+from napari_n2n.plugin.panel import DenoisePanel
+from napari_n2n.plugin.preferences import models_folder, preferences
+from napari_n2n.plugin.saving import ask_for_folder, ask_for_model_file, save_model, tell_saved
+from napari_n2n.plugin.sources import Exposure, Ready, Source, is_same
+from napari_n2n.plugin.stage import Stage
+from napari_n2n.plugin.steps import (
+    Loaded,
+    Result,
+    Trained,
+    aligned,
+    can_resume,
+    denoise_source,
+    devices,
+    load_model,
+    train_on,
+    twice_as_long,
+)
+from napari_n2n.progress import format_seconds
+
+if TYPE_CHECKING:
+    from napari_n2n.denoising.checkpoints import Denoiser
+
+_LOOK_MS = 400
+
+
+@dataclass(frozen=True)
+class DenoiseChoice:
+    """Everything that is chosen in the widget."""
+
+    data: DataChoice
+    model: ModelChoice
+
+
+@dataclass(frozen=True)
+class _Training:
+    """A training that can go on: where it is kept, on what and how it was made."""
+
+    model: Path
+    data: DataChoice
+    complete: bool
+
+
+class DenoiseWidget(DenoisePanel):
+    """Chooses data and model, aligns, trains, denoises and compares.
+
+    Parameters
+    ----------
+    viewer
+        Where layers are taken from and put.
+    """
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(viewer, parent)
+        self.viewer = viewer
+        self.runner = Runner(self)
+        self._device_runner = Runner(self)
+        self.comparison = Comparison(viewer, self)
+        self.stage = Stage(viewer, self.comparison)
+        self.denoiser: Denoiser | None = None
+        self.training: _Training | None = None
+        self._exposed: tuple[Source, Exposure] | None = None
+        self._source_at_work: Source | None = None
+        self._then: Callable[[Any], None] = lambda _result: None
+        self._started = 0.0
+        self._docked = False
+        self._denoise_next = False
+        self._connect()
+        viewer.scale_bar.visible = viewer.scale_bar.visible or preferences().scale_bar
+        self._device_runner.start("looking for devices", lambda stop: devices(), show=False)
+        self._refresh()
+
+    def _connect(self) -> None:
+        self.data.valueChanged.connect(self._refresh)
+        self.model.valueChanged.connect(self._refresh)
+        self.model.fileChosen.connect(self.load)
+        self.align_button.clicked.connect(self.align)
+        self.save_halves_button.clicked.connect(self._ask_where_to_save_halves)
+        self.train_button.trainClicked.connect(self.train)
+        self.train_button.stopClicked.connect(self.stop)
+        self.train_button.resumeClicked.connect(self.resume)
+        self.denoise_button.clicked.connect(self.denoise)
+        self.save_button.clicked.connect(self._ask_where_to_save)
+        self.view.modeChosen.connect(self.comparison.set_mode)
+        self.comparison.modeChanged.connect(self.view.show_mode)
+        self.runner.progressed.connect(self._on_progress)
+        self.runner.succeeded.connect(self._on_success)
+        self.runner.failed.connect(self._on_failure)
+        self.runner.stopped.connect(self._on_stopped)
+        self.runner.finished.connect(self._on_finished)
+        self._device_runner.succeeded.connect(self.model.show_devices)
+        self._looking = QTimer(self)
+        self._looking.setInterval(_LOOK_MS)
+        self._looking.timeout.connect(self.stage.look)
+
+    def value(self) -> DenoiseChoice:
+        """Return everything that is chosen.
+
+        Raises
+        ------
+        ConfigProblem
+            A setting makes no sense; the message names it.
+        """
+        return DenoiseChoice(self.data.value(), self.model.value())
+
+    def setValue(self, choice: DenoiseChoice) -> None:  # noqa: N802
+        """Show ``choice``."""
+        self.data.setValue(choice.data)
+        self.model.setValue(choice.model)
+
+    def align(self) -> None:
+        """Align the chosen movie and show its sum."""
+        source = self._source()
+        if source is not None:
+            self._start("Aligning", lambda stop: aligned(source, stop), self._on_exposed)
+
+    def train(self) -> None:
+        """Train a new model on the chosen data, aligning first if need be, then denoise."""
+        source = self._source()
+        if source is None:
+            return
+        stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+        safe = "".join(c if c.isalnum() else "-" for c in source.name)
+        try:
+            self._train(source, models_folder() / f"{safe}-{stamp}.safetensors", resume=False)
+        except OSError as problem:
+            show_error(f"Models cannot be kept in your data folder ({problem}). Make room there.")
+
+    def resume(self) -> None:
+        """Go on with the training that was stopped; one that was complete, as long again."""
+        training = self.training
+        if training is None:
+            return
+        if training.complete:
+            self.model.settings.setValue(twice_as_long(self.model.settings.value()))
+        self.data.setValue(training.data)
+        source = self._source()
+        if source is not None:
+            self._train(source, training.model, resume=True)
+
+    def stop(self) -> None:
+        """Ask what is running to end; what was trained is kept."""
+        self.runner.stop()
+        self.progress.say("Stopping…")
+        self._refresh()
+
+    def denoise(self) -> None:
+        """Denoise the chosen data with the model, and show the result beside the raw image."""
+        source, denoiser, device = self._source(), self.denoiser, self.model.device()
+        if source is None or denoiser is None:
+            if denoiser is None:
+                show_info("There is no model yet: press Train, or choose a saved model.")
+            return
+        exposure = self._known_exposure(source)
+        if exposure is not None:
+            self.stage.show_exposure(exposure)
+        self._start(
+            "Denoising",
+            lambda stop: denoise_source(
+                source, denoiser, device=device, exposure=exposure, stop=stop
+            ),
+            self._on_denoised,
+        )
+
+    def load(self, path: Path) -> None:
+        """Load a saved model; a training that was stopped can then go on."""
+        self._start(f"Loading {path.name}", lambda stop: load_model(path), self._on_loaded)
+
+    def save(self, path: Path) -> None:
+        """Save the model."""
+        denoiser = self.denoiser
+        if denoiser is not None:
+            self.progress.say(tell_saved(lambda: save_model(path, denoiser)))
+
+    def save_halves(self, folder: Path) -> None:
+        """Save the sums of odd, even and all frames of what was aligned."""
+        if self._exposed is not None:
+            exposure = self._exposed[1]
+            self.progress.say(tell_saved(lambda: exposure.save_sums(folder)))
+
+    def event(self, event: QEvent) -> bool:
+        """Notice the dock's ✕, which takes the widget out of the window without closing it."""
+        if event.type() == QEvent.Type.ParentChange:
+            if self.parent() is not None:
+                self._docked = True
+            elif self._docked:
+                self._docked = False
+                self._leave()
+        return bool(super().event(event))
+
+    def _leave(self) -> None:
+        """Stop everything; what was trained is saved as the job ends."""
+        self.runner.stop()
+        self._looking.stop()
+        for part in (self.data, self.comparison, self.stage):
+            part.disconnect_layers()
+
+    def _train(self, source: Source, model: Path, *, resume: bool) -> None:
+        try:
+            choice = self.value()
+        except N2NError as problem:
+            show_error(str(problem))
+            return
+        exposure = self._known_exposure(source)
+        watched = self.stage.watched
+        started = self._start(
+            "Training",
+            lambda stop: train_on(
+                source,
+                choice.model.training,
+                model=model,
+                resume=resume,
+                device=choice.model.device,
+                exposure=exposure,
+                watched=watched,
+                stop=stop,
+            ),
+            self._on_trained,
+        )
+        if started:
+            self.training = _Training(model, choice.data, complete=False)
+            if not resume:
+                self.plot.clear()
+            self.comparison.end()
+            self.stage.begin_preview()
+            self._looking.start()
+            self._refresh()
+
+    def _source(self) -> Source | None:
+        if self.runner.busy:
+            show_warning("One thing at a time: press Stop first, or wait for what is running.")
+            return None
+        try:
+            source = self.data.source()
+        except N2NError as problem:
+            show_info(str(problem))
+            return None
+        self._source_at_work = source
+        return source
+
+    def _known_exposure(self, source: Source) -> Exposure | None:
+        """Return what was aligned before, if it is still what is chosen."""
+        known = self._exposed
+        return known[1] if known is not None and is_same(known[0], source) else None
+
+    def _keep(self, exposure: Exposure) -> None:
+        if self._source_at_work is not None:
+            self._exposed = (self._source_at_work, exposure)
+
+    def _start(
+        self,
+        title: str,
+        steps: Callable[[Callable[[], bool]], Generator[Any, None, Any]],
+        then: Callable[[Any], None],
+    ) -> bool:
+        if not self.runner.start(title, steps):
+            show_warning("One thing at a time: press Stop first, or wait for what is running.")
+            return False
+        self._then = then
+        self._started = monotonic()
+        self.progress.begin(f"{title}…")
+        self._refresh()
+        return True
+
+    def _on_progress(self, step: Any) -> None:
+        if isinstance(step, Ready):
+            self._keep(step.exposure)
+            self.stage.show_exposure(step.exposure)
+            self.stage.look()
+            return
+        if not self.runner.stopping:
+            self.progress.show_progress(step)
+        if hasattr(step, "training_loss"):
+            self.plot.add(step)
+            if step.preview is not None:
+                self.stage.show_preview(step.preview)
+
+    def _on_success(self, result: Any) -> None:
+        self._then(result)
+
+    def _on_failure(self, sentence: str) -> None:
+        self.progress.say(sentence)
+        show_error(sentence)
+
+    def _on_stopped(self) -> None:
+        self.progress.say("Stopped.")
+
+    def _on_finished(self) -> None:
+        self._looking.stop()
+        self.stage.end_preview()
+        self.progress.end()
+        if self.training is not None and not can_resume(self.training.model):
+            self.training = None  # it was stopped before there was anything to keep
+        self._refresh()
+        if self._denoise_next:
+            self._denoise_next = False
+            self.denoise()
+
+    def _on_exposed(self, exposure: Exposure) -> None:
+        self._keep(exposure)
+        self.stage.show_exposure(exposure)
+        self.progress.say(f"Aligned in {format_seconds(monotonic() - self._started)}.")
+
+    def _on_trained(self, trained: Trained) -> None:
+        self.denoiser = trained.denoiser
+        if self.training is not None:
+            self.training = _Training(trained.model, self.training.data, trained.complete)
+        how = trained.denoiser.provenance
+        said = "Trained" if trained.complete else "Stopped"
+        self.progress.say(
+            f"{said} after {how.steps} steps, {format_seconds(how.seconds)}. "
+            f"Kept as {trained.model.name}."
+        )
+        self._denoise_next = trained.complete
+
+    def _on_denoised(self, result: Result) -> None:
+        seconds = monotonic() - self._started
+        self._keep(result.exposure)
+        self.stage.show_result(result, seconds)
+        notes = "".join(f" {note}" for note in result.notes)
+        self.progress.say(f"Denoised in {format_seconds(seconds)}.{notes}")
+
+    def _on_loaded(self, loaded: Loaded) -> None:
+        self.denoiser, path = loaded.denoiser, loaded.model
+        self.model.show_summary(f"{self.denoiser.summary}.")
+        self.model.settings.setValue(self.denoiser.training)
+        self.training = _Training(path, self.data.value(), False) if loaded.resumable else None
+        self.progress.say(f"Loaded {path.name}. Press Denoise.")
+
+    def _refresh(self, *_: object) -> None:
+        """Enable what makes sense now."""
+        resume = None
+        if self.training is not None:
+            resume = "Train longer" if self.training.complete else "Resume"
+        self.show_state(
+            running=self.runner.busy,
+            stopping=self.runner.stopping,
+            has_model=self.denoiser is not None,
+            has_halves=self._exposed is not None and self._exposed[1].odd is not None,
+            resume=resume,
+        )
+
+    def _ask_where_to_save(self) -> None:
+        path = ask_for_model_file(self)
+        if path is not None:
+            self.save(path)
+
+    def _ask_where_to_save_halves(self) -> None:
+        folder = ask_for_folder(self, "Save halves in")
+        if folder is not None:
+            self.save_halves(folder)

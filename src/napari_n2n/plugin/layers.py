@@ -1,0 +1,142 @@
+"""Layers as this plugin makes and reads them: calibrated, with a quiet contrast, with a memory."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+    from napari_n2n.io import Micrograph, Movie
+
+LayerData = tuple[Any, dict[str, Any], str]
+
+KEY = "napari_n2n"
+"""Where this plugin keeps what it knows about a layer, in ``layer.metadata``."""
+
+_SAMPLE_PX = 500_000
+
+
+def contrast_limits(image: NDArray[Any]) -> tuple[float, float]:
+    """Return the 0.5th and 99.5th percentile of ``image`` (y, x), from a sample of its pixels."""
+    step = max(1, int((image.size / _SAMPLE_PX) ** 0.5))
+    sample = image[::step, ::step]
+    sample = sample[np.isfinite(sample)]
+    if not sample.size:
+        return 0.0, 1.0
+    low, high = (float(value) for value in np.percentile(sample, (0.5, 99.5)))
+    return (low, high) if high > low else (low, low + 1.0)
+
+
+def calibration(
+    pixel_size_angstrom: float | None, leading_axis: str | None = None
+) -> dict[str, Any]:
+    """Scale, units and axis labels of an image layer (y, x), or (``leading_axis``, y, x).
+
+    Without a pixel size the layer is in pixels.
+    """
+    size = 1.0 if pixel_size_angstrom is None else float(pixel_size_angstrom)
+    unit = "pixel" if pixel_size_angstrom is None else "angstrom"
+    extra = leading_axis is not None
+    return {
+        "scale": (1.0,) * extra + (size, size),
+        "units": ("pixel",) * extra + (unit, unit),
+        "axis_labels": ((leading_axis,) if extra else ()) + ("y", "x"),
+    }
+
+
+def pixel_size_of(layer: "Layer") -> float | None:
+    """Pixel size (Å) of a layer as it is shown; None if its units are no lengths.
+
+    The layer's scale and units are asked, not the file: what the user changed counts.
+    """
+    unit = layer.units[-1]
+    try:
+        factor = float((1 * unit).to("angstrom").magnitude)
+    except Exception:  # pint has many ways to say that a pixel is no length
+        return None
+    return float(layer.scale[-1]) * factor
+
+
+def knowledge_of(layer: "Layer") -> dict[str, Any]:
+    """Return what this plugin wrote into a layer's metadata; empty for other layers."""
+    found = layer.metadata.get(KEY, {})
+    return found if isinstance(found, dict) else {}
+
+
+def image_layer(
+    pixels: Any,
+    name: str,
+    pixel_size_angstrom: float | None,
+    *,
+    kind: str,
+    like: NDArray[Any] | None = None,
+    leading_axis: str | None = None,
+    **knowledge: Any,
+) -> LayerData:
+    """Describe a grey image layer, (y, x) or lazily (``leading_axis``, y, x).
+
+    Parameters
+    ----------
+    pixels
+        The data.
+    kind
+        ``"movie"``, ``"micrograph"``, ``"odd"``, ``"even"``, ``"sum"``, ``"denoised"``, …
+    like
+        (y, x) image that decides the contrast; by default the data's first image is read.
+    knowledge
+        Kept in the layer's metadata.
+    """
+    if like is None:
+        like = np.asarray(pixels[0] if leading_axis else pixels)
+    description = {
+        "name": name,
+        **calibration(pixel_size_angstrom, leading_axis),
+        "contrast_limits": contrast_limits(like),
+        "colormap": "gray",
+        "metadata": {
+            KEY: {"kind": kind, "pixel_size_angstrom": pixel_size_angstrom, **knowledge},
+        },
+    }
+    return pixels, description, "image"
+
+
+def movie_layer(movie: "Movie", name: str | None = None) -> LayerData:
+    """Describe the one lazy layer of a movie; a single frame is read, for the contrast.
+
+    Raises
+    ------
+    N2NError
+        The first frame cannot be read.
+    """
+    return image_layer(
+        movie.as_dask(),
+        name or movie.path.stem,
+        movie.pixel_size_angstrom,
+        kind="movie",
+        like=movie.frame(0),
+        leading_axis="frame",
+        movie=movie,
+        dose_per_frame=movie.dose_per_frame,
+        path=str(movie.path),
+        notes=movie.notes,
+    )
+
+
+def micrograph_layer(micrograph: "Micrograph", name: str, kind: str = "micrograph") -> LayerData:
+    """Describe the layer of a micrograph or colour photograph."""
+    knowledge: dict[str, Any] = {"path": str(micrograph.path or ""), "notes": micrograph.notes}
+    if not micrograph.is_rgb:
+        return image_layer(
+            micrograph.pixels, name, micrograph.pixel_size_angstrom, kind=kind, **knowledge
+        )
+    description = {
+        "name": name,
+        "rgb": True,
+        **calibration(micrograph.pixel_size_angstrom),
+        "metadata": {KEY: {"kind": "photograph", **knowledge}},
+    }
+    # napari takes colours as bytes, or as floats from 0 to 1.
+    peak = 255.0 if micrograph.pixels.max() <= 255 else float(micrograph.pixels.max())
+    return np.clip(micrograph.pixels / peak, 0, 1), description, "image"

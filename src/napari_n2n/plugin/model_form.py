@@ -1,0 +1,158 @@
+"""Choosing a model: a new one and how to train it, or a saved one; and the device."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from magicgui.widgets import ComboBox, Container, FileEdit
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from napari_n2n.denoising.config import PRESETS, TrainingConfig
+from napari_n2n.plugin.preferences import models_folder, preferences
+from napari_n2n.plugin.settings_form import SettingsForm
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_NEW, _SAVED = "new", "saved"
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """Which model: ``file`` if one is to be loaded, else one trained by ``training``."""
+
+    training: TrainingConfig
+    file: Path | None = None
+    device: str = "auto"
+
+
+class ModelForm(QWidget):
+    """Edits a `ModelChoice`."""
+
+    valueChanged = Signal()  # noqa: N815 - Qt's way to name signals
+    fileChosen = Signal(object)  # noqa: N815
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        liked = preferences()
+        self._origin = ComboBox(
+            label="Model",
+            choices=[("Train a new one", _NEW), ("Use a saved one", _SAVED)],
+            tooltip="A model trained on one movie denoises others taken the same way.",
+        )
+        self._file = FileEdit(
+            label="File",
+            mode="r",
+            filter="Models (*.safetensors *.pth)",
+            nullable=True,
+            value=None,
+            tooltip=f"Your trainings are kept in {models_folder()}",
+        )
+        self._device = ComboBox(label="Device", choices=[("fastest", "auto"), ("CPU", "cpu")])
+        self.settings = SettingsForm()
+        self.settings.setValue(PRESETS.get(liked.preset, PRESETS["quick"]))
+        self._summary = QLabel()
+        self._summary.setWordWrap(True)
+        self._summary.setVisible(False)
+        top = Container(widgets=[self._origin, self._file], labels=True)
+        bottom = Container(widgets=[self._device], labels=True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        for part in (top, bottom):
+            part.margins = (0, 0, 0, 0)
+        layout.addWidget(top.native)
+        layout.addWidget(self._summary)
+        layout.addWidget(self.settings)
+        layout.addWidget(bottom.native)
+        self._containers = (top, bottom)
+        self._settling = False
+        self.set_device(liked.device)
+        self._origin.changed.connect(self._on_change)
+        self._file.changed.connect(self._on_file)
+        self._device.changed.connect(self._on_change)
+        self.settings.valueChanged.connect(self._on_change)
+        self._on_change()
+
+    def value(self) -> ModelChoice:
+        """Return what is chosen.
+
+        Raises
+        ------
+        ConfigProblem
+            A setting makes no sense; the message names it.
+        """
+        return ModelChoice(self.settings.value(), self.file(), self._device.value)
+
+    def setValue(self, choice: ModelChoice) -> None:  # noqa: N802
+        """Show ``choice``, without loading its file."""
+        self._settling = True
+        try:
+            self._origin.value = _NEW if choice.file is None else _SAVED
+            self._file.value = choice.file
+            self.set_device(choice.device)
+            self.settings.setValue(choice.training)
+        finally:
+            self._settling = False
+        self._on_change()
+
+    def file(self) -> Path | None:
+        """Return the file of the saved model that is to be used; None if a new one is wanted."""
+        value = self._file.value
+        if self._origin.value == _NEW or value is None or str(value) in ("", "."):
+            return None
+        return Path(value)
+
+    def is_new(self) -> bool:
+        """Whether a new model is wanted."""
+        return bool(self._origin.value == _NEW)
+
+    def device(self) -> str:
+        """Name of the device that is to do the work."""
+        return str(self._device.value)
+
+    def set_device(self, name: str) -> None:
+        """Choose a device, also one that is not known to be there yet."""
+        known = [choice for _, choice in self._device_choices()]
+        if name not in known:
+            self._device.choices = [*self._device_choices(), (name, name)]
+        self._device.value = name
+
+    def show_devices(self, devices: "Sequence[tuple[str, str]]") -> None:
+        """Offer ``devices``, (name, description) each, fastest first; what was chosen stays."""
+        before = self.device()
+        fastest = devices[0][1] if devices else "?"
+        choices = [(f"fastest: {fastest}", "auto"), *((text, name) for name, text in devices)]
+        # "cuda" means the first card.
+        wanted = "cuda:0" if before == "cuda" and devices[0][0] == "cuda:0" else before
+        self._devices = choices
+        self._device.choices = choices
+        names = [name for _, name in choices]
+        self._device.value = wanted if wanted in names else "auto"
+
+    def show_summary(self, text: str) -> None:
+        """Say what the loaded model is."""
+        self._summary.setText(text)
+        self._on_change()
+
+    def _device_choices(self) -> list[tuple[str, str]]:
+        default = [("fastest", "auto"), ("CPU", "cpu")]
+        return list(getattr(self, "_devices", default))
+
+    def _on_file(self, *_: object) -> None:
+        if self._settling:
+            return
+        path = self.file()
+        self._on_change()
+        if path is not None:
+            self.fileChosen.emit(path)
+
+    def _on_change(self, *_: object) -> None:
+        if self._settling:
+            return
+        new = self.is_new()
+        self._file.visible = not new
+        self.settings.setVisible(new)
+        self._summary.setVisible(not new and bool(self._summary.text()))
+        self.valueChanged.emit()

@@ -1,0 +1,45 @@
+"""What the user prefers (napari's Preferences), and where models are kept."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """Defaults of the widgets; ``dose_per_frame`` is in e/Å²."""
+
+    device: str = "auto"
+    preset: str = "quick"
+    dose_per_frame: float = 1.0
+    scale_bar: bool = True
+
+
+def preferences() -> Preferences:
+    """Read the user's preferences; the defaults where napari knows none."""
+    try:
+        from napari.settings import get_plugin_settings
+
+        stored = get_plugin_settings("napari-n2n").denoising
+        return Preferences(
+            device=str(stored.device),
+            preset=str(stored.preset),
+            dose_per_frame=float(stored.dose_per_frame),
+            scale_bar=bool(stored.scale_bar),
+        )
+    except (ImportError, KeyError, AttributeError):
+        # An older napari without settings for plugins, or the plugin is not installed as one.
+        return Preferences()
+
+
+def data_folder() -> Path:
+    """Folder of this user's models and halves; it outlives every window."""
+    return platformdirs.user_data_path("napari-n2n", appauthor=False)
+
+
+def models_folder() -> Path:
+    """Folder where trainings are kept, finished or not; it is made where it is missing."""
+    folder = data_folder() / "models"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,92 @@
+"""Simulated movies to try everything on, with what is true about them."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_n2n.plugin.layers import KEY, LayerData, calibration, image_layer, movie_layer
+
+if TYPE_CHECKING:
+    from napari_n2n.simulation import SimulatedMovie, Specimen
+
+_COLOURS = {"intact": "#4caf50", "broken": "#ff9800", "contaminant": "#e53935"}
+_RING_ANGSTROM = 150.0
+
+
+def apoferritin_movie(size: int = 1536, frames: int = 24, seed: int = 1) -> list[LayerData]:
+    """Simulate a movie of 24-subunit shells, a quarter of them broken, and mark the truth.
+
+    ``size`` is the side of the frames in px of 1 Å; each frame gets 1 e/Å².
+    """
+    return _movie_and_truth("apoferritin", size, frames, seed)
+
+
+def aldolase_movie(size: int = 1536, frames: int = 24, seed: int = 2) -> list[LayerData]:
+    """Simulate a movie of 150 kDa tetramers, a quarter of them broken, and mark the truth.
+
+    ``size`` is the side of the frames in px of 1 Å; each frame gets 1 e/Å².
+    """
+    return _movie_and_truth("aldolase", size, frames, seed)
+
+
+def odd_and_even_halves(size: int = 1536, frames: int = 24, seed: int = 3) -> list[LayerData]:
+    """Simulate the aligned sums of the odd and of the even frames of an apoferritin movie."""
+    simulated = _simulated("apoferritin", size, frames, seed, drift_angstrom=0.0)
+    pixel_size = simulated.config.pixel_size_angstrom
+    counts = simulated.frames
+    sums = {"odd": counts[0::2], "even": counts[1::2]}
+    halves = [
+        image_layer(
+            part.sum(axis=0, dtype=np.float32),
+            f"apoferritin {kind} frames",
+            pixel_size,
+            kind=kind,
+            dose=len(part) * simulated.config.dose_per_frame,
+            notes=("Simulated.",),
+        )
+        for kind, part in sums.items()
+    ]
+    return [*halves, _truth(simulated)]
+
+
+def _simulated(
+    specimen: "Specimen", size: int, frames: int, seed: int, drift_angstrom: float
+) -> "SimulatedMovie":
+    from napari_n2n.simulation import SimulationConfig, simulate
+
+    config = SimulationConfig(
+        specimen=specimen,
+        shape=(size, size),
+        n_frames=frames,
+        global_drift_angstrom=drift_angstrom,
+        # A blob takes up to half a micrometre: none in a field that is no larger.
+        contaminant_count=1 if size >= 1024 else 0,
+        seed=seed,
+    )
+    return simulate(config)
+
+
+def _movie_and_truth(specimen: "Specimen", size: int, frames: int, seed: int) -> list[LayerData]:
+    simulated = _simulated(specimen, size, frames, seed, drift_angstrom=12.0)
+    movie = simulated.as_movie()
+    pixels, description, kind = movie_layer(movie, f"{specimen} movie")
+    description["metadata"][KEY]["path"] = ""
+    return [(pixels, description, kind), _truth(simulated)]
+
+
+def _truth(simulated: "SimulatedMovie") -> LayerData:
+    """Describe the hidden layer of rings around the particles, coloured by their label."""
+    pixel_size = simulated.config.pixel_size_angstrom
+    labels = [str(label) for label in simulated.truth.labels]
+    description: dict[str, Any] = {
+        "name": f"{simulated.config.specimen} truth",
+        "features": {"label": labels},
+        "size": _RING_ANGSTROM / pixel_size,
+        "face_color": "transparent",
+        "border_color": [_COLOURS[label] for label in labels] or "white",
+        "border_width": 0.04,
+        "visible": False,
+        **calibration(pixel_size),
+        "metadata": {KEY: {"kind": "truth", "clean": simulated.truth.clean}},
+    }
+    return simulated.truth.centres_px, description, "points"

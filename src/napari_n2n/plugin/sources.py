@@ -1,0 +1,319 @@
+"""What can be worked on, and how it becomes pairs to train on. No napari and no Qt here."""
+
+from collections.abc import Callable, Collection, Generator, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_n2n.errors import NotEnoughData, UnreadableFile
+from napari_n2n.io import write_micrograph
+from napari_n2n.progress import Progress
+
+if TYPE_CHECKING:
+    from napari_n2n.denoising.pairs import Pair
+    from napari_n2n.io import Movie
+
+Image = NDArray[np.float32]
+Stop = Callable[[], bool]
+Y = TypeVar("Y")
+R = TypeVar("R")
+
+
+class Stopped(Exception):
+    """The user asked to stop, and there is no result."""
+
+
+@dataclass(frozen=True, eq=False)
+class Exposure:
+    """One field of view, ready to be denoised and shown.
+
+    ``full`` is the sum of ``odd`` and ``even``, all (y, x); a single micrograph has no halves.
+    ``dose`` is that of the sum in e/Å².
+    """
+
+    name: str
+    full: Image
+    odd: Image | None = None
+    even: Image | None = None
+    pixel_size_angstrom: float | None = None
+    dose: float | None = None
+    notes: tuple[str, ...] = ()
+
+    def save_sums(self, folder: Path) -> list[Path]:
+        """Write the odd, even and full sums as MRC into ``folder``, as RELION names them.
+
+        Raises
+        ------
+        WriteProblem
+            The disk refuses.
+        """
+        stem = self.name.replace(" ", "_").replace("/", "_")
+        sums = {f"{stem}_ODD.mrc": self.odd, f"{stem}_EVN.mrc": self.even, f"{stem}.mrc": self.full}
+        written = []
+        for name, pixels in sums.items():
+            if pixels is not None:
+                write_micrograph(folder / name, pixels, self.pixel_size_angstrom)
+                written.append(folder / name)
+        return written
+
+
+@dataclass(frozen=True, eq=False)
+class MovieSource:
+    """A movie to be aligned."""
+
+    movie: "Movie"
+    name: str
+    # What the movie was made of, and at which pixel size: the same again is the same field.
+    data: Any
+    pixel_size_angstrom: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class HalvesSource:
+    """Odd and even halves, (y, x), or stacks of them (micrograph, y, x), lazy or not.
+
+    ``shown`` is the index of the field the user looks at.
+    """
+
+    odd: Any
+    even: Any
+    name: str
+    pixel_size_angstrom: float | None = None
+    dose: float | None = None
+    shown: int = 0
+
+
+@dataclass(frozen=True)
+class FolderSource:
+    """A folder of halves, or of movies, whose halves are then kept in ``halves_folder``."""
+
+    folder: Path
+    halves_folder: Path
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return self.folder.name
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSource:
+    """A single micrograph (y, x): it can be denoised, but there is nothing to train on."""
+
+    pixels: Any
+    name: str
+    pixel_size_angstrom: float | None = None
+    dose: float | None = None
+
+
+Source = MovieSource | HalvesSource | FolderSource | ImageSource
+
+
+def is_same(first: Source, second: Source) -> bool:
+    """Whether two sources show the same field, so that what was aligned need not be again."""
+    if type(first) is not type(second):
+        return False
+    if isinstance(first, FolderSource):
+        return first == second
+
+    def identity(source: Any) -> tuple[Any, ...]:
+        pixels = [getattr(source, part, None) for part in ("data", "odd", "even", "pixels")]
+        size = getattr(source, "pixel_size_angstrom", None)
+        return (*map(id, pixels), size, getattr(source, "shown", 0))
+
+    return identity(first) == identity(second)
+
+
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """Yielded once the field that will be shown is there."""
+
+    exposure: Exposure
+
+
+def stoppable(steps: Generator[Y, None, R], stop: Stop) -> Generator[Y, None, R]:
+    """Run ``steps``, and close them as soon as ``stop()`` is true.
+
+    Raises
+    ------
+    Stopped
+        They were closed before their end.
+    """
+    try:
+        while True:
+            if stop():
+                raise Stopped
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                result: R = end.value
+                return result
+            yield step
+    finally:
+        steps.close()
+
+
+def expose(source: Source, stop: Stop) -> Generator[Progress, None, Exposure]:
+    """Make the field that will be shown: a movie is aligned, halves are added up.
+
+    Raises
+    ------
+    N2NError
+        The data do not allow it.
+    Stopped
+        ``stop`` became true.
+    """
+    if isinstance(source, MovieSource):
+        from napari_n2n.motion import align
+
+        movie = source.movie
+        halves = yield from stoppable(align(movie), stop)
+        dose = None if movie.dose_per_frame is None else movie.dose_per_frame * len(movie)
+        return Exposure(
+            source.name,
+            halves.full,
+            halves.odd,
+            halves.even,
+            halves.pixel_size_angstrom,
+            dose,
+            movie.notes,
+        )
+    if isinstance(source, HalvesSource):
+        yield Progress("reading halves", 0, 1)
+        odd, even = _half(source.odd, source.shown), _half(source.even, source.shown)
+        if odd.shape != even.shape:
+            raise NotEnoughData(
+                f"The odd half has {odd.shape[1]} × {odd.shape[0]} px and the even half "
+                f"{even.shape[1]} × {even.shape[0]}. Choose two halves of one movie."
+            )
+        return Exposure(source.name, odd + even, odd, even, source.pixel_size_angstrom, source.dose)
+    if isinstance(source, ImageSource):
+        yield Progress("reading the micrograph", 0, 1)
+        pixels = np.asarray(source.pixels, dtype=np.float32)
+        return Exposure(source.name, pixels, None, None, source.pixel_size_angstrom, source.dose)
+    pairs = yield from _halves_in_folder(source, stop)
+    first = next(iter(pairs))
+    return _exposure_of(first)
+
+
+def training_pairs(
+    source: Source, exposure: Exposure | None, stop: Stop
+) -> Generator[Progress | Ready, None, "Collection[Pair]"]:
+    """Make the pairs to train on; yields `Ready` with the field to watch.
+
+    Raises
+    ------
+    NotEnoughData
+        A single micrograph gives no pair.
+    N2NError
+        The data do not allow it.
+    Stopped
+        ``stop`` became true.
+    """
+    from napari_n2n.denoising.pairs import Pair
+
+    if isinstance(source, ImageSource):
+        raise NotEnoughData(
+            "A single micrograph cannot be trained on: choose a movie, or its odd and even halves. "
+            "It can be denoised with a saved model."
+        )
+    if isinstance(source, FolderSource):
+        found = yield from _halves_in_folder(source, stop)
+        yield Ready(exposure or _exposure_of(next(iter(found))))
+        return found
+    if exposure is None:
+        exposure = yield from expose(source, stop)
+    yield Ready(exposure)
+    if isinstance(source, HalvesSource) and np.ndim(source.odd) == 3:
+        return _StackPairs(source)
+    if exposure.odd is None or exposure.even is None:
+        raise NotEnoughData(f"{exposure.name} has no halves to train on. Choose a movie.")
+    return [
+        Pair(exposure.odd, exposure.even, exposure.pixel_size_angstrom, name=exposure.name),
+    ]
+
+
+class _StackPairs:
+    """Pairs of two stacks of halves, read one at a time."""
+
+    def __init__(self, source: HalvesSource) -> None:
+        if len(source.odd) != len(source.even):
+            raise NotEnoughData(
+                f"There are {len(source.odd)} odd and {len(source.even)} even halves. "
+                "Choose stacks that belong together."
+            )
+        self._source = source
+
+    def __len__(self) -> int:
+        return len(self._source.odd)
+
+    def __contains__(self, item: object) -> bool:
+        return False
+
+    def __iter__(self) -> "Iterator[Pair]":
+        from napari_n2n.denoising.pairs import Pair
+
+        source = self._source
+        for i in range(len(self)):
+            yield Pair(
+                _half(source.odd, i),
+                _half(source.even, i),
+                source.pixel_size_angstrom,
+                name=f"{source.name} {i + 1}",
+            )
+
+
+def _half(data: Any, index: int) -> Image:
+    chosen = data[min(index, len(data) - 1)] if np.ndim(data) == 3 else data
+    return np.asarray(chosen, dtype=np.float32)
+
+
+def _exposure_of(pair: "Pair") -> Exposure:
+    full = pair.input + pair.target
+    return Exposure(pair.name, full, pair.input, pair.target, pair.pixel_size_angstrom)
+
+
+def _halves_in_folder(
+    source: FolderSource, stop: Stop
+) -> Generator[Progress, None, "Collection[Pair]"]:
+    """Pair the halves in a folder, or align its movies and pair theirs; done ones are kept."""
+    from napari_n2n.io import expand_inputs, find_halves, inspect_file, open_movie
+    from napari_n2n.workflow import PairsOnDisk
+
+    if find_halves(source.folder):
+        return PairsOnDisk.in_folder(source.folder)
+    movies = [path for path in expand_inputs(source.folder) if inspect_file(path).kind == "movie"]
+    if not movies:
+        raise UnreadableFile(
+            source.folder,
+            "holds neither movies nor odd and even halves",
+            "Choose a folder of movies, or of files named *_ODD and *_EVN.",
+        )
+    from napari_n2n.motion import align, write_halves
+
+    for number, path in enumerate(movies, start=1):
+        stem = path.name.split(".")[0]
+        if (source.halves_folder / f"{stem}_EVN.mrc").is_file():
+            continue
+        halves = yield from _numbered(stoppable(align(open_movie(path)), stop), number, len(movies))
+        write_halves(halves, source.halves_folder, stem)
+    return PairsOnDisk.in_folder(source.halves_folder)
+
+
+def _numbered(
+    steps: Generator[Progress, None, R], number: int, count: int
+) -> Generator[Progress, None, R]:
+    """Say which movie of how many the progress is about."""
+    try:
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                result: R = end.value
+                return result
+            yield replace(step, stage=f"movie {number} of {count}: {step.stage}", seconds_left=None)
+    finally:
+        steps.close()

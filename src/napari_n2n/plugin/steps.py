@@ -1,0 +1,246 @@
+"""What the Denoise widget sets going: train, denoise, load, as generators. No napari, no Qt."""
+
+from collections.abc import Generator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_n2n.plugin.sources import (
+    Exposure,
+    Image,
+    Ready,
+    Source,
+    Stop,
+    Stopped,
+    expose,
+    training_pairs,
+)
+from napari_n2n.progress import Progress
+
+if TYPE_CHECKING:
+    from napari_n2n.denoising.checkpoints import Denoiser
+    from napari_n2n.denoising.config import TrainingConfig
+    from napari_n2n.denoising.training import TrainingProgress
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What a training gave; ``complete`` is False if it was stopped."""
+
+    denoiser: "Denoiser"
+    model: Path
+    complete: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A model from a file; ``resumable`` says whether its training can go on."""
+
+    denoiser: "Denoiser"
+    model: Path
+    resumable: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A denoised exposure; resolutions (Å) are where the halves' FRC falls below 1/7."""
+
+    exposure: Exposure
+    pixels: Image
+    summary: str
+    notes: tuple[str, ...] = ()
+    resolution_angstrom: dict[str, float | None] = field(default_factory=dict)
+    frc: dict[str, list[float]] = field(default_factory=dict)
+
+
+class Watched:
+    """The part of an exposure the user looks at, handed from the window to the training.
+
+    The window stores it, the training's thread reads it; each is one assignment.
+    """
+
+    def __init__(self) -> None:
+        self._view: tuple[Image, float | None, tuple[int, int]] | None = None
+        self._given = (0, 0)
+
+    def look_at(
+        self, pixels: Image | None, pixel_size_angstrom: float | None, origin: tuple[int, int]
+    ) -> None:
+        """Store what is looked at, (y, x), and where it begins in the exposure; None: nothing."""
+        self._view = None if pixels is None else (pixels, pixel_size_angstrom, origin)
+
+    def source(self) -> tuple[Image, float | None] | None:
+        """Give the training what to denoise."""
+        view = self._view
+        if view is None:
+            return None
+        self._given = view[2]
+        return view[0], view[1]
+
+    def placed(self, step: "TrainingProgress") -> "TrainingProgress":
+        """Return ``step`` with its preview's origin in the exposure."""
+        if step.preview is None:
+            return step
+        y, x = step.preview.origin
+        origin = (y + self._given[0], x + self._given[1])
+        return replace(step, preview=replace(step.preview, origin=origin))
+
+
+def train_on(
+    source: Source,
+    config: "TrainingConfig",
+    *,
+    model: Path,
+    resume: bool = False,
+    device: str = "auto",
+    exposure: Exposure | None = None,
+    watched: Watched | None = None,
+    stop: Stop = lambda: False,
+) -> Generator[Any, None, Trained]:
+    """Align if need be, then train; yields `Progress`, one `Ready`, and `TrainingProgress`.
+
+    What was learnt is kept in ``model`` however this ends.
+
+    Raises
+    ------
+    N2NError
+        The data, the device or the disk do not allow it.
+    Stopped
+        ``stop`` became true before anything was learnt.
+    """
+    from napari_n2n.denoising.training import TrainingProgress, train
+
+    watched = watched or Watched()
+    pairs = yield from training_pairs(source, exposure, stop)
+    if stop():
+        raise Stopped
+    steps = train(
+        pairs,
+        config,
+        output=model,
+        resume=resume,
+        device=device,
+        stop=stop,
+        preview=watched.source,
+    )
+    try:
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                complete = not stop()
+                return Trained(end.value, model, complete)
+            if isinstance(step, TrainingProgress):
+                step = watched.placed(step)
+            yield step
+    finally:
+        steps.close()
+
+
+def aligned(source: Source, stop: Stop) -> Generator[Progress | Ready, None, Exposure]:
+    """Align or read what is shown of ``source``; yields it too, as `Ready`.
+
+    Raises
+    ------
+    N2NError
+        The data do not allow it.
+    Stopped
+        ``stop`` became true.
+    """
+    exposure = yield from expose(source, stop)
+    yield Ready(exposure)
+    return exposure
+
+
+def denoise_source(
+    source: Source,
+    denoiser: "Denoiser",
+    *,
+    device: str = "auto",
+    exposure: Exposure | None = None,
+    stop: Stop = lambda: False,
+) -> Generator[Any, None, Result]:
+    """Denoise what is shown of ``source``, with both halves where there are any.
+
+    Raises
+    ------
+    N2NError
+        The data or the device do not allow it.
+    Stopped
+        ``stop`` became true.
+    """
+    from napari_n2n.denoising.inference import denoise_halves, denoise_steps
+    from napari_n2n.denoising.interruption import Interrupted
+
+    if exposure is None:
+        exposure = yield from aligned(source, stop)
+    settings: dict[str, Any] = {
+        "pixel_size_angstrom": exposure.pixel_size_angstrom,
+        "device": device,
+        "stop": stop,
+    }
+    try:
+        if exposure.odd is None or exposure.even is None:
+            single = yield from denoise_steps(exposure.full, denoiser, **settings)
+            return Result(exposure, single.pixels, denoiser.summary, single.notes)
+        both = yield from denoise_halves(exposure.odd, exposure.even, denoiser, **settings)
+    except Interrupted:
+        raise Stopped from None
+    before, after = both.frc_before, both.frc_after
+    known = exposure.pixel_size_angstrom is not None or denoiser.working_pixel_size_angstrom
+    return Result(
+        exposure,
+        # The mean of two halves, on the scale of their sum.
+        both.pixels * np.float32(2),
+        denoiser.summary,
+        (*both.notes, both.resolution_note) if known else both.notes,
+        {
+            "before": before.resolution_angstrom() if known else None,
+            "after": after.resolution_angstrom() if known else None,
+        },
+        {
+            "frequency_per_angstrom": before.frequency.tolist(),
+            "before": before.correlation.tolist(),
+            "after": after.correlation.tolist(),
+        },
+    )
+
+
+def load_model(path: Path) -> Generator[Progress, None, Loaded]:
+    """Load a saved model.
+
+    Raises
+    ------
+    CheckpointProblem
+        The file is no model.
+    """
+    yield Progress("loading the model", 0, 1)
+    from napari_n2n.denoising.checkpoints import load_denoiser
+
+    return Loaded(load_denoiser(path), path, can_resume(path))
+
+
+def can_resume(model: Path) -> bool:
+    """Whether the training that is kept in ``model`` can go on."""
+    from napari_n2n.denoising.training import resume_path
+
+    return resume_path(model).is_file()
+
+
+def twice_as_long(config: "TrainingConfig") -> "TrainingConfig":
+    """Return the same training, to be twice as long in every respect that limits it."""
+    limits = {name: getattr(config, name) for name in ("steps", "epochs", "max_seconds")}
+    return config.replaced(**{name: 2 * n for name, n in limits.items() if n is not None})
+
+
+def devices() -> Generator[Progress, None, list[tuple[str, str]]]:
+    """Find this machine's devices: name and description of each, fastest first.
+
+    This imports torch, which takes seconds.
+    """
+    yield Progress("looking for devices", 0, 1)
+    from napari_n2n.denoising.devices import available_devices, choose_device, describe_device
+
+    return [(name, describe_device(choose_device(name))) for name in available_devices()]

@@ -1,0 +1,153 @@
+"""The live picture of a training: its loss over the noise floor, and a figure that tells more."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyqtgraph as pg
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+if TYPE_CHECKING:
+    from napari_n2n.denoising.training import TrainingProgress
+
+_TRAINING, _VALIDATION, _FLOOR, _TRUTH = "#8ab4f8", "#ffb74d", "#b0b0b0", "#81c784"
+_MOST_POINTS = 4000
+_LOSS_HEIGHT, _TRUTH_HEIGHT = 165, 125
+
+EXPLANATION = (
+    "The target is noisy itself: not even a perfect denoiser gets below the noise floor, so the "
+    "loss soon looks flat. The lower curve goes on telling better from good."
+)
+
+
+class TrainingPlot(QWidget):
+    """Shows a training's losses, and the estimated correlation with the clean image."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._loss = _plot("Loss", _LOSS_HEIGHT)
+        self._truth = _plot("Correlation", _TRUTH_HEIGHT)
+        self._truth.setLabel("bottom", "Training step")
+        self._truth.setXLink(self._loss)
+        legend = self._loss.addLegend(offset=(-5, 5), labelTextSize="8pt", verSpacing=-6)
+        legend.setBrush(pg.mkBrush(30, 32, 38, 180))
+        self._training_curve = self._loss.plot(pen=pg.mkPen(_TRAINING, width=1), name="training")
+        self._validation_curve = self._loss.plot(
+            pen=pg.mkPen(_VALIDATION, width=2), name="validation"
+        )
+        self._floor = self._loss.plot(
+            pen=pg.mkPen(_FLOOR, width=1, style=Qt.PenStyle.DashLine), name="noise floor"
+        )
+        self._truth_curve = self._truth.plot(pen=pg.mkPen(_TRUTH, width=2))
+        self._figure = QLabel()
+        self._figure.setTextFormat(Qt.TextFormat.RichText)
+        self._figure.setToolTip(
+            "How like the clean image, which nobody has, the result is: estimated from two halves "
+            "whose noise is independent. 1 is perfect."
+        )
+        explanation = QLabel(EXPLANATION)
+        explanation.setWordWrap(True)
+        explanation.setStyleSheet("color: #a8adb8; font-size: 11px;")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        for part in (self._loss, explanation, self._figure, self._truth):
+            layout.addWidget(part)
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the training that was shown."""
+        self._steps: list[int] = []
+        self._losses: list[float] = []
+        self._validated: list[tuple[int, float, float | None]] = []
+        self._floor_level: float | None = None
+        self._draw()
+
+    def add(self, progress: "TrainingProgress") -> None:
+        """Show one more point."""
+        if self._steps and progress.step < self._steps[-1]:
+            self.clear()
+        self._steps.append(progress.step)
+        self._losses.append(progress.training_loss)
+        if len(self._steps) > _MOST_POINTS:  # every other one tells the same
+            self._steps, self._losses = self._steps[::2], self._losses[::2]
+        validation = progress.validation
+        if validation is not None:
+            point = (progress.step, validation.loss, validation.truth_correlation)
+            if not self._validated or self._validated[-1][1:] != point[1:]:
+                self._validated.append(point)
+            self._floor_level = validation.noise_floor
+        self._draw()
+
+    @property
+    def truth_correlation(self) -> float | None:
+        """The estimated correlation with the clean image as last told."""
+        return self._validated[-1][2] if self._validated else None
+
+    @property
+    def noise_floor(self) -> float | None:
+        """The noise floor as last told."""
+        return self._floor_level
+
+    def points(self) -> tuple[list[int], list[float]]:
+        """Return the steps and training losses that are drawn."""
+        return list(self._steps), list(self._losses)
+
+    def _draw(self) -> None:
+        self._training_curve.setData(self._steps, _smooth(self._losses))
+        steps = [step for step, _, _ in self._validated]
+        losses = [loss for _, loss, _ in self._validated]
+        self._validation_curve.setData(steps, losses)
+        ends = [0, max(self._steps)] if self._steps else []
+        floor = self._floor_level
+        self._floor.setData(
+            ends if floor is not None else [], [floor, floor] if floor and ends else []
+        )
+        known = [(step, truth) for step, _, truth in self._validated if truth is not None]
+        self._truth_curve.setData([s for s, _ in known], [t for _, t in known])
+        truth = self.truth_correlation
+        text = "–" if truth is None else f"{truth:.3f}"
+        self._figure.setText(
+            f"Correlation with the clean image (estimated): "
+            f"<b style='color:{_TRUTH}; font-size:14pt'>{text}</b>"
+        )
+        self._scale(losses, [truth for _, truth in known])
+
+    def _scale(self, validation_losses: list[float], truths: list[float]) -> None:
+        """Show what matters: the first steps' huge losses would press the rest flat."""
+        if self._steps:
+            settled = [*_smooth(self._losses)[len(self._losses) // 10 :], *validation_losses[1:]]
+            if self._floor_level is not None:
+                settled.append(self._floor_level)
+            low, high = float(np.min(settled)), float(np.percentile(settled, 98))
+            margin = max(0.15 * (high - low), 0.002)
+            self._loss.setYRange(low - margin, high + margin, padding=0)
+            self._loss.setXRange(0, max(self._steps[-1], 10), padding=0.01)
+        if truths:
+            settled = truths[len(truths) // 4 :]
+            low = min(0.95 * max(truths), min(settled))
+            self._truth.setYRange(low, min(1.0, max(truths) + 0.1 * (max(truths) - low) + 0.005))
+
+
+def _plot(label: str, height: int) -> pg.PlotWidget:
+    plot = pg.PlotWidget(background=None)
+    plot.setFixedHeight(height)
+    plot.setLabel("left", label)
+    plot.getAxis("left").setWidth(58)
+    plot.showGrid(y=True, alpha=0.15)
+    plot.setMouseEnabled(x=False, y=False)
+    plot.hideButtons()
+    plot.setMenuEnabled(False)
+    return plot
+
+
+def _smooth(losses: list[float]) -> list[float]:
+    """Return the running mean over the last points, fewer at the start."""
+    width = max(1, min(15, len(losses) // 10))
+    if width == 1:
+        return losses
+    total = np.cumsum([0.0, *losses])
+    return [
+        float((total[i] - total[max(0, i - width)]) / min(i, width))
+        for i in range(1, len(losses) + 1)
+    ]
