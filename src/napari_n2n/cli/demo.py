@@ -8,6 +8,7 @@ import typer
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
 from napari_n2n.cli.data import describe_progress
+from napari_n2n.cli.options import seconds_of
 
 
 def demo(
@@ -17,6 +18,12 @@ def demo(
     headless: Annotated[
         bool, typer.Option("--headless", help="Write a picture instead of opening napari.")
     ] = False,
+    size: Annotated[
+        int, typer.Option(min=256, max=8192, help="Side of the simulated frames in px (1 Å).")
+    ] = 1536,
+    max_time: Annotated[
+        str | None, typer.Option(help="Train this long (30s, 5min) instead of the usual length.")
+    ] = None,
     device: options.Device = "auto",
     quiet: options.Quiet = False,
 ) -> None:
@@ -30,8 +37,11 @@ def demo(
             return describe_progress(step)
         return f"training, step {step.step}", step.fraction, step.seconds_left
 
+    training = preset("quick")
+    if max_time is not None:
+        training = training.lasting(seconds_of(max_time))
     with console.stop_on_signal() as stop:
-        steps = demonstrate(output, training=preset("quick"), device=device, stop=stop)
+        steps = demonstrate(output, training=training, size=size, device=device, stop=stop)
         result = Reporter(quiet).run(steps, describe)
     console.say("Correlation with the clean image, which the training never saw:")
     console.say(f"  raw sum of frames               {result.raw_correlation:.3f}")

@@ -1,7 +1,6 @@
 """Commands about denoisers: train, denoise, evaluate."""
 
 import json
-import re
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -15,16 +14,6 @@ from napari_n2n.cli.data import describe_progress, run_for_each
 if TYPE_CHECKING:
     from napari_n2n.denoising.config import TrainingConfig
     from napari_n2n.workflow import PairsOnDisk
-
-_SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
-
-
-def seconds_of(text: str) -> float:
-    """Read ``60s``, ``5min`` or ``1.5h``; a bare number is seconds."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d*)?)\s*([a-z]*)\s*", text.lower())
-    if match is None or match[2] not in _SECONDS or float(match[1]) == 0:
-        raise typer.BadParameter(f"{text!r} is no time; write 60s, 5min or 1.5h.")
-    return float(match[1]) * _SECONDS[match[2]]
 
 
 def train(
@@ -111,7 +100,7 @@ def _training_config(
 
     config = preset(preset_name)
     if max_time is not None:
-        config = config.lasting(seconds_of(max_time))
+        config = config.lasting(options.seconds_of(max_time))
     changes: dict[str, object] = {}
     for setting in settings:
         name, equals, value = setting.partition("=")

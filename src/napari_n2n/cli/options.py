@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -59,3 +60,14 @@ def files_of(given: list[Path]) -> list[Path]:
 
     found = [path for item in given for path in expand_inputs(item)]
     return list(dict.fromkeys(found))
+
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
+
+
+def seconds_of(text: str) -> float:
+    """Read ``60s``, ``5min`` or ``1.5h``; a bare number is seconds."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d*)?)\s*([a-z]*)\s*", text.lower())
+    if match is None or match[2] not in _SECONDS or float(match[1]) == 0:
+        raise typer.BadParameter(f"{text!r} is no time; write 60s, 5min or 1.5h.")
+    return float(match[1]) * _SECONDS[match[2]]

@@ -1,0 +1,219 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import psutil
+import pytest
+from typer.testing import CliRunner
+
+from napari_n2n.cli import app, main
+from napari_n2n.denoising.checkpoints import load_denoiser
+from napari_n2n.io import read_micrograph, write_micrograph
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    """Two simulated movies, their halves, and a model trained on them for a moment."""
+    folder = tmp_path_factory.mktemp("sample")
+    assert call("simulate", folder / "movies", "--size", 256, "--frames", 8, "--movies", 2) == 0
+    movies = [folder / "movies" / f"apoferritin_{i:02d}.mrc" for i in range(2)]
+    assert call("halves", *movies, "-o", folder / "halves", "--dose-per-frame", 1) == 0
+    model = folder / "model.safetensors"
+    assert call("train", folder / "halves", "-o", model, "--max-time", "2s") == 0
+    return folder
+
+
+def call(*arguments) -> int:
+    """Run the command line in this process as `napari-n2n` would, return its exit code."""
+    before = sys.argv
+    sys.argv = ["napari-n2n", *map(str, arguments)]
+    try:
+        main()
+    except SystemExit as ended:
+        return ended.code or 0
+    finally:
+        sys.argv = before
+    return 0
+
+
+def test_simulated_movies_come_with_their_truth(sample):
+    names = {path.name for path in (sample / "movies").iterdir()}
+    assert {
+        "apoferritin_00.mrc",
+        "apoferritin_00_clean.mrc",
+        "apoferritin_00_particles.csv",
+    } <= names
+
+
+def test_halves_add_up_to_the_full_sum(sample):
+    odd, even, full = (
+        read_micrograph(sample / "halves" / f"apoferritin_00{half}.mrc").pixels
+        for half in ("_ODD", "_EVN", "")
+    )
+    np.testing.assert_allclose(odd + even, full, atol=1e-3)
+
+
+def test_train_says_what_it_made(sample, capsys):
+    assert call("train", sample / "halves", "-o", sample / "t.safetensors", "--max-time", "1s",
+                "--set", "working_pixel_size_angstrom=2", "--set", "crop=64", "-q") == 0  # fmt: skip
+    out = capsys.readouterr().out
+    assert "light U-Net, 2 Å/px" in out
+    assert load_denoiser(sample / "t.safetensors").training.crop == 64
+
+
+def test_pairs_can_be_given_as_patterns(sample):
+    halves = sample / "halves"
+    assert call("train", "--odd", f"{halves}/*_ODD.mrc", "--even", f"{halves}/*_EVN.mrc",
+                "-o", sample / "p.safetensors", "--max-time", "1s", "-q") == 0  # fmt: skip
+    assert load_denoiser(sample / "p.safetensors").provenance.trained_on == (
+        "apoferritin_00_ODD.mrc",
+        "apoferritin_01_ODD.mrc",
+    )
+
+
+def test_denoise_keeps_name_shape_and_pixel_size(sample, tmp_path):
+    source = sample / "halves" / "apoferritin_00.mrc"
+    model = sample / "model.safetensors"
+    assert call("denoise", source, "-M", model, "-o", tmp_path / "out", "-q") == 0
+    raw, result = read_micrograph(source), read_micrograph(tmp_path / "out" / "apoferritin_00.mrc")
+    assert result.pixels.shape == raw.pixels.shape
+    assert result.pixel_size_angstrom == pytest.approx(raw.pixel_size_angstrom)
+    assert result.pixels.std() < raw.pixels.std()
+
+
+def test_a_movie_is_aligned_and_denoised(sample, tmp_path):
+    movie = sample / "movies" / "apoferritin_01.mrc"
+    assert call("denoise", movie, "-M", sample / "model.safetensors", "-o", tmp_path, "-q") == 0
+    assert read_micrograph(tmp_path / "apoferritin_01.mrc").pixels.shape == (256, 256)
+
+
+def test_one_torn_file_is_named_and_the_rest_are_done(sample, tmp_path, capsys):
+    good = sample / "halves" / "apoferritin_00.mrc"
+    torn = tmp_path / "torn.mrc"
+    torn.write_bytes(good.read_bytes()[:5000])
+    code = call("denoise", torn, good, "-M", sample / "model.safetensors", "-o", tmp_path / "out")
+    said = capsys.readouterr().err
+    assert code == 1
+    assert "torn.mrc" in said
+    assert "1 of 2 files failed" in said
+    assert "Traceback" not in said
+    assert (tmp_path / "out" / "apoferritin_00.mrc").is_file()
+
+
+def test_an_input_is_never_overwritten(sample, tmp_path, capsys):
+    source = tmp_path / "a.mrc"
+    source.write_bytes((sample / "halves" / "apoferritin_00.mrc").read_bytes())
+    before = source.read_bytes()
+    assert call("denoise", source, "-M", sample / "model.safetensors", "-o", tmp_path) == 1
+    assert source.read_bytes() == before
+    assert "is the input itself" in capsys.readouterr().err
+
+
+def test_two_inputs_of_one_name_are_refused(sample, tmp_path, capsys):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        write_micrograph(tmp_path / folder / "x.mrc", np.eye(64, dtype=np.float32), 1.0)
+    inputs = (tmp_path / "a" / "x.mrc", tmp_path / "b" / "x.mrc")
+    assert call("denoise", *inputs, "-M", sample / "model.safetensors", "-o", tmp_path) == 1
+    assert "result of both" in capsys.readouterr().err
+
+
+def test_evaluate_speaks_json(sample, capsys):
+    clean = sample / "movies" / "apoferritin_00_clean.mrc"
+    assert call("evaluate", clean, "--reference", clean, "--json") == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["correlation"] == pytest.approx(1)
+    assert figures["frc_resolution_angstrom"] == pytest.approx(2.0)
+
+
+def test_evaluate_can_keep_to_a_band(sample, capsys):
+    noisy = sample / "halves" / "apoferritin_00.mrc"
+    clean = sample / "movies" / "apoferritin_00_clean.mrc"
+    found = []
+    for band in ((), ("--band", 0.003, 0.05)):
+        assert call("evaluate", noisy, "--reference", clean, "--json", *band) == 0
+        found.append(json.loads(capsys.readouterr().out)["correlation"])
+    assert found[1] > 1.5 * found[0]
+
+
+def test_info_says_what_a_file_holds(sample, tmp_path, capsys):
+    assert call("info", sample / "movies" / "apoferritin_00.mrc") == 0
+    out = capsys.readouterr().out
+    assert "movie" in out
+    assert "256 × 256 px, 8 frames" in out
+    assert "1 Å/px" in out
+    (tmp_path / "text.mrc").write_text("no image")
+    assert call("info", tmp_path / "text.mrc") == 1
+    assert "text.mrc" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("train",), "folder of halves"),
+        (("train", "nowhere"), "nowhere"),
+        (("train", ".", "--max-time", "soon"), "no time"),
+        (("train", ".", "--set", "crops=7"), "no setting 'crops'"),
+        (("train", ".", "--set", "crop"), "field=value"),
+        (("denoise", "nothing.mrc", "-M", "m", "-o", "."), "nothing.mrc"),
+        (("simulate", ".", "--size", "1"), "--size"),
+    ],
+)
+def test_a_wrong_command_is_answered_in_a_sentence(tmp_path, monkeypatch, capsys, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    assert call(*arguments) in (1, 2)
+    captured = capsys.readouterr()
+    assert said in captured.err + captured.out
+    assert "Traceback" not in captured.err
+
+
+def test_a_folder_without_halves_says_how_to_make_them(tmp_path, capsys):
+    write_micrograph(tmp_path / "a.mrc", np.eye(64, dtype=np.float32), 1.0)
+    assert call("train", tmp_path) == 1
+    assert "napari-n2n halves" in capsys.readouterr().err
+
+
+def test_ctrl_c_saves_and_resume_goes_on(sample, tmp_path):
+    model = tmp_path / "m.safetensors"
+    arguments = ["train", str(sample / "halves"), "-o", str(model), "-q"]
+    command = [sys.executable, "-m", "napari_n2n.cli", *arguments]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while not _has_been_training_for(process.pid, 4) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 130, said
+    assert "--resume goes on" in said
+    stopped_at = load_denoiser(model).provenance.steps
+    assert stopped_at > 0
+    assert call(*arguments, "--resume", "--max-time", "1s") == 0
+    assert load_denoiser(model).provenance.steps >= stopped_at
+
+
+def _has_been_training_for(pid: int, seconds: float) -> bool:
+    """Whether a process has used that much processor time: imports take about two seconds."""
+    used = psutil.Process(pid).cpu_times()
+    return used.user + used.system > seconds
+
+
+def test_the_demo_gets_closer_to_the_truth_than_any_gaussian(tmp_path, capsys):
+    arguments = ("--headless", "-o", tmp_path, "--size", 768, "--max-time", "15s", "-q")
+    assert call("demo", *arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    raw, gaussian, denoised = (float(line.split()[-1]) for line in lines[1:4])
+    assert raw < gaussian < denoised
+    assert (tmp_path / "demo.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "denoised" / "apoferritin_00.mrc").is_file()
+
+
+def test_every_command_explains_itself():
+    for command in app.registered_commands:
+        name = command.callback.__name__
+        shown = CliRunner().invoke(app, [name, "--help"])
+        assert shown.exit_code == 0
+        assert command.callback.__doc__.splitlines()[0].split(";")[0][:30] in shown.output
