@@ -165,6 +165,7 @@ def test_the_test_maker_makes_sound_files(tmp_path):
         {"width": 8, "height": 4, "rows": 1},
         {"width": 8, "height": 4, "extra": [(322, 4, 10**5), (323, 4, 10**5)]},
         {"width": 8, "height": 4, "compression": 4242},
+        {"width": 8, "height": 4, "compression": 7},
         {"width": 8, "height": 4, "extra": [(339, 3, 9)]},
     ],
 )

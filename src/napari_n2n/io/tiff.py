@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 # only appear on the terminal if nobody listens to the logger.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
+# JPEG is not among them: a JPEG strip has a size of its own, and the decoder believes that one.
 _CODECS = {
     1: ("none", ""),
     5: ("lzw", "LZW"),
@@ -42,7 +43,6 @@ _CODECS = {
     32773: ("packbits", "PackBits"),
     50000: ("zstd", "zstd"),
     34926: ("zstd", "zstd"),
-    7: ("jpeg", "JPEG"),
 }
 _FORMATS = {1: "u", 2: "i", 3: "f"}
 _RGB, _YCBCR, _PALETTE = 2, 6, 3
