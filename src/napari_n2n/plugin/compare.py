@@ -78,10 +78,12 @@ class Comparison(QObject):
         denoised.opacity = _OVERLAY_OPACITY if self._mode == "overlay" else 1.0
         grid = self._viewer.grid
         if self._mode == "grid":
-            # Minus: napari puts the top layer first, and raw belongs on the left.
-            grid.stride = -1
+            grid.stride = 1  # in the order of the layers: raw on the left
             grid.shape = (1, 2)
-        grid.enabled = self._mode == "grid"
+        if grid.enabled != (self._mode == "grid"):
+            grid.enabled = self._mode == "grid"
+            # A pane is half the canvas: what filled one would be cut off in the other.
+            self._viewer.reset_view()
         if self._mode == "blink":
             self._timer.start()
 

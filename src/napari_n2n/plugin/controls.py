@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from magicgui.widgets import Container
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QButtonGroup,
@@ -29,6 +30,19 @@ _MODE_TIPS = {
     "overlay": "Denoised over raw; the layer's opacity sets how much of either.",
     "blink": "Raw and denoised take turns. Click any of the three to end it.",
 }
+
+
+_LABEL_PX = 136
+
+
+def aligned_labels(container: Container) -> Container:
+    """Give a form's labels the width that those of all forms have, and the form no margins."""
+    container.margins = (0, 0, 0, 0)
+    for widget in container:
+        labeled = widget._labeled_widget()
+        if labeled is not None:
+            labeled.label_width = _LABEL_PX
+    return container
 
 
 def heading(text: str) -> QLabel:

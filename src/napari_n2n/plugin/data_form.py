@@ -1,7 +1,6 @@
 """Choosing what to work on: a movie, odd and even halves, a folder or a single micrograph."""
 
 import copy
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -13,8 +12,9 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.io import Movie
+from napari_n2n.plugin.controls import aligned_labels
 from napari_n2n.plugin.layers import knowledge_of, pixel_size_of
-from napari_n2n.plugin.preferences import data_folder, preferences
+from napari_n2n.plugin.preferences import halves_folder, preferences
 from napari_n2n.plugin.sources import FolderSource, HalvesSource, ImageSource, MovieSource, Source
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class DataForm(QWidget):
         self._folder = FileEdit(label="Folder", mode="d", nullable=True, value=None)
         self._fields = {**self._layers, "folder": self._folder}
         container = Container(widgets=[self._kind, *self._fields.values()], labels=True)
-        container.margins = (0, 0, 0, 0)
+        aligned_labels(container)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(container.native)
@@ -119,9 +119,7 @@ class DataForm(QWidget):
         if choice.kind == "folder":
             if choice.folder is None or not choice.folder.is_dir():
                 raise NotEnoughData("Choose a folder of movies, or of odd and even halves.")
-            code = hashlib.sha256(str(choice.folder.resolve()).encode()).hexdigest()[:8]
-            kept = data_folder() / "halves" / f"{choice.folder.name}-{code}"
-            return FolderSource(choice.folder, kept)
+            return FolderSource(choice.folder, halves_folder(choice.folder))
         if choice.kind == "movie":
             return _movie_source(
                 self._layer(choice.movie, "Open a movie, or a sample movie, first")

@@ -128,9 +128,9 @@ class DenoiseWidget(DenoisePanel):
 
     def align(self) -> None:
         """Align the chosen movie and show its sum."""
-        source = self._source()
+        source, device = self._source(), self.model.device()
         if source is not None:
-            self._start("Aligning", lambda stop: aligned(source, stop), self._on_exposed)
+            self._start("Aligning", lambda stop: aligned(source, stop, device), self._on_exposed)
 
     def train(self) -> None:
         """Train a new model on the chosen data, aligning first if need be, then denoise."""

@@ -9,6 +9,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_n2n.denoising.config import PRESETS, TrainingConfig
+from napari_n2n.plugin.controls import aligned_labels
 from napari_n2n.plugin.preferences import models_folder, preferences
 from napari_n2n.plugin.settings_form import SettingsForm
 
@@ -61,7 +62,7 @@ class ModelForm(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         for part in (top, bottom):
-            part.margins = (0, 0, 0, 0)
+            aligned_labels(part)
         layout.addWidget(top.native)
         layout.addWidget(self._summary)
         layout.addWidget(self.settings)

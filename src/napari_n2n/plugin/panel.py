@@ -38,7 +38,7 @@ class DenoisePanel(QWidget):
         self.view = ViewToggle()
         content = QWidget()
         layout = QVBoxLayout(content)
-        layout.setContentsMargins(8, 2, 8, 4)
+        layout.setContentsMargins(6, 2, 14, 4)
         layout.setSpacing(4)
         for part in (
             heading("1  Data"),

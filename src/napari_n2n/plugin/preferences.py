@@ -1,5 +1,6 @@
 """What the user prefers (napari's Preferences), and where models are kept."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,12 @@ def preferences() -> Preferences:
 def data_folder() -> Path:
     """Folder of this user's models and halves; it outlives every window."""
     return platformdirs.user_data_path("napari-n2n", appauthor=False)
+
+
+def halves_folder(movies: Path) -> Path:
+    """Folder where the halves of the movies in folder ``movies`` are kept; it need not exist."""
+    code = hashlib.sha256(str(movies.resolve()).encode()).hexdigest()[:8]
+    return data_folder() / "halves" / f"{movies.name}-{code}"
 
 
 def models_folder() -> Path:

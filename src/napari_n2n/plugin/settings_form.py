@@ -17,6 +17,7 @@ from napari_n2n.denoising.config import (
     NetworkConfig,
     TrainingConfig,
 )
+from napari_n2n.plugin.controls import aligned_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +65,7 @@ class SettingsForm(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         for part in (in_sight, advanced):
-            part.margins = (0, 0, 0, 0)
+            aligned_labels(part)
         layout.addWidget(in_sight.native)
         layout.addWidget(self._advanced)
         self._containers = (in_sight, advanced)

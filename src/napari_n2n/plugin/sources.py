@@ -15,6 +15,7 @@ from napari_n2n.progress import Progress
 if TYPE_CHECKING:
     from napari_n2n.denoising.pairs import Pair
     from napari_n2n.io import Movie
+    from napari_n2n.motion import Halves
 
 Image = NDArray[np.float32]
 Stop = Callable[[], bool]
@@ -156,7 +157,7 @@ def stoppable(steps: Generator[Y, None, R], stop: Stop) -> Generator[Y, None, R]
         steps.close()
 
 
-def expose(source: Source, stop: Stop) -> Generator[Progress, None, Exposure]:
+def expose(source: Source, stop: Stop, device: str = "auto") -> Generator[Progress, None, Exposure]:
     """Make the field that will be shown: a movie is aligned, halves are added up.
 
     Raises
@@ -167,10 +168,8 @@ def expose(source: Source, stop: Stop) -> Generator[Progress, None, Exposure]:
         ``stop`` became true.
     """
     if isinstance(source, MovieSource):
-        from napari_n2n.motion import align
-
         movie = source.movie
-        halves = yield from stoppable(align(movie), stop)
+        halves = yield from stoppable(_align(movie, device), stop)
         dose = None if movie.dose_per_frame is None else movie.dose_per_frame * len(movie)
         return Exposure(
             source.name,
@@ -179,7 +178,7 @@ def expose(source: Source, stop: Stop) -> Generator[Progress, None, Exposure]:
             halves.even,
             halves.pixel_size_angstrom,
             dose,
-            movie.notes,
+            (*movie.notes, *halves.notes),
         )
     if isinstance(source, HalvesSource):
         yield Progress("reading halves", 0, 1)
@@ -194,13 +193,13 @@ def expose(source: Source, stop: Stop) -> Generator[Progress, None, Exposure]:
         yield Progress("reading the micrograph", 0, 1)
         pixels = np.asarray(source.pixels, dtype=np.float32)
         return Exposure(source.name, pixels, None, None, source.pixel_size_angstrom, source.dose)
-    pairs = yield from _halves_in_folder(source, stop)
+    pairs = yield from _halves_in_folder(source, stop, device)
     first = next(iter(pairs))
     return _exposure_of(first)
 
 
 def training_pairs(
-    source: Source, exposure: Exposure | None, stop: Stop
+    source: Source, exposure: Exposure | None, stop: Stop, device: str = "auto"
 ) -> Generator[Progress | Ready, None, "Collection[Pair]"]:
     """Make the pairs to train on; yields `Ready` with the field to watch.
 
@@ -221,11 +220,11 @@ def training_pairs(
             "It can be denoised with a saved model."
         )
     if isinstance(source, FolderSource):
-        found = yield from _halves_in_folder(source, stop)
+        found = yield from _halves_in_folder(source, stop, device)
         yield Ready(exposure or _exposure_of(next(iter(found))))
         return found
     if exposure is None:
-        exposure = yield from expose(source, stop)
+        exposure = yield from expose(source, stop, device)
     yield Ready(exposure)
     if isinstance(source, HalvesSource) and np.ndim(source.odd) == 3:
         return _StackPairs(source)
@@ -266,6 +265,14 @@ class _StackPairs:
             )
 
 
+def _align(movie: "Movie", device: str) -> "Generator[Progress, None, Halves]":
+    """Align on ``device``, where motion can be measured on it."""
+    from napari_n2n.motion import MotionConfig, align
+
+    known = device.startswith(("cpu", "cuda"))
+    return align(movie, MotionConfig(device=device if known else "auto"))
+
+
 def _half(data: Any, index: int) -> Image:
     chosen = data[min(index, len(data) - 1)] if np.ndim(data) == 3 else data
     return np.asarray(chosen, dtype=np.float32)
@@ -277,7 +284,7 @@ def _exposure_of(pair: "Pair") -> Exposure:
 
 
 def _halves_in_folder(
-    source: FolderSource, stop: Stop
+    source: FolderSource, stop: Stop, device: str
 ) -> Generator[Progress, None, "Collection[Pair]"]:
     """Pair the halves in a folder, or align its movies and pair theirs; done ones are kept."""
     from napari_n2n.io import expand_inputs, find_halves, inspect_file, open_movie
@@ -292,13 +299,15 @@ def _halves_in_folder(
             "holds neither movies nor odd and even halves",
             "Choose a folder of movies, or of files named *_ODD and *_EVN.",
         )
-    from napari_n2n.motion import align, write_halves
+    from napari_n2n.motion import write_halves
 
     for number, path in enumerate(movies, start=1):
         stem = path.name.split(".")[0]
         if (source.halves_folder / f"{stem}_EVN.mrc").is_file():
             continue
-        halves = yield from _numbered(stoppable(align(open_movie(path)), stop), number, len(movies))
+        halves = yield from _numbered(
+            stoppable(_align(open_movie(path), device), stop), number, len(movies)
+        )
         write_halves(halves, source.halves_folder, stem)
     return PairsOnDisk.in_folder(source.halves_folder)
 

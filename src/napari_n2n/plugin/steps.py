@@ -113,7 +113,7 @@ def train_on(
     from napari_n2n.denoising.training import TrainingProgress, train
 
     watched = watched or Watched()
-    pairs = yield from training_pairs(source, exposure, stop)
+    pairs = yield from training_pairs(source, exposure, stop, device)
     if stop():
         raise Stopped
     steps = train(
@@ -139,7 +139,9 @@ def train_on(
         steps.close()
 
 
-def aligned(source: Source, stop: Stop) -> Generator[Progress | Ready, None, Exposure]:
+def aligned(
+    source: Source, stop: Stop, device: str = "auto"
+) -> Generator[Progress | Ready, None, Exposure]:
     """Align or read what is shown of ``source``; yields it too, as `Ready`.
 
     Raises
@@ -149,7 +151,7 @@ def aligned(source: Source, stop: Stop) -> Generator[Progress | Ready, None, Exp
     Stopped
         ``stop`` became true.
     """
-    exposure = yield from expose(source, stop)
+    exposure = yield from expose(source, stop, device)
     yield Ready(exposure)
     return exposure
 
@@ -175,7 +177,7 @@ def denoise_source(
     from napari_n2n.denoising.interruption import Interrupted
 
     if exposure is None:
-        exposure = yield from aligned(source, stop)
+        exposure = yield from aligned(source, stop, device)
     settings: dict[str, Any] = {
         "pixel_size_angstrom": exposure.pixel_size_angstrom,
         "device": device,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _TRAINING, _VALIDATION, _FLOOR, _TRUTH = "#8ab4f8", "#ffb74d", "#b0b0b0", "#81c784"
 _MOST_POINTS = 4000
-_LOSS_HEIGHT, _TRUTH_HEIGHT = 165, 125
+_LOSS_HEIGHT, _TRUTH_HEIGHT = 160, 130
 
 EXPLANATION = (
     "The target is noisy itself: not even a perfect denoiser gets below the noise floor, so the "
@@ -57,6 +57,7 @@ class TrainingPlot(QWidget):
 
     def clear(self) -> None:
         """Forget the training that was shown."""
+        self.setVisible(False)  # until there is something to see
         self._steps: list[int] = []
         self._losses: list[float] = []
         self._validated: list[tuple[int, float, float | None]] = []
@@ -67,6 +68,7 @@ class TrainingPlot(QWidget):
         """Show one more point."""
         if self._steps and progress.step < self._steps[-1]:
             self.clear()
+        self.setVisible(True)
         self._steps.append(progress.step)
         self._losses.append(progress.training_loss)
         if len(self._steps) > _MOST_POINTS:  # every other one tells the same
@@ -133,7 +135,9 @@ def _plot(label: str, height: int) -> pg.PlotWidget:
     plot = pg.PlotWidget(background=None)
     plot.setFixedHeight(height)
     plot.setLabel("left", label)
-    plot.getAxis("left").setWidth(58)
+    for side in ("left", "bottom"):
+        plot.getAxis(side).enableAutoSIPrefix(False)
+    plot.getAxis("left").setWidth(54)
     plot.showGrid(y=True, alpha=0.15)
     plot.setMouseEnabled(x=False, y=False)
     plot.hideButtons()
