@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Literal
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
+from napari_n2n.plugin.canvas import grid_of
+
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
@@ -62,7 +64,7 @@ class Comparison(QObject):
         """Stop comparing: one canvas again, nothing blinks."""
         self._timer.stop()
         self._pair = None
-        self._viewer.grid.enabled = False
+        grid_of(self._viewer).enabled = False
 
     def disconnect_layers(self) -> None:
         """Follow the viewer's layers no longer, and stop blinking."""
@@ -76,7 +78,7 @@ class Comparison(QObject):
         raw, denoised = self._pair
         raw.visible = denoised.visible = True
         denoised.opacity = _OVERLAY_OPACITY if self._mode == "overlay" else 1.0
-        grid = self._viewer.grid
+        grid = grid_of(self._viewer)
         if self._mode == "grid":
             grid.stride = 1  # in the order of the layers: raw on the left
             grid.shape = (1, 2)

@@ -13,6 +13,7 @@ from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QWidget
 
 from napari_n2n.errors import N2NError
+from napari_n2n.plugin.canvas import scale_bar_of
 from napari_n2n.plugin.compare import Comparison
 from napari_n2n.plugin.data_form import DataChoice
 from napari_n2n.plugin.jobs import Runner
@@ -84,7 +85,8 @@ class DenoiseWidget(DenoisePanel):
         self._docked = False
         self._denoise_next = False
         self._connect()
-        viewer.scale_bar.visible = viewer.scale_bar.visible or preferences().scale_bar
+        if preferences().scale_bar:
+            scale_bar_of(viewer).visible = True
         self._device_runner.start("looking for devices", lambda stop: devices(), show=False)
         self._refresh()
 

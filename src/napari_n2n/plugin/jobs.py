@@ -3,15 +3,14 @@
 import logging
 import threading
 from collections.abc import Callable, Generator
-from contextlib import suppress
 from time import monotonic
 from typing import Any
 
 from napari.qt.threading import WorkerBase, WorkerBaseSignals
-from napari.utils import progress as napari_progress
 from qtpy.QtCore import QObject, Qt, Signal
 
 from napari_n2n.errors import N2NError
+from napari_n2n.plugin.activity import ActivityBar
 from napari_n2n.plugin.sources import Stopped
 from napari_n2n.progress import Progress, format_seconds, run_to_end
 
@@ -122,7 +121,7 @@ class Runner(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._worker: _Worker | None = None
-        self._bar: Any = None
+        self._bar: ActivityBar | None = None
         self._title = ""
         # However the window goes, the work behind it must end.
         self._stop_all = _StopAll()
@@ -150,7 +149,7 @@ class Runner(QObject):
         self._worker = worker
         self._title = title
         self._stop_all.event = worker.stop
-        self._bar = napari_progress(total=1000, desc=title) if show else None
+        self._bar = ActivityBar(title, self) if show else None
         queued = Qt.ConnectionType.QueuedConnection
         worker.signals.progressed.connect(self._on_progress, queued)
         worker.signals.succeeded.connect(self.succeeded, queued)
@@ -170,18 +169,15 @@ class Runner(QObject):
         if fraction is not None and self._bar is not None:
             left = getattr(step, "seconds_left", None)
             what = getattr(step, "stage", self._title)
-            with suppress(RuntimeError):  # the activity dock may be gone
-                self._bar.set_description(
-                    what if left is None else f"{what}, {format_seconds(left)} left"
-                )
-                self._bar.update(round(1000 * fraction) - self._bar.n)
+            self._bar.show(
+                fraction, what if left is None else f"{what}, {format_seconds(left)} left"
+            )
         self.progressed.emit(step)
 
     def _on_done(self) -> None:
         self._worker = None
         if self._bar is not None:
-            with suppress(RuntimeError, KeyError):
-                self._bar.close()
+            self._bar.close()
             self._bar = None
         self.finished.emit()
 
