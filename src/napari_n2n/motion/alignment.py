@@ -1,6 +1,7 @@
 """From a movie to its aligned halves."""
 
 from collections.abc import Generator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from napari_n2n.motion.config import MotionConfig
 from napari_n2n.motion.defects import standing_out
 from napari_n2n.motion.dose import DoseWeights
 from napari_n2n.motion.frames import CroppedFrames, read_cropped
-from napari_n2n.motion.halves import Halves, make_halves, require_frames
+from napari_n2n.motion.halves import Halves, make_halves, require_frames, sum_halves
 from napari_n2n.motion.local import GRID, SMALLEST_FIELD_ANGSTROM, measure_bending
 from napari_n2n.motion.noise import noise_correlation
 from napari_n2n.motion.trajectory import Trajectory
@@ -65,6 +66,8 @@ def _align(movie: Movie, config: MotionConfig) -> Generator[Progress, None, Halv
         pixel = 1.0
         notes.append("The pixel size is unknown: motion is given in pixels.")
     weights = _dose_weights(movie, config, device)
+    if min(movie.shape[1:]) < _SMALLEST_FRAME_PX:
+        return (yield from _unmoved(movie, notes))
     reference = len(movie) // 2
     frames = yield from read_cropped(movie, pixel, config.estimation_pixel_size_angstrom, device)
     defects = standing_out(frames.total)
@@ -87,6 +90,18 @@ def _align(movie: Movie, config: MotionConfig) -> Generator[Progress, None, Halv
     return make_halves(movie, sums, trajectory, tuple(notes))
 
 
+def _unmoved(movie: Movie, notes: list[str]) -> Generator[Progress, None, Halves]:
+    """Add frames that are too small to show motion as they are."""
+    count, height, width = movie.shape
+    halves = yield from sum_halves(movie)
+    still = Trajectory(np.zeros((count, 2)), None, movie.pixel_size_angstrom, count // 2)
+    note = (
+        f"Frames of {width} × {height} px are too small to show motion; they were added as they "
+        "are."
+    )
+    return replace(halves, trajectory=still, notes=(*notes, note))
+
+
 def _trajectory(
     movie: Movie, config: MotionConfig, frames: CroppedFrames, reference: int, pixel: float
 ) -> Generator[Progress, None, tuple[Trajectory, list[str]]]:
@@ -94,12 +109,6 @@ def _trajectory(
     count, height, width = movie.shape
     known = movie.pixel_size_angstrom
     field: NDArray[np.float64] | None = None
-    if min(height, width) < _SMALLEST_FRAME_PX:
-        still = Trajectory(np.zeros((count, 2)), None, known, reference)
-        return still, [
-            f"Frames of {width} × {height} px are too small to show motion; they were added as "
-            "they are."
-        ]
     # Beyond a quarter of the field too little is left to compare.
     reach = min(config.largest_drift_angstrom, min(height, width) * pixel / 4)
     drift = yield from measure_drift(frames, reference, reach)

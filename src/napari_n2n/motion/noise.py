@@ -28,8 +28,8 @@ def noise_correlation(
     ring[0] = False
     ring[:, 0] = False
     a, b = a[ring], b[ring]
-    power = np.sqrt(np.vdot(a, a).real * np.vdot(b, b).real)
+    power = np.linalg.norm(a.astype(complex)) * np.linalg.norm(b.astype(complex))
     if not power > 0:
         return 0.0, 1.0
     # Each complex coefficient holds two numbers.
-    return float(np.vdot(a, b).real / power), float(3 / np.sqrt(2 * ring.sum()))
+    return float(np.vdot(a.astype(complex), b).real / power), float(3 / np.sqrt(2 * ring.sum()))

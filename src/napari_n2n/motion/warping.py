@@ -3,7 +3,10 @@
 import torch
 
 _TILE_PX = 128
-"""Side of the squares that move as one: a bending field varies by under 0.1 px over it."""
+"""Side of the squares that move as one.
+
+A field that bends by 8 px varies by ±0.3 px over it at most, which costs details of 10 px less than
+a hundredth of their contrast."""
 _REACH_PX = 12
 _KAISER_BETA = 6.0
 
