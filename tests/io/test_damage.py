@@ -78,9 +78,24 @@ NAMES = [
 ]  # fmt: skip
 
 
+class Files(dict):
+    """A failing example shall show the damage, not 60 kB of sound files."""
+
+    def __repr__(self):
+        return "Files(...)"
+
+
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory) -> dict[str, bytes]:
-    return sound_files(tmp_path_factory.mktemp("sound"))
+def sound(tmp_path_factory) -> Files:
+    return Files(sound_files(tmp_path_factory.mktemp("sound")))
+
+
+def test_a_png_chunk_that_lies_about_its_length_takes_no_memory(sound, tmp_path):
+    """Regression: 2 GB were set aside because a chunk said so."""
+    data = bytearray(sound["png"])
+    at = data.index(b"IDAT") - 4
+    data[at : at + 4] = b"\x7f\xff\xff\xff"
+    check(tmp_path / "a.png", bytes(data))
 
 
 def explained(path, action) -> None:

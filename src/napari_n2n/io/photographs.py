@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 
@@ -68,10 +68,30 @@ class PhotographSource:
             return np.asarray(image.convert("RGB") if self.is_rgb else image)
 
 
-def _open(handle: Any) -> Any:
+class _Clamped:
+    """A file that never sets memory aside for more bytes than it still has.
+
+    Pillow reads as many bytes as a chunk of a PNG says it has, and Python's own files allocate
+    them before looking.
+    """
+
+    def __init__(self, handle: BinaryIO) -> None:
+        self._handle = handle
+        here = handle.tell()
+        self._size = handle.seek(0, 2)
+        self.seek = handle.seek
+        self.tell = handle.tell
+        handle.seek(here)
+
+    def read(self, size: int = -1) -> bytes:
+        left = max(0, self._size - self._handle.tell())
+        return self._handle.read(left if size < 0 else min(size, left))
+
+
+def _open(handle: BinaryIO) -> Any:
     from PIL import Image
 
     with warnings.catch_warnings():
         # Sizes are judged by this program's own, stricter bounds.
         warnings.simplefilter("ignore")
-        return Image.open(handle, formats=("PNG", "JPEG"))
+        return Image.open(cast("BinaryIO", _Clamped(handle)), formats=("PNG", "JPEG"))
