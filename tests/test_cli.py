@@ -57,8 +57,9 @@ def test_halves_add_up_to_the_full_sum(sample):
 
 
 def test_train_says_what_it_made(sample, capsys):
-    assert call("train", sample / "halves", "-o", sample / "t.safetensors", "--max-time", "1s",
-                "--set", "working_pixel_size_angstrom=2", "--set", "crop=64", "-q") == 0  # fmt: skip
+    changes = ("--set", "working_pixel_size_angstrom=2", "--set", "crop=64")
+    model = sample / "t.safetensors"
+    assert call("train", sample / "halves", "-o", model, "--max-time", "1s", *changes, "-q") == 0
     out = capsys.readouterr().out
     assert "light U-Net, 2 Å/px" in out
     assert load_denoiser(sample / "t.safetensors").training.crop == 64
@@ -160,11 +161,14 @@ def test_info_says_what_a_file_holds(sample, tmp_path, capsys):
         (("train", ".", "--set", "crop"), "field=value"),
         (("denoise", "nothing.mrc", "-M", "m", "-o", "."), "nothing.mrc"),
         (("simulate", ".", "--size", "1"), "--size"),
+        (("halves", "here.mrc", "-o", ".", "--pixel-size", "nan"), "--pixel-size"),
+        (("halves", "here.mrc", "-o", ".", "--eer-upsampling", "3"), "upsampling"),
     ],
 )
 def test_a_wrong_command_is_answered_in_a_sentence(tmp_path, monkeypatch, capsys, arguments, said):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
+    write_micrograph("here.mrc", np.eye(64, dtype=np.float32), 1.0)
     assert call(*arguments) in (1, 2)
     captured = capsys.readouterr()
     assert said in captured.err + captured.out

@@ -10,6 +10,10 @@ class N2NError(Exception):
     """
 
 
+class BadValue(N2NError, ValueError):
+    """A number or choice that someone gave cannot be right."""
+
+
 class FileProblem(N2NError):
     """A file cannot be used.
 

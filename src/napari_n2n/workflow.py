@@ -22,7 +22,7 @@ from napari_n2n.io import (
 from napari_n2n.progress import Progress
 
 if TYPE_CHECKING:
-    from napari_n2n.io import GainReference
+    from napari_n2n.io import EerRendering, GainReference
     from napari_n2n.motion import Halves, MotionConfig
 
 
@@ -111,6 +111,7 @@ class MovieSettings:
     pixel_size_angstrom: float | None = None
     dose_per_frame: float | None = None
     gain: "GainReference | None" = None
+    eer: "EerRendering | None" = None
     motion: "MotionConfig | None" = None
     aligned: bool = False
 
@@ -130,6 +131,7 @@ def halves_of_file(path: Path, settings: MovieSettings) -> Generator[Progress, N
         pixel_size_angstrom=settings.pixel_size_angstrom,
         dose_per_frame=settings.dose_per_frame,
         gain=settings.gain,
+        eer=settings.eer,
     )
     if settings.aligned:
         return (yield from sum_halves(movie))

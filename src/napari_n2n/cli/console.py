@@ -84,7 +84,7 @@ def stop_on_signal() -> Iterator[Callable[[], bool]]:
         signal.signal(number, previous[number])
         errors.print("Stopping and saving; press Ctrl-C again to quit at once.")
 
-    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {int(n): signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
     for number in previous:
         signal.signal(number, ask)
     try:

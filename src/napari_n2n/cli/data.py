@@ -65,6 +65,8 @@ def halves(
     gain_flip: options.GainFlip = 0,
     pixel_size: options.PixelSize = None,
     dose_per_frame: options.DosePerFrame = None,
+    eer_dose: options.EerDose = None,
+    eer_upsampling: options.EerUpsampling = 1,
     aligned: options.Aligned = False,
     dose_weighting: Annotated[
         bool, typer.Option("--dose-weighting", help="Weight frames by dose (Grant & Grigorieff).")
@@ -72,7 +74,7 @@ def halves(
     quiet: options.Quiet = False,
 ) -> None:
     """Align movies and write the sums of their odd, even and all frames."""
-    from napari_n2n.io import read_gain
+    from napari_n2n.io import EerRendering, read_gain
     from napari_n2n.motion import MotionConfig, write_halves
     from napari_n2n.workflow import MovieSettings, halves_of_file
 
@@ -85,6 +87,7 @@ def halves(
         pixel_size_angstrom=pixel_size,
         dose_per_frame=dose_per_frame,
         gain=reference,
+        eer=EerRendering(dose_per_rendered_frame=eer_dose, upsampling=eer_upsampling),
         motion=validated(MotionConfig, dose_weighting=dose_weighting),
         aligned=aligned,
     )

@@ -42,6 +42,13 @@ GainFlip = Annotated[
         help="0: none, 1: upside down, 2: left-right, as RELION's --gain_flip.",
     ),
 ]
+EerDose = Annotated[
+    float | None,
+    typer.Option("--eer-dose", min=1e-6, help="EER: dose of a rendered frame in e/Å²; default 1."),
+]
+EerUpsampling = Annotated[
+    int, typer.Option("--eer-upsampling", min=1, max=4, help="EER: 1, 2 or 4 pixels for one.")
+]
 Aligned = Annotated[
     bool, typer.Option("--aligned", help="The movies are aligned already: only add the frames up.")
 ]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_n2n.errors import UnreadableFile
+from napari_n2n.errors import BadValue, UnreadableFile
 from napari_n2n.io import tiff_directory as td
 from napari_n2n.io.limits import (
     COPY_AGAIN,
@@ -67,14 +67,14 @@ class EerRendering:
 
     def __post_init__(self) -> None:
         if self.upsampling not in _UPSAMPLINGS:
-            raise ValueError(f"EER upsampling must be 1, 2 or 4, not {self.upsampling}.")
+            raise BadValue(f"EER upsampling must be 1, 2 or 4, not {self.upsampling}.")
         if self.frames is not None and self.dose_per_rendered_frame is not None:
-            raise ValueError("Choose the number of EER frames or the dose per frame, not both.")
+            raise BadValue("Choose the number of EER frames or the dose per frame, not both.")
         if self.frames is not None and self.frames < 1:
-            raise ValueError(f"The number of EER frames must be positive, not {self.frames}.")
+            raise BadValue(f"The number of EER frames must be positive, not {self.frames}.")
         for dose in (self.dose_per_rendered_frame, self.raw_dose_per_frame):
             if dose is not None and not (math.isfinite(dose) and dose > 0):
-                raise ValueError(f"An EER dose must be positive, not {dose}.")
+                raise BadValue(f"An EER dose must be positive, not {dose}.")
 
 
 class EerSource:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from napari_n2n.errors import BadPixels, ShapeMismatch, UnreadableFile
+from napari_n2n.errors import BadPixels, BadValue, ShapeMismatch, UnreadableFile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,11 +63,11 @@ class GainReference:
 
     def __post_init__(self) -> None:
         if self.operation not in ("multiply", "divide"):
-            raise ValueError(f"operation must be 'multiply' or 'divide', not {self.operation!r}.")
+            raise BadValue(f"operation must be 'multiply' or 'divide', not {self.operation!r}.")
         if self.rotation not in (0, 1, 2, 3) or self.flip not in (0, 1, 2):
-            raise ValueError("rotation must be 0, 1, 2 or 3, and flip 0, 1 or 2.")
+            raise BadValue("rotation must be 0, 1, 2 or 3, and flip 0, 1 or 2.")
         if self.pixels.ndim != 2:
-            raise ValueError(f"A gain reference is one image, not of shape {self.pixels.shape}.")
+            raise BadValue(f"A gain reference is one image, not of shape {self.pixels.shape}.")
         fraction = float(self.defects.mean())
         if fraction > _MAX_DEFECTS:
             raise BadPixels(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from napari_n2n.errors import BadPixels, ShapeMismatch, UnreadableFile
+from napari_n2n.errors import BadPixels, BadValue, ShapeMismatch, UnreadableFile
 from napari_n2n.io.defects import replace_defects
 from napari_n2n.io.pixel_size import overridden
 from napari_n2n.io.sniffing import open_source
@@ -291,12 +291,12 @@ def open_movie(
         When the file is missing, torn, damaged, or no greyscale movie.
     ShapeMismatch
         When the gain reference does not fit.
-    ValueError
+    BadValue
         When the given pixel size or dose cannot be right.
     """
     path = Path(path)
     if dose_per_frame is not None and not dose_per_frame > 0:
-        raise ValueError(f"A dose per frame must be positive, not {dose_per_frame} e/Å².")
+        raise BadValue(f"A dose per frame must be positive, not {dose_per_frame} e/Å².")
     source = open_source(path, eer)
     if getattr(source, "is_rgb", False):
         raise UnreadableFile(path, "is a colour photograph, not a movie", "Open it as an image.")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 
+from napari_n2n.errors import BadValue
+
 SMALLEST_ANGSTROM = 0.05
 LARGEST_ANGSTROM = 1000.0
 """Electron micrographs lie between 0.2 Å (super-resolution, high magnification) and about
@@ -61,13 +63,13 @@ def overridden(
 
     Raises
     ------
-    ValueError
+    BadValue
         When the given size is itself not plausible.
     """
     if given_angstrom is None:
         return stated_angstrom, notes
     if not is_plausible(given_angstrom):
-        raise ValueError(
+        raise BadValue(
             f"A pixel size of {given_angstrom} Å cannot be right: "
             f"give one between {SMALLEST_ANGSTROM} and {LARGEST_ANGSTROM:.0f} Å."
         )
