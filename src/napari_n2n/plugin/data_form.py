@@ -26,7 +26,7 @@ _KINDS: dict[Kind, str] = {
     "movie": "Movie",
     "halves": "Odd and even halves",
     "folder": "Folder of movies or halves",
-    "image": "Single micrograph (denoise only)",
+    "image": "Single micrograph",
 }
 _FIELDS: dict[Kind, tuple[str, ...]] = {
     "movie": ("movie",),
@@ -79,7 +79,8 @@ class DataForm(QWidget):
         layout.addWidget(container.native)
         self._container = container
         self._settling = False
-        self._kind.changed.connect(self._on_change)
+        self._kind_is_wanted = False  # until the user says so, it follows what is open
+        self._kind.changed.connect(self._on_kind)
         for field in self._fields.values():
             field.changed.connect(self._on_change)
         for event in self._layer_events():
@@ -99,6 +100,7 @@ class DataForm(QWidget):
         self._settling = True
         try:
             self._kind.value = choice.kind
+            self._kind_is_wanted = True
             for role, field in self._layers.items():
                 name = getattr(choice, role)
                 field.value = name if name in field.choices else None
@@ -184,7 +186,9 @@ class DataForm(QWidget):
 
     def _follow_what_is_open(self) -> None:
         chosen = {role: field.value for role, field in self._layers.items()}
-        if self._kind.value == "folder" or all(chosen[r] for r in _FIELDS[self._kind.value]):
+        if self._kind_is_wanted and (
+            self._kind.value == "folder" or all(chosen[r] for r in _FIELDS[self._kind.value])
+        ):
             return
         if chosen["movie"]:
             self._kind.value = "movie"
@@ -197,6 +201,10 @@ class DataForm(QWidget):
         if name is None or name not in self._viewer.layers:
             raise NotEnoughData(f"{request}.")
         return self._viewer.layers[name]
+
+    def _on_kind(self, *_: object) -> None:
+        self._kind_is_wanted = self._kind_is_wanted or not self._settling
+        self._on_change()
 
     def _on_change(self, *_: object) -> None:
         if self._settling:

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -53,23 +54,25 @@ class _Worker(WorkerBase):
         try:
             result = run_to_end(self._steps(self.stop.is_set), self._report)
         except Stopped:
-            signals.stopped.emit()
+            _emit(signals, "stopped")
         except N2NError as problem:
-            signals.failed.emit(str(problem))
+            _emit(signals, "failed", str(problem))
         except MemoryError:
-            signals.failed.emit(
+            _emit(
+                signals,
+                "failed",
                 "There is not enough memory. Close other programs, or use a larger working pixel "
-                "size."
+                "size.",
             )
         except Exception as problem:  # whatever it is, the user must hear of it
             _log.exception("a job failed")
-            signals.failed.emit(_in_words(problem))
+            _emit(signals, "failed", _in_words(problem))
         else:
-            signals.succeeded.emit(result)
+            _emit(signals, "succeeded", result)
         finally:
             # Images and layers are not kept alive by a worker that somebody still holds.
             del self._steps
-            signals.done.emit()
+            _emit(signals, "done")
 
     def _report(self, step: Any) -> None:
         """Pass on what the window can show: every result, but not every tick."""
@@ -81,7 +84,13 @@ class _Worker(WorkerBase):
             return
         self._stage = step.stage if isinstance(step, Progress) else ""
         self._reported = now
-        self.signals.progressed.emit(step)
+        _emit(self.signals, "progressed", step)
+
+
+def _emit(signals: WorkerBaseSignals, name: str, *args: object) -> None:
+    """Emit a signal, unless Qt is gone already because the program ends."""
+    with suppress(RuntimeError):
+        getattr(signals, name).emit(*args)
 
 
 def _in_words(problem: Exception) -> str:

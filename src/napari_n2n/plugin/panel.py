@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from napari_n2n.plugin.controls import ProgressDisplay, TrainButton, ViewToggle, heading, row
@@ -12,6 +13,7 @@ from napari_n2n.plugin.training_plot import TrainingPlot
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
+_SCROLL_BAR_PX = 30
 _INVITATIONS = (
     "Open a movie: File > Open, or File > Open Sample > Noise2Noise.",
     "Ready. Press Train: a movie is aligned, a model is trained, and the result shown beside it.",
@@ -63,7 +65,8 @@ class DenoisePanel(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)
-        self.setMinimumWidth(390)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMinimumWidth(content.minimumSizeHint().width() + _SCROLL_BAR_PX)
 
     def show_state(
         self,

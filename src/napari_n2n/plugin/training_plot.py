@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _TRAINING, _VALIDATION, _FLOOR, _TRUTH = "#8ab4f8", "#ffb74d", "#b0b0b0", "#81c784"
 _MOST_POINTS = 4000
-_LOSS_HEIGHT, _TRUTH_HEIGHT = 160, 130
+_LOSS_HEIGHT, _TRUTH_HEIGHT = 160, 136
 
 EXPLANATION = (
     "The target is noisy itself: not even a perfect denoiser gets below the noise floor, so the "
@@ -110,7 +110,7 @@ class TrainingPlot(QWidget):
         truth = self.truth_correlation
         text = "–" if truth is None else f"{truth:.3f}"
         self._figure.setText(
-            f"Correlation with the clean image (estimated): "
+            "Estimated correlation with the clean image: "
             f"<b style='color:{_TRUTH}; font-size:14pt'>{text}</b>"
         )
         self._scale(losses, [truth for _, truth in known])

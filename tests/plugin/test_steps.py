@@ -1,0 +1,130 @@
+"""What the widget sets going works without napari, too."""
+
+import numpy as np
+import pytest
+
+from napari_n2n.errors import NotEnoughData, UnreadableFile
+from napari_n2n.io import write_micrograph
+from napari_n2n.plugin.sources import (
+    Exposure,
+    FolderSource,
+    HalvesSource,
+    ImageSource,
+    MovieSource,
+    Ready,
+    Stopped,
+    expose,
+    training_pairs,
+)
+from napari_n2n.plugin.steps import Result, denoise_source, train_on, twice_as_long
+from napari_n2n.progress import run_to_end
+from napari_n2n.simulation import SimulationConfig, simulate, write_simulated
+
+FIELD = SimulationConfig(shape=(128, 128), n_frames=6, contaminant_count=0)
+
+
+@pytest.fixture
+def never():
+    return lambda: False
+
+
+@pytest.fixture
+def halves():
+    rng = np.random.default_rng(0)
+    clean = rng.normal(size=(16, 16)).repeat(8, 0).repeat(8, 1)
+    return [(clean + rng.normal(size=clean.shape)).astype(np.float32) for _ in range(2)]
+
+
+def test_a_folder_of_movies_is_aligned_once_and_its_halves_are_kept(tmp_path, never, monkeypatch):
+    movies, kept = tmp_path / "movies", tmp_path / "kept"
+    for seed in (0, 1):
+        simulated = simulate(FIELD.model_copy(update={"seed": seed}))
+        write_simulated(simulated, movies, f"m{seed}")
+    # What lies beside a simulated movie is no movie.
+    source = FolderSource(movies, kept)
+    ready = []
+    pairs = run_to_end(
+        training_pairs(source, None, never),
+        lambda step: ready.append(step) if isinstance(step, Ready) else None,
+    )
+    assert [pair.input.shape for pair in pairs] == [(128, 128)] * 2
+    assert len(ready) == 1
+    assert len(list(kept.glob("*_ODD.mrc"))) == 2
+
+    def fail(*_args, **_kwargs):
+        raise AssertionError("aligned again")
+
+    monkeypatch.setattr("napari_n2n.motion.align", fail)
+    assert len(run_to_end(training_pairs(source, None, never))) == 2
+
+
+def test_an_empty_folder_says_what_is_wanted(tmp_path, never):
+    with pytest.raises(UnreadableFile):
+        run_to_end(training_pairs(FolderSource(tmp_path, tmp_path / "kept"), None, never))
+
+
+def test_stacks_of_halves_are_pairs_one_by_one(halves, never):
+    odd, even = (np.stack([half, half + 1, half + 2]) for half in halves)
+    source = HalvesSource(odd, even, "stack", 2.0, shown=2)
+    pairs = run_to_end(training_pairs(source, None, never))
+    assert [float((pair.input - halves[0]).mean()) for pair in pairs] == pytest.approx([0, 1, 2])
+    shown = run_to_end(expose(source, never))
+    np.testing.assert_allclose(shown.full, halves[0] + halves[1] + 4, atol=1e-5)
+
+
+def test_halves_of_two_shapes_are_refused(halves, never):
+    with pytest.raises(NotEnoughData, match="128 × 128"):
+        run_to_end(expose(HalvesSource(halves[0], halves[1][:64], "odd one"), never))
+
+
+def test_a_single_micrograph_cannot_be_trained_on(halves, never):
+    with pytest.raises(NotEnoughData, match="single micrograph"):
+        run_to_end(training_pairs(ImageSource(halves[0], "alone"), None, never))
+
+
+def test_stopping_the_alignment_gives_up_at_once(tmp_path):
+    movie = simulate(FIELD).as_movie()
+    asked = []
+
+    def stop():
+        asked.append(1)
+        return len(asked) > 2
+
+    with pytest.raises(Stopped):
+        run_to_end(expose(MovieSource(movie, "movie", movie), stop))
+
+
+def test_training_and_denoising_return_what_is_on_the_scale_of_the_sum(halves, never, tmp_path):
+    from napari_n2n.denoising.config import TrainingConfig
+
+    config = TrainingConfig(steps=30, crop=32, batch=4, working_pixel_size_angstrom=None)
+    source = HalvesSource(*halves, "pair", 1.0)
+    trained = run_to_end(train_on(source, config, model=tmp_path / "m.safetensors", device="cpu"))
+    assert trained.complete
+    assert trained.model.is_file()
+    result = run_to_end(denoise_source(source, trained.denoiser, device="cpu"))
+    assert isinstance(result, Result)
+    total = halves[0] + halves[1]
+    slope = np.polyfit(result.pixels.ravel(), total.ravel(), 1)[0]
+    assert slope == pytest.approx(1, abs=0.25)
+    assert result.resolution_angstrom["after"] is not None
+    assert len(result.frc["before"]) == len(result.frc["frequency_per_angstrom"])
+
+
+def test_twice_as_long_doubles_whatever_limits_it():
+    from napari_n2n.denoising.config import TrainingConfig
+
+    config = twice_as_long(TrainingConfig(steps=10, max_seconds=5.0))
+    assert (config.steps, config.epochs, config.max_seconds) == (20, None, 10.0)
+
+
+def test_sums_are_saved_under_relions_names_and_found_again(tmp_path, halves):
+    from napari_n2n.io import find_halves
+
+    exposure = Exposure("my movie", halves[0] + halves[1], *halves, pixel_size_angstrom=1.5)
+    exposure.save_sums(tmp_path)
+    (found,) = find_halves(tmp_path)
+    assert found.name == "my_movie"
+    assert found.full is not None
+    write_micrograph(tmp_path / "other.mrc", halves[0], 1.5)
+    assert len(find_halves(tmp_path)) == 1
