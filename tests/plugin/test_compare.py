@@ -31,6 +31,17 @@ def test_raw_is_left_of_denoised_and_nothing_else_is_shown(scene):
     assert not movie.visible
 
 
+def test_marks_made_visible_are_drawn_on_the_denoised_pane(scene):
+    viewer, _, movie, raw, denoised = scene
+    marks = viewer.add_points(np.array([[5.0, 5.0]]), name="marks")
+    assert cell(viewer, marks) == cell(viewer, denoised) == (0, 1)
+    # Whatever is deleted or moved, each keeps its pane.
+    viewer.layers.remove(movie)
+    viewer.layers.remove(marks)
+    assert cell(viewer, raw) == (0, 0)
+    assert cell(viewer, denoised) == (0, 1)
+
+
 def test_an_overlay_shows_both_at_one_place(scene):
     viewer, comparison, _, raw, denoised = scene
     comparison.set_mode("overlay")

@@ -97,6 +97,31 @@ def test_without_a_window_a_bad_file_raises(tmp_path):
         read(str(bad))
 
 
+def test_a_volume_has_three_lengths_and_is_no_movie(make_napari_viewer, tmp_path, rng):
+    import mrcfile
+
+    with mrcfile.new(tmp_path / "tomogram.mrc") as file:
+        file.set_data(rng.normal(size=(6, 40, 50)).astype(np.float32))
+        file.set_volume()
+        file.voxel_size = 8.0
+    viewer = make_napari_viewer()
+    viewer.open(str(tmp_path / "tomogram.mrc"), plugin="napari-n2n")
+    (layer,) = viewer.layers
+    assert tuple(layer.scale) == (8, 8, 8)
+    assert layer.axis_labels == ("z", "y", "x")
+    assert layer.metadata["napari_n2n"]["kind"] == "volume"
+
+
+def test_a_folder_of_photographs_is_not_opened_in_silence(tmp_path, rng):
+    from PIL import Image
+
+    for i in range(2):
+        pixels = rng.integers(0, 255, (20, 20, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{i}.png")
+    with pytest.raises(UnreadableFile, match="photographs only"):
+        read(str(tmp_path))
+
+
 def test_what_is_not_ours_is_left_to_others(tmp_path):
     other = tmp_path / "notes.txt"
     other.write_text("hello")

@@ -1,7 +1,8 @@
 """Looking at raw and denoised: side by side, one over the other, or blinking."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from napari.layers import Image
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_n2n.plugin.canvas import grid_of
@@ -35,6 +36,8 @@ class Comparison(QObject):
         self._timer.setInterval(_BLINK_MS)
         self._timer.timeout.connect(self._blink)
         viewer.layers.events.removed.connect(self._on_removed)
+        for event in self._order_events():
+            event.connect(self._divide)
 
     @property
     def mode(self) -> Mode:
@@ -70,6 +73,12 @@ class Comparison(QObject):
         """Follow the viewer's layers no longer, and stop blinking."""
         self._timer.stop()
         self._viewer.layers.events.removed.disconnect(self._on_removed)
+        for event in self._order_events():
+            event.disconnect(self._divide)
+
+    def _order_events(self) -> tuple[Any, ...]:
+        events = self._viewer.layers.events
+        return events.inserted, events.removed, events.reordered
 
     def _apply(self) -> None:
         self._timer.stop()
@@ -80,7 +89,7 @@ class Comparison(QObject):
         denoised.opacity = _OVERLAY_OPACITY if self._mode == "overlay" else 1.0
         grid = grid_of(self._viewer)
         if self._mode == "grid":
-            grid.stride = 1  # in the order of the layers: raw on the left
+            self._divide()
             grid.shape = (1, 2)
         if grid.enabled != (self._mode == "grid"):
             grid.enabled = self._mode == "grid"
@@ -90,11 +99,24 @@ class Comparison(QObject):
             self._timer.start()
 
     def _in_order(self) -> None:
-        """Bring ``denoised`` above ``raw``: grid and overlay follow the order of layers."""
+        """Bring other images below raw, denoised above it, and marks on top of both."""
         layers = self._viewer.layers
-        raw, denoised = (layers.index(layer) for layer in self._pair or ())
-        if denoised < raw:
-            layers.move(denoised, raw + 1)
+        pair = self._pair or ()
+        others = [layer for layer in layers if layer not in pair]
+        images = [layer for layer in others if isinstance(layer, Image)]
+        marks = [layer for layer in others if not isinstance(layer, Image)]
+        for place, layer in enumerate([*images, *pair, *marks]):
+            layers.move(layers.index(layer), place)
+
+    def _divide(self, *_: object) -> None:
+        """Give each its pane: napari fills a pane with ``stride`` layers, in their order.
+
+        What is below raw shares its pane, what is above denoised shares that one's, so that marks
+        which are made visible are drawn on the denoised image.
+        """
+        layers = self._viewer.layers
+        if self._pair is not None and self._mode == "grid" and self._pair[0] in layers:
+            grid_of(self._viewer).stride = layers.index(self._pair[0]) + 1
 
     def _blink(self) -> None:
         if self._pair is not None:

@@ -158,7 +158,7 @@ def _sentence(step: Any) -> str:
     notes = "".join(f" {note}" for note in step.notes)
     return (
         f"Training on {step.device}: step {step.step}{total}, "
-        f"{step.megapixels_per_second:.1f} megapixels/s.{notes}"
+        f"{step.megapixels_per_second:.2g} megapixels/s.{notes}"
     )
 
 

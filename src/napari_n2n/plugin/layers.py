@@ -34,16 +34,21 @@ def calibration(
 ) -> dict[str, Any]:
     """Scale, units and axis labels of an image layer (y, x), or (``leading_axis``, y, x).
 
-    Without a pixel size the layer is in pixels.
+    Without a pixel size the layer is in pixels. A leading axis ``"z"`` is as long a length as the
+    other two; any other counts images.
     """
     size = 1.0 if pixel_size_angstrom is None else float(pixel_size_angstrom)
     unit = "pixel" if pixel_size_angstrom is None else "angstrom"
-    extra = leading_axis is not None
-    return {
-        "scale": (1.0,) * extra + (size, size),
-        "units": ("pixel",) * extra + (unit, unit),
-        "axis_labels": ((leading_axis,) if extra else ()) + ("y", "x"),
+    plane: dict[str, tuple[Any, ...]] = {
+        "scale": (size, size),
+        "units": (unit, unit),
+        "axis_labels": ("y", "x"),
     }
+    if leading_axis is None:
+        return plane
+    is_length = leading_axis == "z"
+    first = (size if is_length else 1.0, unit if is_length else "pixel", leading_axis)
+    return {key: (one, *two) for one, (key, two) in zip(first, plane.items(), strict=True)}
 
 
 def pixel_size_of(layer: "Layer") -> float | None:
@@ -121,6 +126,26 @@ def movie_layer(movie: "Movie", name: str | None = None) -> LayerData:
         dose_per_frame=movie.dose_per_frame,
         path=str(movie.path),
         notes=movie.notes,
+    )
+
+
+def volume_layer(volume: "Movie", name: str | None = None) -> LayerData:
+    """Describe the lazy layer of a volume (z, y, x), whose sections were opened as frames.
+
+    Raises
+    ------
+    N2NError
+        The middle section cannot be read.
+    """
+    return image_layer(
+        volume.as_dask(),
+        name or volume.path.stem,
+        volume.pixel_size_angstrom,
+        kind="volume",
+        like=volume.frame(len(volume) // 2),
+        leading_axis="z",
+        path=str(volume.path),
+        notes=volume.notes,
     )
 
 

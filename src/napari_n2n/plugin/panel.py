@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _SCROLL_BAR_PX = 30
 _INVITATIONS = (
-    "Open a movie: File > Open, or File > Open Sample > Noise2Noise.",
+    "Open a movie: File > Open, or File > Open Sample > napari-n2n.",
     "Ready. Press Train: a movie is aligned, a model is trained, and the result shown beside it.",
 )
 

@@ -17,7 +17,13 @@ from napari_n2n.io import (
     open_movie,
     read_micrograph,
 )
-from napari_n2n.plugin.layers import LayerData, image_layer, micrograph_layer, movie_layer
+from napari_n2n.plugin.layers import (
+    LayerData,
+    image_layer,
+    micrograph_layer,
+    movie_layer,
+    volume_layer,
+)
 from napari_n2n.plugin.preferences import preferences
 
 Reader = Callable[..., list[Any]]
@@ -76,7 +82,10 @@ def read_file(path: Path) -> LayerData:
     N2NError
         The file cannot be used.
     """
-    if inspect_file(path).kind in ("movie", "volume"):
+    kind = inspect_file(path).kind
+    if kind == "volume":
+        return volume_layer(open_movie(path))
+    if kind == "movie":
         movie = open_movie(path)
         if movie.dose_per_frame is None:
             movie = open_movie(path, dose_per_frame=preferences().dose_per_frame)
@@ -115,7 +124,7 @@ def read_folder(folder: Path) -> tuple[list[LayerData], list[N2NError]]:
             except N2NError as problem:
                 problems.append(problem)
                 continue
-            if info.kind == "movie":
+            if info.kind in ("movie", "volume"):
                 movies.append(path)
             elif info.kind == "micrograph":
                 singles.setdefault((kind, info.shape, info.pixel_size_angstrom), []).append(info)
@@ -130,6 +139,10 @@ def read_folder(folder: Path) -> tuple[list[LayerData], list[N2NError]]:
                 f"{folder} holds {len(movies)} movies; the first {_MOST_MOVIES} are shown. "
                 "The Denoise widget trains on all of them: choose the folder there."
             )
+        )
+    if not movies and not singles and not problems:
+        raise UnreadableFile(
+            folder, "holds photographs only", "Open them one by one, or train on the command line."
         )
     for (kind, shape, _), infos in singles.items():
         try:

@@ -28,6 +28,7 @@ class TrainingPlot(QWidget):
         self._loss = _plot("Loss", _LOSS_HEIGHT)
         self._truth = _plot("Correlation", _TRUTH_HEIGHT)
         self._truth.setLabel("bottom", "Training step")
+        self._truth.getAxis("bottom").setHeight(44)  # or the letters' feet are cut off
         self._truth.setXLink(self._loss)
         legend = self._loss.addLegend(offset=(-5, 5), labelTextSize="8pt", verSpacing=-6)
         legend.setBrush(pg.mkBrush(30, 32, 38, 180))
