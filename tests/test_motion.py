@@ -308,6 +308,16 @@ def test_running_out_of_memory_becomes_a_device_problem(small_movie, monkeypatch
         aligned(small_movie.as_movie())
 
 
+def test_a_device_that_was_not_asked_for_and_fails_is_replaced_by_the_cpu(small_movie, monkeypatch):
+    # Tensors on the meta device hold no numbers: asking for one is a RuntimeError.
+    monkeypatch.setattr("napari_n2n.motion.alignment._device", lambda _: torch.device("meta"))
+    halves = run_to_end(align(small_movie.as_movie()))
+    assert rms(halves.trajectory.shifts_angstrom - small_movie.truth.drift_angstrom) < 0.3
+    assert any("Aligned on the CPU" in note for note in halves.notes)
+    with pytest.raises(DeviceProblem, match="choose the device 'cpu'"):
+        run_to_end(align(small_movie.as_movie(), MotionConfig(device="meta")))
+
+
 @pytest.mark.parametrize("device", ["cuda:99", "abacus"])
 def test_a_missing_device_is_named(small_movie, device):
     with pytest.raises(DeviceProblem, match=device):

@@ -48,8 +48,17 @@ def align(movie: Movie, config: MotionConfig | None = None) -> Generator[Progres
     """
     config = MotionConfig() if config is None else config
     require_frames(movie)
+    device = _device(config.device)
     try:
-        return (yield from _align(movie, config))
+        try:
+            return (yield from _align(movie, config, device))
+        except RuntimeError as error:
+            if config.device != "auto" or device.type == "cpu":
+                raise
+            # The user left the choice to us, and the CPU can do it in less memory.
+            halves = yield from _align(movie, config, torch.device("cpu"))
+            note = f"Aligned on the CPU, because the device {device.type!r} failed: {error}."
+            return replace(halves, notes=(*halves.notes, note))
     except (RuntimeError, MemoryError) as error:
         # torch says so, and nothing more special, when memory runs out on a CPU.
         raise DeviceProblem(
@@ -58,8 +67,9 @@ def align(movie: Movie, config: MotionConfig | None = None) -> Generator[Progres
         ) from error
 
 
-def _align(movie: Movie, config: MotionConfig) -> Generator[Progress, None, Halves]:
-    device = _device(config.device)
+def _align(
+    movie: Movie, config: MotionConfig, device: torch.device
+) -> Generator[Progress, None, Halves]:
     notes = []
     pixel = movie.pixel_size_angstrom
     if pixel is None:

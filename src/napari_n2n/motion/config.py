@@ -25,7 +25,7 @@ class MotionConfig(BaseModel):
     pre_exposure
         Dose before the first frame, e/Å², for dose weighting.
     device
-        ``"auto"`` takes a CUDA device where there is one.
+        ``"auto"`` takes a CUDA device where there is one, and the CPU where that fails.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

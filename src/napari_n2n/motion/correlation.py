@@ -10,7 +10,8 @@ from typing import Self
 
 import torch
 
-_NEWTON_STEPS = 6
+_NEWTON_STEPS = 8
+_CONVERGED_ANGSTROM = 1e-3
 _CLEAR_SIGMA = 3.0
 
 
@@ -129,6 +130,8 @@ def fine_peak(
         step = torch.where(peaked[:, None], step / safe[:, None], torch.zeros_like(step))
         shift = shift - step.clamp(-stride, stride)
         shift = start_angstrom + (shift - start_angstrom).clamp(-reach_angstrom, reach_angstrom)
+        if float(step.abs().max()) < _CONVERGED_ANGSTROM:
+            break
     curvature = torch.where(peaked, -(yy + xx) / 2, torch.zeros_like(yy))
     return shift, curvature
 
