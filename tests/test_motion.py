@@ -1,6 +1,7 @@
 """Motion correction against simulated movies whose drift and clean image are known."""
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from napari_n2n.motion import (
 )
 from napari_n2n.motion.adding import add_frames
 from napari_n2n.progress import Progress, run_to_end
-from napari_n2n.simulation import SimulationConfig, simulate
+from napari_n2n.simulation import SimulationConfig, build_scene, simulate, simulated_frames
 
 CPU = torch.device("cpu")
 
@@ -204,6 +205,27 @@ def test_drift_far_beyond_the_first_guess_of_none_is_found():
     simulated = small(global_drift_angstrom=150.0, shape=(900, 900))
     halves = aligned(simulated.as_movie())
     assert rms(halves.trajectory.shifts_angstrom - simulated.truth.drift_angstrom) < 0.4
+
+
+@pytest.mark.parametrize("kind", ["jump", "jitter"])
+def test_motion_that_is_not_smooth_is_not_smoothed_away(kind):
+    config = SimulationConfig(
+        shape=(1024, 1024), n_frames=20, dose_per_frame=3.0, contaminant_count=0, seed=6
+    )
+    scene = build_scene(config)
+    truth = scene.truth
+    rough = np.zeros((20, 2))
+    if kind == "jump":
+        rough[12:] = (7.0, -5.0)
+    else:
+        rough = np.random.default_rng(0).normal(0, 2, (20, 2))
+    path = truth.drift_angstrom + rough
+    path -= path[10]
+    drift = replace(truth.drift, whole_field_angstrom=path)
+    moved = replace(scene, truth=replace(truth, drift=drift))
+    frames = np.stack(list(simulated_frames(config, moved)))
+    found = aligned(Movie.from_array(frames, 1.0, 3.0)).trajectory.shifts_angstrom
+    assert rms(found - found.mean(axis=0) - path + path.mean(axis=0)) < 0.25
 
 
 def test_a_blank_frame_is_bridged(small_movie):

@@ -23,6 +23,7 @@ _SETTLED_ANGSTROM = 0.005
 _GUESS_PIXEL_ANGSTROM = 8.0
 _OUTLIER_SIGMA = 6.0
 _CLEAR_HEIGHT = 5.0
+_ROUGH = 1.5
 _CLOSE_ANGSTROM = 4.0
 
 _log = logging.getLogger(__name__)
@@ -92,7 +93,10 @@ def measure_drift(
             # The weights are in units of the noise: the curvature is an inverse variance.
             typical = float(sharpness[sharpness > 0].median()) / max(1, int(alive.sum()) - 1)
             error = typical**-0.5
-        curve = smooth_drift(measured.numpy(), sharpness.numpy())
+        clear = heights > _CLEAR_HEIGHT
+        # While frames may still be mistaken for others, jumps are not believed.
+        known_error = error if round_ >= _SEARCHES else None
+        curve = smooth_drift(measured.numpy(), sharpness.numpy(), clear, known_error)
         new = torch.from_numpy(curve - curve[reference_frame])
         if round_ == _SEARCHES - 1 and not _believable(
             measured.numpy(), curve, heights, alive.numpy()
@@ -134,9 +138,15 @@ def aligned_sum(spectra: torch.Tensor, band: Band, shifts_angstrom: torch.Tensor
 
 def smooth_drift(
     measured: NDArray[np.float64],  # (frame, 2)
-    sharpness: NDArray[np.float64],  # (frame,)
+    sharpness: NDArray[np.float64],  # (frame,) 0: not measured
+    clear: NDArray[np.bool_],  # (frame,) whether its peak stood out of the noise
+    error_angstrom: float | None,
 ) -> NDArray[np.float64]:
-    """Return smooth curves through the shifts; frames that lie far off the others' do not count."""
+    """Return smooth curves through the shifts, or the shifts themselves where they jump for real.
+
+    A frame far off the others' curve does not count unless its peak was clear. If the frames stray
+    from the curve by more than they can be mismeasured (``error_angstrom``), the specimen did.
+    """
     curve = smoothed(measured, sharpness)
     distance = np.linalg.norm(measured - curve, axis=1)
     counted = sharpness > 0
@@ -144,9 +154,13 @@ def smooth_drift(
         return np.zeros_like(measured)
     # 1.4826: the median absolute deviation of a Gaussian is so much smaller than its sigma.
     limit = _OUTLIER_SIGMA * max(1.4826 * float(np.median(distance[counted])), 1e-3)
-    strays = counted & (distance > limit)
+    strays = counted & ~clear & (distance > limit)
     if strays.any() and (counted & ~strays).sum() >= SHORTEST:
-        curve = smoothed(measured, np.where(strays, 0, sharpness))
+        counted &= ~strays
+        curve = smoothed(measured, np.where(counted, sharpness, 0))
+    residual = np.sqrt(np.mean((measured - curve)[counted] ** 2))
+    if error_angstrom is not None and residual > _ROUGH * error_angstrom:
+        curve = np.where(counted[:, None], measured, curve)
     return curve
 
 
