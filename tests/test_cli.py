@@ -1,9 +1,12 @@
+import gzip
 import json
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
+import mrcfile
 import numpy as np
 import psutil
 import pytest
@@ -111,6 +114,30 @@ def test_an_input_is_never_overwritten(sample, tmp_path, capsys):
     assert call("denoise", source, "-M", sample / "model.safetensors", "-o", tmp_path) == 1
     assert source.read_bytes() == before
     assert "is the input itself" in capsys.readouterr().err
+
+
+def test_a_compressed_movie_leaves_its_name_without_extensions(sample, tmp_path):
+    packed = tmp_path / "a.mrc.gz"
+    packed.write_bytes(gzip.compress((sample / "movies" / "apoferritin_00.mrc").read_bytes()))
+    assert call("halves", packed, "-o", tmp_path / "halves", "--aligned", "-q") == 0
+    assert {"a.mrc", "a_ODD.mrc", "a_EVN.mrc"} <= {p.name for p in (tmp_path / "halves").iterdir()}
+
+
+def test_a_half_without_its_other_half_is_named(sample, tmp_path, capsys):
+    for path in (sample / "halves").glob("*_00_*.mrc"):
+        shutil.copy(path, tmp_path)
+    shutil.copy(sample / "halves" / "apoferritin_01_ODD.mrc", tmp_path)
+    assert call("train", tmp_path, "-o", tmp_path / "m.safetensors", "--max-time", "1s") == 0
+    assert "apoferritin_01_ODD.mrc" in capsys.readouterr().err
+
+
+def test_a_volume_is_refused_with_a_way_out(sample, tmp_path, capsys):
+    with mrcfile.new(tmp_path / "v.mrc", np.ones((4, 64, 64), np.float32)) as volume:
+        volume.set_volume()
+    out = tmp_path / "out"
+    code = call("denoise", tmp_path / "v.mrc", "-M", sample / "model.safetensors", "-o", out)
+    assert code == 1
+    assert "napari-n2n halves" in capsys.readouterr().err
 
 
 def test_two_inputs_of_one_name_are_refused(sample, tmp_path, capsys):

@@ -17,6 +17,7 @@ from napari_n2n.io import (
     open_movie,
     read_micrograph,
     read_pair,
+    unpaired_halves,
     write_micrograph,
 )
 from napari_n2n.progress import Progress
@@ -35,7 +36,9 @@ class PairsOnDisk(Collection[Pair]):
         *,
         swappable: bool = True,
         pixel_size_angstrom: float | None = None,
+        notes: tuple[str, ...] = (),
     ) -> None:
+        self.notes = notes
         self._files = tuple(files)
         self._swappable = swappable
         self._pixel_size_angstrom = pixel_size_angstrom
@@ -57,7 +60,9 @@ class PairsOnDisk(Collection[Pair]):
                 "Make them from movies with: napari-n2n halves MOVIE... -o DIR",
             )
         files = [(halves.odd, halves.even) for halves in found]
-        return cls(files, pixel_size_angstrom=pixel_size_angstrom)
+        lonely = ", ".join(path.name for path in unpaired_halves(folder))
+        notes = (f"Left out, for want of their other half: {lonely}.",) if lonely else ()
+        return cls(files, pixel_size_angstrom=pixel_size_angstrom, notes=notes)
 
     @classmethod
     def matched(
@@ -158,7 +163,14 @@ def denoise_file(
     """
     if output.exists() and output.samefile(path):
         raise WriteProblem(output, "is the input itself", "Choose another output folder.")
-    if inspect_file(path).kind == "movie":
+    kind = inspect_file(path).kind
+    if kind == "volume":
+        raise UnreadableFile(
+            path,
+            "is a volume by its header",
+            "If it is a movie, sum its frames with napari-n2n halves and denoise the sum.",
+        )
+    if kind == "movie":
         halves = yield from halves_of_file(path, settings)
         image = Micrograph(halves.full, halves.pixel_size_angstrom, path)
     else:

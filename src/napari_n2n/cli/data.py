@@ -66,6 +66,8 @@ def halves(
     pixel_size: options.PixelSize = None,
     dose_per_frame: options.DosePerFrame = None,
     eer_dose: options.EerDose = None,
+    eer_raw_dose: options.EerRawDose = None,
+    eer_frames: options.EerFrames = None,
     eer_upsampling: options.EerUpsampling = 1,
     aligned: options.Aligned = False,
     dose_weighting: Annotated[
@@ -74,7 +76,7 @@ def halves(
     quiet: options.Quiet = False,
 ) -> None:
     """Align movies and write the sums of their odd, even and all frames."""
-    from napari_n2n.io import EerRendering, read_gain
+    from napari_n2n.io import EerRendering, read_gain, stem_of
     from napari_n2n.motion import MotionConfig, write_halves
     from napari_n2n.workflow import MovieSettings, halves_of_file
 
@@ -87,14 +89,21 @@ def halves(
         pixel_size_angstrom=pixel_size,
         dose_per_frame=dose_per_frame,
         gain=reference,
-        eer=EerRendering(dose_per_rendered_frame=eer_dose, upsampling=eer_upsampling),
+        eer=EerRendering(
+            frames=eer_frames,
+            dose_per_rendered_frame=eer_dose,
+            raw_dose_per_frame=eer_raw_dose,
+            upsampling=eer_upsampling,
+        ),
         motion=validated(MotionConfig, dose_weighting=dose_weighting),
         aligned=aligned,
     )
 
     def job(path: Path) -> Generator[Any, None, str]:
         result = yield from halves_of_file(path, settings)
-        write_halves(result, output, path.stem)
+        write_halves(result, output, stem_of(path))
+        for note in result.notes:
+            console.say_note(f"{path.name}: {note}")
         return f"{path.name}: {result.summary}"
 
     run_for_each(options.files_of(movies), output, job, quiet)
@@ -162,13 +171,14 @@ def run_for_each(
     """Run ``job`` for all files, say what came of each, and exit with 1 if any failed."""
     from napari_n2n.batch import FileOutcome, for_each
     from napari_n2n.errors import WriteProblem
+    from napari_n2n.io import stem_of
 
     by_stem: dict[str, Path] = {}
     for path in paths:
-        other = by_stem.setdefault(path.stem, path)
+        other = by_stem.setdefault(stem_of(path), path)
         if other != path:
             raise WriteProblem(
-                output / f"{path.stem}.mrc",
+                output / f"{stem_of(path)}.mrc",
                 f"would be the result of both {other} and {path}",
                 "Give them different output folders.",
             )

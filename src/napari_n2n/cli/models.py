@@ -79,7 +79,7 @@ def train(
         )
         denoiser = Reporter(quiet).run(steps, describe)
         stopped = stop()
-    for note in notes:
+    for note in (*pairs.notes, *notes):
         console.say_note(note)
     console.say(f"{output}: {denoiser.summary}, {denoiser.provenance.seconds:.0f} s")
     estimate = denoiser.provenance.estimated_truth_correlation
@@ -153,6 +153,7 @@ def denoise(
 ) -> None:
     """Denoise micrographs (movies are aligned first); results keep shape and pixel size."""
     from napari_n2n.denoising.checkpoints import load_denoiser
+    from napari_n2n.io import stem_of
     from napari_n2n.workflow import MovieSettings, denoise_file
 
     paths = options.files_of(files)
@@ -160,7 +161,7 @@ def denoise(
     settings = MovieSettings(pixel_size_angstrom=pixel_size, aligned=aligned)
 
     def job(path: Path) -> Generator[Any, None, str]:
-        result = output / f"{path.stem}.mrc"
+        result = output / f"{stem_of(path)}.mrc"
         notes = yield from denoise_file(path, result, denoiser, settings, device=device)
         for note in notes:
             console.say_note(f"{path.name}: {note}")

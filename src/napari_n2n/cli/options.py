@@ -46,6 +46,15 @@ EerDose = Annotated[
     float | None,
     typer.Option("--eer-dose", min=1e-6, help="EER: dose of a rendered frame in e/Å²; default 1."),
 ]
+EerRawDose = Annotated[
+    float | None,
+    typer.Option(
+        "--eer-raw-dose", min=1e-9, help="EER: dose of a raw frame, if not in the file."
+    ),
+]
+EerFrames = Annotated[
+    int | None, typer.Option("--eer-frames", min=1, help="EER: how many frames to render.")
+]
 EerUpsampling = Annotated[
     int, typer.Option("--eer-upsampling", min=1, max=4, help="EER: 1, 2 or 4 pixels for one.")
 ]

@@ -9,7 +9,7 @@ from napari_n2n.io.defects import find_defects, replace_defects
 from napari_n2n.io.eer import EerRendering
 from napari_n2n.io.eer_encoding import encode_eer
 from napari_n2n.io.gain import GainReference, read_gain
-from napari_n2n.io.halves import HalvesFiles, expand_inputs, find_halves, unpaired_halves
+from napari_n2n.io.halves import HalvesFiles, expand_inputs, find_halves, stem_of, unpaired_halves
 from napari_n2n.io.inspection import FileInfo, inspect_file
 from napari_n2n.io.micrographs import (
     Micrograph,
@@ -42,6 +42,7 @@ __all__ = [
     "read_micrograph",
     "read_pair",
     "replace_defects",
+    "stem_of",
     "unpaired_halves",
     "write_atomically",
     "write_micrograph",

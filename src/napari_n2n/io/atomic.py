@@ -21,6 +21,7 @@ _REMEDIES = {
     errno.EPERM: "Choose a folder you may write to.",
     errno.EROFS: "The disk is read-only: choose a folder you may write to.",
     errno.ENAMETOOLONG: "Choose a shorter file name.",
+    errno.EEXIST: "There is a file of that name: choose another folder.",
     errno.EISDIR: "There is a folder of that name: choose another file name.",
     errno.ENOTDIR: "A part of that path is a file, not a folder: choose another folder.",
 }

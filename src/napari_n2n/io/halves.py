@@ -35,8 +35,8 @@ class HalvesFiles:
     full: Path | None = None
 
 
-def _stem(path: Path) -> str:
-    """File name without its image extension, and without that of its compression."""
+def stem_of(path: Path) -> str:
+    """Return a file's name without its image extension, and without that of its compression."""
     name = path.name
     for suffixes in (_COMPRESSED, EXTENSIONS):
         for suffix in suffixes:
@@ -72,7 +72,7 @@ def _sorted_halves(folder: Path) -> tuple[dict[str, Path], dict[str, Path], dict
     even: dict[str, Path] = {}
     full: dict[str, Path] = {}
     for path in _images(folder):
-        stem = _stem(path)
+        stem = stem_of(path)
         for pattern, found in ((_ODD, odd), (_EVEN, even)):
             if pattern.search(stem):
                 found[pattern.sub("", stem)] = path
@@ -85,7 +85,7 @@ def _sorted_halves(folder: Path) -> tuple[dict[str, Path], dict[str, Path], dict
         if child.is_dir() and name in ("odd", "even", "evn"):
             pattern, found = (_ODD, odd) if name == "odd" else (_EVEN, even)
             for path in _images(child):
-                found.setdefault(pattern.sub("", _stem(path)), path)
+                found.setdefault(pattern.sub("", stem_of(path)), path)
     return odd, even, full
 
 
