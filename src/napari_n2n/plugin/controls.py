@@ -32,7 +32,7 @@ _MODE_TIPS = {
 }
 
 
-_LABEL_PX = 136
+_LABEL_PX = 146
 
 
 def aligned_labels(container: Container) -> Container:

@@ -17,7 +17,6 @@ from napari_n2n.plugin.canvas import scale_bar_of
 from napari_n2n.plugin.compare import Comparison
 from napari_n2n.plugin.data_form import DataChoice
 from napari_n2n.plugin.jobs import Runner
-from napari_n2n.plugin.model_form import ModelChoice
 from napari_n2n.plugin.panel import DenoisePanel
 from napari_n2n.plugin.preferences import models_folder, preferences
 from napari_n2n.plugin.saving import ask_for_folder, ask_for_model_file, save_model, tell_saved
@@ -41,14 +40,6 @@ if TYPE_CHECKING:
     from napari_n2n.denoising.checkpoints import Denoiser
 
 _LOOK_MS = 400
-
-
-@dataclass(frozen=True)
-class DenoiseChoice:
-    """Everything that is chosen in the widget."""
-
-    data: DataChoice
-    model: ModelChoice
 
 
 @dataclass(frozen=True)
@@ -95,12 +86,12 @@ class DenoiseWidget(DenoisePanel):
         self.model.valueChanged.connect(self._refresh)
         self.model.fileChosen.connect(self.load)
         self.align_button.clicked.connect(self.align)
-        self.save_halves_button.clicked.connect(self._ask_where_to_save_halves)
+        self.save_halves_button.clicked.connect(self.save_halves)
         self.train_button.trainClicked.connect(self.train)
         self.train_button.stopClicked.connect(self.stop)
         self.train_button.resumeClicked.connect(self.resume)
         self.denoise_button.clicked.connect(self.denoise)
-        self.save_button.clicked.connect(self._ask_where_to_save)
+        self.save_button.clicked.connect(self.save)
         self.view.modeChosen.connect(self.comparison.set_mode)
         self.comparison.modeChanged.connect(self.view.show_mode)
         self.runner.progressed.connect(self._on_progress)
@@ -112,21 +103,6 @@ class DenoiseWidget(DenoisePanel):
         self._looking = QTimer(self)
         self._looking.setInterval(_LOOK_MS)
         self._looking.timeout.connect(self.stage.look)
-
-    def value(self) -> DenoiseChoice:
-        """Return everything that is chosen.
-
-        Raises
-        ------
-        ConfigProblem
-            A setting makes no sense; the message names it.
-        """
-        return DenoiseChoice(self.data.value(), self.model.value())
-
-    def setValue(self, choice: DenoiseChoice) -> None:  # noqa: N802
-        """Show ``choice``."""
-        self.data.setValue(choice.data)
-        self.model.setValue(choice.model)
 
     def align(self) -> None:
         """Align the chosen movie and show its sum."""
@@ -167,9 +143,9 @@ class DenoiseWidget(DenoisePanel):
     def denoise(self) -> None:
         """Denoise the chosen data with the model, and show the result beside the raw image."""
         source, denoiser, device = self._source(), self.denoiser, self.model.device()
+        if denoiser is None:
+            show_info("There is no model yet: press Train, or choose a saved model.")
         if source is None or denoiser is None:
-            if denoiser is None:
-                show_info("There is no model yet: press Train, or choose a saved model.")
             return
         exposure = self._known_exposure(source)
         if exposure is not None:
@@ -186,17 +162,19 @@ class DenoiseWidget(DenoisePanel):
         """Load a saved model; a training that was stopped can then go on."""
         self._start(f"Loading {path.name}", lambda stop: load_model(path), self._on_loaded)
 
-    def save(self, path: Path) -> None:
-        """Save the model."""
+    def save(self, path: Path | None = None) -> None:
+        """Save the model; where no path is given, the user is asked for one."""
+        chosen = path or ask_for_model_file(self)
         denoiser = self.denoiser
-        if denoiser is not None:
-            self.progress.say(tell_saved(lambda: save_model(path, denoiser)))
+        if chosen is not None and denoiser is not None:
+            self.progress.say(tell_saved(lambda: save_model(chosen, denoiser)))
 
-    def save_halves(self, folder: Path) -> None:
-        """Save the sums of odd, even and all frames of what was aligned."""
-        if self._exposed is not None:
+    def save_halves(self, folder: Path | None = None) -> None:
+        """Save the odd, even and full sums of what was aligned, where the user says."""
+        chosen = folder or ask_for_folder(self, "Save halves in")
+        if chosen is not None and self._exposed is not None:
             exposure = self._exposed[1]
-            self.progress.say(tell_saved(lambda: exposure.save_sums(folder)))
+            self.progress.say(tell_saved(lambda: exposure.save_sums(chosen)))
 
     def event(self, event: QEvent) -> bool:
         """Notice the dock's ✕, which takes the widget out of the window without closing it."""
@@ -359,13 +337,3 @@ class DenoiseWidget(DenoisePanel):
             has_halves=self._exposed is not None and self._exposed[1].odd is not None,
             resume=resume,
         )
-
-    def _ask_where_to_save(self) -> None:
-        path = ask_for_model_file(self)
-        if path is not None:
-            self.save(path)
-
-    def _ask_where_to_save_halves(self) -> None:
-        folder = ask_for_folder(self, "Save halves in")
-        if folder is not None:
-            self.save_halves(folder)

@@ -1,13 +1,14 @@
 """The face of the Denoise widget: its parts, top to bottom in the order they are needed."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from napari_n2n.plugin.controls import ProgressDisplay, TrainButton, ViewToggle, heading, row
-from napari_n2n.plugin.data_form import DataForm
-from napari_n2n.plugin.model_form import ModelForm
+from napari_n2n.plugin.data_form import DataChoice, DataForm
+from napari_n2n.plugin.model_form import ModelChoice, ModelForm
 from napari_n2n.plugin.training_plot import TrainingPlot
 
 if TYPE_CHECKING:
@@ -18,6 +19,14 @@ _INVITATIONS = (
     "Open a movie: File > Open, or File > Open Sample > napari-n2n.",
     "Ready. Press Train: a movie is aligned, a model is trained, and the result shown beside it.",
 )
+
+
+@dataclass(frozen=True)
+class DenoiseChoice:
+    """Everything that is chosen in the widget."""
+
+    data: DataChoice
+    model: ModelChoice
 
 
 class DenoisePanel(QWidget):
@@ -67,6 +76,21 @@ class DenoisePanel(QWidget):
         outer.addWidget(scroll)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setMinimumWidth(content.minimumSizeHint().width() + _SCROLL_BAR_PX)
+
+    def value(self) -> DenoiseChoice:
+        """Return everything that is chosen.
+
+        Raises
+        ------
+        ConfigProblem
+            A setting makes no sense; the message names it.
+        """
+        return DenoiseChoice(self.data.value(), self.model.value())
+
+    def setValue(self, choice: DenoiseChoice) -> None:  # noqa: N802
+        """Show ``choice``."""
+        self.data.setValue(choice.data)
+        self.model.setValue(choice.model)
 
     def show_state(
         self,

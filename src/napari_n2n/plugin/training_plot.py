@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _TRAINING, _VALIDATION, _FLOOR, _TRUTH = "#8ab4f8", "#ffb74d", "#b0b0b0", "#81c784"
 _MOST_POINTS = 4000
-_LOSS_HEIGHT, _TRUTH_HEIGHT = 160, 136
+_LOSS_HEIGHT, _TRUTH_HEIGHT = 150, 136
 
 EXPLANATION = (
     "The target is noisy itself: not even a perfect denoiser gets below the noise floor, so the "
@@ -28,16 +28,13 @@ class TrainingPlot(QWidget):
         self._loss = _plot("Loss", _LOSS_HEIGHT)
         self._truth = _plot("Correlation", _TRUTH_HEIGHT)
         self._truth.setLabel("bottom", "Training step")
-        self._truth.getAxis("bottom").setHeight(44)  # or the letters' feet are cut off
+        # pyqtgraph puts a label 5 px too low.
+        self._truth.plotItem.layout.setContentsMargins(1, 1, 1, 7)
         self._truth.setXLink(self._loss)
-        legend = self._loss.addLegend(offset=(-5, 5), labelTextSize="8pt", verSpacing=-6)
-        legend.setBrush(pg.mkBrush(30, 32, 38, 180))
-        self._training_curve = self._loss.plot(pen=pg.mkPen(_TRAINING, width=1), name="training")
-        self._validation_curve = self._loss.plot(
-            pen=pg.mkPen(_VALIDATION, width=2), name="validation"
-        )
+        self._training_curve = self._loss.plot(pen=pg.mkPen(_TRAINING, width=1))
+        self._validation_curve = self._loss.plot(pen=pg.mkPen(_VALIDATION, width=2))
         self._floor = self._loss.plot(
-            pen=pg.mkPen(_FLOOR, width=1, style=Qt.PenStyle.DashLine), name="noise floor"
+            pen=pg.mkPen(_FLOOR, width=1, style=Qt.PenStyle.DashLine),
         )
         self._truth_curve = self._truth.plot(pen=pg.mkPen(_TRUTH, width=2))
         self._figure = QLabel()
@@ -52,7 +49,13 @@ class TrainingPlot(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
-        for part in (self._loss, explanation, self._figure, self._truth):
+        # Above the plot, not in it: there the curves go.
+        legend = QLabel(
+            f"<span style='color:{_TRAINING}'>━ training</span> &nbsp; "
+            f"<span style='color:{_VALIDATION}'>━ validation</span> &nbsp; "
+            f"<span style='color:{_FLOOR}'>┅ noise floor</span>"
+        )
+        for part in (legend, self._loss, explanation, self._figure, self._truth):
             layout.addWidget(part)
         self.clear()
 
@@ -119,10 +122,13 @@ class TrainingPlot(QWidget):
     def _scale(self, validation_losses: list[float], truths: list[float]) -> None:
         """Show what matters: the first steps' huge losses would press the rest flat."""
         if self._steps:
-            settled = [*_smooth(self._losses)[len(self._losses) // 10 :], *validation_losses[1:]]
+            # Losses fall fast at first: the last five sixths decide the scale.
+            judged = validation_losses[len(validation_losses) // 6 :]
+            settled = [*_smooth(self._losses)[len(self._losses) // 6 :], *judged]
             if self._floor_level is not None:
                 settled.append(self._floor_level)
             low, high = float(np.min(settled)), float(np.percentile(settled, 98))
+            high = max([high, *judged[1:]])
             margin = max(0.15 * (high - low), 0.002)
             self._loss.setYRange(low - margin, high + margin, padding=0)
             self._loss.setXRange(0, max(self._steps[-1], 10), padding=0.01)
