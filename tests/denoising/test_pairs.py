@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from napari_n2n.denoising import pairs as pairs_module
 from napari_n2n.denoising.pairs import Crops, Pair, prepare
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.progress import run_to_end
@@ -92,3 +93,12 @@ def test_only_equally_noisy_pairs_are_swapped(tiny, swappable, seen):
     first = data.training[0].input
     found = {int(not torch.equal(image, first)) for s in range(8) for image in crops.draw(s)[0]}
     assert found == seen
+
+
+def test_pairs_that_do_not_fit_the_gpu_stay_in_main_memory(tiny, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (2**20, 2**30))
+    pair = run_to_end(prepare([noisy_pair(0)], tiny, CPU)).training[0]
+    cuda = torch.device("cuda:0")
+    assert pairs_module._fit(pair, 1, cuda)
+    assert not pairs_module._fit(pair, 100, cuda)
+    assert pairs_module._fit(pair, 100, CPU)

@@ -45,14 +45,16 @@ def evaluate(network: nn.Module, pairs: Sequence[WorkingPair]) -> Validation:
     squared_error = halves_difference = 0.0
     # Sums of products of (result, input, target), each less its image's mean.
     products = torch.zeros(3, 3, dtype=torch.float64)
+    device = next(network.parameters()).device
     for pair in pairs:
-        with autocast(pair.input.device):
-            result = network(pair.input[None])[0]
+        source, target = pair.input.to(device), pair.target.to(device)
+        with autocast(device):
+            result = network(source[None])[0]
         result = result.float()
         pixels += result.numel()
-        squared_error += float((result - pair.target).square().sum())
-        halves_difference += float((pair.input - pair.target).square().sum())
-        images = torch.stack([image.flatten() for image in (result, pair.input, pair.target)])
+        squared_error += float((result - target).square().sum())
+        halves_difference += float((source - target).square().sum())
+        images = torch.stack([image.flatten() for image in (result, source, target)])
         images = images - images.mean(dim=1, keepdim=True)
         products += (images @ images.T).double().cpu()
     deviations = products.diagonal().clamp(min=1e-12).sqrt()

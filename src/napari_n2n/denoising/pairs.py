@@ -89,6 +89,7 @@ def prepare(
     names: list[str] = []
     notes: set[str] = set()
     working: float | None = None
+    home = device
     for i, pair in enumerate(pairs):
         yield watch.progress("preparing pairs", i, len(pairs))
         pixel_size = pair.pixel_size_angstrom
@@ -96,7 +97,10 @@ def prepare(
             notes.add("The pixel size is unknown: images are used at full resolution.")
         elif pixel_size is not None and working is None:
             working = config.working_pixel_size(pixel_size)
-        prepared.append(_to_working(pair, config, working, device))
+        prepared.append(_to_working(pair, config, working, home))
+        if i == 0 and not _fit(prepared[0], len(pairs), device):
+            home = torch.device("cpu")
+            notes.add("The pairs do not fit on the GPU: crops are sent to it one by one.")
         names.append(pair.name)
     yield watch.progress("preparing pairs", len(pairs), len(pairs))
     channels = {len(pair.input) for pair in prepared}
@@ -120,6 +124,14 @@ def prepare(
         notes=tuple(sorted(notes)),
         crop=min(config.crop, smallest),
     )
+
+
+def _fit(pair: WorkingPair, count: int, device: torch.device) -> bool:
+    """Whether ``count`` such pairs leave half of the device's free memory for training."""
+    if device.type != "cuda":
+        return True
+    free, _ = torch.cuda.mem_get_info(device)
+    return count * 2 * pair.input.nbytes < free / 2
 
 
 def _to_working(
