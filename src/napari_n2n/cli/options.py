@@ -48,9 +48,7 @@ EerDose = Annotated[
 ]
 EerRawDose = Annotated[
     float | None,
-    typer.Option(
-        "--eer-raw-dose", min=1e-9, help="EER: dose of a raw frame, if not in the file."
-    ),
+    typer.Option("--eer-raw-dose", min=1e-9, help="EER: dose of a raw frame, if not in the file."),
 ]
 EerFrames = Annotated[
     int | None, typer.Option("--eer-frames", min=1, help="EER: how many frames to render.")

@@ -129,6 +129,9 @@ class TrainingConfig(_Frozen):
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.995, title="Weight averaging", description="0 turns the moving average of weights off."
     )
+    gradient_clip: Annotated[float, Field(ge=0)] = Field(
+        0.5, title="Gradient clipping", description="Largest gradient norm; 0 turns it off."
+    )
     augment: bool = Field(True, title="Flips and quarter turns")
     validation_fraction: Annotated[float, Field(ge=0, le=0.5)] = 0.1
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
@@ -179,6 +182,7 @@ PRESETS: dict[str, TrainingConfig] = {
         schedule="constant",
         warmup_steps=0,
         ema_decay=0,
+        gradient_clip=0,
     ),
 }
 

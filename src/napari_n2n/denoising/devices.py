@@ -45,7 +45,8 @@ def describe_device(device: torch.device) -> str:
         return f"{properties.name} ({properties.total_memory / 1e9:.0f} GB)"
     if device.type == "mps":
         return "Apple GPU"
-    return f"CPU, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'s' if threads != 1 else ''}"
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.nn.utils import clip_grad_norm_
 
 from napari_n2n.denoising.checkpoints import header_of, load_tensors, save_tensors
 from napari_n2n.denoising.config import TrainingConfig
@@ -52,6 +53,8 @@ class Learner:
             loss = functional.mse_loss(result.float(), target) * (len(source) / len(inputs))
             loss.backward()
             total += loss.detach()
+        if self.config.gradient_clip:
+            clip_grad_norm_(self.network.parameters(), self.config.gradient_clip)
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate
         self._optimizer.step()

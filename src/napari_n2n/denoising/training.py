@@ -127,13 +127,16 @@ def train(
         if resume and output is not None:
             trainer.resume(output)
         try:
-            with interruptible(trainer.learner.network, stop):
+            with (
+                interruptible(trainer.learner.network, stop),
+                interruptible(trainer.learner.averaged, stop),
+            ):
                 yield from trainer.steps()
         except Interrupted:
             pass
         finally:
             # Reached too when the generator is closed or fails: what was learnt is on disk.
-            trainer.finish()
+            trainer.save()
         return trainer.best()
 
 
@@ -195,22 +198,29 @@ class _Trainer:
             if due:
                 self._validate()
             if monotonic() - self._saved_at > _SECONDS_BETWEEN_SAVES:
-                self._save()
+                self.save()
             yield self._progress(loss, rate, speed)
             losses.clear()
             reported = monotonic()
+        self._validate()
 
     def best(self) -> Denoiser:
         return self._denoiser(self.learner.best)
 
     def resume(self, output: Path) -> None:
         self._elapsed_before = self.learner.load(resume_path(output), self._data.names)
+        if _is_milestone(self.learner.step):
+            self._validate()  # the stop may have come in the middle of it
 
-    def finish(self) -> None:
-        """Judge what came since the last validation, and save everything."""
+    def save(self) -> None:
+        """Write the best and the newest denoiser, and what resuming needs."""
+        self._saved_at = monotonic()
+        if self._output is None:
+            return
+        save_denoiser(self._output, self.best())
         if not self._diverged:
-            self._validate()
-        self._save()
+            save_denoiser(last_path(self._output), self._denoiser(self.learner.averaged))
+            self.learner.save(resume_path(self._output), self._data.names, self.elapsed_seconds)
 
     def _learning_rate(self) -> float:
         """Return the next step's rate: linear warm-up, then constant or cosine decay to 1 %."""
@@ -239,15 +249,6 @@ class _Trainer:
             f"Training diverged at step {self.learner.step}: the loss is no number any more.{kept} "
             f"Try a learning rate ten times smaller than {self._config.learning_rate:g}."
         )
-
-    def _save(self) -> None:
-        self._saved_at = monotonic()
-        if self._output is None:
-            return
-        save_denoiser(self._output, self.best())
-        if not self._diverged:
-            save_denoiser(last_path(self._output), self._denoiser(self.learner.averaged))
-            self.learner.save(resume_path(self._output), self._data.names, self.elapsed_seconds)
 
     def _denoiser(self, network: UNet) -> Denoiser:
         validation = self._validation
