@@ -88,10 +88,14 @@ def test_denoise_keeps_name_shape_and_pixel_size(sample, tmp_path):
     assert result.pixels.std() < raw.pixels.std()
 
 
-def test_a_movie_is_aligned_and_denoised(sample, tmp_path):
+def test_a_movie_is_aligned_and_its_halves_are_denoised(sample, tmp_path, capsys):
     movie = sample / "movies" / "apoferritin_01.mrc"
     assert call("denoise", movie, "-M", sample / "model.safetensors", "-o", tmp_path, "-q") == 0
-    assert read_micrograph(tmp_path / "apoferritin_01.mrc").pixels.shape == (256, 256)
+    result = read_micrograph(tmp_path / "apoferritin_01.mrc").pixels
+    full = read_micrograph(sample / "halves" / "apoferritin_01.mrc").pixels
+    assert result.shape == full.shape
+    assert result.mean() == pytest.approx(full.mean(), rel=0.05)
+    assert "The halves agree" in capsys.readouterr().err
 
 
 def test_one_torn_file_is_named_and_the_rest_are_done(sample, tmp_path, capsys):

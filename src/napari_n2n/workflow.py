@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.inference import denoise_halves, denoise_steps
 from napari_n2n.denoising.pairs import Pair
 from napari_n2n.errors import NotEnoughData, UnreadableFile, WriteProblem
 from napari_n2n.io import (
-    HalvesFiles,
-    Micrograph,
     find_halves,
     inspect_file,
     open_movie,
@@ -154,7 +154,8 @@ def denoise_file(
 ) -> Generator[Progress, None, tuple[str, ...]]:
     """Denoise the micrograph or movie at ``path`` into the MRC ``output``; returns notes.
 
-    A movie is aligned first. The result has the input's shape and pixel size.
+    The result has the input's shape and pixel size. A movie is aligned first and its halves are
+    denoised apart; a note says how far they agree.
 
     Raises
     ------
@@ -172,12 +173,22 @@ def denoise_file(
         )
     if kind == "movie":
         halves = yield from halves_of_file(path, settings)
-        image = Micrograph(halves.full, halves.pixel_size_angstrom, path)
-    else:
-        image = read_micrograph(path, pixel_size_angstrom=settings.pixel_size_angstrom)
+        pixel_size = halves.pixel_size_angstrom
+        both = yield from denoise_halves(
+            halves.odd,
+            halves.even,
+            denoiser,
+            pixel_size_angstrom=pixel_size,
+            device=device,
+            stop=stop,
+        )
+        # The mean of two halves, on the scale of their sum.
+        write_micrograph(output, both.pixels * np.float32(2), pixel_size)
+        return (*halves.notes, *both.notes, both.resolution_note)
+    image = read_micrograph(path, pixel_size_angstrom=settings.pixel_size_angstrom)
     if image.is_rgb:
         raise UnreadableFile(
-            path, "is a colour photograph, which MRC cannot hold", "Denoise it in napari."
+            path, "is a colour photograph, which MRC cannot hold", "Convert it to grey first."
         )
     result = yield from denoise_steps(
         image.pixels,
@@ -188,30 +199,3 @@ def denoise_file(
     )
     write_micrograph(output, result.pixels, image.pixel_size_angstrom)
     return (*image.notes, *result.notes)
-
-
-def denoise_halves_files(
-    files: HalvesFiles,
-    output: Path,
-    denoiser: Denoiser,
-    *,
-    pixel_size_angstrom: float | None = None,
-    device: str = "auto",
-) -> Generator[Progress, None, tuple[str, ...]]:
-    """Denoise two halves on disk into one MRC; returns notes, the halves' resolution among them.
-
-    Raises
-    ------
-    N2NError
-        The files, the device or the disk do not allow it.
-    """
-    odd, even = read_pair(files.odd, files.even, pixel_size_angstrom=pixel_size_angstrom)
-    result = yield from denoise_halves(
-        odd.pixels,
-        even.pixels,
-        denoiser,
-        pixel_size_angstrom=odd.pixel_size_angstrom,
-        device=device,
-    )
-    write_micrograph(output, result.pixels, odd.pixel_size_angstrom)
-    return (*odd.notes, *result.notes, result.resolution_note)

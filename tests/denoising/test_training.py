@@ -9,6 +9,7 @@ from napari_n2n.denoising import training
 from napari_n2n.denoising.checkpoints import load_denoiser
 from napari_n2n.denoising.config import preset
 from napari_n2n.denoising.inference import denoise
+from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.denoising.learner import Learner
 from napari_n2n.denoising.pairs import Pair
 from napari_n2n.denoising.training import TrainingProgress, last_path, resume_path, train
@@ -189,6 +190,22 @@ def test_resuming_what_is_not_there_or_belongs_elsewhere_is_refused(pairs, tiny,
         run_to_end(train(pairs, tiny.replaced(crop=48), output=output, resume=True))
     with pytest.raises(CheckpointProblem, match="other images"):
         run_to_end(train(pairs[:2], tiny, output=output, resume=True))
+
+
+def test_stopping_while_pairs_are_prepared_leaves_no_model(pairs, tiny, tmp_path):
+    output = tmp_path / "m.safetensors"
+    with pytest.raises(Interrupted):
+        run_to_end(train(pairs, tiny, output=output, stop=lambda: True))
+    assert not output.exists()
+
+
+def test_the_model_tells_its_own_validation_not_a_later_one(pairs, tiny, tmp_path):
+    output = tmp_path / "m.safetensors"
+    best = run_to_end(train(pairs, tiny.replaced(steps=40), output=output))
+    resumed = run_to_end(train(pairs, tiny.replaced(steps=40), output=output, resume=True))
+    last = load_denoiser(last_path(output))
+    assert best.provenance.validation_loss <= last.provenance.validation_loss
+    assert resumed.provenance.validation_loss == pytest.approx(best.provenance.validation_loss)
 
 
 def test_a_longer_training_can_go_on_from_a_shorter_one(pairs, tiny, tmp_path):

@@ -30,6 +30,7 @@ def demo(
     """Simulate four movies, align, train, denoise, and show raw beside denoised."""
     from napari_n2n.demonstration import demonstrate
     from napari_n2n.denoising.config import preset
+    from napari_n2n.denoising.interruption import Interrupted
     from napari_n2n.denoising.training import TrainingProgress
 
     def describe(step: Any) -> tuple[str, float, float | None]:
@@ -42,7 +43,11 @@ def demo(
         training = training.lasting(seconds_of(max_time))
     with console.stop_on_signal() as stop:
         steps = demonstrate(output, training=training, size=size, device=device, stop=stop)
-        result = Reporter(quiet).run(steps, describe)
+        try:
+            result = Reporter(quiet).run(steps, describe)
+        except Interrupted:
+            console.say_note("Stopped before there was anything to learn from.")
+            raise typer.Exit(130) from None
     console.say("Correlation with the clean image, which the training never saw:")
     console.say(f"  raw sum of frames               {result.raw_correlation:.3f}")
     sigma = result.gaussian_sigma_px * result.pixel_size_angstrom

@@ -59,6 +59,7 @@ def train(
     config = _training_config(preset_name, max_time, settings or [])
     pairs = _pairs(folder, odd, even, input_, target, pixel_size)
 
+    from napari_n2n.denoising.interruption import Interrupted
     from napari_n2n.denoising.training import TrainingProgress
     from napari_n2n.denoising.training import train as train_denoiser
 
@@ -77,7 +78,11 @@ def train(
         steps = train_denoiser(
             pairs, config, output=output, resume=resume, device=device, stop=stop
         )
-        denoiser = Reporter(quiet).run(steps, describe)
+        try:
+            denoiser = Reporter(quiet).run(steps, describe)
+        except Interrupted:
+            console.say_note("Stopped before there was anything to learn from.")
+            raise typer.Exit(130) from None
         stopped = stop()
     for note in (*pairs.notes, *notes):
         console.say_note(note)

@@ -72,11 +72,13 @@ class Learner:
             list(self.averaged.parameters()), list(self.network.parameters()), 1 - decay
         )
 
-    def keep_if_best(self, loss: float) -> None:
-        """Remember the averaged weights if ``loss`` is the lowest so far."""
-        if loss <= self.best_loss:
-            self.best_loss = loss
-            self.best.load_state_dict(self.averaged.state_dict())
+    def keep_if_best(self, loss: float) -> bool:
+        """Remember the averaged weights if ``loss`` is the lowest so far; say whether it is."""
+        if not loss <= self.best_loss:  # nor if it is no number
+            return False
+        self.best_loss = loss
+        self.best.load_state_dict(self.averaged.state_dict())
+        return True
 
     def save(self, path: Path, names: tuple[str, ...], elapsed_seconds: float) -> None:
         """Write everything needed to go on, whole or not at all."""

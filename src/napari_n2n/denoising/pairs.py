@@ -1,6 +1,6 @@
 """Training pairs, held in memory as the network sees them."""
 
-from collections.abc import Collection, Generator
+from collections.abc import Callable, Collection, Generator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_n2n.denoising.config import TrainingConfig
+from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.denoising.working import Intensities, rescale, to_channels, working_shape
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.progress import Progress, Stopwatch
@@ -73,7 +74,10 @@ class TrainingData:
 
 
 def prepare(
-    pairs: Collection[Pair], config: TrainingConfig, device: torch.device
+    pairs: Collection[Pair],
+    config: TrainingConfig,
+    device: torch.device,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Generator[Progress, None, TrainingData]:
     """Bring ``pairs`` to the working pixel size, normalise them and hold some back.
 
@@ -81,6 +85,8 @@ def prepare(
     ------
     NotEnoughData
         There is no pair, or the images are too small at the working pixel size.
+    Interrupted
+        ``stop`` became true.
     """
     if not pairs:
         raise NotEnoughData("There is nothing to train on. Give at least one pair of images.")
@@ -92,6 +98,8 @@ def prepare(
     home = device
     for i, pair in enumerate(pairs):
         yield watch.progress("preparing pairs", i, len(pairs))
+        if stop():
+            raise Interrupted
         pixel_size = pair.pixel_size_angstrom
         if pixel_size is None and config.working_pixel_size_angstrom is not None:
             notes.add("The pixel size is unknown: images are used at full resolution.")

@@ -118,10 +118,12 @@ def train(
         There is nothing to resume from, or it belongs to other settings or other images.
     TrainingDiverged
         The loss is no number any more; the best denoiser so far has been saved.
+    Interrupted
+        ``stop`` became true before there was anything to learn from.
     """
     chosen = choose_device(device)
     with torch_errors_explained("Training"):
-        data = yield from prepare(pairs, config, chosen)
+        data = yield from prepare(pairs, config, chosen, stop)
         config = _with_channels(config, data.channels)
         trainer = _Trainer(Learner(config, chosen), data, output, preview)
         if resume and output is not None:
@@ -160,6 +162,7 @@ class _Trainer:
         self._output = output
         self._preview_source = preview
         self._validation: Validation | None = None
+        self._best_validation: Validation | None = None
         self._validated_step = -1
         self._diverged = False
         self._started = self._saved_at = self._preview_due = monotonic()
@@ -205,10 +208,12 @@ class _Trainer:
         self._validate()
 
     def best(self) -> Denoiser:
-        return self._denoiser(self.learner.best)
+        return self._denoiser(self.learner.best, self._best_validation)
 
     def resume(self, output: Path) -> None:
         self._elapsed_before = self.learner.load(resume_path(output), self._data.names)
+        if self._data.validation:
+            self._best_validation = evaluate(self.learner.best, self._data.validation)
         if _is_milestone(self.learner.step):
             self._validate()  # the stop may have come in the middle of it
 
@@ -219,7 +224,7 @@ class _Trainer:
             return
         save_denoiser(self._output, self.best())
         if not self._diverged:
-            save_denoiser(last_path(self._output), self._denoiser(self.learner.averaged))
+            save_denoiser(last_path(self._output), self._newest())
             self.learner.save(resume_path(self._output), self._data.names, self.elapsed_seconds)
 
     def _learning_rate(self) -> float:
@@ -238,7 +243,8 @@ class _Trainer:
             self.learner.keep_if_best(0.0)  # nothing to judge by: the newest is the best
             return
         self._validation = evaluate(self.learner.averaged, self._data.validation)
-        self.learner.keep_if_best(self._validation.loss)
+        if self.learner.keep_if_best(self._validation.loss):
+            self._best_validation = self._validation
 
     def _require_finite(self, loss: float) -> None:
         if math.isfinite(loss):
@@ -250,8 +256,10 @@ class _Trainer:
             f"Try a learning rate ten times smaller than {self._config.learning_rate:g}."
         )
 
-    def _denoiser(self, network: UNet) -> Denoiser:
-        validation = self._validation
+    def _newest(self) -> Denoiser:
+        return self._denoiser(self.learner.averaged, self._validation)
+
+    def _denoiser(self, network: UNet, validation: Validation | None) -> Denoiser:
         return Denoiser(
             network=copy.deepcopy(network).cpu().eval(),
             training=self._config,
@@ -302,7 +310,7 @@ class _Trainer:
         part = image[y : y + side, x : x + side]
         pixels = denoise(
             part,
-            self._denoiser(self.learner.averaged),
+            self._newest(),
             pixel_size_angstrom=pixel_size,
             device=self.learner.device,
         )

@@ -110,6 +110,7 @@ def train_on(
     Stopped
         ``stop`` became true before anything was learnt.
     """
+    from napari_n2n.denoising.interruption import Interrupted
     from napari_n2n.denoising.training import TrainingProgress, train
 
     watched = watched or Watched()
@@ -132,6 +133,8 @@ def train_on(
             except StopIteration as end:
                 complete = not stop()
                 return Trained(end.value, model, complete)
+            except Interrupted:
+                raise Stopped from None
             if isinstance(step, TrainingProgress):
                 step = watched.placed(step)
             yield step
