@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -130,6 +132,21 @@ def test_other_torch_errors_do_not_escape_as_runtime_errors(image, monkeypatch):
 def test_stop_interrupts(image):
     with pytest.raises(Interrupted):
         run_to_end(denoise_steps(image, made_up(), stop=lambda: True))
+
+
+def test_stop_comes_soon_even_with_the_papers_network():
+    image = np.random.default_rng(0).normal(size=(1400, 1400)).astype(np.float32)
+    asked: list[float] = []
+    started = time.monotonic()
+
+    def stop():
+        if time.monotonic() - started > 0.5 and not asked:
+            asked.append(time.monotonic())
+        return bool(asked)
+
+    with pytest.raises(Interrupted):
+        run_to_end(denoise_steps(image, made_up("paper"), stop=stop))
+    assert time.monotonic() - asked[0] < 2.5  # about a second, on a busy machine twice that
 
 
 def test_an_impossible_pixel_size_is_explained(image):

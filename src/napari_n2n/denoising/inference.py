@@ -32,6 +32,8 @@ from napari_n2n.metrics import RingCorrelation, frc
 from napari_n2n.progress import Progress, Stopwatch, run_to_end
 
 _LARGEST_TILE = 2048
+# Multiplications a CPU is given at once: about a second's, so that a stop need not wait longer.
+_CPU_LAYER_OPERATIONS = 5e10
 # Beyond this the result would be a few blurred pixels, or a file's pixel size is wrong.
 _LARGEST_RESCALING = 16.0
 
@@ -208,7 +210,7 @@ def _tiled(network: UNet, image: Tensor, tile: int | None) -> Generator[Progress
     sides = image.shape[1:]
     padded = pad_to_multiple(image[None], multiple)
     height, width = padded.shape[2:]
-    largest = _tile_for_memory(network, image.device) if tile is None else tile
+    largest = _largest_tile(network, image.device) if tile is None else tile
     side = max(multiple, min(largest, max(height, width)) // multiple * multiple)
     while True:
         try:
@@ -240,8 +242,8 @@ def _run_tile(network: UNet, image: Tensor, tile: Tile, result: Tensor) -> None:
     result[(slice(None), *tile.write)] = output[(0, slice(None), *tile.inner)].float()
 
 
-def _tile_for_memory(network: UNet, device: torch.device) -> int:
-    """Side of the largest tile whose activations fit into half of the free memory."""
+def _largest_tile(network: UNet, device: torch.device) -> int:
+    """Side of the largest tile that fits into half of the free memory and can be stopped soon."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
     else:
@@ -251,4 +253,7 @@ def _tile_for_memory(network: UNet, device: torch.device) -> int:
     config = network.config
     channels = 2 * (sum(config.encoder[0]) + sum(config.decoder[-1]) + config.decoder[-1][0])
     pixels = free / 2 / (channels * 4 * 4 / 3)
+    if device.type == "cpu":
+        finest = (*network.encoder[0].parameters(), *network.decoder[-1].parameters())
+        pixels = min(pixels, _CPU_LAYER_OPERATIONS / max(weights.numel() for weights in finest))
     return max(config.size_multiple, min(_LARGEST_TILE, int(pixels**0.5) - 2 * network.halo))
