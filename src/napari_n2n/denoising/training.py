@@ -25,7 +25,7 @@ from napari_n2n.errors import TrainingDiverged
 from napari_n2n.progress import Progress
 
 # Listeners hear of the training this often; reading the loss more often would hold a GPU up.
-_SECONDS_BETWEEN_REPORTS = 0.1
+_SECONDS_BETWEEN_REPORTS = 0.25
 _SECONDS_BETWEEN_SAVES = 15.0
 _VALIDATE_EVERY = 50
 _SECONDS_BETWEEN_PREVIEWS = 2.0

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # What a newcomer may want to change; the rest is folded away.
 _IN_SIGHT = ("particle_diameter_angstrom", "working_pixel_size_angstrom")
-_PRESET_NAMES = {"quick": "quick: about a minute", "paper": "paper: hours, best on a GPU"}
+_PRESET_NAMES = {"quick": "quick: a minute or two", "paper": "paper: hours, best on a GPU"}
 _CUSTOM = "custom"
 _EMPTY = {
     "particle_diameter_angstrom": "unknown",
