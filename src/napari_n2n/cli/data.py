@@ -195,5 +195,7 @@ def run_for_each(
     outcomes = Reporter(quiet).run(for_each(paths, job), describe)
     failed = sum(outcome.error is not None for outcome in outcomes)
     if failed:
-        console.say_error(f"{failed} of {len(outcomes)} files failed; the others are done.")
+        if len(outcomes) > 1:
+            rest = "the others are done" if failed < len(outcomes) else "none was done"
+            console.say_error(f"{failed} of {len(outcomes)} files failed; {rest}.")
         raise typer.Exit(1)
