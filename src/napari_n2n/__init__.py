@@ -9,6 +9,6 @@ import os
 __version__ = "0.1.0"
 
 # torch's threads spin while they wait for each other. With anything else running on the machine
-# they then spin for one that is not being run: training was measured 3 to 5 times slower than with
+# they then spin for one that is not being run: training was measured up to 5 times slower than with
 # a short spin, which costs 3 % on a quiet machine. OpenMP reads this when torch is first imported.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
