@@ -98,7 +98,7 @@ def test_stop_ends_even_a_long_step_within_a_second_and_loses_nothing(tmp_path):
 
     config = preset("paper").replaced(working_pixel_size_angstrom=None)
     denoiser = run_to_end(train([pair], config, output=output, stop=stop))
-    # A step of four such crops takes some fifteen seconds on two cores; validation and saving are counted in.
+    # A step of four such crops takes some fifteen seconds on two cores; saving is counted in.
     assert time.monotonic() - asked[0] < 2.5
     assert_same_weights(denoiser, load_denoiser(output))
     assert resume_path(output).is_file()
