@@ -15,8 +15,10 @@ GUI = {"napari", "qtpy", "magicgui", "superqt", "npe2", "pyqtgraph", "PyQt5", "P
 # Rooms from the outside in: a room may import those that come after it.
 ROOMS = [
     {"plugin", "cli"},
-    {"demonstration"},
+    {"demonstration", "assessment"},
     {"workflow", "batch"},
+    {"screening"},
+    {"particles"},
     {"denoising", "motion", "simulation"},
     {"pictures"},
     {"io", "metrics"},

@@ -20,16 +20,22 @@ from napari_n2n.io.micrographs import (
 )
 from napari_n2n.io.movies import Movie, open_movie
 from napari_n2n.io.mrc import write_mrc_stack
+from napari_n2n.io.particles import GIVERS, LABELS, Giver, Label, Particles
 from napari_n2n.io.sniffing import is_supported
 from napari_n2n.io.tiff import write_tiff_stack
 
 __all__ = [
+    "GIVERS",
+    "LABELS",
     "EerRendering",
     "FileInfo",
     "GainReference",
+    "Giver",
     "HalvesFiles",
+    "Label",
     "Micrograph",
     "Movie",
+    "Particles",
     "check_pixels",
     "encode_eer",
     "expand_inputs",
