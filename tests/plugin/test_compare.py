@@ -13,10 +13,10 @@ def scene(make_napari_viewer, qtbot):
     # Denoised before raw: the order of the layers is the user's.
     denoised = viewer.add_image(rng.random((32, 32)), name="denoised", contrast_limits=(0, 1))
     raw = viewer.add_image(rng.random((32, 32)), name="raw", contrast_limits=(0, 1))
-    comparison = Comparison(viewer)
+    comparison = Comparison.of(viewer)
     comparison.show(raw, denoised)
     yield viewer, comparison, movie, raw, denoised
-    comparison.disconnect_layers()
+    comparison.rest()
 
 
 def cell(viewer, layer):
@@ -79,3 +79,27 @@ def test_deleting_a_layer_while_it_blinks_ends_the_comparison(scene, qtbot):
     qtbot.wait(50)
     assert raw.visible
     assert not grid_of(viewer).enabled
+
+
+def test_attached_marks_share_the_pane_of_their_image(scene):
+    viewer, comparison, _, raw, denoised = scene
+    over_raw, over_denoised = (viewer.add_points(np.array([[5.0, 5.0]])) for _ in range(2))
+    comparison.attach(over_raw, raw)
+    comparison.attach(over_denoised, denoised)
+    comparison.show(raw, denoised)
+    assert cell(viewer, over_raw) == cell(viewer, raw) == (0, 0)
+    assert cell(viewer, over_denoised) == cell(viewer, denoised) == (0, 1)
+    assert over_raw.visible
+    assert over_denoised.visible
+    # One over the other, the same marks need not be drawn twice.
+    comparison.set_mode("overlay")
+    assert not over_raw.visible
+    assert over_denoised.visible
+    comparison.set_mode("grid")
+    assert over_raw.visible
+
+
+def test_the_widgets_of_one_viewer_share_a_comparison(make_napari_viewer):
+    first, second = make_napari_viewer(), make_napari_viewer()
+    assert Comparison.of(first) is Comparison.of(first)
+    assert Comparison.of(first) is not Comparison.of(second)

@@ -1,6 +1,7 @@
 """Looking at raw and denoised: side by side, one over the other, or blinking."""
 
 from typing import TYPE_CHECKING, Any, Literal
+from weakref import WeakKeyDictionary, finalize, ref
 
 from napari.layers import Image
 from qtpy.QtCore import QObject, QTimer, Signal
@@ -22,15 +23,17 @@ class Comparison(QObject):
     """Shows two layers of a viewer together, in one of three ways and with one camera.
 
     Layers are remembered by themselves, not held against the user's will: if either is deleted
-    the comparison ends.
+    the comparison ends. A viewer has one comparison, which its widgets share: `of`.
     """
 
     modeChanged = Signal(str)  # noqa: N815 - Qt's way to name signals
 
     def __init__(self, viewer: "ViewerModel", parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._viewer = viewer
+        self._viewer_while_it_lives = ref(viewer)
         self._pair: tuple[Layer, Layer] | None = None
+        # Marks that are drawn over an image, in its pane.
+        self._marks: WeakKeyDictionary[Layer, Layer] = WeakKeyDictionary()
         self._mode: Mode = "grid"
         self._timer = QTimer(self)
         self._timer.setInterval(_BLINK_MS)
@@ -38,6 +41,26 @@ class Comparison(QObject):
         viewer.layers.events.removed.connect(self._on_removed)
         for event in self._order_events():
             event.connect(self._divide)
+
+    @classmethod
+    def of(cls, viewer: "ViewerModel") -> "Comparison":
+        """Return the viewer's comparison, which lives as long as the viewer."""
+        key = id(viewer)
+        if key not in _comparisons:
+            _comparisons[key] = cls(viewer)
+            finalize(viewer, _comparisons.pop, key, None)
+        return _comparisons[key]
+
+    @property
+    def _viewer(self) -> "ViewerModel":
+        viewer = self._viewer_while_it_lives()
+        assert viewer is not None  # its own events and its own widgets call us
+        return viewer
+
+    @property
+    def pair(self) -> "tuple[Layer, Layer] | None":
+        """Raw and denoised, if they are compared."""
+        return self._pair
 
     @property
     def mode(self) -> Mode:
@@ -52,10 +75,21 @@ class Comparison(QObject):
     def show(self, raw: "Layer", denoised: "Layer") -> None:
         """Show ``raw`` (left, below) and ``denoised`` (right, above); other images are hidden."""
         self._pair = (raw, denoised)
+        marks = [self._marks.get(image) for image in self._pair]
         for layer in self._viewer.layers:
-            layer.visible = layer in self._pair
+            layer.visible = layer in self._pair or layer in marks
         self._in_order()
         self._apply()
+
+    def attach(self, marks: "Layer", image: "Layer") -> None:
+        """Draw ``marks`` over ``image``, in its pane.
+
+        Where one image is drawn over the other, only the marks of the upper one are shown.
+        """
+        self._marks[image] = marks
+        if self._pair is not None and image in self._pair:
+            self._in_order()
+            self._apply()
 
     def set_mode(self, mode: Mode) -> None:
         """Show the two in another way; any choice ends blinking."""
@@ -69,12 +103,10 @@ class Comparison(QObject):
         self._pair = None
         grid_of(self._viewer).enabled = False
 
-    def disconnect_layers(self) -> None:
-        """Follow the viewer's layers no longer, and stop blinking."""
-        self._timer.stop()
-        self._viewer.layers.events.removed.disconnect(self._on_removed)
-        for event in self._order_events():
-            event.disconnect(self._divide)
+    def rest(self) -> None:
+        """Change nothing by itself any more: what blinks stays as it is, both shown."""
+        if self.blinking:
+            self.set_mode("grid")
 
     def _order_events(self) -> tuple[Any, ...]:
         events = self._viewer.layers.events
@@ -87,6 +119,9 @@ class Comparison(QObject):
         raw, denoised = self._pair
         raw.visible = denoised.visible = True
         denoised.opacity = _OVERLAY_OPACITY if self._mode == "overlay" else 1.0
+        lower_marks = self._marks.get(raw)
+        if lower_marks is not None:
+            lower_marks.visible = self._mode == "grid"
         grid = grid_of(self._viewer)
         if self._mode == "grid":
             self._divide()
@@ -99,14 +134,22 @@ class Comparison(QObject):
             self._timer.start()
 
     def _in_order(self) -> None:
-        """Bring other images below raw, denoised above it, and marks on top of both."""
+        """Bring other images below raw, denoised above it, and marks on top of their image."""
         layers = self._viewer.layers
-        pair = self._pair or ()
-        others = [layer for layer in layers if layer not in pair]
+        compared = [layer for image in self._pair or () for layer in self._with_marks(image)]
+        others = [layer for layer in layers if layer not in compared]
         images = [layer for layer in others if isinstance(layer, Image)]
-        marks = [layer for layer in others if not isinstance(layer, Image)]
-        for place, layer in enumerate([*images, *pair, *marks]):
-            layers.move(layers.index(layer), place)
+        rest = [layer for layer in others if not isinstance(layer, Image)]
+        for place, layer in enumerate([*images, *compared, *rest]):
+            if layers.index(layer) != place:
+                layers.move(layers.index(layer), place)
+
+    def _with_marks(self, image: "Layer") -> "list[Layer]":
+        """Return an image and the marks over it, as far as they are in the viewer."""
+        marks = self._marks.get(image)
+        return [
+            layer for layer in (image, marks) if layer is not None and layer in self._viewer.layers
+        ]
 
     def _divide(self, *_: object) -> None:
         """Give each its pane: napari fills a pane with ``stride`` layers, in their order.
@@ -116,7 +159,8 @@ class Comparison(QObject):
         """
         layers = self._viewer.layers
         if self._pair is not None and self._mode == "grid" and self._pair[0] in layers:
-            grid_of(self._viewer).stride = layers.index(self._pair[0]) + 1
+            last = self._with_marks(self._pair[0])[-1]
+            grid_of(self._viewer).stride = layers.index(last) + 1
 
     def _blink(self) -> None:
         if self._pair is not None:
@@ -130,3 +174,7 @@ class Comparison(QObject):
             for layer in rest:
                 layer.visible = True
                 layer.opacity = 1.0
+
+
+# By the identity of their viewer, which is not hashable.
+_comparisons: dict[int, Comparison] = {}

@@ -65,7 +65,7 @@ class DenoiseWidget(DenoisePanel):
         self.viewer = viewer
         self.runner = Runner(self)
         self._device_runner = Runner(self)
-        self.comparison = Comparison(viewer, self)
+        self.comparison = Comparison.of(viewer)
         self.stage = Stage(viewer, self.comparison)
         self.denoiser: Denoiser | None = None
         self.training: _Training | None = None
@@ -190,7 +190,8 @@ class DenoiseWidget(DenoisePanel):
         """Stop everything; what was trained is saved as the job ends."""
         self.runner.stop()
         self._looking.stop()
-        for part in (self.data, self.comparison, self.stage):
+        self.comparison.rest()
+        for part in (self.data, self.stage):
             part.disconnect_layers()
 
     def _train(self, source: Source, model: Path, *, resume: bool) -> None:
