@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_n2n.errors import BadValue
 from napari_n2n.io import LABELS
 
 if TYPE_CHECKING:
@@ -44,8 +45,16 @@ def label_rgba(labels: NDArray[np.str_] | Sequence[str]) -> NDArray[np.float32]:
     Returns
     -------
     (n, 4) red, green, blue, opacity; 0 to 1.
+
+    Raises
+    ------
+    BadValue
+        An unknown label.
     """
     labels = np.asarray(labels, dtype=np.str_).reshape(-1)
+    unknown = ~np.isin(labels, LABELS)
+    if unknown.any():
+        raise BadValue(f"{str(labels[unknown][0])!r} is none of the labels {', '.join(LABELS)}.")
     colours = np.empty((len(labels), 4), np.float32)
     for label, colour in LABEL_COLOURS.items():
         rgb = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
