@@ -1,0 +1,1 @@
+"""How well particles are found and told apart, measured where the truth is known."""

@@ -1,0 +1,129 @@
+"""Areas to avoid: carbon, ice crystals, gold, dirt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+from napari_n2n.particles.coarse import (
+    checked_diameter_px,
+    checked_image,
+    checked_pixel_size,
+    coarsened,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from napari_n2n.particles.templates import Contrast
+
+_PIXELS_ACROSS = 12
+_LARGER = 1.3  # diameters that are solidly dark: what no particle is
+_STANDING_OUT = 3.0  # deviations of the particle-sized ripples
+_DARKER = 2.5  # times the typical particle
+_OBJECT = 4.0  # deviations of the ice, from which a minimum is an object
+_MARGIN = 0.15  # diameters that are added around
+
+
+def find_contamination(
+    image: ArrayLike,
+    pixel_size_angstrom: float | None,
+    *,
+    diameter_angstrom: float,
+    contrast: Contrast = "dark",
+) -> NDArray[np.bool_]:
+    """Return where no particle should be picked, (y, x), True to avoid.
+
+    What is avoided is darker than the ice (brighter where particles are) and either solid over
+    more than a particle's size - a grey opening with a disc of 1.3 diameters leaves it, and takes
+    particles away, even those that touch - or much darker than the particles are.
+
+    Parameters
+    ----------
+    image
+        (y, x), best denoised.
+    pixel_size_angstrom
+        Of the image.
+    diameter_angstrom
+        Of the particle.
+    contrast
+        Whether particles are darker or brighter than the ice.
+
+    Raises
+    ------
+    BadValue, NotEnoughData
+        The image, the pixel size or the diameter cannot be used.
+    """
+    pixels = checked_image(image)
+    size = checked_pixel_size(pixel_size_angstrom)
+    diameter_px = checked_diameter_px(pixels, size, diameter_angstrom)
+    coarse = coarsened(pixels, diameter_px / _PIXELS_ACROSS)
+    across = diameter_px / float(coarse.factors.mean())
+    level = coarse.pixels - np.float32(np.median(coarse.pixels))
+    dark = -level if contrast == "dark" else level
+    mask = _large(dark, across)
+    mask |= _dense(dark, across, mask)
+    if not mask.any():
+        return np.zeros(pixels.shape, bool)
+    mask = ndimage.binary_dilation(mask, _disc(_MARGIN * across))
+    rows, columns = (
+        np.minimum((np.arange(side) / factor).astype(np.intp), n - 1)
+        for side, factor, n in zip(pixels.shape, coarse.factors, mask.shape, strict=True)
+    )
+    whole: NDArray[np.bool_] = mask[np.ix_(rows, columns)]
+    return whole
+
+
+def _large(dark: NDArray[np.float32], across: float) -> NDArray[np.bool_]:
+    """Find what is solidly dark over more than a particle's size."""
+    smooth = ndimage.gaussian_filter(dark, across / 8, mode="reflect")
+    opened = ndimage.grey_opening(smooth, footprint=_disc(_LARGER * across / 2), mode="reflect")
+    flat = opened - _plane(opened)
+    ripple = smooth - ndimage.gaussian_filter(smooth, across, mode="reflect")
+    found: NDArray[np.bool_] = flat > _STANDING_OUT * _spread(ripple)
+    return found
+
+
+def _dense(dark: NDArray[np.float32], across: float, large: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Find what is of any size and much darker than a particle."""
+    smooth = ndimage.gaussian_filter(dark, across / 6, mode="reflect")
+    smooth = smooth - ndimage.gaussian_filter(smooth, 1.5 * across, mode="reflect")
+    window = 2 * int(np.ceil(across / 3)) + 1
+    tops = (smooth == ndimage.maximum_filter(smooth, window, mode="reflect")) & ~large
+    heights = smooth[tops & (smooth > _OBJECT * _spread(smooth[~large]))]
+    if not len(heights):
+        return np.zeros(dark.shape, bool)
+    typical = float(np.median(heights))
+    seeds = smooth > _DARKER * typical
+    # From the core out to where it is no darker than half a particle.
+    found: NDArray[np.bool_] = ndimage.binary_propagation(seeds, mask=smooth > typical / 2)
+    return found
+
+
+def _plane(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the plane most of ``image`` lies on: outliers are left out, three times."""
+    y, x = np.mgrid[-1 : 1 : image.shape[0] * 1j, -1 : 1 : image.shape[1] * 1j]
+    terms = np.stack([np.ones(image.size), y.ravel(), x.ravel()], axis=1)
+    values = image.ravel().astype(np.float64)
+    plane = np.full(image.size, np.median(values))
+    for _ in range(3):
+        rest = values - plane
+        kept = np.abs(rest - np.median(rest)) <= 3 * max(_spread(rest), 1e-12)
+        plane = terms @ np.linalg.lstsq(terms[kept], values[kept], rcond=None)[0]
+    return plane.reshape(image.shape).astype(np.float32)
+
+
+def _spread(values: NDArray[np.floating]) -> float:
+    """Return the standard deviation of the bulk: 1.4826 times the median absolute deviation."""
+    if not values.size:
+        return 0.0
+    return float(1.4826 * np.median(np.abs(values - np.median(values))))
+
+
+def _disc(radius: float) -> NDArray[np.bool_]:
+    n = max(1, int(np.floor(radius)))
+    y, x = np.mgrid[-n : n + 1, -n : n + 1]
+    disc: NDArray[np.bool_] = np.hypot(y, x) <= max(radius, 1)
+    return disc
