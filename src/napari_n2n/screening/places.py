@@ -1,0 +1,80 @@
+"""Where a session lies, and how it names the files around it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+SESSION_NAME = "napari-n2n.sqlite"
+
+_NETWORK = {
+    "9p", "acfs", "afs", "beegfs", "ceph", "cifs", "cvfs", "davfs", "glusterfs", "gpfs", "lustre",
+    "mfs", "ncpfs", "nfs", "nfs4", "orangefs", "panfs", "prl_fs", "pvfs2", "smb3", "smbfs",
+    "sshfs", "vboxsf", "virtiofs", "wekafs",
+}  # fmt: skip
+
+
+def default_session_path(micrograph_path: Path | str) -> Path:
+    """Return where the session of the folder that holds a micrograph is kept.
+
+    Whether it can be written there, `Session.open` tells.
+    """
+    return Path(micrograph_path).absolute().parent / SESSION_NAME
+
+
+def stored_path(file: Path, folder: Path) -> str:
+    """Name a file as a session in `folder` keeps it: relative, with slashes.
+
+    Links among the folders are followed, so that one file reached by two ways has one name. On
+    Windows a file on another drive than the session keeps its absolute path.
+    """
+    found = file.absolute()
+    found = Path(os.path.realpath(found.parent)) / found.name
+    try:
+        name = os.path.relpath(found, os.path.realpath(folder))
+    except ValueError:
+        name = str(found)
+    # SQLite holds Unicode only; a Linux file name may hold any bytes.
+    return Path(name).as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def found_path(name: str, folder: Path) -> Path:
+    """Return the absolute path of what `stored_path` named."""
+    return Path(os.path.normpath(Path(os.path.realpath(folder)) / name))
+
+
+def on_network(folder: Path, mounts: str | None = None) -> bool:
+    """Tell whether a folder lies on a file system that several computers share.
+
+    SQLite's write-ahead log needs memory that all its users share, so on such a file system two
+    computers would damage the file (https://sqlite.org/wal.html).
+
+    Parameters
+    ----------
+    folder
+        An existing folder.
+    mounts
+        The text of ``/proc/self/mountinfo``; read where it exists. Elsewhere only Windows' shares
+        named by ``//server/share`` are recognised.
+    """
+    here = os.path.realpath(folder)
+    if mounts is None:
+        if sys.platform == "win32":
+            return here.startswith("\\\\")
+        try:
+            mounts = Path("/proc/self/mountinfo").read_text(errors="surrogateescape")
+        except OSError:
+            return False
+    kind, longest = "", -1
+    for line in mounts.splitlines():
+        # proc(5): id, parent, device, root, mount point, options, …, "-", type, source, options
+        place, _, rest = line.partition(" - ")
+        fields = place.split(" ")
+        if len(fields) < 5 or not rest:
+            continue
+        point = fields[4].replace("\\040", " ")
+        inside = here == point or here.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= longest:
+            kind, longest = rest.split(" ")[0], len(point)
+    return kind in _NETWORK or kind.removeprefix("fuse.") in _NETWORK

@@ -1,0 +1,294 @@
+"""Rows of particles as arrays, and edits of them that can be turned round."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_n2n.io.particles import GIVERS, LABELS, Particles
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+    from typing import TypeAlias
+
+    from numpy.typing import NDArray
+
+    Rows: TypeAlias = NDArray[np.void]
+    Ids: TypeAlias = NDArray[np.int64]
+
+ROW = np.dtype(
+    [
+        ("id", "<i8"),
+        ("y_px", "<f8"),
+        ("x_px", "<f8"),
+        ("score", "<f4"),
+        ("label", "u1"),
+        ("given_by", "u1"),
+        ("placed_by", "u1"),
+    ]
+)
+"""One particle; the last three are places in `LABELS`, `GIVERS` and `GIVERS`."""
+
+PERSON = GIVERS.index("person")
+UNLABELLED = LABELS.index("unlabelled")
+
+_TEXTS: dict[str, tuple[str, ...]] = {"label": LABELS, "given_by": GIVERS, "placed_by": GIVERS}
+_COLUMNS = tuple(name for name in ROW.names or () if name != "id")
+
+
+def codes(texts: NDArray[np.str_], among: tuple[str, ...]) -> NDArray[np.uint8]:
+    """Return the place of each text in `among`, all of which are known to be there."""
+    found = np.zeros(texts.shape, np.uint8)
+    for place, text in enumerate(among):
+        found[texts == text] = place
+    return found
+
+
+def rows_of(particles: Particles, ids: Ids) -> Rows:
+    """Return particles as rows; whoever gave a particle has also placed it."""
+    rows = np.empty(len(particles), ROW)
+    rows["id"] = ids
+    rows["y_px"], rows["x_px"] = particles.centres_px.T
+    rows["score"] = particles.scores
+    rows["label"] = codes(particles.labels, LABELS)
+    rows["given_by"] = rows["placed_by"] = codes(particles.given_by, GIVERS)
+    return rows
+
+
+def particles_of(rows: Rows) -> Particles:
+    """Return rows as particles."""
+    return Particles(
+        np.stack([rows["y_px"], rows["x_px"]], axis=1),
+        np.array(LABELS)[rows["label"]],
+        np.array(rows["score"]),
+        np.array(GIVERS)[rows["given_by"]],
+    )
+
+
+def places_of(rows: Rows, ids: Ids) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Return where in `rows`, which are in the order of their ids, each id would be, and is."""
+    places = np.searchsorted(rows["id"], ids)
+    there = np.zeros(len(ids), bool)
+    inside = places < len(rows)
+    there[inside] = rows["id"][places[inside]] == ids[inside]
+    return places, there
+
+
+def _same(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.bool_]:
+    equal: NDArray[np.bool_] = a == b
+    if a.dtype.kind == "f":
+        equal = equal | (np.isnan(a) & np.isnan(b))
+    return equal
+
+
+def _altered_type(columns: Iterable[str]) -> np.dtype[np.void]:
+    pairs = [
+        (f"{column}_{when}", ROW[column]) for column in columns for when in ("before", "after")
+    ]
+    return np.dtype([("id", ROW["id"]), *pairs])
+
+
+def alteration(before: Rows, after: Rows) -> NDArray[np.void]:
+    """Tell how rows of equal ids differ: ``id``, then each altered column before and after."""
+    differs = {column: ~_same(before[column], after[column]) for column in _COLUMNS}
+    columns = [column for column in _COLUMNS if differs[column].any()]
+    any_column = np.zeros(len(before), bool)
+    for column in columns:
+        any_column |= differs[column]
+    altered = np.empty(int(any_column.sum()), _altered_type(columns))
+    altered["id"] = before["id"][any_column]
+    for column in columns:
+        altered[f"{column}_before"] = before[column][any_column]
+        altered[f"{column}_after"] = after[column][any_column]
+    return altered
+
+
+def _no_rows() -> Rows:
+    return np.empty(0, ROW)
+
+
+def _nothing_altered() -> NDArray[np.void]:
+    return np.empty(0, _altered_type(()))
+
+
+@dataclass(frozen=True, eq=False)
+class Edit:
+    """What one action does to the particles of one micrograph.
+
+    Attributes
+    ----------
+    removed, added
+        Rows that go and rows that come, of dtype `ROW`.
+    altered
+        What `alteration` returns.
+    threshold
+        The score threshold before and after, if the action is about that.
+    """
+
+    removed: Rows = field(default_factory=_no_rows)
+    added: Rows = field(default_factory=_no_rows)
+    altered: NDArray[np.void] = field(default_factory=_nothing_altered)
+    threshold: tuple[float | None, float | None] | None = None
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that are altered."""
+        names = self.altered.dtype.names or ()
+        return [name.removesuffix("_after") for name in names if name.endswith("_after")]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        rows = len(self.removed) + len(self.added) + len(self.altered)
+        return not rows and (self.threshold is None or self.threshold[0] == self.threshold[1])
+
+    def reversed(self) -> Edit:
+        """Return the edit that takes this one back."""
+        altered = np.empty(len(self.altered), self.altered.dtype)
+        altered["id"] = self.altered["id"]
+        for column in self.columns:
+            altered[f"{column}_before"] = self.altered[f"{column}_after"]
+            altered[f"{column}_after"] = self.altered[f"{column}_before"]
+        threshold = None if self.threshold is None else self.threshold[::-1]
+        return Edit(self.added, self.removed, altered, threshold)
+
+    def possible(self, rows: Rows, threshold: float | None) -> tuple[Edit, Ids]:
+        """Leave out what somebody else has changed since.
+
+        A row may go if it is in every column what it was; a column of a row may change if it
+        still is what it was, whatever became of the others.
+
+        Returns
+        -------
+        edit
+            What can be done to `rows` and `threshold` as they are.
+        ids
+            The particles that stay as they are. (One to be removed that is gone is none of them.)
+        """
+        places, there = places_of(rows, self.removed["id"])
+        as_it_was = there.copy()
+        for column in _COLUMNS:
+            as_it_was[there] &= _same(rows[column][places[there]], self.removed[column][there])
+        skipped = [self.removed["id"][there & ~as_it_was]]
+        _, taken = places_of(rows, self.added["id"])
+        skipped.append(self.added["id"][taken])
+        places, can = places_of(rows, self.altered["id"])
+        for column in self.columns:
+            before, after = (self.altered[f"{column}_{when}"][can] for when in ("before", "after"))
+            still = _same(rows[column][places[can]], before)
+            can[can] = _same(before, after) | still
+        skipped.append(self.altered["id"][~can])
+        edit = Edit(self.removed[as_it_was], self.added[~taken], self.altered[can], self.threshold)
+        if self.threshold is not None and self.threshold[0] != threshold:
+            edit = replace(edit, threshold=None)
+        return edit, np.concatenate(skipped)
+
+    def applied(self, rows: Rows) -> Rows:
+        """Return `rows`, in the order of their ids, after this edit."""
+        kept = np.ones(len(rows), bool)
+        places, there = places_of(rows, self.removed["id"])
+        kept[places[there]] = False
+        after = rows[kept]
+        places, _ = places_of(after, self.altered["id"])
+        for column in self.columns:
+            old, new = (self.altered[f"{column}_{when}"] for when in ("before", "after"))
+            differs = ~_same(old, new)
+            after[column][places[differs]] = new[differs]
+        if len(self.added):
+            after = np.concatenate([after, self.added])
+            after = after[np.argsort(after["id"], kind="stable")]
+        return after
+
+    def blobs(self) -> tuple[bytes, bytes, str, bytes]:
+        """Return the arrays as a session file keeps them, little-endian and packed."""
+        removed, added, altered = (a.tobytes() for a in (self.removed, self.added, self.altered))
+        return removed, added, " ".join(self.columns), altered
+
+    @classmethod
+    def from_blobs(
+        cls,
+        removed: bytes,
+        added: bytes,
+        columns: str,
+        altered: bytes,
+        threshold: tuple[float | None, float | None] | None,
+    ) -> Edit:
+        """Return what `blobs` wrote; ValueError if it did not."""
+        unknown = set(columns.split()) - set(_COLUMNS)
+        if unknown:
+            raise ValueError(f"unknown columns {unknown}")
+        return cls(
+            np.frombuffer(removed, ROW),
+            np.frombuffer(added, ROW),
+            np.frombuffer(altered, _altered_type(columns.split())),
+            threshold,
+        )
+
+
+def _as_code(column: str) -> str:
+    cases = " ".join(f"WHEN '{text}' THEN {code}" for code, text in enumerate(_TEXTS[column]))
+    return f"CASE {column} {cases} END"
+
+
+_SELECT = (
+    "SELECT id, y_px, x_px, score, "
+    + ", ".join(_as_code(column) for column in _TEXTS)
+    + " FROM particles WHERE micrograph = ? ORDER BY id"
+)
+
+
+def read_rows(connection: sqlite3.Connection, micrograph: int) -> Rows:
+    """Return the particles of a micrograph in the order of their ids."""
+    found = connection.execute(_SELECT, (micrograph,)).fetchall()
+    rows = np.empty(len(found), ROW)
+    for name, column in zip(ROW.names or (), zip(*found, strict=True), strict=False):
+        rows[name] = column
+    return rows
+
+
+def _values(rows: Rows, columns: Iterable[str]) -> list[list[Any]]:
+    """Return columns as SQLite takes them: texts by name, NULL for NaN."""
+    values: list[list[Any]] = []
+    for column in columns:
+        listed = rows[column].tolist()
+        if column in _TEXTS:
+            texts = _TEXTS[column]
+            listed = [texts[code] for code in listed]
+        elif column == "score":
+            listed = [None if value != value else value for value in listed]
+        values.append(listed)
+    return values
+
+
+def write_edit(connection: sqlite3.Connection, micrograph: int, edit: Edit, after: Rows) -> None:
+    """Do to the tables what `edit` says; `after` are the micrograph's rows then."""
+    if len(edit.removed):
+        connection.executemany(
+            "DELETE FROM particles WHERE id = ?", zip(edit.removed["id"].tolist(), strict=True)
+        )
+    if len(edit.altered):
+        places, _ = places_of(after, edit.altered["id"])
+        columns = edit.columns
+        connection.executemany(
+            f"UPDATE particles SET {', '.join(f'{name} = ?' for name in columns)} WHERE id = ?",
+            zip(*_values(after[places], [*columns, "id"]), strict=True),
+        )
+    if len(edit.added):
+        names = ROW.names or ()
+        connection.executemany(
+            f"INSERT INTO particles (micrograph, {', '.join(names)}) "
+            f"VALUES ({micrograph}, {', '.join('?' * len(names))})",
+            zip(*_values(edit.added, names), strict=True),
+        )
+    if edit.threshold is not None:
+        connection.execute(
+            "UPDATE micrographs SET threshold = ? WHERE id = ?", (edit.threshold[1], micrograph)
+        )
+    counts = np.bincount(after["label"], minlength=len(LABELS)).tolist()
+    connection.execute(
+        f"UPDATE micrographs SET {', '.join(f'{label} = ?' for label in LABELS)} WHERE id = ?",
+        (*counts, micrograph),
+    )

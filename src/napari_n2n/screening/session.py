@@ -1,0 +1,480 @@
+"""The screening of one folder, kept in one SQLite file beside the data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from napari_n2n.errors import BadValue, UnreadableFile
+from napari_n2n.io.atomic import write_atomically
+from napari_n2n.io.particles import GIVERS, LABELS, Giver, Label, Particles
+from napari_n2n.screening import descriptors, history, micrographs
+from napari_n2n.screening.database import Database
+from napari_n2n.screening.nearness import near
+from napari_n2n.screening.records import Change, MicrographRecord, Stored, counted
+from napari_n2n.screening.rows import (
+    PERSON,
+    UNLABELLED,
+    Edit,
+    alteration,
+    codes,
+    particles_of,
+    places_of,
+    read_rows,
+    rows_of,
+    write_edit,
+)
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from napari_n2n.screening.rows import Ids, Rows
+
+_GONE = "{} no longer there: another window took {} away."
+_CHANGED = "{} changed in another window since and {} left as {}."
+_PERSONS = "{} labelled by a person and {} left as {}."
+
+
+class Session:
+    """Micrographs, their particles and the history of both, in one file. See `open`.
+
+    Every method that changes something is one transaction: when it returns, the change is on the
+    disk; when it raises, nothing has changed and the session remains usable. Edits are appended
+    to the micrograph's history (see `napari_n2n.screening.history`).
+
+    Any thread may call any method; calls wait for one another. Other processes and other `Session`
+    objects may use the same file at the same time: an edit touches only its own particles, and
+    `changed_elsewhere` tells when to read anew.
+
+    All methods raise `WriteProblem` where the file cannot be written (disk full, read-only, moved
+    away, locked for more than five seconds) and `UnreadableFile` where it is damaged.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        with database.reading() as connection:
+            self._window = history.Window.opening(connection)
+        self._seen = database.data_version()
+        # The rows of the micrograph last used, and the data version at which they are true.
+        self._cache: tuple[int, int, Rows] | None = None
+
+    @classmethod
+    def open(cls, path: Path | str) -> Self:
+        """Open the session file at `path`; make it, and its folder, where it is missing.
+
+        Raises
+        ------
+        UnreadableFile
+            The file is damaged, of another program, or of a newer version; it is untouched.
+        WriteProblem
+            The file or its folder cannot be written, or is locked.
+        """
+        database = Database(Path(path).absolute())
+        try:
+            return cls(database)
+        except BaseException:
+            database.close()
+            raise
+
+    @property
+    def path(self) -> Path:
+        """The session's file, absolute."""
+        return self._database.path
+
+    def close(self) -> None:
+        """Close the file; closing twice is no error."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def changed_elsewhere(self) -> bool:
+        """Whether another window or process has written since this was last asked, or opened."""
+        version = self._database.data_version()
+        changed = version != self._seen
+        self._seen = version
+        return changed
+
+    def copy_to(self, path: Path | str) -> None:
+        """Write a copy that is whole, also while somebody marks; `path` is overwritten."""
+        with write_atomically(path) as temporary:
+            self._database.copy_to(temporary)
+
+    # Reading ------------------------------------------------------------------------------------
+
+    def micrograph(
+        self,
+        path_or_name: Path | str,
+        *,
+        shape: tuple[int, int],
+        pixel_size_angstrom: float | None,
+    ) -> int:
+        """Return the id of a micrograph, which is added if it is new.
+
+        Parameters
+        ----------
+        path_or_name
+            A `Path`, or an absolute path as text, is a file: it is known by where it lies from
+            the session's folder, so that folder may move. Any other text names a picture
+            without a file; pictures of one name but of different shapes are different ones.
+        shape
+            y, x in pixels.
+        pixel_size_angstrom
+            Replaces what was known, unless it is None: marks are kept in pixels.
+
+        Raises
+        ------
+        ShapeMismatch
+            The file has another shape than the one it was marked in. Its marks remain.
+        BadValue
+            An impossible shape or pixel size, or no name.
+        """
+        with self._database.writing() as connection:
+            return micrographs.find_or_add(
+                connection, self.path, path_or_name, shape, pixel_size_angstrom
+            )
+
+    def micrographs(self) -> list[MicrographRecord]:
+        """Return all micrographs in the order in which they were added."""
+        with self._database.reading() as connection:
+            return micrographs.records(connection, self.path)
+
+    def particles(self, micrograph: int) -> Stored:
+        """Return the particles of a micrograph in the order of their ids."""
+        with self._database.reading() as connection:
+            self._threshold(connection, micrograph)
+            rows = self._rows(connection, micrograph)
+        return Stored(np.array(rows["id"]), particles_of(rows))
+
+    def threshold(self, micrograph: int) -> float | None:
+        """Return the lowest score to be shown; None: all."""
+        with self._database.reading() as connection:
+            return self._threshold(connection, micrograph)
+
+    def _rows(self, connection: sqlite3.Connection, micrograph: int) -> Rows:
+        """Return the rows of a micrograph; no one may change the array."""
+        (version,) = connection.execute("PRAGMA data_version").fetchone()
+        if self._cache is None or self._cache[:2] != (micrograph, version):
+            self._cache = (micrograph, version, read_rows(connection, micrograph))
+        return self._cache[2]
+
+    def _threshold(self, connection: sqlite3.Connection, micrograph: int) -> float | None:
+        found = connection.execute(
+            "SELECT threshold FROM micrographs WHERE id = ?", (int(micrograph),)
+        ).fetchone()
+        if found is None:
+            raise BadValue(f"{self.path.name} has no micrograph {micrograph}.")
+        threshold: float | None = found[0]
+        return threshold
+
+    # Editing ------------------------------------------------------------------------------------
+
+    def add(self, micrograph: int, particles: Particles, action: str = "add") -> Change:
+        """Add particles; `action` is the verb by which it is told ("Add 3 particles")."""
+
+        def edit(connection: sqlite3.Connection, rows: Rows) -> tuple[Edit, Change]:
+            new = rows_of(particles, _new_ids(connection, len(particles)))
+            told = f"{action[:1].upper()}{action[1:]} {counted(len(new))}"
+            return Edit(added=new), Change(told, micrograph)
+
+        return self._edit(micrograph, edit)
+
+    def move(
+        self, micrograph: int, ids: ArrayLike, centres_px: ArrayLike, moved_by: Giver = "person"
+    ) -> Change:
+        """Move particles to (n, 2) y, x; what a person has moved, a new pick leaves alone."""
+        wanted = _checked_ids(ids)
+        centres = Particles(np.asarray(centres_px, np.float64)).centres_px
+        if len(centres) != len(wanted):
+            raise BadValue(f"{counted(len(wanted))} cannot have {len(centres)} centres.")
+
+        def edit(_: sqlite3.Connection, rows: Rows) -> tuple[Edit, Change]:
+            places, there = places_of(rows, wanted)
+            before = rows[places[there]]
+            after = before.copy()
+            after["y_px"], after["x_px"] = centres[there].T
+            if moved_by == "person":
+                after["placed_by"] = PERSON
+            told = f"Move {counted(len(before))}"
+            return Edit(altered=alteration(before, after)), _gone(told, micrograph, wanted[~there])
+
+        return self._edit(micrograph, edit)
+
+    def relabel(
+        self,
+        micrograph: int,
+        ids: ArrayLike,
+        labels: ArrayLike,
+        given_by: Giver = "person",
+    ) -> Change:
+        """Label particles with one label or (n,) labels.
+
+        A label that a person gave is changed by a person only: where `given_by` is anyone else,
+        those particles are skipped.
+        """
+        wanted = _checked_ids(ids)
+        texts = np.asarray(labels, "U11")
+        checked = Particles(
+            np.zeros((len(wanted), 2)), np.full(len(wanted), texts) if not texts.ndim else texts
+        ).labels
+        giver = GIVERS.index(given_by)
+
+        def edit(_: sqlite3.Connection, rows: Rows) -> tuple[Edit, Change]:
+            places, there = places_of(rows, wanted)
+            before = rows[places[there]]
+            after = before.copy()
+            after["label"] = codes(checked[there], LABELS)
+            after["given_by"] = giver
+            held = (before["given_by"] == PERSON) & (before["label"] != UNLABELLED)
+            held &= giver != PERSON
+            before, after = before[~held], after[~held]
+            told = _told_labels(after["label"], given_by)
+            change = _gone(told, micrograph, wanted[~there])
+            kept = wanted[there][held]
+            if len(kept):
+                note = f"{change.note} {_sentence(_PERSONS, len(kept))}".strip()
+                skipped = np.concatenate([change.skipped, kept])
+                change = Change(told, micrograph, skipped=skipped, note=note)
+            return Edit(altered=alteration(before, after)), change
+
+        return self._edit(micrograph, edit)
+
+    def delete(self, micrograph: int, ids: ArrayLike) -> Change:
+        """Delete particles; undoing brings them back under the same ids."""
+        wanted = _checked_ids(ids)
+
+        def edit(_: sqlite3.Connection, rows: Rows) -> tuple[Edit, Change]:
+            places, there = places_of(rows, wanted)
+            removed = rows[np.sort(places[there])]
+            told = f"Delete {counted(len(removed))}"
+            return Edit(removed=removed), _gone(told, micrograph, wanted[~there])
+
+        return self._edit(micrograph, edit)
+
+    def replace_picks(
+        self, micrograph: int, particles: Particles, *, distance_px: float = 0.0
+    ) -> Change:
+        """Put a new pick in the place of the last one.
+
+        What a person has added, moved or labelled stays. Of the new ones, those less than
+        `distance_px` from such a one are left out.
+        """
+
+        def edit(connection: sqlite3.Connection, rows: Rows) -> tuple[Edit, Change]:
+            persons = (rows["given_by"] == PERSON) | (rows["placed_by"] == PERSON)
+            kept = np.stack([rows["y_px"][persons], rows["x_px"][persons]], axis=1)
+            new = particles[~near(particles.centres_px, kept, distance_px)]
+            added = rows_of(new, _new_ids(connection, len(new)))
+            told = f"Pick {counted(len(new))}"
+            return Edit(removed=rows[~persons], added=added), Change(told, micrograph)
+
+        return self._edit(micrograph, edit)
+
+    def set_threshold(self, micrograph: int, score: float | None) -> Change:
+        """Set the lowest score to be shown; None shows all."""
+        if score is not None:
+            score = float(score)
+            if not np.isfinite(score):
+                raise BadValue("The threshold must be a number.")
+        told = "Remove the threshold" if score is None else f"Set the threshold to {score:.3g}"
+
+        def edit(connection: sqlite3.Connection, _: Rows) -> tuple[Edit, Change]:
+            before = self._threshold(connection, micrograph)
+            return Edit(threshold=(before, score)), Change(told, micrograph)
+
+        return self._edit(micrograph, edit)
+
+    def _edit(
+        self,
+        micrograph: int,
+        edit: Callable[[sqlite3.Connection, Rows], tuple[Edit, Change]],
+    ) -> Change:
+        """Do what `edit` makes of the rows as they are; what changes nothing is not kept."""
+        with self._database.lock:
+            with self._database.writing() as connection:
+                self._threshold(connection, micrograph)
+                rows = self._rows(connection, micrograph)
+                done, change = edit(connection, rows)
+                if done.is_empty:
+                    return change
+                after = done.applied(rows)
+                write_edit(connection, micrograph, done, after)
+                history.append(connection, micrograph, self._window, change.action, done)
+            self._committed(micrograph, after)
+        return _told(done, change)
+
+    def _committed(self, micrograph: int, after: Rows) -> None:
+        """Keep the rows that are on disk now; one's own commit leaves the data version alone."""
+        if self._cache is not None:
+            self._cache = (micrograph, self._cache[1], after)
+
+    # History ------------------------------------------------------------------------------------
+
+    def undo_text(self, micrograph: int) -> str | None:
+        """Return the action that `undo` would undo, None if there is none."""
+        with self._database.reading() as connection:
+            return history.next_text(connection, micrograph, self._window, done=True)
+
+    def redo_text(self, micrograph: int) -> str | None:
+        """Return the action that `redo` would do again, None if there is none."""
+        with self._database.reading() as connection:
+            return history.next_text(connection, micrograph, self._window, done=False)
+
+    def undo(self, micrograph: int) -> Change | None:
+        """Undo the last action; None if there is none.
+
+        What another window has changed since stays as it is: `Change.note` says so.
+        """
+        return self._turn(micrograph, done=False)
+
+    def redo(self, micrograph: int) -> Change | None:
+        """Do again what was undone last; None if there is nothing. Compare `undo`."""
+        return self._turn(micrograph, done=True)
+
+    def _turn(self, micrograph: int, *, done: bool) -> Change | None:
+        with self._database.lock:
+            with self._database.writing() as connection:
+                threshold = self._threshold(connection, micrograph)
+                try:
+                    entry = history.next_entry(connection, micrograph, self._window, done=not done)
+                except ValueError as error:
+                    raise UnreadableFile(
+                        self.path, "has a damaged history", "Put back a copy of it."
+                    ) from error
+                if entry is None:
+                    return None
+                rows = self._rows(connection, micrograph)
+                wanted = entry.edit if done else entry.edit.reversed()
+                edit, skipped = wanted.possible(rows, threshold)
+                after = edit.applied(rows)
+                write_edit(connection, micrograph, edit, after)
+                history.turn(connection, entry, self._window, done=done)
+            self._committed(micrograph, after)
+        note = _sentence(_CHANGED, len(skipped)) if len(skipped) else ""
+        if wanted.threshold is not None and edit.threshold is None:
+            note = "Another window has changed the threshold since; it was left as it is."
+        return _told(edit, Change(entry.action, micrograph, skipped=skipped, note=note))
+
+    # Settings and examples ----------------------------------------------------------------------
+
+    def setting(self, key: str, default: Any = None) -> Any:
+        """Return what `set_setting` kept."""
+        with self._database.reading() as connection:
+            found = connection.execute(
+                "SELECT value FROM settings WHERE key = ?", (key,)
+            ).fetchone()
+        return default if found is None else json.loads(found[0])
+
+    def set_setting(self, key: str, value: Any) -> None:
+        """Keep a value that JSON can hold, for all windows; it is in no history."""
+        text = json.dumps(value, allow_nan=False)
+        with self._database.writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, text))
+
+    def remember(
+        self,
+        ids: ArrayLike,
+        values: ArrayLike,
+        kind: str,
+        *,
+        centres_px: ArrayLike | None = None,
+    ) -> None:
+        """Keep descriptors of particles, so that they teach on other micrographs as well.
+
+        Parameters
+        ----------
+        ids
+            (n,) particles of any micrographs; those no longer there are left out.
+        values
+            (n, d) finite numbers, kept as float32.
+        kind
+            What was measured; what is kept under one kind has one d.
+        centres_px
+            (n, 2) y, x where it was measured, if that may not be where the particles are now.
+            A descriptor counts only while its particle is where it was measured.
+
+        Raises
+        ------
+        BadValue
+            Values of a wrong shape, or not finite.
+        """
+        wanted = _checked_ids(ids)
+        centres = None if centres_px is None else Particles(np.asarray(centres_px)).centres_px
+        with self._database.writing() as connection:
+            descriptors.remember(connection, wanted, np.asarray(values, np.float32), kind, centres)
+
+    def examples(self, kind: str) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
+        """Return (n, d) descriptors and (n,) labels of all particles labelled by a person.
+
+        Of every micrograph, in the order of their ids; (0, 0) and (0,) where there are none.
+        """
+        with self._database.reading() as connection:
+            return descriptors.examples(connection, kind)
+
+
+def _new_ids(connection: sqlite3.Connection, number: int) -> Ids:
+    (first,) = connection.execute("SELECT next_particle FROM counters").fetchone()
+    connection.execute("UPDATE counters SET next_particle = next_particle + ?", (number,))
+    return np.arange(first, first + number, dtype=np.int64)
+
+
+def _checked_ids(ids: ArrayLike) -> Ids:
+    given = np.asarray(ids)
+    if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
+        raise BadValue("Particles are named by a list of ids.")
+    checked = given.astype(np.int64)
+    if len(np.unique(checked)) != len(checked):
+        raise BadValue("A particle is named twice.")
+    return checked
+
+
+def _told_labels(label_codes: NDArray[np.uint8], given_by: Giver) -> str:
+    number = len(label_codes)
+    if given_by == "suggestion":
+        return f"Accept {counted(number, 'suggestion')}"
+    used = np.unique(label_codes)
+    label: Label | None = LABELS[used[0]] if len(used) == 1 else None
+    if label == "unlabelled":
+        return f"Unmark {counted(number)}"
+    return f"Mark {counted(number)}" + (f" {label}" if label else "")
+
+
+def _sentence(template: str, number: int) -> str:
+    if template is _GONE:
+        be, them = ("is", "it") if number == 1 else ("are", "them")
+        return template.format(f"{counted(number)} {be}", them)
+    be, it = ("was", "it is") if number == 1 else ("were", "they are")
+    return template.format(f"{counted(number)} {be}", be, it)
+
+
+def _gone(told: str, micrograph: int, ids: Ids) -> Change:
+    note = _sentence(_GONE, len(ids)) if len(ids) else ""
+    return Change(told, micrograph, skipped=ids, note=note)
+
+
+def _told(edit: Edit, change: Change) -> Change:
+    return Change(
+        change.action,
+        change.micrograph,
+        added=np.array(edit.added["id"]),
+        removed=np.array(edit.removed["id"]),
+        altered=np.array(edit.altered["id"]),
+        skipped=change.skipped,
+        note=change.note,
+        threshold_altered=edit.threshold is not None,
+    )
