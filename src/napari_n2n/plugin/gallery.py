@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
-from qtpy.QtCore import Qt, QTimer, Signal
-from qtpy.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
+from qtpy.QtCore import QSize, Qt, QTimer, Signal
+from qtpy.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from napari_n2n.errors import BadValue
 from napari_n2n.plugin.gallery_bar import LARGEST_PX, SMALLEST_PX, STEP_PX, GalleryBar
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from napari_n2n.io import Particles
 
 HINT = "Pick particles, or click on them in the image."
+_WIDTH_PX, _HEIGHT_PX, _LEAST_HEIGHT_PX = 480, 290, 80
 _DRAG_MS = 60  # between two announcements of what a rubber band holds
 
 
@@ -65,14 +66,15 @@ class Gallery(QWidget):
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._hint.setWordWrap(True)
         self._hint.setStyleSheet("color: #a8adb8; font-size: 13px;")
-        self._pages = QStackedLayout()
+        self._pages = QStackedWidget()  # napari's docks choke on a layout within a layout
+        self._pages.setMinimumHeight(_LEAST_HEIGHT_PX)
         self._pages.addWidget(self._hint)
         self._pages.addWidget(self.view)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.setSpacing(4)
         layout.addWidget(self.bar)
-        layout.addLayout(self._pages, 1)
+        layout.addWidget(self._pages, 1)
         self._quiet, self._side = False, 0
         self._later = QTimer(self)
         self._later.setSingleShot(True)
@@ -303,6 +305,10 @@ class Gallery(QWidget):
             is_sorted=self._model.is_sorted(),
             has_uncertainty=self._model.has_uncertainty,
         )
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Return a size with room for two lines of thumbnails."""
+        return QSize(_WIDTH_PX, _HEIGHT_PX)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Follow the window to a screen of another resolution."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
-from qtpy.QtCore import QSignalBlocker, Qt, Signal
+from qtpy.QtCore import QSignalBlocker, QSize, Qt, Signal
 from qtpy.QtWidgets import (
+    QBoxLayout,
     QButtonGroup,
     QComboBox,
-    QHBoxLayout,
     QLabel,
     QPushButton,
     QSizePolicy,
@@ -16,8 +16,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_n2n.plugin.controls import row
 from napari_n2n.plugin.gallery_model import SortKey
 from napari_n2n.plugin.palette import LABEL_COLOURS
+
+if TYPE_CHECKING:
+    from qtpy.QtGui import QResizeEvent
 
 SMALLEST_PX, LARGEST_PX, STEP_PX = 48, 160, 8
 _NAMES: dict[str, str] = {"score": "Score", "label": "Label", "uncertainty": "Least sure first"}
@@ -26,6 +30,7 @@ _TIPS = {
     "label": "Unlabelled first, then intact, broken, contaminant.",
     "uncertainty": "Those the suggestions are least sure of first: a mark there teaches most.",
 }
+_ONE_LINE_PX = 760
 _CHECKED = "QPushButton:checked {background: #3d5a80; color: white;}"
 
 
@@ -67,21 +72,32 @@ class GalleryBar(QWidget):
         # Hidden bit by bit in a narrow dock rather than keeping the dock wide.
         legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         legend.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        for part in (QLabel("Sort by"), self.order, self.again):
-            layout.addWidget(part)
-        layout.addSpacing(8)
-        layout.addWidget(self.denoised_button)
-        layout.addWidget(self.raw_button)
-        layout.addSpacing(8)
-        layout.addWidget(QLabel("Size"))
-        layout.addWidget(self.size)
-        layout.addSpacing(8)
-        layout.addWidget(self.count)
-        layout.addWidget(legend, 1)
+        self._lines = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._lines.setContentsMargins(0, 0, 0, 0)
+        self._lines.setSpacing(4)
+        self._groups = (
+            row(QLabel("Sort by"), self.order, self.again),
+            row(self.denoised_button, self.raw_button, QLabel("  Size"), self.size),
+        )
+        for group in self._groups:
+            self._lines.addWidget(group, 0, Qt.AlignmentFlag.AlignLeft)
+            self._lines.addSpacing(8)
+        last = row(self.count, legend)
+        last.layout().setStretch(1, 1)
+        self._lines.addWidget(last, 1)
         self.show_raw(False)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Return the size of the lines below each other, which a narrow dock gets."""
+        width = max(group.minimumSizeHint().width() for group in self._groups)
+        return QSize(width, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Put all in one line where there is room, else in three."""
+        super().resizeEvent(event)
+        beside = event.size().width() >= _ONE_LINE_PX
+        directions = QBoxLayout.Direction
+        self._lines.setDirection(directions.LeftToRight if beside else directions.TopToBottom)
 
     def raw(self) -> bool:
         """Whether the raw image is chosen."""

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from napari_n2n.plugin.thumbnails import Thumbnails
 
-_BAND, _GAP = 3, 3  # px: the frame, and the room around it
+_BAND, _GAP = 3, 5  # px: the frame, and the room around it
 _CAPTION = 15  # px high
 _FONT_PX = 11
 _THIN = "#6f7683"
-_CAPTION_TEXT = "#b4bac4"
-_SELECTED, _SELECTED_FILL = "#ffffff", "#59657a"
+_SUGGESTION_TEXT, _CAPTION_TEXT = "#e4e7ec", "#a0a7b3"
+_SELECTED, _SELECTED_FILL = "#ffffff", "#101214"
 _ON_COLOUR = "#101214"
 
 
@@ -43,6 +43,7 @@ class ThumbnailDelegate(QStyledItemDelegate):
         self._colours = {label: QColor(colour) for label, colour in LABEL_COLOURS.items()}
         self._dashes = {label: _dashed(colour) for label, colour in self._colours.items()}
         self._thin, self._text = QColor(_THIN), QColor(_CAPTION_TEXT)
+        self._says = QColor(_SUGGESTION_TEXT)
         self._selected, self._fill = QColor(_SELECTED), QColor(_SELECTED_FILL)
         self._on_colour = QColor(_ON_COLOUR)
 
@@ -83,10 +84,10 @@ class ThumbnailDelegate(QStyledItemDelegate):
             painter.drawRect(left - 1, top - 1, side + 1, side + 1)
         self._write(painter, caption.adjusted(3, 0, -3, 0), cell, given)
         if selected:
-            pen = QPen(self._selected, 2)
+            pen = QPen(self._selected, 4)
             pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
             painter.setPen(pen)
-            painter.drawRect(area.adjusted(1, 1, -1, -1))
+            painter.drawRect(area.adjusted(2, 2, -2, -2))
         elif option.state & QStyle.StateFlag.State_HasFocus:
             painter.setPen(QPen(self._selected, 1, Qt.PenStyle.DotLine))
             painter.drawRect(area.adjusted(0, 0, -1, -1))
@@ -103,9 +104,7 @@ class ThumbnailDelegate(QStyledItemDelegate):
         score = "" if isnan(cell.score) else f"{cell.score:.2f}"
         used = width(says)
         if says:
-            painter.setPen(
-                self._on_colour if given else self._colours[cell.suggested or "unlabelled"]
-            )
+            painter.setPen(self._on_colour if given else self._says)
             if used > room.width():
                 says = self._metrics.elidedText(says, Qt.TextElideMode.ElideRight, room.width())
             painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, says)

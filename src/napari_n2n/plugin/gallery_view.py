@@ -17,6 +17,8 @@ from qtpy.QtCore import (
 from qtpy.QtGui import QKeyEvent, QKeySequence, QWheelEvent
 from qtpy.QtWidgets import QAbstractItemView, QListView
 
+from napari_n2n.plugin.thumbnails import BACKGROUND
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -63,6 +65,8 @@ class ThumbnailView(QListView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         # A bar that came and went would change the number of columns.
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        # Darker than napari's lists: on those, vermillion is hard to see.
+        self.setStyleSheet(f"QListView {{background: {BACKGROUND}; border: none;}}")
         self.doubleClicked.connect(self.opened)
 
     def set_keys(self, keys: Iterable[str]) -> None:

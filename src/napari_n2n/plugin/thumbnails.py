@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BACKGROUND = "#1b1d21"
+"""What thumbnails lie on."""
+
+_NOTHING = "#2f333a"
 """Where there is no micrograph: past its edge, or before one is given."""
 
 _PERCENTILES = (0.5, 99.5)
@@ -103,7 +106,7 @@ class Thumbnails:
     def _cut(self, y: float, x: float) -> QPixmap:
         side = max(1, round(self._side * self._ratio))
         pixmap = QPixmap(side, side)
-        pixmap.fill(QColor(BACKGROUND))
+        pixmap.fill(QColor(_NOTHING))
         if self._image is not None:
             factor, image, limits = self._source()
             box = self._box_px / factor
