@@ -159,7 +159,7 @@ def bottleneck(
     return FeatureMap(
         values=np.ascontiguousarray((total / _TURNS).cpu().numpy()),
         stride_px=(cell * height / at_work[0], cell * width / at_work[1]),
-        kind=f"{_fingerprint(denoiser.network)}/{level}",
+        kind=f"{fingerprint(denoiser.network)}/{level}",
     )
 
 
@@ -194,8 +194,8 @@ def _coarser(window: Window, cell: int) -> Window:
     return y, x
 
 
-def _fingerprint(network: UNet) -> str:
-    """Name a network by its weights."""
+def fingerprint(network: UNet) -> str:
+    """Name ``network`` by its weights: 12 hexadecimal digits."""
     digest = hashlib.sha256()
     for name, tensor in sorted(network.state_dict().items()):
         digest.update(name.encode())

@@ -109,6 +109,11 @@ def describe(
     return Descriptors(np.hstack([values, features]), f"{_KIND}+{bottleneck.kind}")
 
 
+def needs_network(kind: str) -> bool:
+    """Whether descriptors of this ``kind`` hold what a denoiser's network made of the image."""
+    return "+" in kind
+
+
 def _width() -> int:
     return _PROFILE_RINGS + len(_BANDS) * _HARMONICS + 1 + 7 + 8
 
