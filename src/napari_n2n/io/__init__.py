@@ -1,10 +1,19 @@
-"""Files in, typed objects out: movies, micrographs, gain references; and back to MRC.
+"""Files in, typed objects out: movies, micrographs, gain references, particle positions; and back.
 
 Formats are told by content. A file that cannot be used raises an error of `napari_n2n.errors`
 naming the file, the fault and the remedy. Nothing here imports torch, napari or Qt.
 """
 
 from napari_n2n.io.atomic import write_atomically
+from napari_n2n.io.coordinates import (
+    CoordinateFormat,
+    MicrographParticles,
+    Optics,
+    is_coordinates,
+    read_coordinates,
+    write_coordinates,
+    write_star_per_micrograph,
+)
 from napari_n2n.io.defects import find_defects, replace_defects
 from napari_n2n.io.eer import EerRendering
 from napari_n2n.io.eer_encoding import encode_eer
@@ -27,6 +36,7 @@ from napari_n2n.io.tiff import write_tiff_stack
 __all__ = [
     "GIVERS",
     "LABELS",
+    "CoordinateFormat",
     "EerRendering",
     "FileInfo",
     "GainReference",
@@ -34,7 +44,9 @@ __all__ = [
     "HalvesFiles",
     "Label",
     "Micrograph",
+    "MicrographParticles",
     "Movie",
+    "Optics",
     "Particles",
     "check_pixels",
     "encode_eer",
@@ -42,8 +54,10 @@ __all__ = [
     "find_defects",
     "find_halves",
     "inspect_file",
+    "is_coordinates",
     "is_supported",
     "open_movie",
+    "read_coordinates",
     "read_gain",
     "read_micrograph",
     "read_pair",
@@ -51,7 +65,9 @@ __all__ = [
     "stem_of",
     "unpaired_halves",
     "write_atomically",
+    "write_coordinates",
     "write_micrograph",
     "write_mrc_stack",
+    "write_star_per_micrograph",
     "write_tiff_stack",
 ]
