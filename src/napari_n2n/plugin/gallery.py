@@ -11,8 +11,8 @@ from qtpy.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from napari_n2n.errors import BadValue
 from napari_n2n.plugin.gallery_bar import LARGEST_PX, SMALLEST_PX, STEP_PX, GalleryBar
-from napari_n2n.plugin.gallery_delegate import ThumbnailDelegate
 from napari_n2n.plugin.gallery_model import GalleryModel, SortKey
+from napari_n2n.plugin.gallery_painter import ThumbnailPainter
 from napari_n2n.plugin.gallery_view import ThumbnailView
 from napari_n2n.plugin.thumbnails import Thumbnails
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 HINT = "Pick particles, or click on them in the image."
 _WIDTH_PX, _HEIGHT_PX, _LEAST_HEIGHT_PX = 480, 290, 80
+_SIDE_PX = 96
 _DRAG_MS = 60  # between two announcements of what a rubber band holds
 
 
@@ -57,10 +58,8 @@ class Gallery(QWidget):
         self._images: dict[bool, NDArray[Any] | None] = {False: None, True: None}
         self._thumbnails = Thumbnails()
         self._model = GalleryModel(self)
-        self.view = ThumbnailView()
-        self._delegate = ThumbnailDelegate(self._model, self._thumbnails, self)
-        self.view.setItemDelegate(self._delegate)
-        self.view.setModel(self._model)
+        self._painter = ThumbnailPainter(self._thumbnails, _SIDE_PX)
+        self.view = ThumbnailView(self._model, self._painter)
         self.bar = GalleryBar()
         self._hint = QLabel(HINT)
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -90,7 +89,7 @@ class Gallery(QWidget):
         self.bar.rawChosen.connect(self.show_raw)
         self.bar.sizeChosen.connect(self.set_thumbnail_px)
         self.set_keys(keys)
-        self.set_thumbnail_px(96)
+        self.set_thumbnail_px(_SIDE_PX)
         self._tell()
 
     # What is shown.
@@ -212,9 +211,9 @@ class Gallery(QWidget):
             return
         self._side = side
         seen = self.view.first_row_in_view()
-        self._delegate.set_side(side)
+        self._painter.side = side
         self._thumbnails.set_side(side, self.devicePixelRatioF())
-        self.view.setGridSize(self._delegate.cell_size())
+        self.view.cell_size_changed()
         self.bar.show_size(side)
         if seen is not None:
             self.view.scroll_row_to(seen[0], 0)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from math import isnan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QRect, QSize, Qt
 from qtpy.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
-from qtpy.QtWidgets import QStyle, QStyledItemDelegate
 
-from napari_n2n.plugin.gallery_model import Cell, GalleryModel, percent
+from napari_n2n.plugin.gallery_model import percent
 from napari_n2n.plugin.palette import LABEL_COLOURS
 
 if TYPE_CHECKING:
-    from qtpy.QtCore import QModelIndex
-
+    from napari_n2n.plugin.gallery_model import Cell
     from napari_n2n.plugin.thumbnails import Thumbnails
 
 _BAND, _GAP = 3, 5  # px: the frame, and the room around it
@@ -26,17 +24,16 @@ _SELECTED, _SELECTED_FILL = "#ffffff", "#101214"
 _ON_COLOUR = "#101214"
 
 
-class ThumbnailDelegate(QStyledItemDelegate):
+class ThumbnailPainter:
     """Draws a thumbnail in a frame that says what it is labelled, and a caption.
 
     A label that was given: a solid band of its colour, and a filled caption. One that is only
     suggested: a dashed outline, and its probability. None: a thin grey line.
     """
 
-    def __init__(self, model: GalleryModel, thumbnails: Thumbnails, parent: Any = None) -> None:
-        super().__init__(parent)
-        self._model, self._thumbnails = model, thumbnails
-        self._side = 96
+    def __init__(self, thumbnails: Thumbnails, side: int) -> None:
+        self._thumbnails = thumbnails
+        self.side = side
         self._font = QFont()
         self._font.setPixelSize(_FONT_PX)
         self._metrics = QFontMetrics(self._font)
@@ -47,25 +44,16 @@ class ThumbnailDelegate(QStyledItemDelegate):
         self._selected, self._fill = QColor(_SELECTED), QColor(_SELECTED_FILL)
         self._on_colour = QColor(_ON_COLOUR)
 
-    def set_side(self, side: int) -> None:
-        """Draw thumbnails of this side in px."""
-        self._side = side
-
     def cell_size(self) -> QSize:
         """Return the room one particle takes in px."""
-        width = self._side + 2 * (_BAND + _GAP)
+        width = self.side + 2 * (_BAND + _GAP)
         return QSize(width, width + _CAPTION)
 
-    def sizeHint(self, option: Any, index: QModelIndex) -> QSize:  # noqa: N802 - Qt's name
-        """Return the room one particle takes in px."""
-        return self.cell_size()
-
-    def paint(self, painter: QPainter, option: Any, index: QModelIndex) -> None:
-        """Draw one particle."""
-        cell = self._model.cell(index.row())
-        area = option.rect
-        left, top, side = area.left() + _GAP + _BAND, area.top() + _GAP + _BAND, self._side
-        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+    def paint(
+        self, painter: QPainter, area: QRect, cell: Cell, *, selected: bool, current: bool
+    ) -> None:
+        """Draw one particle in this area; ``current`` is the one that keys go on from."""
+        left, top, side = area.left() + _GAP + _BAND, area.top() + _GAP + _BAND, self.side
         if selected:
             painter.fillRect(area, self._fill)
         given = cell.label != "unlabelled"
@@ -88,7 +76,7 @@ class ThumbnailDelegate(QStyledItemDelegate):
             pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
             painter.setPen(pen)
             painter.drawRect(area.adjusted(2, 2, -2, -2))
-        elif option.state & QStyle.StateFlag.State_HasFocus:
+        elif current:
             painter.setPen(QPen(self._selected, 1, Qt.PenStyle.DotLine))
             painter.drawRect(area.adjusted(0, 0, -1, -1))
 
