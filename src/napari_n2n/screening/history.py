@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from napari_n2n.screening import counters
 from napari_n2n.screening.rows import Edit
 
 if TYPE_CHECKING:
@@ -36,8 +37,7 @@ class Window:
     @classmethod
     def opening(cls, connection: sqlite3.Connection) -> Window:
         """Return a new window on a session."""
-        (clock,) = connection.execute("SELECT clock FROM counters").fetchone()
-        return cls(clock)
+        return cls(counters.clock(connection))
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,12 +50,6 @@ class Entry:
 
 
 _MINE = "micrograph = ? AND done = ? AND (window = ? OR clock <= ?)"
-
-
-def _tick(connection: sqlite3.Connection) -> int:
-    connection.execute("UPDATE counters SET clock = clock + 1")
-    (clock,) = connection.execute("SELECT clock FROM counters").fetchone()
-    return int(clock)
 
 
 def _now() -> str:
@@ -76,7 +70,7 @@ def append(
         "VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             micrograph,
-            _tick(connection),
+            counters.tick(connection),
             window.token,
             _now(),
             action,
@@ -125,5 +119,5 @@ def turn(connection: sqlite3.Connection, entry: Entry, window: Window, *, done: 
     """Note that an entry has been undone or redone by a window."""
     connection.execute(
         "UPDATE history SET done = ?, window = ?, clock = ?, at = ? WHERE id = ?",
-        (int(done), window.token, _tick(connection), _now(), entry.id),
+        (int(done), window.token, counters.tick(connection), _now(), entry.id),
     )

@@ -10,23 +10,12 @@ import numpy as np
 
 from napari_n2n.errors import BadValue, UnreadableFile
 from napari_n2n.io.atomic import write_atomically
-from napari_n2n.io.particles import GIVERS, LABELS, Giver, Label, Particles
-from napari_n2n.screening import descriptors, history, micrographs
+from napari_n2n.io.particles import Giver, Particles
+from napari_n2n.screening import counters, descriptors, edits, history, micrographs
+from napari_n2n.screening.cache import RowCache
 from napari_n2n.screening.database import Database
-from napari_n2n.screening.nearness import near
 from napari_n2n.screening.records import Change, MicrographRecord, Stored, counted
-from napari_n2n.screening.rows import (
-    PERSON,
-    UNLABELLED,
-    Edit,
-    alteration,
-    codes,
-    particles_of,
-    places_of,
-    read_rows,
-    rows_of,
-    write_edit,
-)
+from napari_n2n.screening.rows import particles_of, write_edit
 
 if TYPE_CHECKING:
     import sqlite3
@@ -35,11 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from napari_n2n.screening.rows import Ids, Rows
-
-_GONE = "{} no longer there: another window took {} away."
-_CHANGED = "{} changed in another window since and {} left as {}."
-_PERSONS = "{} labelled by a person and {} left as {}."
+    from napari_n2n.screening.edits import Planned
+    from napari_n2n.screening.rows import Rows
 
 
 class Session:
@@ -62,8 +48,7 @@ class Session:
         with database.reading() as connection:
             self._window = history.Window.opening(connection)
         self._seen = database.data_version()
-        # The rows of the micrograph last used, and the data version at which they are true.
-        self._cache: tuple[int, int, Rows] | None = None
+        self._cache = RowCache()
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
@@ -158,20 +143,13 @@ class Session:
         """Return the particles of a micrograph in the order of their ids."""
         with self._database.reading() as connection:
             self._threshold(connection, micrograph)
-            rows = self._rows(connection, micrograph)
+            rows = self._cache.rows(connection, micrograph)
         return Stored(np.array(rows["id"]), particles_of(rows))
 
     def threshold(self, micrograph: int) -> float | None:
         """Return the lowest score to be shown; None: all."""
         with self._database.reading() as connection:
             return self._threshold(connection, micrograph)
-
-    def _rows(self, connection: sqlite3.Connection, micrograph: int) -> Rows:
-        """Return the rows of a micrograph; no one may change the array."""
-        (version,) = connection.execute("PRAGMA data_version").fetchone()
-        if self._cache is None or self._cache[:2] != (micrograph, version):
-            self._cache = (micrograph, version, read_rows(connection, micrograph))
-        return self._cache[2]
 
     def _threshold(self, connection: sqlite3.Connection, micrograph: int) -> float | None:
         found = connection.execute(
@@ -187,84 +165,41 @@ class Session:
     def add(self, micrograph: int, particles: Particles, action: str = "add") -> Change:
         """Add particles; `action` is the verb by which it is told ("Add 3 particles")."""
 
-        def edit(connection: sqlite3.Connection, rows: Rows) -> tuple[Edit, Change]:
-            new = rows_of(particles, _new_ids(connection, len(particles)))
-            told = f"{action[:1].upper()}{action[1:]} {counted(len(new))}"
-            return Edit(added=new), Change(told, micrograph)
+        def make(connection: sqlite3.Connection, _: Rows) -> Planned:
+            return edits.adding(particles, counters.new_ids(connection, len(particles)), action)
 
-        return self._edit(micrograph, edit)
+        return self._edit(micrograph, make)
 
     def move(
-        self, micrograph: int, ids: ArrayLike, centres_px: ArrayLike, moved_by: Giver = "person"
+        self, micrograph: int, ids: ArrayLike, centres_px: ArrayLike, *, moved_by: Giver = "person"
     ) -> Change:
         """Move particles to (n, 2) y, x; what a person has moved, a new pick leaves alone."""
-        wanted = _checked_ids(ids)
+        wanted = edits.checked_ids(ids)
         centres = Particles(np.asarray(centres_px, np.float64)).centres_px
         if len(centres) != len(wanted):
             raise BadValue(f"{counted(len(wanted))} cannot have {len(centres)} centres.")
-
-        def edit(_: sqlite3.Connection, rows: Rows) -> tuple[Edit, Change]:
-            places, there = places_of(rows, wanted)
-            before = rows[places[there]]
-            after = before.copy()
-            after["y_px"], after["x_px"] = centres[there].T
-            if moved_by == "person":
-                after["placed_by"] = PERSON
-            told = f"Move {counted(len(before))}"
-            return Edit(altered=alteration(before, after)), _gone(told, micrograph, wanted[~there])
-
-        return self._edit(micrograph, edit)
+        return self._edit(micrograph, lambda _, rows: edits.moving(rows, wanted, centres, moved_by))
 
     def relabel(
-        self,
-        micrograph: int,
-        ids: ArrayLike,
-        labels: ArrayLike,
-        given_by: Giver = "person",
+        self, micrograph: int, ids: ArrayLike, labels: ArrayLike, given_by: Giver = "person"
     ) -> Change:
         """Label particles with one label or (n,) labels.
 
         A label that a person gave is changed by a person only: where `given_by` is anyone else,
         those particles are skipped.
         """
-        wanted = _checked_ids(ids)
-        texts = np.asarray(labels, "U11")
-        checked = Particles(
-            np.zeros((len(wanted), 2)), np.full(len(wanted), texts) if not texts.ndim else texts
-        ).labels
-        giver = GIVERS.index(given_by)
-
-        def edit(_: sqlite3.Connection, rows: Rows) -> tuple[Edit, Change]:
-            places, there = places_of(rows, wanted)
-            before = rows[places[there]]
-            after = before.copy()
-            after["label"] = codes(checked[there], LABELS)
-            after["given_by"] = giver
-            held = (before["given_by"] == PERSON) & (before["label"] != UNLABELLED)
-            held &= giver != PERSON
-            before, after = before[~held], after[~held]
-            told = _told_labels(after["label"], given_by)
-            change = _gone(told, micrograph, wanted[~there])
-            kept = wanted[there][held]
-            if len(kept):
-                note = f"{change.note} {_sentence(_PERSONS, len(kept))}".strip()
-                skipped = np.concatenate([change.skipped, kept])
-                change = Change(told, micrograph, skipped=skipped, note=note)
-            return Edit(altered=alteration(before, after)), change
-
-        return self._edit(micrograph, edit)
+        wanted = edits.checked_ids(ids)
+        texts = (
+            np.broadcast_to(np.asarray(labels), wanted.shape) if np.ndim(labels) == 0 else labels
+        )
+        givers = np.full(len(wanted), given_by)
+        checked = Particles(np.zeros((len(wanted), 2)), np.asarray(texts), given_by=givers)
+        return self._edit(micrograph, lambda _, rows: edits.labelling(rows, wanted, checked))
 
     def delete(self, micrograph: int, ids: ArrayLike) -> Change:
         """Delete particles; undoing brings them back under the same ids."""
-        wanted = _checked_ids(ids)
-
-        def edit(_: sqlite3.Connection, rows: Rows) -> tuple[Edit, Change]:
-            places, there = places_of(rows, wanted)
-            removed = rows[np.sort(places[there])]
-            told = f"Delete {counted(len(removed))}"
-            return Edit(removed=removed), _gone(told, micrograph, wanted[~there])
-
-        return self._edit(micrograph, edit)
+        wanted = edits.checked_ids(ids)
+        return self._edit(micrograph, lambda _, rows: edits.deleting(rows, wanted))
 
     def replace_picks(
         self, micrograph: int, particles: Particles, *, distance_px: float = 0.0
@@ -275,53 +210,39 @@ class Session:
         `distance_px` from such a one are left out.
         """
 
-        def edit(connection: sqlite3.Connection, rows: Rows) -> tuple[Edit, Change]:
-            persons = (rows["given_by"] == PERSON) | (rows["placed_by"] == PERSON)
-            kept = np.stack([rows["y_px"][persons], rows["x_px"][persons]], axis=1)
-            new = particles[~near(particles.centres_px, kept, distance_px)]
-            added = rows_of(new, _new_ids(connection, len(new)))
-            told = f"Pick {counted(len(new))}"
-            return Edit(removed=rows[~persons], added=added), Change(told, micrograph)
+        def make(connection: sqlite3.Connection, rows: Rows) -> Planned:
+            ids = counters.new_ids(connection, len(particles))
+            return edits.repicking(rows, particles, ids, distance_px)
 
-        return self._edit(micrograph, edit)
+        return self._edit(micrograph, make)
 
     def set_threshold(self, micrograph: int, score: float | None) -> Change:
         """Set the lowest score to be shown; None shows all."""
-        if score is not None:
-            score = float(score)
-            if not np.isfinite(score):
-                raise BadValue("The threshold must be a number.")
-        told = "Remove the threshold" if score is None else f"Set the threshold to {score:.3g}"
+        wanted = None if score is None else float(score)
+        if wanted is not None and not np.isfinite(wanted):
+            raise BadValue("The threshold must be a number.")
+        return self._edit(
+            micrograph,
+            lambda connection, _: edits.thresholding(
+                self._threshold(connection, micrograph), wanted
+            ),
+        )
 
-        def edit(connection: sqlite3.Connection, _: Rows) -> tuple[Edit, Change]:
-            before = self._threshold(connection, micrograph)
-            return Edit(threshold=(before, score)), Change(told, micrograph)
-
-        return self._edit(micrograph, edit)
-
-    def _edit(
-        self,
-        micrograph: int,
-        edit: Callable[[sqlite3.Connection, Rows], tuple[Edit, Change]],
-    ) -> Change:
-        """Do what `edit` makes of the rows as they are; what changes nothing is not kept."""
+    def _edit(self, micrograph: int, make: Callable[[sqlite3.Connection, Rows], Planned]) -> Change:
+        """Do what `make` plans for the rows as they are; what changes nothing is not kept."""
         with self._database.lock:
             with self._database.writing() as connection:
                 self._threshold(connection, micrograph)
-                rows = self._rows(connection, micrograph)
-                done, change = edit(connection, rows)
-                if done.is_empty:
-                    return change
-                after = done.applied(rows)
-                write_edit(connection, micrograph, done, after)
-                history.append(connection, micrograph, self._window, change.action, done)
-            self._committed(micrograph, after)
-        return _told(done, change)
-
-    def _committed(self, micrograph: int, after: Rows) -> None:
-        """Keep the rows that are on disk now; one's own commit leaves the data version alone."""
-        if self._cache is not None:
-            self._cache = (micrograph, self._cache[1], after)
+                rows = self._cache.rows(connection, micrograph)
+                planned = make(connection, rows)
+                edit = planned.edit
+                if edit.is_empty:
+                    return planned.change(micrograph)
+                after = edit.applied(rows)
+                write_edit(connection, micrograph, edit, after)
+                history.append(connection, micrograph, self._window, planned.action, edit)
+            self._cache.committed(micrograph, after)
+        return planned.change(micrograph)
 
     # History ------------------------------------------------------------------------------------
 
@@ -358,17 +279,14 @@ class Session:
                     ) from error
                 if entry is None:
                     return None
-                rows = self._rows(connection, micrograph)
+                rows = self._cache.rows(connection, micrograph)
                 wanted = entry.edit if done else entry.edit.reversed()
                 edit, skipped = wanted.possible(rows, threshold)
                 after = edit.applied(rows)
                 write_edit(connection, micrograph, edit, after)
                 history.turn(connection, entry, self._window, done=done)
-            self._committed(micrograph, after)
-        note = _sentence(_CHANGED, len(skipped)) if len(skipped) else ""
-        if wanted.threshold is not None and edit.threshold is None:
-            note = "Another window has changed the threshold since; it was left as it is."
-        return _told(edit, Change(entry.action, micrograph, skipped=skipped, note=note))
+            self._cache.committed(micrograph, after)
+        return edits.turned(entry.action, wanted, edit, skipped).change(micrograph)
 
     # Settings and examples ----------------------------------------------------------------------
 
@@ -413,7 +331,7 @@ class Session:
         BadValue
             Values of a wrong shape, or not finite.
         """
-        wanted = _checked_ids(ids)
+        wanted = edits.checked_ids(ids)
         centres = None if centres_px is None else Particles(np.asarray(centres_px)).centres_px
         with self._database.writing() as connection:
             descriptors.remember(connection, wanted, np.asarray(values, np.float32), kind, centres)
@@ -425,56 +343,3 @@ class Session:
         """
         with self._database.reading() as connection:
             return descriptors.examples(connection, kind)
-
-
-def _new_ids(connection: sqlite3.Connection, number: int) -> Ids:
-    (first,) = connection.execute("SELECT next_particle FROM counters").fetchone()
-    connection.execute("UPDATE counters SET next_particle = next_particle + ?", (number,))
-    return np.arange(first, first + number, dtype=np.int64)
-
-
-def _checked_ids(ids: ArrayLike) -> Ids:
-    given = np.asarray(ids)
-    if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
-        raise BadValue("Particles are named by a list of ids.")
-    checked = given.astype(np.int64)
-    if len(np.unique(checked)) != len(checked):
-        raise BadValue("A particle is named twice.")
-    return checked
-
-
-def _told_labels(label_codes: NDArray[np.uint8], given_by: Giver) -> str:
-    number = len(label_codes)
-    if given_by == "suggestion":
-        return f"Accept {counted(number, 'suggestion')}"
-    used = np.unique(label_codes)
-    label: Label | None = LABELS[used[0]] if len(used) == 1 else None
-    if label == "unlabelled":
-        return f"Unmark {counted(number)}"
-    return f"Mark {counted(number)}" + (f" {label}" if label else "")
-
-
-def _sentence(template: str, number: int) -> str:
-    if template is _GONE:
-        be, them = ("is", "it") if number == 1 else ("are", "them")
-        return template.format(f"{counted(number)} {be}", them)
-    be, it = ("was", "it is") if number == 1 else ("were", "they are")
-    return template.format(f"{counted(number)} {be}", be, it)
-
-
-def _gone(told: str, micrograph: int, ids: Ids) -> Change:
-    note = _sentence(_GONE, len(ids)) if len(ids) else ""
-    return Change(told, micrograph, skipped=ids, note=note)
-
-
-def _told(edit: Edit, change: Change) -> Change:
-    return Change(
-        change.action,
-        change.micrograph,
-        added=np.array(edit.added["id"]),
-        removed=np.array(edit.removed["id"]),
-        altered=np.array(edit.altered["id"]),
-        skipped=change.skipped,
-        note=change.note,
-        threshold_altered=edit.threshold is not None,
-    )

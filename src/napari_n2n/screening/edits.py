@@ -1,0 +1,163 @@
+"""What each action does to the particles of a micrograph, and how it is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_n2n.errors import BadValue
+from napari_n2n.io.particles import GIVERS, LABELS, Giver, Particles
+from napari_n2n.screening.nearness import near
+from napari_n2n.screening.records import Change, counted
+from napari_n2n.screening.rows import (
+    PERSON,
+    UNLABELLED,
+    Edit,
+    alteration,
+    codes,
+    places_of,
+    rows_of,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from napari_n2n.screening.rows import Ids, Rows
+
+
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """An edit, the words for it, and the particles that it leaves out, with the reason."""
+
+    action: str
+    edit: Edit
+    skipped: Ids = field(default_factory=lambda: np.empty(0, np.int64))
+    note: str = ""
+
+    def change(self, micrograph: int) -> Change:
+        """Return what is told of the edit once it is done."""
+        edit = self.edit
+        return Change(
+            self.action,
+            micrograph,
+            added=np.array(edit.added["id"]),
+            removed=np.array(edit.removed["id"]),
+            altered=np.array(edit.altered["id"]),
+            skipped=self.skipped,
+            note=self.note,
+            threshold_altered=edit.threshold is not None and edit.threshold[0] != edit.threshold[1],
+        )
+
+
+def checked_ids(ids: ArrayLike) -> Ids:
+    """Return (n,) ids, each of them once.
+
+    Raises
+    ------
+    BadValue
+        They are no whole numbers, or one comes twice.
+    """
+    given = np.asarray(ids)
+    if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
+        raise BadValue("Particles are named by a list of ids.")
+    checked = given.astype(np.int64)
+    if len(np.unique(checked)) != len(checked):
+        raise BadValue("A particle is named twice.")
+    return checked
+
+
+def adding(particles: Particles, ids: Ids, verb: str) -> Planned:
+    """Add particles under new ids."""
+    told = f"{verb[:1].upper()}{verb[1:]} {counted(len(ids))}"
+    return Planned(told, Edit(added=rows_of(particles, ids)))
+
+
+def moving(rows: Rows, ids: Ids, centres_px: NDArray[np.float64], moved_by: Giver) -> Planned:
+    """Move particles to (n, 2) y, x."""
+    places, there = places_of(rows, ids)
+    before = rows[places[there]]
+    after = before.copy()
+    after["y_px"], after["x_px"] = centres_px[there].T
+    if moved_by == "person":
+        after["placed_by"] = PERSON
+    told = f"Move {counted(len(before))}"
+    return Planned(told, Edit(altered=alteration(before, after)), *_gone(ids[~there]))
+
+
+def labelling(rows: Rows, ids: Ids, wanted: Particles) -> Planned:
+    """Give particles the labels and givers of `wanted`, except where only a person may."""
+    places, there = places_of(rows, ids)
+    before = rows[places[there]]
+    after = before.copy()
+    after["label"] = codes(wanted.labels[there], LABELS)
+    after["given_by"] = codes(wanted.given_by[there], GIVERS)
+    held = (before["given_by"] == PERSON) & (before["label"] != UNLABELLED)
+    held &= after["given_by"] != PERSON
+    skipped, note = _gone(ids[~there])
+    if held.any():
+        number = int(held.sum())
+        be, it = ("was", "keeps its label") if number == 1 else ("were", "keep their labels")
+        note = f"{note} {counted(number)} {be} labelled by a person and {it}.".strip()
+        skipped = np.concatenate([skipped, ids[there][held]])
+    before, after = before[~held], after[~held]
+    edit = Edit(altered=alteration(before, after))
+    return Planned(_told_labels(after), edit, skipped, note)
+
+
+def _told_labels(rows: Rows) -> str:
+    if len(rows) and (rows["given_by"] == GIVERS.index("suggestion")).all():
+        return f"Accept {counted(len(rows), 'suggestion')}"
+    used = np.unique(rows["label"])
+    if len(used) == 1:
+        if used[0] == UNLABELLED:
+            return f"Unmark {counted(len(rows))}"
+        return f"Mark {counted(len(rows))} {LABELS[used[0]]}"
+    return f"Mark {counted(len(rows))}"
+
+
+def deleting(rows: Rows, ids: Ids) -> Planned:
+    """Take particles away."""
+    places, there = places_of(rows, ids)
+    removed = rows[np.sort(places[there])]
+    return Planned(f"Delete {counted(len(removed))}", Edit(removed=removed), *_gone(ids[~there]))
+
+
+def repicking(rows: Rows, particles: Particles, ids: Ids, distance_px: float) -> Planned:
+    """Put a new pick, whose ids are given, in the place of all that is not a person's.
+
+    A particle is a person's who has added, moved or labelled it. Of the new ones, those less than
+    `distance_px` from such a one are left out.
+    """
+    persons = (rows["given_by"] == PERSON) | (rows["placed_by"] == PERSON)
+    kept_px = np.stack([rows["y_px"][persons], rows["x_px"][persons]], axis=1)
+    free = ~near(particles.centres_px, kept_px, distance_px)
+    edit = Edit(removed=rows[~persons], added=rows_of(particles, ids)[free])
+    return Planned(f"Pick {counted(len(edit.added))}", edit)
+
+
+def thresholding(before: float | None, after: float | None) -> Planned:
+    """Change the lowest score to be shown."""
+    told = "Remove the threshold" if after is None else f"Set the threshold to {after:.3g}"
+    return Planned(told, Edit(threshold=(before, after)))
+
+
+def turned(action: str, wanted: Edit, done: Edit, skipped: Ids) -> Planned:
+    """Undo or redo `action`: what was wanted, and what of it could be done."""
+    notes = []
+    if len(skipped):
+        be, it = ("was", "it is") if len(skipped) == 1 else ("were", "they are")
+        since = "changed in another window since"
+        notes.append(f"{counted(len(skipped))} {be} {since} and {be} left as {it}.")
+    if wanted.threshold is not None and done.threshold is None:
+        notes.append("The threshold was changed in another window since and was left as it is.")
+    return Planned(action, done, skipped, " ".join(notes))
+
+
+def _gone(ids: Ids) -> tuple[Ids, str]:
+    """Return the particles that are not there any more, and a sentence about them."""
+    if not len(ids):
+        return ids, ""
+    be, them = ("is", "it") if len(ids) == 1 else ("are", "them")
+    return ids, f"{counted(len(ids))} {be} no longer there: another window deleted {them}."
