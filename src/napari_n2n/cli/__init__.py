@@ -12,6 +12,7 @@ from napari_n2n.cli import console
 from napari_n2n.cli.data import halves, info, simulate
 from napari_n2n.cli.demo import demo
 from napari_n2n.cli.models import denoise, evaluate, train
+from napari_n2n.cli.particles import pick
 from napari_n2n.errors import N2NError
 
 app = typer.Typer(
@@ -21,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, simulate, halves, train, denoise, evaluate, info):
+for command in (demo, simulate, halves, train, denoise, evaluate, pick, info):
     app.command()(command)
 
 

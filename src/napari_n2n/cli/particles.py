@@ -1,0 +1,147 @@
+"""Commands about particles: pick."""
+
+from collections.abc import Generator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from napari_n2n.cli import console, options
+from napari_n2n.cli.console import Reporter
+from napari_n2n.cli.data import describe_progress
+
+if TYPE_CHECKING:
+    from napari_n2n.io import MicrographParticles
+
+
+def pick(
+    files: Annotated[
+        list[Path], typer.Argument(help="Micrographs or movies: files, folders, quoted patterns.")
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="One file for all (.star, .csv, .txt, .cs, .box), or a folder for a .star each.",
+        ),
+    ],
+    diameter: Annotated[
+        float | None,
+        typer.Option(
+            min=1,
+            max=100_000,
+            help="Of the particle in Å; default: the classifier's, or else a first guess.",
+        ),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", "-M", help="Denoise with this model first (recommended)."),
+    ] = None,
+    classifier: Annotated[
+        Path | None,
+        typer.Option("--classifier", "-C", help="Label what is found, as learnt from marks."),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(min=-1, max=1, help="Least score; default: where the scores part."),
+    ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(help="Write only these labels, e.g. intact,broken. Needs a classifier."),
+    ] = None,
+    avoid_contamination: Annotated[
+        bool, typer.Option(help="Leave out carbon, ice crystals and gold.")
+    ] = True,
+    pixel_size: options.PixelSize = None,
+    aligned: options.Aligned = False,
+    device: options.Device = "auto",
+    quiet: options.Quiet = False,
+) -> None:
+    """Find particles, label them if there is a classifier, and write their coordinates."""
+    wanted = _labels(labels, classifier)
+    paths = options.files_of(files)
+
+    from napari_n2n.batch import FileOutcome, for_each
+    from napari_n2n.denoising.checkpoints import load_denoiser
+    from napari_n2n.denoising.interruption import Interrupted
+    from napari_n2n.particle_workflow import PickSettings, check_examples, pick_file
+    from napari_n2n.particles.examples import load_examples
+    from napari_n2n.particles.suggestions import Classifier
+    from napari_n2n.workflow import MovieSettings
+
+    denoiser = None if model is None else load_denoiser(model)
+    examples = None if classifier is None else load_examples(classifier)
+    if examples is not None:
+        check_examples(examples, denoiser)
+        console.say_note(f"{classifier}: {Classifier.learnt(examples).sentence}")
+    settings = PickSettings(
+        diameter_angstrom=diameter,
+        threshold=threshold,
+        avoid_contamination=avoid_contamination,
+        examples=examples,
+        movies=MovieSettings(pixel_size_angstrom=pixel_size, aligned=aligned),
+    )
+    tables: list[MicrographParticles] = []
+
+    with console.stop_on_signal() as stop:
+
+        def job(path: Path) -> Generator[Any, None, str]:
+            picked = yield from pick_file(path, denoiser, settings, device=device, stop=stop)
+            tables.append(picked.table)
+            for note in picked.notes:
+                console.say_note(f"{path.name}: {note}")
+            return f"{path.name}: {picked.summary}"
+
+        def describe(step: Any) -> tuple[str, float, float | None] | None:
+            if not isinstance(step, FileOutcome):
+                return describe_progress(step)
+            if step.error is not None:
+                console.say_error(str(step.error))
+            else:
+                console.say(str(step.result))
+            return None
+
+        with suppress(Interrupted):  # what was found so far is written
+            Reporter(quiet).run(for_each(paths, job), describe)
+        stopped = stop()
+    if tables:
+        _write(output, tables, wanted)
+    missing = len(paths) - len(tables)
+    if stopped:
+        console.say_note(f"Stopped: {len(tables)} of {len(paths)} files are done.")
+        raise typer.Exit(130)
+    if missing:
+        if len(paths) > 1:
+            rest = "the others are done" if tables else "none was done"
+            console.say_error(f"{missing} of {len(paths)} files failed; {rest}.")
+        raise typer.Exit(1)
+
+
+def _labels(given: str | None, classifier: Path | None) -> list[Any] | None:
+    """Read ``intact,broken``."""
+    if given is None:
+        return None
+    from napari_n2n.io import LABELS
+
+    chosen = [label.strip() for label in given.split(",") if label.strip()]
+    unknown = [label for label in chosen if label not in LABELS]
+    if unknown or not chosen:
+        raise typer.BadParameter(
+            f"--labels takes some of {', '.join(LABELS)}, with commas between, not {given!r}."
+        )
+    if classifier is None:
+        raise typer.BadParameter("--labels needs a --classifier that gives them.")
+    return chosen
+
+
+def _write(output: Path, tables: Sequence["MicrographParticles"], labels: list[Any] | None) -> None:
+    from napari_n2n.io import write_coordinates, write_star_per_micrograph
+
+    if output.suffix and not output.is_dir():
+        write_coordinates(output, tables, labels=labels)
+        console.say(str(output))
+    else:
+        for path in write_star_per_micrograph(output, tables, labels=labels):
+            console.say(str(path))
