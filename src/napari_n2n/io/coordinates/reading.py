@@ -12,7 +12,7 @@ from napari_n2n.io.coordinates.box import looks_like_boxes, read_box
 from napari_n2n.io.coordinates.columns import layout_of, read_columns
 from napari_n2n.io.coordinates.cryosparc import MAGIC, read_cs
 from napari_n2n.io.coordinates.star import read_cbox, read_star
-from napari_n2n.io.coordinates.text import refuse_foreign
+from napari_n2n.io.coordinates.text import parsing, refuse_foreign
 from napari_n2n.io.limits import open_binary
 from napari_n2n.io.pixel_size import overridden
 
@@ -121,14 +121,8 @@ def read_coordinates(
             "RELION .star, EMAN .box, crYOLO .cbox, .csv, Topaz .txt and cryoSPARC .cs files "
             "can be read.",
         )
-    if kind == "cbox":
-        tables = [read_cbox(path, pixel_size_angstrom=pixel_size_angstrom)]
-    elif kind == "box":
-        tables = [read_box(path, pixel_size_angstrom=pixel_size_angstrom)]
-    elif kind == "cs":
-        tables = read_cs(path, shape=shape)
-    else:
-        tables = read_star(path) if kind == "star" else read_columns(path)
+    with parsing(path, "coordinates"):
+        tables = _read(path, kind, shape, pixel_size_angstrom)
     return [
         replace(
             one,
@@ -137,3 +131,15 @@ def read_coordinates(
         )
         for one in tables
     ]
+
+
+def _read(
+    path: Path, kind: Kind, shape: tuple[int, int] | None, pixel_size_angstrom: float | None
+) -> list[MicrographParticles]:
+    if kind == "cbox":
+        return [read_cbox(path, pixel_size_angstrom=pixel_size_angstrom)]
+    if kind == "box":
+        return [read_box(path, pixel_size_angstrom=pixel_size_angstrom)]
+    if kind == "cs":
+        return read_cs(path, shape=shape)
+    return read_star(path) if kind == "star" else read_columns(path)

@@ -12,7 +12,8 @@ of -999 is RELION's and crYOLO's "none".
 
 **Labels** are written as ``rlnClassNumber`` (RELION's manual picking knows 1 to 6): 1 intact,
 2 broken, 3 contaminant, 4 unlabelled, said in a comment. Elsewhere that number is a template or a
-2D class, so without the comment all are unlabelled. A second comment, at the end, keeps who gave them.
+2D class, so without the comment all are unlabelled. A second comment, at the end of the file,
+keeps who gave them.
 
 **crYOLO.** A .cbox file has the corner of smallest x and y, ``_Width`` and ``_Height`` in px and
 ``_Confidence``, in the rows of the stored MRC (crYOLO turns it upside down and measures from the
@@ -225,10 +226,14 @@ def _pixel_size(block: Block, optics: Block, row: int) -> float | None:
     def said(by: Block, row: int) -> dict[str, Any]:
         return {name: by[name][row] for name in _SIZES if name in by}
 
-    groups = [str(group) for group in optics.get("rlnOpticsGroup", [""])]
-    group = str(block["rlnOpticsGroup"][row]) if "rlnOpticsGroup" in block else groups[0]
-    known = said(optics, groups.index(group)) if optics and group in groups else {}
-    return _size_of({**known, **(said(block, row) if row < len(block[_X]) else {})})
+    groups = [str(group) for group in optics.get("rlnOpticsGroup", [])]
+    own: dict[str, Any] = {}
+    group = groups[0] if len(groups) == 1 else ""
+    if row < len(block[_X]):
+        own = said(block, row)
+        group = str(block["rlnOpticsGroup"][row]) if "rlnOpticsGroup" in block else group
+    known = said(optics, groups.index(group)) if group in groups else {}
+    return _size_of({**known, **own})
 
 
 def _size_of(row: Mapping[str, Any]) -> float | None:
