@@ -230,6 +230,10 @@ class Gallery(QWidget):
         Ids that are not shown are left out.
         """
         rows = self._model.rows(np.fromiter(ids, np.int64))
+        if np.array_equal(rows, self.view.selected_rows()):
+            if len(rows) and not len(self.view.seen_whole(rows)):
+                self.view.scrollTo(self._model.index(int(rows[0])))
+            return  # what the user has just selected: keys go on from where they were
         with self._quietly():
             self.view.select_rows(rows)
             if len(rows):
@@ -260,9 +264,11 @@ class Gallery(QWidget):
         with self._quietly():
             yield
             self.view.select_rows(self._model.rows(selected))
-            for row in self._model.rows(current_id).tolist():
-                self.view.make_current(row)
-        row_then = self._model.rows(top_id)
+            row_then, still = self._model.rows(top_id), self._model.rows(current_id)
+            if len(still):
+                self.view.make_current(int(still[0]))
+            elif current >= 0 and len(row_then):  # deleted: keys go on from the next one
+                self.view.make_current(min(current, self._model.rowCount() - 1))
         if seen is None or not len(row_then):
             self.view.scrollToTop()
         else:

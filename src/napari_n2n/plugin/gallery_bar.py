@@ -85,6 +85,8 @@ class GalleryBar(QWidget):
         last = row(self.count, legend)
         last.layout().setStretch(1, 1)
         self._lines.addWidget(last, 1)
+        for part in (self.order, self.again, self.denoised_button, self.raw_button, self.size):
+            part.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys to the gallery
         self.show_raw(False)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name

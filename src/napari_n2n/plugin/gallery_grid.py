@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from napari_n2n.plugin.gallery_model import GalleryModel
     from napari_n2n.plugin.gallery_painter import ThumbnailPainter
 
+_FLAGS = QItemSelectionModel.SelectionFlag
+
 
 class ThumbnailGrid(QAbstractItemView):
     """A grid that is left aligned, read line by line, and scrolled by the pixel.
@@ -41,6 +43,7 @@ class ThumbnailGrid(QAbstractItemView):
         self._particles, self._painter = model, painter
         self._cell = painter.cell_size()
         self._band: QRect | None = None  # the rubber band, from the top of all lines
+        self._began = -1  # the row from which Shift selects
         self._chosen: NDArray[np.bool_] | None = None  # which rows are selected, once asked
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -174,9 +177,10 @@ class ThumbnailGrid(QAbstractItemView):
     def setSelection(  # noqa: N802 - Qt's name
         self, rect: QRect, command: QItemSelectionModel.SelectionFlag
     ) -> None:
-        """Select the cells a rubber band touches; or, for keys and clicks, all from one to another.
+        """Select what a rubber band touches, or the cell at the end of ``rect``.
 
-        ``rect`` goes from where the selection began to where it is now, in either direction.
+        With Shift: all from the one selected last without Shift to that. Qt's own idea of where a
+        selection began knows nothing of what a program has selected since.
         """
         if self.dragging():
             band = rect.normalized().translated(0, self.verticalOffset())
@@ -186,12 +190,14 @@ class ThumbnailGrid(QAbstractItemView):
             rows = (lines[:, None] * columns + np.arange(left, right + 1)).reshape(-1)
             spans = self._spans(rows[rows < self._particles.rowCount()])
         else:
-            ends = [
-                self.indexAt(QPoint(x, y))
-                for x, y in ((rect.left(), rect.top()), (rect.right(), rect.bottom()))
-            ]
-            rows = np.array(sorted(end.row() for end in ends if end.isValid()), np.intp)
-            spans = self._spans(np.arange(rows[0], rows[-1] + 1) if len(rows) else rows)
+            end = self.indexAt(QPoint(rect.right(), rect.bottom())).row()
+            if end < 0:
+                return
+            if command & _FLAGS.Current:
+                first, last = sorted((self._began if self._began >= 0 else end, end))
+                spans, command = self._spans(np.arange(first, last + 1)), _FLAGS.ClearAndSelect
+            else:
+                spans, self._began = self._spans(np.array([end])), end
         self.selectionModel().select(spans, command)
 
     def visualRegionForSelection(  # noqa: N802 - Qt's name
@@ -209,7 +215,7 @@ class ThumbnailGrid(QAbstractItemView):
 
     def reset(self) -> None:
         """Begin with new rows, none of them selected."""
-        self._chosen = None
+        self._chosen, self._began = None, -1
         super().reset()
         self.updateGeometries()
 
@@ -221,8 +227,7 @@ class ThumbnailGrid(QAbstractItemView):
 
     def select_rows(self, rows: NDArray[np.intp]) -> None:
         """Select these rows (n,), in order, instead of those selected."""
-        flags = QItemSelectionModel.SelectionFlag
-        self.selectionModel().select(self._spans(rows), flags.ClearAndSelect)
+        self.selectionModel().select(self._spans(rows), _FLAGS.ClearAndSelect)
 
     def _spans(self, rows: NDArray[np.intp]) -> QItemSelection:
         spans, index = QItemSelection(), self._particles.index
@@ -242,9 +247,8 @@ class ThumbnailGrid(QAbstractItemView):
 
     def make_current(self, row: int) -> None:
         """Let keys go on from this row, which is scrolled into view."""
-        self.selectionModel().setCurrentIndex(
-            self._particles.index(row), QItemSelectionModel.SelectionFlag.NoUpdate
-        )
+        self._began = row
+        self.selectionModel().setCurrentIndex(self._particles.index(row), _FLAGS.NoUpdate)
 
     def first_row_in_view(self) -> tuple[int, int] | None:
         """Return the first row of which something is seen, and how far down it begins, in px."""

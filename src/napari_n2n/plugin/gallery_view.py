@@ -53,7 +53,6 @@ class ThumbnailView(ThumbnailGrid):
         super().__init__(*parts)
         self._keys: dict[str, str] = {}
         self._pressed = QPoint()
-        self.doubleClicked.connect(self.opened)
 
     def set_keys(self, keys: Iterable[str]) -> None:
         """Hand on these keys, named as in "1", "Delete", "Ctrl+Shift+Z"."""
@@ -82,6 +81,8 @@ class ThumbnailView(ThumbnailGrid):
             event.accept()
         elif event.key() in _MOVES or event.matches(QKeySequence.StandardKey.SelectAll):
             super().keyPressEvent(event)
+            if not event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+                self._began = self.currentIndex().row()
         else:
             event.ignore()  # the list would search for text: there is none. The window may know it.
 
@@ -106,6 +107,13 @@ class ThumbnailView(ThumbnailGrid):
         """Select what is pressed on, and note where."""
         self._pressed = event.pos() + QPoint(0, self.verticalOffset())
         super().mousePressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Open what is double-clicked."""
+        super().mouseDoubleClickEvent(event)
+        index = self.indexAt(event.pos())
+        if index.isValid() and event.button() == Qt.MouseButton.LeftButton:
+            self.opened.emit(index)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """End what the press began."""

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from napari_n2n.io import Label
 
 LABEL_COLOURS: dict[Label, str] = {
-    "unlabelled": "#f2f2f2",  # near white: waits to be coloured
+    "unlabelled": "#f0e442",  # yellow: most are, and it shows on bright ice as on dark
     "intact": "#56b4e9",  # sky blue
     "broken": "#d55e00",  # vermillion
-    "contaminant": "#f0e442",  # yellow
+    "contaminant": "#f2f2f2",  # near white: contaminants are dark
 }
 """Hex RGB by label."""
 
