@@ -29,6 +29,7 @@ _WALL = (0.25, 0.55)
 _FAINTEST = 0.02  # of the image's deviation: differences below this are noise
 _CHUNK = 1000  # particles at once: 5 MB of samples
 _CENTRING_STEPS = 3
+_NETWORK_SHARE = 0.25
 _CENTRING_LIMIT = 0.08  # of the diameter: picks are no further off
 
 
@@ -112,6 +113,20 @@ def describe(
 def needs_network(kind: str) -> bool:
     """Whether descriptors of this ``kind`` hold what a denoiser's network made of the image."""
     return "+" in kind
+
+
+def column_weights(kind: str, width: int) -> NDArray[np.float64]:
+    """Return how much each of ``width`` descriptors of a ``kind`` counts, (width,); rings count 1.
+
+    A network has several times as many features as there are ring descriptors, and they are less
+    to the point: together they count a quarter of the rings. Measured on six simulated data sets,
+    that was never worse than the rings alone; counted in full they were, where marks are few.
+    """
+    weights = np.ones(width)
+    rings = _width()
+    if needs_network(kind) and width > rings:
+        weights[rings:] = np.sqrt(_NETWORK_SHARE * rings / (width - rings))
+    return weights
 
 
 def _width() -> int:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from napari_n2n.errors import BadValue, NotEnoughData
 from napari_n2n.io.particles import LABELS, Label
+from napari_n2n.particles.descriptors import column_weights
+from napari_n2n.particles.regression import MarkKernelRegression
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,7 +72,7 @@ class Classifier:
     balanced_accuracy: float
     standard_error: float
     left_out: dict[Label, int]
-    _model: Any
+    _model: MarkKernelRegression
 
     @classmethod
     def learnt(cls, examples: Examples) -> Self:
@@ -90,14 +89,15 @@ class Classifier:
             raise NotEnoughData(_what_is_missing(counts))
         known = np.isin(examples.labels, list(enough))
         values, labels = examples.values[known].astype(np.float64), examples.labels[known]
-        accuracy, error = _cross_validated(values, labels)
+        weights = column_weights(examples.kind, values.shape[1])
+        accuracy, error = _cross_validated(values, labels, weights)
         return cls(
             kind=examples.kind,
             counts=enough,
             balanced_accuracy=accuracy,
             standard_error=error,
             left_out={label: n for label, n in counts.items() if 0 < n < FEWEST_MARKS},
-            _model=_model().fit(values, labels),
+            _model=MarkKernelRegression.fitted(values, labels, weights),
         )
 
     def suggest(self, values: NDArray[np.float32]) -> Suggestions:
@@ -108,17 +108,17 @@ class Classifier:
         BadValue
             The descriptors are of another length than those learnt from.
         """
-        values = np.asarray(values, np.float64)
-        if values.ndim != 2 or values.shape[1] != self._model.n_features_in_:
+        numbers = np.asarray(values, np.float64)
+        if numbers.ndim != 2 or numbers.shape[1] != self._model.width:
             raise BadValue(
-                f"Descriptors of shape {values.shape} are not what the suggestions were learnt "
+                f"Descriptors of shape {numbers.shape} are not what the suggestions were learnt "
                 "from. Describe the particles again."
             )
-        if not len(values):
+        if not len(numbers):
             return Suggestions(np.empty(0, "U11"), *np.empty((2, 0), np.float32))
-        shares = self._model.predict_proba(values)
+        shares = self._model.probabilities(numbers)
         ranked = np.sort(shares, axis=1)
-        labels = np.asarray(self._model.classes_)[shares.argmax(axis=1)].astype("U11")
+        labels = self._model.names[shares.argmax(axis=1)].astype("U11")
         best = ranked[:, -1].astype(np.float32)
         return Suggestions(labels, best, (1 - (ranked[:, -1] - ranked[:, -2])).astype(np.float32))
 
@@ -143,26 +143,16 @@ class Classifier:
         return text
 
 
-def _model() -> Any:
-    """Return a new, untaught classifier.
-
-    Logistic regression, weakly held: of what was tried (shrunk discriminant analysis, support
-    vector machines, weaker and stronger regressions, self-training) it was as good as the best
-    with five marks of each label and with twenty, and its probabilities are the most honest.
-    Labels count as equally frequent: people mark what is rare more eagerly, so how often they
-    marked a label means nothing.
-    """
-    regression = LogisticRegression(C=1.0, class_weight="balanced", max_iter=1000)
-    return make_pipeline(StandardScaler(), regression)
-
-
-def _cross_validated(values: NDArray[np.float64], labels: NDArray[np.str_]) -> tuple[float, float]:
+def _cross_validated(
+    values: NDArray[np.float64], labels: NDArray[np.str_], weights: NDArray[np.float64]
+) -> tuple[float, float]:
     """Return the balanced accuracy on marks not learnt from, and its standard error."""
     names = np.unique(labels)
     guessed = np.empty_like(labels)
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=0)
     for taught, asked in folds.split(values, labels):
-        guessed[asked] = _model().fit(values[taught], labels[taught]).predict(values[asked])
+        model = MarkKernelRegression.fitted(values[taught], labels[taught], weights)
+        guessed[asked] = model.names[model.probabilities(values[asked]).argmax(axis=1)]
     hits = np.array([np.mean(guessed[labels == name] == name) for name in names])
     marks = np.array([np.count_nonzero(labels == name) for name in names])
     # Laplace's rule: five of five right is no proof that all are.
