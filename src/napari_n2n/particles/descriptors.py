@@ -28,7 +28,8 @@ _HARMONICS = 8
 _WALL = (0.25, 0.55)
 _FAINTEST = 0.02  # of the image's deviation: differences below this are noise
 _CHUNK = 1000  # particles at once: 5 MB of samples
-_CENTRING_STEPS = 3
+_CENTRING_STEPS = 2
+_CENTRING_RINGS, _CENTRING_ANGLES = 21, 24  # the innermost; coarser will do
 _NETWORK_SHARE = 0.25
 _CENTRING_LIMIT = 0.08  # of the diameter: picks are no further off
 
@@ -150,19 +151,23 @@ def _prepared(image: NDArray[np.float32], diameter_px: float) -> tuple[NDArray[n
 
 
 def _rings(
-    image: NDArray[np.float32], centres: NDArray[np.float64], diameter_px: float
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Sample ``image`` on rings about ``centres``: (n, ring, angle), and the rings' radii (px)."""
-    radii = (np.arange(_RINGS) + 0.5) / _RINGS * _OUTERMOST * diameter_px
-    angles = _angles()
-    dy, dx = radii[:, None] * np.sin(angles), radii[:, None] * np.cos(angles)
+    image: NDArray[np.float32],
+    centres: NDArray[np.float64],
+    diameter_px: float,
+    *,
+    rings: int = _RINGS,
+    angles: int = _ANGLES,
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Sample ``image`` on rings about ``centres``.
+
+    Returns the samples (n, ring, angle), the radii (px) and the angles (rad).
+    """
+    radii = (np.arange(rings) + 0.5) / _RINGS * _OUTERMOST * diameter_px
+    turns = 2 * np.pi * np.arange(angles) / angles
+    dy, dx = radii[:, None] * np.sin(turns), radii[:, None] * np.cos(turns)
     points = [centres[:, 0, None, None] + dy, centres[:, 1, None, None] + dx]
     samples = ndimage.map_coordinates(image, points, order=1, mode="reflect")
-    return samples, radii.astype(np.float32)
-
-
-def _angles() -> NDArray[np.float32]:
-    return (2 * np.pi * np.arange(_ANGLES) / _ANGLES).astype(np.float32)
+    return samples, radii.astype(np.float32), turns.astype(np.float32)
 
 
 def _centred(
@@ -175,18 +180,17 @@ def _centred(
     best (least squares, a ring counting by its length) is where the centre is.
     """
     start = centres
-    angles = _angles()
     limit = _CENTRING_LIMIT * diameter_px
     for _ in range(_CENTRING_STEPS):
-        rings, radii = _rings(image, centres, diameter_px)
-        inner = radii < 0.65 * diameter_px
-        rings, radii = rings[:, inner], radii[inner]
+        rings, radii, angles = _rings(
+            image, centres, diameter_px, rings=_CENTRING_RINGS, angles=_CENTRING_ANGLES
+        )
         slope = np.gradient(rings.mean(axis=2), radii, axis=1)
         weight = radii * slope
         strength = (weight * slope).sum(axis=1) + 1e-9
         shift = np.stack(
             [
-                -(weight * (rings @ wave) * (2 / _ANGLES)).sum(axis=1) / strength
+                -(weight * (rings @ wave) * (2 / _CENTRING_ANGLES)).sum(axis=1) / strength
                 for wave in (np.sin(angles), np.cos(angles))
             ],
             axis=1,
@@ -202,7 +206,7 @@ def _measured(
 ) -> NDArray[np.float32]:
     """Return the descriptors (n, d) of the particles at ``centres`` of a prepared image."""
     centres = _centred(image, centres, diameter_px)
-    rings, radii_px = _rings(image, centres, diameter_px)
+    rings, radii_px, _ = _rings(image, centres, diameter_px)
     radii = radii_px / np.float32(diameter_px)
     surroundings = rings[:, radii > _BACKGROUND].reshape(len(rings), -1)
     rings = rings - np.median(surroundings, axis=1)[:, None, None]
