@@ -122,7 +122,7 @@ class Database:
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             if verdict != "ok":
                 raise UnreadableFile(self.path, *_READ_FAULTS[sqlite3.SQLITE_CORRUPT])
-        self._choose_journal(connection)
+        self._choose_journal(connection, is_new=version == 0)
         # FULL: a commit returns when the disk has it. Sorting and rolling back need no disk.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA temp_store = MEMORY")
@@ -139,7 +139,6 @@ class Database:
             except BaseException:
                 _roll_back(connection)
                 raise
-            _flush_folder(self.path.parent)
 
     def _version(self, connection: sqlite3.Connection) -> int:
         """Return the file's version, 0 for an empty one; refuse what is not ours or newer."""
@@ -161,18 +160,23 @@ class Database:
             )
         return int(version)
 
-    def _choose_journal(self, connection: sqlite3.Connection) -> None:
-        """Use the write-ahead log where it is safe and works, a rollback journal elsewhere."""
-        wanted = "truncate" if on_network(self.path.parent) else "wal"
+    def _choose_journal(self, connection: sqlite3.Connection, *, is_new: bool) -> None:
+        """Use the write-ahead log where it is safe, a rollback journal elsewhere.
+
+        A file that was once used over a network keeps its rollback journal when it is opened on
+        the computer that has the disk: others may still have it open over the network.
+        """
         deadline = time.monotonic() + BUSY_SECONDS
         while True:
             try:
-                (self.journal,) = connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()
+                (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+                local = not on_network(self.path.parent)
+                wanted = "wal" if local and (is_new or mode == "wal") else "truncate"
+                connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()
             except sqlite3.OperationalError as error:
                 # SQLite does not wait here by itself while two windows make the same file.
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                    raise
-                if time.monotonic() > deadline:
+                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or time.monotonic() > deadline:
                     raise
                 time.sleep(0.01)
             else:
@@ -238,8 +242,6 @@ class Database:
             copy = sqlite3.connect(path)
             try:
                 connection.backup(copy)
-                # A copy is one file, also to those who only look at it.
-                copy.execute("PRAGMA journal_mode = DELETE")
             finally:
                 copy.close()
 
@@ -256,13 +258,3 @@ def _roll_back(connection: sqlite3.Connection) -> None:
     if connection.in_transaction:
         with contextlib.suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make the new file's name durable, where the system knows how (Windows does not)."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

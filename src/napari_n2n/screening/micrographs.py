@@ -104,6 +104,7 @@ def _check_unmarked(
 
 def records(connection: sqlite3.Connection, session: Path) -> list[MicrographRecord]:
     """Return all micrographs in the order in which they were added."""
+    folder = os.path.realpath(session.parent)
     found = connection.execute(
         "SELECT id, path, name, height_px, width_px, pixel_size_angstrom, threshold, "
         f"{', '.join(LABELS)} FROM micrographs ORDER BY id"
@@ -111,7 +112,7 @@ def records(connection: sqlite3.Connection, session: Path) -> list[MicrographRec
     return [
         MicrographRecord(
             number,
-            None if path is None else found_path(path, session.parent),
+            None if path is None else found_path(path, folder),
             name,
             (height_px, width_px),
             pixel_size,

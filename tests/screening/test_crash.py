@@ -1,0 +1,119 @@
+"""Whatever was acknowledged is there: after a kill, and with two processes writing at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import runpy
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from napari_n2n.screening import Session
+
+PLAYER = Path(__file__).with_name("player.py")
+KILLS = int(os.environ.get("N2N_KILLS", "50"))
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
+
+
+@pytest.fixture
+def server():
+    """Start a program that has imported the session and forks a process for each order."""
+    started = subprocess.Popen(
+        [sys.executable, str(PLAYER)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+    )
+    with started:
+        yield started
+        started.stdin.close()
+        assert started.wait(10) == 0
+
+
+def order(server, **what):
+    server.stdin.write(json.dumps(what) + "\n")
+    server.stdin.flush()
+    return [int(server.stdout.readline().split()[1]) for _ in what["jobs"]]
+
+
+def acknowledged(server):
+    """Return what the processes acknowledged, and how they ended."""
+    lines = []
+    for line in server.stdout:
+        if line.startswith("ended"):
+            return lines, line
+        lines.append(line)
+    raise AssertionError("the server has died")
+
+
+def test_kills_at_random_moments_lose_nothing_that_was_acknowledged(server, tmp_path):
+    made = runpy.run_path(str(PLAYER))
+    dice = random.Random(KILLS)
+    steps, unopened = 0, 0
+    for file in range(0, KILLS, 10):
+        path = tmp_path / f"{file}.sqlite"
+        model = made["Plain"]()
+        for kill in range(file, min(file + 10, KILLS)):
+            (child,) = order(server, what="play", path=str(path), jobs=[[kill]])
+            time.sleep(dice.uniform(0, 0.12))
+            os.kill(child, signal.SIGKILL)
+            lines, end = acknowledged(server)
+            assert end == f"ended [{int(signal.SIGKILL)}]\n"
+            throws = random.Random(kill)
+            for _ in lines:
+                made["step"](model, throws)
+            steps += len(lines)
+            unopened += not lines
+            real = made["Real"](path)
+            if real.state() != model.state():
+                # The kill came between the commit and its acknowledgement.
+                made["step"](model, throws)
+                assert real.state() == model.state()
+            real.session.close()
+            connection = sqlite3.connect(path)
+            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            connection.close()
+        real = made["Real"](path)
+        while real.undo() is not None:
+            model.undo()
+            assert real.state() == model.state()
+        assert real.state() == ([], None)
+        while real.redo() is not None:
+            model.redo()
+        assert real.state() == model.state()
+        real.session.close()
+    assert steps > 5 * KILLS
+    assert unopened < KILLS / 2
+
+
+def test_two_processes_marking_at_once_lose_nothing(server, tmp_path):
+    path, number = tmp_path / "s.sqlite", 60
+    order(server, what="mark", path=str(path), jobs=[[0, number], [1, number]])
+    lines, end = acknowledged(server)
+    assert end == "ended []\n"
+    ids = {int(x): int(i) for x, i in (line.split() for line in lines)}
+    assert len(set(ids.values())) == len(ids) == 2 * number
+    with Session.open(path) as session:
+        assert len(session.micrographs()) == 1
+        m = session.micrographs()[0].id
+        stored = session.particles(m)
+        assert {int(x): i for i, (_, x) in zip(stored.ids, stored.particles.centres_px)} == ids  # noqa: B905
+        for (_, x), label in zip(stored.particles.centres_px, stored.particles.labels, strict=True):
+            seed, k = divmod(int(x), 1000)
+            undone = k % 3 == 0 and k % 6
+            assert label == ("unlabelled" if undone else ("broken", "intact")[seed])
+        while session.undo(m):
+            pass
+        assert len(session.particles(m)) == 0
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    connection.close()
