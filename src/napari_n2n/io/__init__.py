@@ -11,6 +11,7 @@ from napari_n2n.io.coordinates import (
     Optics,
     is_coordinates,
     read_coordinates,
+    write_box_per_micrograph,
     write_coordinates,
     write_star_per_micrograph,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "stem_of",
     "unpaired_halves",
     "write_atomically",
+    "write_box_per_micrograph",
     "write_coordinates",
     "write_micrograph",
     "write_mrc_stack",

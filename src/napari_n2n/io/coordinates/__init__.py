@@ -9,6 +9,7 @@ from napari_n2n.io.coordinates.model import MicrographParticles, Optics
 from napari_n2n.io.coordinates.reading import is_coordinates, read_coordinates
 from napari_n2n.io.coordinates.writing import (
     CoordinateFormat,
+    write_box_per_micrograph,
     write_coordinates,
     write_star_per_micrograph,
 )
@@ -19,6 +20,7 @@ __all__ = [
     "Optics",
     "is_coordinates",
     "read_coordinates",
+    "write_box_per_micrograph",
     "write_coordinates",
     "write_star_per_micrograph",
 ]

@@ -116,6 +116,43 @@ def write_star_per_micrograph(
     return paths
 
 
+def write_box_per_micrograph(
+    folder: Path | str,
+    tables: Sequence[MicrographParticles],
+    *,
+    mirror_y: bool = False,
+    labels: Collection[Label] | None = None,
+    box_size_px: int | None = None,
+) -> list[Path]:
+    """Write one ``<micrograph>.box`` for each micrograph that has particles, as EMAN does.
+
+    The parameters are those of `write_coordinates`.
+
+    Returns
+    -------
+    list
+        The files.
+
+    Raises
+    ------
+    BadValue
+        A shape that is needed for `mirror_y` and not known.
+    WriteProblem
+        Two micrographs have one name, or none; the box size is unknown; or the disk refuses.
+    """
+    folder = Path(folder)
+    tables = [one for one in _prepared(folder, tables, mirror_y, labels) if len(one.particles)]
+    _require_stems(folder, tables)
+    paths = [folder / f"{one.stem}.box" for one in tables]
+    contents = [
+        _box(path, [one], Optics(), box_size_px) for path, one in zip(paths, tables, strict=True)
+    ]
+    for path, content in zip(paths, contents, strict=True):
+        with write_atomically(path) as beside:
+            beside.write_bytes(content)
+    return paths
+
+
 def _prepared(
     path: Path,
     tables: Sequence[MicrographParticles],
