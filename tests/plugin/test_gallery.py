@@ -388,6 +388,8 @@ def test_a_label_is_a_solid_frame_and_a_suggestion_a_dashed_one(gallery):
     assert given > 3 * pending > 0
     assert both == pytest.approx(given, rel=0.02)  # what is given hides what is suggested
     assert none == 0
+    # Thin and grey all the same: its bounds are told from the background.
+    assert 0 < share_of(shot(gallery, 1003), "#6f7683") < pending
 
 
 def test_what_is_selected_stands_out(gallery):
@@ -480,3 +482,24 @@ def test_faulty_images_and_orders_are_told(gallery, image):
         gallery.set_images(np.zeros((3, 50, 50)))
     with pytest.raises(BadValue, match="cannot be sorted"):
         gallery.sort_by("beauty")
+
+
+def test_docked_in_napari_the_keys_are_the_gallerys(make_napari_viewer, qtbot, image):
+    viewer = make_napari_viewer(show=True)
+    taken, pressed = [], []
+    viewer.bind_key("1", taken.append)
+    layer = viewer.add_points(np.zeros((1, 2)))
+    layer.selected_data = {0}
+    gallery = Gallery(KEYS)
+    viewer.window.add_dock_widget(gallery, area="right")
+    gallery.set_images(image)
+    gallery.set_particles(IDS, some(), 40)
+    QApplication.processEvents()
+    gallery.view.setFocus()
+    gallery.keyPressed.connect(pressed.append)
+    click(qtbot, gallery, 1001)
+    qtbot.keyClick(gallery.view, Qt.Key.Key_1)
+    qtbot.keyClick(gallery.view, Qt.Key.Key_Delete)
+    assert pressed == ["1", "Delete"]
+    assert taken == []
+    assert len(layer.data) == 1

@@ -12,6 +12,7 @@ from qtpy.QtCore import (
     QModelIndex,
     QPoint,
     QRect,
+    QSignalBlocker,
     Qt,
 )
 from qtpy.QtGui import QPainter, QRegion
@@ -226,8 +227,15 @@ class ThumbnailGrid(QAbstractItemView):
         return np.flatnonzero(self._selected_mask())
 
     def select_rows(self, rows: NDArray[np.intp]) -> None:
-        """Select these rows (n,), in order, instead of those selected."""
-        self.selectionModel().select(self._spans(rows), _FLAGS.ClearAndSelect)
+        """Select these rows (n,), in order, instead of those selected, and tell nobody."""
+        model, current = self.selectionModel(), self.currentIndex()
+        with QSignalBlocker(model):
+            # From nothing: Qt is slow at finding how two scattered selections differ.
+            model.reset()
+            model.setCurrentIndex(current, _FLAGS.NoUpdate)
+            model.select(self._spans(rows), _FLAGS.Select)
+        self._chosen = None
+        self.viewport().update()
 
     def _spans(self, rows: NDArray[np.intp]) -> QItemSelection:
         spans, index = QItemSelection(), self._particles.index

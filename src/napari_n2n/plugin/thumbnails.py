@@ -19,6 +19,7 @@ BACKGROUND = "#1b1d21"
 _NOTHING = "#2f333a"
 """Where there is no micrograph: past its edge, or before one is given."""
 
+_GREY = QImage.Format.Format_Grayscale8
 _PERCENTILES = (0.5, 99.5)
 _MOST_SAMPLED = 1_000_000
 _CACHE_BYTES = 64 * 2**20
@@ -120,9 +121,12 @@ class Thumbnails:
                 scale = side / box
                 place = ((x0 - left) * scale, (y0 - top) * scale)
                 extent = ((x1 - x0) * scale, (y1 - y0) * scale)
+                levels = _grey(image[y0:y1, x0:x1], limits).tobytes()
+                # The picture does not own the levels: they must outlive the drawing.
+                picture = QImage(levels, x1 - x0, y1 - y0, x1 - x0, _GREY)
                 painter = QPainter(pixmap)
                 painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-                painter.drawImage(QRectF(*place, *extent), _grey(image[y0:y1, x0:x1], limits))
+                painter.drawImage(QRectF(*place, *extent), picture)
                 painter.end()
         pixmap.setDevicePixelRatio(self._ratio)
         return pixmap
@@ -159,11 +163,9 @@ def _limits(image: NDArray[Any]) -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5, low + 0.5)
 
 
-def _grey(pixels: NDArray[Any], limits: tuple[float, float]) -> QImage:
+def _grey(pixels: NDArray[Any], limits: tuple[float, float]) -> NDArray[np.uint8]:
     low, high = limits
     scaled = (np.asarray(pixels, np.float32) - low) * np.float32(255 / (high - low))
-    levels = np.nan_to_num(np.clip(scaled, 0, 255), nan=127.0).astype(np.uint8)
-    height, width = levels.shape
-    data = levels.tobytes()
-    image = QImage(data, width, height, width, QImage.Format.Format_Grayscale8)
-    return image.convertToFormat(QImage.Format.Format_RGB32)  # its own memory: data goes away
+    np.fmax(scaled, 0, out=scaled)  # what is no number becomes black
+    np.fmin(scaled, 255, out=scaled)
+    return scaled.astype(np.uint8)
