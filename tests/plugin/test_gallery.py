@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QApplication, QMainWindow
 from napari_n2n.errors import BadValue
 from napari_n2n.io import Particles
 from napari_n2n.plugin.gallery import HINT, Gallery
+from napari_n2n.plugin.gallery_painter import SELECTED
 from napari_n2n.plugin.palette import LABEL_COLOURS
 
 LEFT, CTRL, SHIFT = (
@@ -388,14 +389,14 @@ def test_a_label_is_a_solid_frame_and_a_suggestion_a_dashed_one(gallery):
     assert given > 3 * pending > 0
     assert both == pytest.approx(given, rel=0.02)  # what is given hides what is suggested
     assert none == 0
-    # Thin and grey all the same: its bounds are told from the background.
-    assert 0 < share_of(shot(gallery, 1003), "#6f7683") < pending
+    assert 0 < share_of(shot(gallery, 1003), LABEL_COLOURS["unlabelled"]) < pending
 
 
 def test_what_is_selected_stands_out(gallery):
-    before = share_of(shot(gallery, 1001), "#ffffff")
+    assert share_of(shot(gallery, 1001), SELECTED) == 0
     gallery.select([1001])
-    assert share_of(shot(gallery, 1001), "#ffffff") > before + 0.05
+    assert share_of(shot(gallery, 1001), SELECTED) > 0.1
+    assert share_of(shot(gallery, 1002), SELECTED) == 0
 
 
 def test_raw_and_denoised_take_turns(gallery, qtbot):

@@ -8,6 +8,7 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 
 from napari_n2n.errors import BadValue
 from napari_n2n.io import LABELS
+from napari_n2n.plugin.gallery_painter import SELECTED
 from napari_n2n.plugin.palette import LABEL_COLOURS, LABEL_KEYS, label_rgba
 
 # Machado, Oliveira and Fernandes 2009, https://doi.org/10.1109/TVCG.2009.113: severity 1.0; they
@@ -52,6 +53,14 @@ def test_every_eye_tells_the_labels_from_the_grey_of_a_micrograph(vision):
     colours = [seen(rgba[:3], VISION[vision]) for rgba in label_rgba(LABELS)]
     greys = [seen(np.full(3, level / 255), np.eye(3)) for level in (90, 110, 128, 150, 170)]
     assert min(deltaE_ciede2000(a, b) for a in colours for b in greys) > 15
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_every_eye_tells_what_is_selected_from_a_filled_frame(vision):
+    ring = seen(np.array([int(SELECTED[i : i + 2], 16) for i in (1, 3, 5)]) / 255, VISION[vision])
+    given = [label for label in LABELS if label != "unlabelled"]
+    colours = [seen(rgba[:3], VISION[vision]) for rgba in label_rgba(given)]
+    assert min(deltaE_ciede2000(ring, colour) for colour in colours) > 15
 
 
 def test_colours_by_label():

@@ -18,17 +18,19 @@ if TYPE_CHECKING:
 _BAND, _GAP = 3, 5  # px: the frame, and the room around it
 _CAPTION = 15  # px high
 _FONT_PX = 11
-_THIN = "#6f7683"
 _SUGGESTION_TEXT, _CAPTION_TEXT = "#e4e7ec", "#a0a7b3"
-_SELECTED, _SELECTED_FILL = "#ffffff", "#101214"
+_SELECTED_FILL = "#101214"
 _ON_COLOUR = "#101214"
+
+SELECTED = "#b2ff59"
+"""The ring around what is selected: to every eye unlike the colours that frames are filled with."""
 
 
 class ThumbnailPainter:
     """Draws a thumbnail in a frame that says what it is labelled, and a caption.
 
     A label that was given: a solid band of its colour, and a filled caption. One that is only
-    suggested: a dashed outline, and its probability. None: a thin grey line.
+    suggested: a dashed outline, and its probability. Unlabelled: a thin line.
     """
 
     def __init__(self, thumbnails: Thumbnails, side: int) -> None:
@@ -39,9 +41,9 @@ class ThumbnailPainter:
         self._metrics = QFontMetrics(self._font)
         self._colours = {label: QColor(colour) for label, colour in LABEL_COLOURS.items()}
         self._dashes = {label: _dashed(colour) for label, colour in self._colours.items()}
-        self._thin, self._text = QColor(_THIN), QColor(_CAPTION_TEXT)
+        self._text = QColor(_CAPTION_TEXT)
         self._says = QColor(_SUGGESTION_TEXT)
-        self._selected, self._fill = QColor(_SELECTED), QColor(_SELECTED_FILL)
+        self._selected, self._fill = QColor(SELECTED), QColor(_SELECTED_FILL)
         self._on_colour = QColor(_ON_COLOUR)
 
     def cell_size(self) -> QSize:
@@ -68,7 +70,7 @@ class ThumbnailPainter:
             painter.setPen(self._dashes[cell.suggested])
             painter.drawRect(left - 2, top - 2, side + 3, side + 3)
         elif not given:
-            painter.setPen(self._thin)
+            painter.setPen(self._colours["unlabelled"])
             painter.drawRect(left - 1, top - 1, side + 1, side + 1)
         self._write(painter, caption.adjusted(3, 0, -3, 0), cell, given)
         if selected:
