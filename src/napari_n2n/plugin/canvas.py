@@ -1,12 +1,17 @@
-"""Grid and scale bar of a viewer, wherever this version of napari keeps them.
+"""Camera, grid and scale bar of a viewer, wherever this version of napari keeps them.
 
-napari 0.9 moved both to ``viewer.canvas`` and warns about the old place.
+napari 0.9 moved them to ``viewer.canvas`` and ``viewer.scene`` and warns about the old places.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+
+
+def camera_of(viewer: "ViewerModel") -> Any:
+    """Return the camera: ``center`` (z, y, x in world units) and ``zoom``."""
+    return viewer.scene.camera if hasattr(viewer, "scene") else viewer.camera
 
 
 def grid_of(viewer: "ViewerModel") -> Any:

@@ -32,8 +32,8 @@ class Comparison(QObject):
         super().__init__(parent)
         self._viewer_while_it_lives = ref(viewer)
         self._pair: tuple[Layer, Layer] | None = None
-        # Marks that are drawn over an image, in its pane.
-        self._marks: WeakKeyDictionary[Layer, Layer] = WeakKeyDictionary()
+        # What is drawn over an image, in its pane, the lowest first.
+        self._marks: WeakKeyDictionary[Layer, list[Layer]] = WeakKeyDictionary()
         self._mode: Mode = "grid"
         self._timer = QTimer(self)
         self._timer.setInterval(_BLINK_MS)
@@ -75,18 +75,19 @@ class Comparison(QObject):
     def show(self, raw: "Layer", denoised: "Layer") -> None:
         """Show ``raw`` (left, below) and ``denoised`` (right, above); other images are hidden."""
         self._pair = (raw, denoised)
-        marks = [self._marks.get(image) for image in self._pair]
+        marks = [layer for image in self._pair for layer in self._marks_over(image)]
         for layer in self._viewer.layers:
             layer.visible = layer in self._pair or layer in marks
         self._in_order()
         self._apply()
 
-    def attach(self, marks: "Layer", image: "Layer") -> None:
-        """Draw ``marks`` over ``image``, in its pane.
+    def attach(self, marks: "Layer", image: "Layer", *, below: bool = False) -> None:
+        """Draw ``marks`` over ``image``, in its pane; over other marks, or ``below`` them.
 
         Where one image is drawn over the other, only the marks of the upper one are shown.
         """
-        self._marks[image] = marks
+        others = self._marks_over(image)
+        self._marks[image] = [marks, *others] if below else [*others, marks]
         if self._pair is not None and image in self._pair:
             self._in_order()
             self._apply()
@@ -119,9 +120,8 @@ class Comparison(QObject):
         raw, denoised = self._pair
         raw.visible = denoised.visible = True
         denoised.opacity = _OVERLAY_OPACITY if self._mode == "overlay" else 1.0
-        lower_marks = self._marks.get(raw)
-        if lower_marks is not None:
-            lower_marks.visible = self._mode == "grid"
+        for marks in self._marks_over(raw):
+            marks.visible = self._mode == "grid"
         grid = grid_of(self._viewer)
         if self._mode == "grid":
             self._divide()
@@ -145,11 +145,12 @@ class Comparison(QObject):
                 layers.move(layers.index(layer), place)
 
     def _with_marks(self, image: "Layer") -> "list[Layer]":
-        """Return an image and the marks over it, as far as they are in the viewer."""
-        marks = self._marks.get(image)
-        return [
-            layer for layer in (image, marks) if layer is not None and layer in self._viewer.layers
-        ]
+        """Return an image and the marks over it."""
+        return [image, *self._marks_over(image)]
+
+    def _marks_over(self, image: "Layer") -> "list[Layer]":
+        """Return the marks over an image that are still in the viewer."""
+        return [marks for marks in self._marks.get(image, []) if marks in self._viewer.layers]
 
     def _divide(self, *_: object) -> None:
         """Give each its pane: napari fills a pane with ``stride`` layers, in their order.

@@ -18,13 +18,13 @@ from napari_n2n.plugin.compare import MODES
 from napari_n2n.plugin.jobs import fraction_of
 from napari_n2n.progress import Progress, format_seconds
 
-_PRIMARY = (
+PRIMARY = (
     "QPushButton {background: #2e7d32; color: white; font-weight: bold; font-size: 15px;"
     " padding: 8px; border-radius: 4px;}"
     "QPushButton:hover {background: #388e3c;}"
     "QPushButton:disabled {background: #3a3f47; color: #80858f;}"
 )
-_STOP = _PRIMARY.replace("#2e7d32", "#b23c2e").replace("#388e3c", "#c64a3a")
+STOP = PRIMARY.replace("#2e7d32", "#b23c2e").replace("#388e3c", "#c64a3a")
 _MODE_TIPS = {
     "grid": "Raw and denoised side by side, moved and zoomed together.",
     "overlay": "Denoised over raw; the layer's opacity sets how much of either.",
@@ -93,7 +93,7 @@ class TrainButton(QWidget):
         self._running = running
         self.main.setText("Stopping…" if stopping else "Stop" if running else "Train")
         self.main.setEnabled(not stopping if running else ready)
-        self.main.setStyleSheet(_STOP if running else _PRIMARY)
+        self.main.setStyleSheet(STOP if running else PRIMARY)
         self.main.setToolTip(
             "Ends within a second. What was trained is saved, and Resume goes on."
             if running

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.components import ViewerModel
 from napari.utils.notifications import show_error, show_info, show_warning
-from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QWidget
 
 from napari_n2n.errors import N2NError
@@ -73,7 +73,6 @@ class DenoiseWidget(DenoisePanel):
         self._source_at_work: Source | None = None
         self._then: Callable[[Any], None] = lambda _result: None
         self._started = 0.0
-        self._docked = False
         self._denoise_next = False
         self._connect()
         if preferences().scale_bar:
@@ -176,17 +175,7 @@ class DenoiseWidget(DenoisePanel):
             exposure = self._exposed[1]
             self.progress.say(tell_saved(lambda: exposure.save_sums(chosen)))
 
-    def event(self, event: QEvent) -> bool:
-        """Notice the dock's ✕, which takes the widget out of the window without closing it."""
-        if event.type() == QEvent.Type.ParentChange:
-            if self.parent() is not None:
-                self._docked = True
-            elif self._docked:
-                self._docked = False
-                self._leave()
-        return bool(super().event(event))
-
-    def _leave(self) -> None:
+    def leave(self) -> None:
         """Stop everything; what was trained is saved as the job ends."""
         self.runner.stop()
         self._looking.stop()

@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidge
 
 from napari_n2n.plugin.controls import ProgressDisplay, TrainButton, ViewToggle, heading, row
 from napari_n2n.plugin.data_form import DataChoice, DataForm
+from napari_n2n.plugin.docked import Docked
 from napari_n2n.plugin.model_form import ModelChoice, ModelForm
 from napari_n2n.plugin.training_plot import TrainingPlot
 
@@ -29,7 +30,7 @@ class DenoiseChoice:
     model: ModelChoice
 
 
-class DenoisePanel(QWidget):
+class DenoisePanel(Docked):
     """The parts of the Denoise widget, laid out; what they do is not its business."""
 
     def __init__(self, viewer: "ViewerModel", parent: QWidget | None = None) -> None:

@@ -50,3 +50,8 @@ def models_folder() -> Path:
     folder = data_folder() / "models"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def sessions_folder() -> Path:
+    """Folder of sessions that cannot be kept beside their data; it need not exist."""
+    return data_folder() / "sessions"

@@ -32,7 +32,7 @@ class Exposure:
     """One field of view, ready to be denoised and shown.
 
     ``full`` is the sum of ``odd`` and ``even``, all (y, x); a single micrograph has no halves.
-    ``dose`` is that of the sum in e/Å².
+    ``dose`` is that of the sum in e/Å². ``path`` is the movie's file, if there is one.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Exposure:
     pixel_size_angstrom: float | None = None
     dose: float | None = None
     notes: tuple[str, ...] = ()
+    path: Path | None = None
 
     def save_sums(self, folder: Path) -> list[Path]:
         """Write the odd, even and full sums as MRC into ``folder``, as RELION names them.
@@ -179,6 +180,8 @@ def expose(source: Source, stop: Stop, device: str = "auto") -> Generator[Progre
             halves.pixel_size_angstrom,
             dose,
             (*movie.notes, *halves.notes),
+            # A movie that was made from a layer bears its name instead of a path.
+            movie.path if movie.path.is_file() else None,
         )
     if isinstance(source, HalvesSource):
         yield Progress("reading halves", 0, 1)

@@ -7,7 +7,7 @@ import numpy as np
 from napari.layers import Image
 
 from napari_n2n.plugin.compare import Comparison
-from napari_n2n.plugin.layers import KEY, LayerData, contrast_limits, image_layer
+from napari_n2n.plugin.layers import KEY, LayerData, contrast_limits, image_layer, knowledge_of
 from napari_n2n.plugin.sources import Exposure
 from napari_n2n.plugin.steps import Result, Watched
 
@@ -108,6 +108,8 @@ class Stage:
             exposure.pixel_size_angstrom,
             kind="denoised",
             made_from=exposure.name,
+            raw_layer=raw.name,
+            path=str(exposure.path or knowledge_of(raw).get("path", "")),
             model=result.summary,
             time=datetime.now(UTC).isoformat(timespec="seconds"),
             seconds=round(seconds, 1),
@@ -139,6 +141,7 @@ class Stage:
                 name,
                 exposure.pixel_size_angstrom,
                 kind="sum",
+                path=str(exposure.path or ""),
                 dose=exposure.dose,
                 notes=exposure.notes,
             )

@@ -1,0 +1,102 @@
+"""The keys of the Particles widget: one map for the canvas, the gallery and the panel."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qtpy.QtGui import QKeyEvent
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key: as Qt names it (``"Ctrl+Z"``), what it does, and to what group it belongs."""
+
+    key: str
+    action: str
+    text: str
+
+    @property
+    def napari_name(self) -> str:
+        """The key as napari names it: ``"Control-Z"``."""
+        parts = [{"Ctrl": "Control"}.get(part, part) for part in self.key.split("+")]
+        return "-".join(parts)
+
+
+KEYS: tuple[Key, ...] = (
+    Key("1", "intact", "intact"),
+    Key("2", "broken", "broken"),
+    Key("3", "contaminant", "contaminant"),
+    Key("0", "unlabelled", "no label"),
+    Key("Right", "next", "next particle"),
+    Key("Left", "previous", "previous particle"),
+    Key("N", "least_sure", "the one the machine is least sure of"),
+    Key("A", "accept", "accept the suggestion"),
+    Key("Delete", "delete", "delete"),
+    Key("Backspace", "delete", "delete"),
+    Key("U", "undo", "undo"),
+    Key("Ctrl+Z", "undo", "undo"),
+    Key("Shift+U", "redo", "redo"),
+    Key("Ctrl+Shift+Z", "redo", "redo"),
+    Key("S", "select_tool", "select and move"),
+    Key("M", "mark_tool", "mark"),
+    Key("B", "brush_tool", "brush"),
+    Key("E", "erase_tool", "erase"),
+    Key("[", "smaller_brush", "smaller brush"),
+    Key("]", "larger_brush", "larger brush"),
+)
+
+
+class KeyMap:
+    """Calls ``act`` with the name of a key's action, wherever the key was pressed.
+
+    napari asks the active layer before the viewer, and its own layers use digits and letters; so
+    the keys are bound to the very layers that are worked on, and let go of again.
+    """
+
+    def __init__(self, act: Callable[[str], None]) -> None:
+        self._act = act
+        self._bound: list[tuple[Any, Any]] = []
+
+    def bind(self, providers: list[Any]) -> None:
+        """Bind the keys to these viewers and layers, and to no others."""
+        self.release()
+        for provider in providers:
+            before = dict(provider.keymap)
+            for key in KEYS:
+                provider.bind_key(key.napari_name, self._presser(key.action), overwrite=True)
+            self._bound.append((provider, before))
+
+    def release(self) -> None:
+        """Give the keys back to those that had them."""
+        for provider, before in self._bound:
+            provider.keymap = before
+        self._bound = []
+
+    def press(self, key: str) -> bool:
+        """Act on a key by Qt's name; False if it means nothing here."""
+        for known in KEYS:
+            if known.key.lower() == key.lower():
+                self._act(known.action)
+                return True
+        return False
+
+    def _presser(self, action: str) -> Callable[[Any], None]:
+        return lambda _provider: self._act(action)
+
+
+def name_of(event: "QKeyEvent") -> str:
+    """Return a key event's key as Qt names it, without the keypad."""
+    from qtpy.QtCore import Qt
+    from qtpy.QtGui import QKeySequence
+
+    modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+    combination = event.keyCombination()
+    name = QKeySequence(combination.key()).toString()
+    words = {
+        Qt.KeyboardModifier.ControlModifier: "Ctrl",
+        Qt.KeyboardModifier.ShiftModifier: "Shift",
+    }
+    # "Del" is what Qt shows; the map says what the key is called.
+    name = {"Del": "Delete"}.get(name, name)
+    return "+".join([word for flag, word in words.items() if modifiers & flag] + [name])

@@ -1,0 +1,363 @@
+"""The particles of the micrograph on show: what every pane, gallery and count is a view of."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from qtpy.QtCore import QObject, Signal
+
+from napari_n2n.errors import N2NError
+from napari_n2n.io import Particles
+
+if TYPE_CHECKING:
+    from napari_n2n.io import Giver, Label
+    from napari_n2n.screening import Change, Session
+
+Ids = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Suggested:
+    """Labels that were suggested and not accepted yet; columns of equal length.
+
+    ``ids`` ascend. ``uncertainty`` is larger the less sure the machine is.
+    """
+
+    ids: Ids
+    labels: NDArray[np.str_]
+    probabilities: NDArray[np.float32]
+    uncertainty: NDArray[np.float32]
+
+    @classmethod
+    def nothing(cls) -> "Suggested":
+        """No suggestions."""
+        empty = np.empty(0, np.float32)
+        return cls(np.empty(0, np.int64), np.empty(0, "U11"), empty, empty)
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """The particles that are shown, row by row, ids ascending; taken at one moment.
+
+    ``suggested`` is empty where nothing is pending; there the probability is NaN.
+    """
+
+    ids: Ids
+    particles: Particles
+    suggested: NDArray[np.str_]
+    probabilities: NDArray[np.float32]
+    uncertainty: NDArray[np.float32]
+
+    def rows(self, ids: Sequence[int] | Ids) -> NDArray[np.intp]:
+        """Return the rows of those of ``ids`` that are shown."""
+        return np.flatnonzero(np.isin(self.ids, np.asarray(ids, np.int64)))
+
+
+class Marking(QObject):
+    """Edits the particles of one micrograph; every edit is on disk when it returns.
+
+    The session keeps the particles and their history; this knows what is selected, what is
+    suggested and what the threshold hides. Problems are told by `failed`, and leave all as it was.
+
+    Signals
+    -------
+    changed
+        What is shown is different: particles, threshold or suggestions.
+    taught
+        A label was given or taken by a person, so that suggestions are out of date.
+    selectionChanged
+        Others are selected.
+    failed
+        A sentence for the user.
+    """
+
+    changed = Signal()
+    taught = Signal()
+    selectionChanged = Signal()  # noqa: N815 - Qt's way to name signals
+    failed = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.session: Session | None = None
+        self.micrograph: int | None = None
+        self._ids: Ids = np.empty(0, np.int64)
+        self._particles = Particles.none()
+        self._threshold: float | None = None
+        self._suggested = Suggested.nothing()
+        self._selected: tuple[int, ...] = ()
+        self._view: View | None = None
+
+    def open(self, session: "Session", micrograph: int) -> None:
+        """Show the particles that ``session`` keeps of ``micrograph``."""
+        self.session, self.micrograph = session, micrograph
+        self._selected = ()
+        self._suggested = Suggested.nothing()
+        self.reload()
+        self.selectionChanged.emit()
+
+    def close(self) -> None:
+        """Show nothing."""
+        self.session = self.micrograph = None
+        self._ids, self._particles = np.empty(0, np.int64), Particles.none()
+        self._threshold = None
+        self._suggested = Suggested.nothing()
+        self._selected = ()
+        self._tell()
+        self.selectionChanged.emit()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a micrograph to mark."""
+        return self.session is not None
+
+    @property
+    def view(self) -> View:
+        """What is shown now."""
+        if self._view is None:
+            self._view = self._look()
+        return self._view
+
+    @property
+    def everything(self) -> tuple[Ids, Particles]:
+        """All particles with their ids, hidden ones too."""
+        return self._ids, self._particles
+
+    def history_texts(self) -> tuple[str | None, str | None]:
+        """Return what `undo` would take back and what `redo` would do again."""
+        if self.session is None or self.micrograph is None:
+            return None, None
+        try:
+            return self.session.undo_text(self.micrograph), self.session.redo_text(self.micrograph)
+        except N2NError:
+            return None, None  # the next edit says what is wrong
+
+    @property
+    def all_scores(self) -> NDArray[np.float32]:
+        """Scores of all candidates, hidden ones too."""
+        return self._particles.scores
+
+    @property
+    def threshold(self) -> float | None:
+        """Candidates with lower scores are hidden, unless a person gave them; None: none are."""
+        return self._threshold
+
+    @property
+    def selected(self) -> tuple[int, ...]:
+        """Ids of the selected particles; the last one is the current."""
+        return self._selected
+
+    @property
+    def current(self) -> int | None:
+        """Id of the particle that keys act on."""
+        return self._selected[-1] if self._selected else None
+
+    def centre_of(self, particle: int) -> NDArray[np.float64]:
+        """Return y, x in px of the particle of this id."""
+        return self._particles.centres_px[int(np.searchsorted(self._ids, particle))]
+
+    def select(self, ids: Sequence[int]) -> None:
+        """Select particles; ids that are not shown are passed over."""
+        wanted = np.asarray(ids, np.int64)
+        chosen = tuple(wanted[np.isin(wanted, self.view.ids)].tolist())
+        if chosen != self._selected:
+            self._selected = chosen
+            self.selectionChanged.emit()
+
+    def nearest(self, place_px: Sequence[float], within_px: float) -> int | None:
+        """Return the shown particle whose centre is nearest to (y, x), if one is that near."""
+        view = self.view
+        if not len(view.ids):
+            return None
+        distance = np.hypot(*(view.particles.centres_px - np.asarray(place_px)).T)
+        closest = int(distance.argmin())
+        return int(view.ids[closest]) if distance[closest] <= within_px else None
+
+    def within(self, place_px: Sequence[float], radius_px: float) -> list[int]:
+        """Return the shown particles whose centres are within a circle around (y, x)."""
+        view = self.view
+        distance = np.hypot(*(view.particles.centres_px - np.asarray(place_px)).T)
+        return [int(i) for i in view.ids[distance <= radius_px]]
+
+    def add(self, centre_px: Sequence[float], label: "Label") -> None:
+        """Add a particle at (y, x) and select it."""
+        particle = Particles(np.asarray(centre_px, float).reshape(1, 2)).replaced(
+            labels=[label], given_by=["person"]
+        )
+        change = self._edit(lambda session, m: session.add(m, particle, "Add a particle"))
+        if change is not None:
+            self.select([int(i) for i in change.added])
+
+    def label(self, label: "Label", ids: Sequence[int] | None = None) -> None:
+        """Give particles a label, as a person does; by default the selected ones."""
+        chosen = self._these(ids)
+        if len(chosen):
+            self._edit(lambda session, m: session.relabel(m, chosen, label))
+
+    def move(self, ids: Sequence[int], centres_px: NDArray[np.float64]) -> None:
+        """Move particles to (n, 2) y, x."""
+        if len(ids):
+            forget = ~np.isin(self._suggested.ids, ids)
+            columns = vars(self._suggested).values()
+            self._suggested = Suggested(*(column[forget] for column in columns))
+            self._edit(lambda session, m: session.move(m, np.asarray(ids), centres_px))
+
+    def delete(self, ids: Sequence[int] | None = None) -> None:
+        """Delete particles, by default the selected ones; the next one is selected then."""
+        chosen = self._these(ids)
+        if not len(chosen):
+            return
+        following = self._neighbour(1, beyond=set(chosen.tolist()))
+        if self._edit(lambda session, m: session.delete(m, chosen)) is not None and ids is None:
+            self.select([] if following is None else [following])
+
+    def accept(self, ids: Sequence[int] | None = None) -> None:
+        """Accept the suggestions for the selected particles, looked at one by one."""
+        chosen = self.view.rows(self._these(ids))
+        self._accept(chosen, "person")
+
+    def accept_above(self, probability: float) -> None:
+        """Accept all suggestions that are at least this probable."""
+        self._accept(np.flatnonzero(self.view.probabilities >= probability), "suggestion")
+
+    def replace_picks(self, particles: Particles, keep_px: float, threshold: float | None) -> None:
+        """Replace what a picker found before; what a person gave stays.
+
+        New ones closer than ``keep_px`` to what stays are left out.
+        """
+        self._suggested = Suggested.nothing()
+        self._edit(lambda session, m: session.replace_picks(m, particles, distance_px=keep_px))
+        self.set_threshold(threshold)
+
+    def set_threshold(self, score: float | None) -> None:
+        """Hide candidates with lower scores."""
+        if score != self._threshold:
+            self._edit(lambda session, m: session.set_threshold(m, score))
+
+    def show_above(self, score: float) -> None:
+        """Show what a threshold would leave, while a slider moves; nothing is kept of it."""
+        self._threshold = score
+        self._tell()
+
+    def undo(self) -> str | None:
+        """Take back the last edit; return what it was."""
+        change = self._edit(lambda session, m: session.undo(m))
+        return None if change is None else change.action
+
+    def redo(self) -> str | None:
+        """Do again what was taken back; return what it was."""
+        change = self._edit(lambda session, m: session.redo(m))
+        return None if change is None else change.action
+
+    def step(self, by: int) -> None:
+        """Select the next (1) or previous (-1) particle, row by row down the micrograph."""
+        following = self._neighbour(by)
+        if following is not None:
+            self.select([following])
+
+    def select_least_sure(self) -> None:
+        """Select the particle whose suggestion is the least sure, other than the current one."""
+        view = self.view
+        pending = np.flatnonzero((view.suggested != "") & (view.ids != (self.current or -1)))
+        if pending.size:
+            self.select([int(view.ids[pending[view.uncertainty[pending].argmax()]])])
+
+    def suggest(self, suggested: Suggested) -> None:
+        """Show suggestions in place of those before."""
+        self._suggested = suggested
+        self._tell()
+
+    def reload(self) -> None:
+        """Read everything anew, as when another window has written."""
+        if self.session is None or self.micrograph is None:
+            return
+        try:
+            stored = self.session.particles(self.micrograph)
+            self._threshold = self.session.threshold(self.micrograph)
+        except N2NError as problem:
+            self.failed.emit(str(problem))
+            return
+        self._ids, self._particles = stored.ids, stored.particles
+        self._tell()
+
+    def _edit(self, edit: "Callable[[Session, int], Change | None]") -> "Change | None":
+        if self.session is None or self.micrograph is None:
+            return None
+        try:
+            change = edit(self.session, self.micrograph)
+        except N2NError as problem:
+            self.failed.emit(str(problem))
+            self._tell()  # a pane may show what could not be kept
+            return None
+        if change is not None:
+            before = self._lessons()
+            self.reload()
+            if self._lessons() != before:
+                self.taught.emit()
+        return change
+
+    def _lessons(self) -> int:
+        """Return a number that changes with what a person has labelled."""
+        by_person = self._particles.given_by == "person"
+        taught = by_person & (self._particles.labels != "unlabelled")
+        rows = (
+            self._ids[taught],
+            self._particles.labels[taught],
+            self._particles.centres_px[taught],
+        )
+        return hash(tuple(column.tobytes() for column in rows))
+
+    def _accept(self, rows: NDArray[np.intp], by: "Giver") -> None:
+        view = self.view
+        rows = rows[view.suggested[rows] != ""]
+        if rows.size:
+            ids, labels = view.ids[rows], view.suggested[rows]
+            self._edit(lambda session, m: session.relabel(m, ids, labels, given_by=by))
+
+    def _these(self, ids: Sequence[int] | None) -> Ids:
+        return np.asarray(self._selected if ids is None else ids, np.int64)
+
+    def _neighbour(self, by: int, beyond: set[int] | None = None) -> int | None:
+        view = self.view
+        if not len(view.ids):
+            return None
+        # Rows as high as the field divided by the square root of the count hold about as many
+        # particles as there are rows, so that the camera wanders evenly.
+        y, x = view.particles.centres_px.T
+        height = max(float(np.ptp(y)), 1.0) / max(len(y) ** 0.5, 1.0)
+        order = np.lexsort((x, np.floor(y / height)))
+        ids = view.ids[order]
+        if self.current is None or self.current not in ids:
+            return int(ids[0 if by > 0 else -1])
+        place = int(np.flatnonzero(ids == self.current)[0])
+        for _ in range(len(ids)):
+            place = (place + by) % len(ids)
+            if beyond is None or int(ids[place]) not in beyond:
+                return int(ids[place])
+        return None
+
+    def _look(self) -> View:
+        particles, ids = self._particles, self._ids
+        if self._threshold is not None and len(ids):
+            hidden = (particles.scores < self._threshold) & (particles.given_by == "picker")
+            hidden &= particles.labels == "unlabelled"
+            particles, ids = particles[~hidden], ids[~hidden]
+        n = len(ids)
+        suggested = np.full(n, "", "U11")
+        probabilities = np.full(n, np.nan, np.float32)
+        uncertainty = np.full(n, -np.inf, np.float32)
+        _, here, there = np.intersect1d(ids, self._suggested.ids, return_indices=True)
+        pending = particles.labels[here] == "unlabelled"
+        here, there = here[pending], there[pending]
+        suggested[here] = self._suggested.labels[there]
+        probabilities[here] = self._suggested.probabilities[there]
+        uncertainty[here] = self._suggested.uncertainty[there]
+        return View(ids, particles, suggested, probabilities, uncertainty)
+
+    def _tell(self) -> None:
+        self._view = None
+        self.changed.emit()
+        gone = [i for i in self._selected if i not in self.view.ids]
+        if gone:
+            self.select([i for i in self._selected if i not in gone])

@@ -1,0 +1,241 @@
+"""What the Particles widget sets going: guess, find, suggest, as generators. No napari, no Qt."""
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_n2n.errors import NotEnoughData
+from napari_n2n.io import Particles
+from napari_n2n.plugin.sources import Stop, Stopped
+from napari_n2n.progress import Progress
+
+if TYPE_CHECKING:
+    from napari_n2n.screening import Session
+
+Image = NDArray[np.float32]
+_FEWEST_FOR_A_TEMPLATE = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """The micrograph that is worked on: (y, x) pixels; without a pixel size, lengths are in px."""
+
+    pixels: Image
+    pixel_size_angstrom: float | None
+
+    @property
+    def unit_size(self) -> float:
+        """Å in a pixel, or 1 where it is unknown, which makes lengths pixels."""
+        return self.pixel_size_angstrom or 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Candidates, the threshold that best divides them, and the area that was avoided."""
+
+    particles: Particles
+    threshold: float
+    avoided: NDArray[np.bool_] | None
+    learnt_from: int = 0
+
+
+@dataclass
+class Described:
+    """Descriptors of particles by id, which are not computed again while the particle stays put.
+
+    One job at a time uses it.
+    """
+
+    kind: str = ""
+    rows: dict[int, tuple[tuple[float, float], NDArray[np.float32]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Suggestions:
+    """Suggested labels of the particles ``ids``, none if ``sentence`` says why."""
+
+    ids: NDArray[np.int64]
+    labels: NDArray[np.str_]
+    probabilities: NDArray[np.float32]
+    uncertainty: NDArray[np.float32]
+    sentence: str
+
+
+def guess(micrograph: Field) -> Generator[Progress, None, float]:
+    """Guess the particles' diameter in Å.
+
+    Raises
+    ------
+    N2NError
+        The image does not allow it.
+    """
+    yield Progress("guessing the particles' size", 0, 1)
+    from napari_n2n.particles.sizes import first_guess_diameter
+
+    return first_guess_diameter(micrograph.pixels, micrograph.unit_size)
+
+
+def enough_for_a_template(marked: int) -> bool:
+    """Whether a template can be learnt from this many particles."""
+    return marked >= _FEWEST_FOR_A_TEMPLATE
+
+
+def find(
+    micrograph: Field,
+    diameter_angstrom: float,
+    *,
+    marked_px: NDArray[np.float64] | None = None,
+    avoid: NDArray[np.bool_] | bool = True,
+    stop: Stop = lambda: False,
+) -> Generator[Progress, None, Found]:
+    """Find particles.
+
+    Parameters
+    ----------
+    micrograph
+        Best denoised.
+    diameter_angstrom
+        Of a particle.
+    marked_px
+        (n, 2) y, x of particles that show what to look for; None: rings and discs.
+    avoid
+        (y, x) where not to look; True: that is found out first; False: everywhere is looked.
+    stop
+        Once true, `Stopped` is raised.
+
+    Raises
+    ------
+    N2NError
+        The image does not allow it.
+    Stopped
+        ``stop`` became true.
+    """
+    from napari_n2n.particles import picking
+    from napari_n2n.particles.contamination import find_contamination
+    from napari_n2n.particles.templates import Template
+
+    pixels, size = micrograph.pixels, micrograph.unit_size
+    mask = avoid if isinstance(avoid, np.ndarray) else None
+    if avoid is True:
+        yield Progress("looking for what to avoid", 0, 1)
+        mask = find_contamination(pixels, size, diameter_angstrom=diameter_angstrom)
+    template = None
+    if marked_px is not None:
+        yield Progress("learning what the particles look like", 0, 1)
+        template = Template.learnt(pixels, size, marked_px, diameter_angstrom)
+    config = picking.PickingConfig(diameter_angstrom=diameter_angstrom)
+    try:
+        particles = yield from picking.pick_steps(
+            pixels, size, config, template=template, avoid=mask, stop=stop
+        )
+    except picking.Stopped:
+        raise Stopped from None
+    return Found(
+        particles,
+        picking.suggested_threshold(particles.scores),
+        mask,
+        0 if template is None else template.learnt_from,
+    )
+
+
+def suggest(
+    micrograph: Field,
+    diameter_angstrom: float,
+    ids: NDArray[np.int64],
+    particles: Particles,
+    session: "Session",
+    described: Described,
+    *,
+    stop: Stop = lambda: False,
+) -> Generator[Progress, None, Suggestions]:
+    """Suggest labels for the unlabelled, learnt from all that a person marked in the session.
+
+    Parameters
+    ----------
+    micrograph, diameter_angstrom
+        Where the particles are, and how large.
+    ids, particles
+        (n,) all particles of the micrograph.
+    session
+        Remembers what the marked ones look like; its other micrographs teach, too.
+    described
+        What was measured before; it is brought up to date.
+
+    Raises
+    ------
+    N2NError
+        The image or the session do not allow it.
+    Stopped
+        ``stop`` became true.
+    """
+    from napari_n2n.particles.examples import Examples
+    from napari_n2n.particles.suggestions import Classifier
+
+    if not len(ids):
+        return _nothing("Pick particles, mark a few of each kind, and the rest is suggested.")
+    yield Progress("describing particles", 0, 1)
+    values = _describe(micrograph, diameter_angstrom, ids, particles, described)
+    if stop():
+        raise Stopped
+    by_person = (particles.given_by == "person") & (particles.labels != "unlabelled")
+    if by_person.any():
+        session.remember(
+            ids[by_person],
+            values[by_person],
+            described.kind,
+            centres_px=particles.centres_px[by_person],
+        )
+    yield Progress("learning from the marks", 0, 1)
+    taught, labels = session.examples(described.kind)
+    unlabelled = particles.labels == "unlabelled"
+    try:
+        if not len(labels):
+            raise NotEnoughData("Mark a few particles, five of each kind, and the rest follow.")
+        classifier = Classifier.learnt(Examples(taught, labels, described.kind, diameter_angstrom))
+    except NotEnoughData as missing:
+        return _nothing(str(missing))
+    if stop():
+        raise Stopped
+    found = classifier.suggest(values[unlabelled])
+    return Suggestions(
+        ids[unlabelled],
+        found.labels,
+        found.probabilities,
+        found.uncertainty,
+        classifier.sentence,
+    )
+
+
+def _nothing(why: str) -> Suggestions:
+    nothing: NDArray[Any] = np.empty(0, np.float32)
+    return Suggestions(np.empty(0, np.int64), np.empty(0, "U11"), nothing, nothing, why)
+
+
+def _describe(
+    micrograph: Field,
+    diameter_angstrom: float,
+    ids: NDArray[np.int64],
+    particles: Particles,
+    described: Described,
+) -> NDArray[np.float32]:
+    """Return (n, d) descriptors; only those are computed that are not known."""
+    from napari_n2n.particles.descriptors import describe
+
+    places = [(float(y), float(x)) for y, x in particles.centres_px]
+    known = described.rows
+    new = [
+        row
+        for row, (i, place) in enumerate(zip(ids.tolist(), places, strict=True))
+        if i not in known or known[i][0] != place
+    ]
+    if new:
+        measured = describe(
+            micrograph.pixels, micrograph.unit_size, particles.centres_px[new], diameter_angstrom
+        )
+        described.kind = measured.kind
+        for row, values in zip(new, measured.values, strict=True):
+            known[int(ids[row])] = (places[row], values)
+    return np.stack([known[i][1] for i in ids.tolist()])

@@ -1,0 +1,402 @@
+"""The Particles widget: from a micrograph to the coordinates of intact particles."""
+
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.utils.notifications import show_error, show_info
+from qtpy.QtCore import QTimer
+from qtpy.QtGui import QKeyEvent
+from qtpy.QtWidgets import QFileDialog, QWidget
+
+from napari_n2n.errors import N2NError
+from napari_n2n.io import LABELS, Label, stem_of
+from napari_n2n.plugin import particle_steps
+from napari_n2n.plugin.desk import Desk
+from napari_n2n.plugin.finding_form import FindingChoice
+from napari_n2n.plugin.jobs import Runner
+from napari_n2n.plugin.keeping import Sessions, file_of
+from napari_n2n.plugin.keys import name_of
+from napari_n2n.plugin.layers import knowledge_of
+from napari_n2n.plugin.marking import Marking
+from napari_n2n.plugin.mouse_tools import TOOLS, Tool
+from napari_n2n.plugin.particle_files import read_picks, write_picks
+from napari_n2n.plugin.particle_steps import Found
+from napari_n2n.plugin.particles_panel import ParticlesPanel
+from napari_n2n.plugin.suggesting import SuggestionLoop
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+_INVITATION = "Open a micrograph, or denoise one, to mark its particles."
+_KEEP_FRACTION = 0.5  # of the diameter: a pick nearer than this to a marked particle is that one
+_LOOK_MS = 1500  # between two looks whether another window has marked
+
+
+class ParticlesWidget(ParticlesPanel):
+    """Finds particles, lets a person mark them, suggests the rest, and exports.
+
+    Parameters
+    ----------
+    viewer
+        Where layers are taken from and put.
+    """
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(viewer, parent)
+        self.marking = Marking(self)
+        self.desk = Desk(viewer, self.marking, self.act, self)
+        self.finder = Runner(self)
+        self.suggester = SuggestionLoop(self.marking, self)
+        self._sessions = Sessions()
+        self._then: Callable[[Any], None] = lambda _result: None
+        self._diameter_is_wanted = False  # until somebody types one, it is guessed
+        # Later: layers that are being inserted or removed are not to be moved about.
+        self._opening = QTimer(self)
+        self._opening.setSingleShot(True)
+        self._opening.timeout.connect(self._open_chosen)
+        self._looking = QTimer(self)
+        self._looking.setInterval(_LOOK_MS)
+        self._looking.timeout.connect(self._look_for_others)
+        self._connect()
+        self._looking.start()
+        self._open_chosen()
+
+    def _connect(self) -> None:
+        desk, marking, finding = self.desk, self.marking, self.finding
+        self.micrograph.valueChanged.connect(lambda: self._opening.start(0))
+        self.view.modeChosen.connect(desk.comparison.set_mode)
+        desk.comparison.modeChanged.connect(self.view.show_mode)
+        finding.valueChanged.connect(self._on_finding_changed)
+        finding.pickClicked.connect(self.pick)
+        finding.stopClicked.connect(self.finder.stop)
+        finding.guessClicked.connect(self.guess_diameter)
+        finding.measureClicked.connect(lambda: desk.mouse.take("measure"))
+        finding.openClicked.connect(self.open_picks)
+        finding.thresholdMoved.connect(marking.show_above)
+        finding.thresholdChosen.connect(marking.set_threshold)
+        desk.mouse.measured.connect(self._on_measured)
+        desk.mouse.toolChanged.connect(self.tools.show_tool)
+        self.tools.toolChosen.connect(desk.mouse.take)
+        self.labels.labelChosen.connect(self._choose_label)
+        for button, action in (
+            (self.previous_button, "previous"),
+            (self.next_button, "next"),
+            (self.least_sure_button, "least_sure"),
+            (self.undo_button, "undo"),
+            (self.redo_button, "redo"),
+        ):
+            button.clicked.connect(lambda _=False, action=action: self.act(action))
+        self.gallery_button.clicked.connect(desk.gallery.show)
+        desk.gallery.shownChanged.connect(self.gallery_button.setChecked)
+        desk.gallery.keyPressed.connect(desk.keys.press)
+        desk.gallery.particleOpened.connect(desk.look_at)
+        self.suggestions.acceptClicked.connect(lambda: self.act("accept"))
+        self.suggestions.acceptAboveClicked.connect(marking.accept_above)
+        self.suggester.told.connect(self.suggestions.say)
+        self.export.valueChanged.connect(self._show_counts)
+        self.export.exportClicked.connect(self.export_picks)
+        marking.changed.connect(self._refresh)
+        marking.selectionChanged.connect(self._show_pending)
+        marking.failed.connect(self._on_failure)
+        self.finder.progressed.connect(self.progress.show_progress)
+        self.finder.succeeded.connect(lambda result: self._then(result))
+        self.finder.failed.connect(self._on_failure)
+        self.finder.stopped.connect(lambda: self.progress.say("Stopped. Nothing was changed."))
+        self.finder.finished.connect(self._on_finder_finished)
+
+    # What can be done.
+
+    def act(self, action: str) -> None:
+        """Do what a key stands for; see `napari_n2n.plugin.keys`."""
+        marking, mouse = self.marking, self.desk.mouse
+        if not marking.is_open:
+            return
+        if action in LABELS:
+            marking.label(cast("Label", action))
+        elif action in ("next", "previous", "least_sure"):
+            if action == "least_sure":
+                marking.select_least_sure()
+            else:
+                marking.step(1 if action == "next" else -1)
+            if marking.current is not None:
+                self.desk.look_at(marking.current)
+        elif action in ("undo", "redo"):
+            done = marking.undo() if action == "undo" else marking.redo()
+            verb = "Undone" if action == "undo" else "Done again"
+            self.progress.say(f"{verb}: {done}." if done else f"There is nothing to {action}.")
+        elif action == "accept":
+            marking.accept()
+        elif action == "delete":
+            marking.delete()
+        elif action.removesuffix("_tool") in TOOLS:
+            mouse.take(cast("Tool", action.removesuffix("_tool")))
+        elif action.endswith("_brush"):
+            mouse.scale_brush(1.25 if action == "larger_brush" else 0.8)
+
+    def pick(self) -> None:
+        """Find particles in the chosen micrograph; what a person marked stays."""
+        micrograph, choice = self.desk.field, self.finding.value()
+        if micrograph is None:
+            show_info(_INVITATION)
+            return
+        marked = self._marked_intact() if choice.like_the_marked else None
+        drawn = self.desk.avoid.area
+        avoid = drawn if choice.avoid_contamination and drawn is not None else None
+        self._start(
+            "Picking",
+            lambda stop: particle_steps.find(
+                micrograph,
+                choice.diameter_angstrom,
+                marked_px=marked,
+                avoid=choice.avoid_contamination if avoid is None else avoid,
+                stop=stop,
+            ),
+            self._on_found,
+        )
+
+    def guess_diameter(self) -> None:
+        """Propose a diameter."""
+        self._diameter_is_wanted = False
+        micrograph = self.desk.field
+        if micrograph is not None:
+            self._start("Guessing", lambda stop: particle_steps.guess(micrograph), self._on_guessed)
+
+    def open_picks(self, path: Path | None = None) -> None:
+        """Show the particles that another program, or an earlier export, has found."""
+        if self.desk.field is None:
+            show_info(_INVITATION)
+            return
+        if path is None:
+            name, _ = QFileDialog.getOpenFileName(
+                self, "Open picks", "", "Coordinates (*.star *.box *.cbox *.csv *.txt *.cs)"
+            )
+            if not name:
+                return
+            path = Path(name)
+        try:
+            found, sentence = read_picks(path, self.desk.field.pixels.shape, self._names())
+        except N2NError as problem:
+            self._on_failure(str(problem))
+            return
+        self.marking.replace_picks(found, self._keep_px(), None)
+        self.progress.say(sentence)
+        self.suggester.refresh()
+
+    def export_picks(self, path: Path | None = None) -> None:
+        """Write the chosen particles in the chosen format, where the user says."""
+        if self.desk.field is None:
+            return
+        choice = self.export.value()
+        path = path or self.export.ask_for_file(stem_of(Path(choice.micrograph or "particles")))
+        if path is None:
+            return
+        try:
+            sentence = write_picks(
+                path,
+                self.marking.view.particles,
+                choice,
+                shape=self.desk.field.pixels.shape,
+                pixel_size_angstrom=self.desk.field.pixel_size_angstrom,
+                diameter_angstrom=self.finding.value().diameter_angstrom,
+            )
+        except N2NError as problem:
+            self._on_failure(str(problem))
+            return
+        self.progress.say(sentence)
+
+    def leave(self) -> None:
+        """Stop everything and give back layers, mouse and keys; what was marked is kept."""
+        self._opening.stop()
+        self._looking.stop()
+        self.finder.stop()
+        self.suggester.leave()
+        self.micrograph.disconnect_layers()
+        self.desk.leave()
+        self.marking.close()
+        self._sessions.close()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Let the keys work while the mouse is in this panel as well."""
+        if not self.desk.keys.press(name_of(event)):
+            super().keyPressEvent(event)
+
+    # Opening a micrograph.
+
+    def _open_chosen(self) -> None:
+        image, raw = self.micrograph.images()
+        if (image, raw) == (self.desk.image, self.desk.raw) and self.marking.is_open:
+            return
+        self.finder.stop()
+        self.suggester.leave()
+        self.desk.choose(image, raw)
+        if image is None:
+            self.marking.close()
+            self.kept.setText("")
+            self.progress.say(_INVITATION)
+            return
+        try:
+            session, number, note = self._sessions.session_for(raw or image)
+            diameter = session.setting("diameter_angstrom")
+        except N2NError as problem:
+            self.desk.choose(None, None)
+            self.marking.close()
+            self._on_failure(str(problem))
+            return
+        self.finding.set_unit(self._unit)
+        if diameter is not None:
+            self._set_diameter(float(diameter))
+        self.marking.open(session, number)
+        self.desk.show(self.finding.value().diameter_angstrom)
+        self._propose_export(raw or image)
+        self.kept.setText(f"Marks are kept in {session.path}.")
+        kept = len(self.marking.view.ids)
+        self.progress.say(
+            note or (f"{kept:,} particles as they were left." if kept else "Press Pick particles.")
+        )
+        if diameter is None:
+            self.guess_diameter()
+        self.suggester.look_at(self.desk.field, self.finding.value().diameter_angstrom)
+
+    def _propose_export(self, image: "Image") -> None:
+        file = file_of(image)
+        name = image.name if file is None else file.name
+        is_tiff = file is not None and file.suffix.lower() in (".tif", ".tiff")
+        is_movie = knowledge_of(image).get("kind") == "sum"
+        if is_movie:
+            name = f"{stem_of(Path(name))}.mrc"  # as RELION and others call the movie's sum
+        self.export.propose(name, mirror_y=is_tiff and is_movie)
+
+    def _names(self) -> list[str]:
+        """Return what a file may call the micrograph that is shown."""
+        files = [file_of(layer) for layer in self.desk.images]
+        names = [layer.name for layer in self.desk.images]
+        return [self.export.value().micrograph, *(f.name for f in files if f is not None), *names]
+
+    @property
+    def _unit(self) -> str:
+        known = self.desk.field is not None and self.desk.field.pixel_size_angstrom is not None
+        return "Å" if known else "px"
+
+    def _keep_px(self) -> float:
+        return _KEEP_FRACTION * self.desk.diameter_px
+
+    # What jobs bring.
+
+    def _start(
+        self,
+        title: str,
+        steps: Callable[[Callable[[], bool]], Generator[Any, None, Any]],
+        then: Callable[[Any], None],
+    ) -> None:
+        if self.finder.start(title, steps):
+            self._then = then
+            self.progress.begin(f"{title}…")
+            self._refresh()
+
+    def _on_found(self, found: Found) -> None:
+        self.desk.show_avoided(found.avoided)
+        self.marking.replace_picks(found.particles, self._keep_px(), found.threshold)
+        how = f", by the {found.learnt_from} you marked" if found.learnt_from else ""
+        shown = len(self.marking.view.ids)
+        self.progress.say(
+            f"{shown:,} particles found{how}. Move the threshold to see more or fewer. Click one "
+            "and press 1 if it is intact, 2 if it is broken."
+        )
+        self.suggester.refresh()
+
+    def _on_guessed(self, diameter: float) -> None:
+        if self._diameter_is_wanted:
+            return  # it was typed meanwhile
+        self._set_diameter(diameter)
+        self.progress.say(
+            f"The particles look {diameter:.0f} {self._unit} wide. Press Pick particles."
+        )
+
+    def _on_measured(self, diameter_px: float) -> None:
+        size = 1.0 if self.desk.field is None else self.desk.field.unit_size
+        self._set_diameter(diameter_px * size)
+
+    def _set_diameter(self, diameter_angstrom: float) -> None:
+        choice = self.finding.value()
+        self.finding.setValue(
+            FindingChoice(diameter_angstrom, choice.avoid_contamination, choice.like_the_marked)
+        )
+
+    def _on_finding_changed(self) -> None:
+        diameter = self.finding.value().diameter_angstrom
+        if not self.desk.set_diameter(diameter):
+            return
+        self._diameter_is_wanted = True
+        if self.marking.session is not None:
+            try:
+                self.marking.session.set_setting("diameter_angstrom", diameter)
+            except N2NError as problem:
+                self._on_failure(str(problem))
+        self.suggester.look_at(self.desk.field, diameter)
+
+    def _on_finder_finished(self) -> None:
+        self.progress.end()
+        self._refresh()
+
+    def _on_failure(self, sentence: str) -> None:
+        self.progress.say(sentence)
+        show_error(sentence)
+
+    def _look_for_others(self) -> None:
+        """Show what another window has marked."""
+        session = self.marking.session
+        try:
+            if session is not None and session.changed_elsewhere():
+                self.marking.reload()
+                self.suggester.refresh()
+        except N2NError as problem:
+            self._looking.stop()
+            self._on_failure(str(problem))
+
+    # What is shown.
+
+    def _choose_label(self, label: Label) -> None:
+        self.desk.mouse.label = label
+        self.desk.particles.label_of_new = label
+
+    def _marked_intact(self) -> np.ndarray:
+        particles = self.marking.view.particles
+        chosen = (particles.labels == "intact") & (particles.given_by == "person")
+        return particles.centres_px[chosen]
+
+    def _refresh(self) -> None:
+        marking = self.marking
+        self._show_counts()
+        self._show_pending()
+        scores = marking.all_scores[np.isfinite(marking.all_scores)]
+        low, high = (float(scores.min()), float(scores.max())) if scores.size else (0.0, 0.0)
+        shown = int(np.isfinite(marking.view.particles.scores).sum())
+        self.finding.show_threshold(marking.threshold, low, high, shown, scores.size)
+        self.finding.show_state(
+            ready=self.desk.field is not None,
+            running=self.finder.busy,
+            can_learn=particle_steps.enough_for_a_template(len(self._marked_intact())),
+        )
+        undo, redo = marking.history_texts()
+        self.show_state(
+            is_open=marking.is_open,
+            undo=undo,
+            redo=redo,
+            pending=bool((marking.view.suggested != "").any()),
+        )
+
+    def _show_counts(self) -> None:
+        counts = self.marking.view.particles.counts()
+        self.labels.show_counts(counts)
+        self.export.show_count(sum(counts[label] for label in self.export.value().labels))
+
+    def _show_pending(self) -> None:
+        view = self.marking.view
+        pending = view.suggested != ""
+        chosen = view.rows(self.marking.selected)
+        self.suggestions.show_pending(
+            view.probabilities[pending], current=bool(pending[chosen].any())
+        )
