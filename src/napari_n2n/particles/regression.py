@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -10,13 +11,17 @@ from scipy.spatial.distance import cdist
 from sklearn.linear_model import LogisticRegression
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
 
 # Likeness falls to exp(-0.5) between particles that differ by one deviation in every descriptor.
 _STEEPNESS = 0.5
-_PENALTY = 100.0  # inverse strength of the ridge, scikit-learn's C
+STRENGTHS = (1.0, 10.0, 100.0)
+"""How closely the marks may be followed: scikit-learn's C. Ambiguous marks need a small one."""
+
 _MOST_LANDMARKS = 200
 _LEAST_EIGENVALUE = 1e-6
 _CHUNK = 5000
@@ -46,10 +51,17 @@ class MarkKernelRegression:
     _regression: LogisticRegression
 
     @classmethod
-    def fitted(cls, values: Floats, labels: NDArray[np.str_], weights: Floats) -> Self:
+    def fitted(
+        cls,
+        values: Floats,
+        labels: NDArray[np.str_],
+        weights: Floats,
+        strengths: Sequence[float] = STRENGTHS,
+    ) -> list[Self]:
         """Learn from descriptors (n, d) with their labels (n,), of two kinds at least.
 
-        ``weights`` (d,) say how much each descriptor counts in a likeness.
+        ``weights`` (d,) say how much each descriptor counts in a likeness. Returns one for each of
+        ``strengths``, which ascend.
         """
         mean, deviation = values.mean(axis=0), values.std(axis=0)
         # What is the same in all marks says nothing, and shall not be blown up.
@@ -64,10 +76,15 @@ class MarkKernelRegression:
         eigenvalues, vectors = np.linalg.eigh(_likeness(landmarks, landmarks))
         kept = eigenvalues > _LEAST_EIGENVALUE
         whitening = vectors[:, kept] / np.sqrt(eigenvalues[kept])
-        regression = LogisticRegression(C=_PENALTY, class_weight="balanced", max_iter=2000)
-        regression.fit(_likeness(scaled, landmarks) @ whitening, labels)
-        names = np.asarray(regression.classes_).astype("U11")
-        return cls(names, mean, scale, landmarks, whitening, regression)
+        mapped = _likeness(scaled, landmarks) @ whitening
+        found = []
+        # Each starts from the last, which is near.
+        regression = LogisticRegression(class_weight="balanced", max_iter=2000, warm_start=True)
+        for strength in strengths:
+            regression.set_params(C=strength).fit(mapped, labels)
+            names = np.asarray(regression.classes_).astype("U11")
+            found.append(cls(names, mean, scale, landmarks, whitening, copy.deepcopy(regression)))
+        return found
 
     @property
     def width(self) -> int:

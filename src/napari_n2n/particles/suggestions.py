@@ -11,7 +11,7 @@ from sklearn.model_selection import StratifiedKFold
 from napari_n2n.errors import BadValue, NotEnoughData
 from napari_n2n.io.particles import LABELS, Label
 from napari_n2n.particles.descriptors import column_weights
-from napari_n2n.particles.regression import MarkKernelRegression
+from napari_n2n.particles.regression import STRENGTHS, MarkKernelRegression
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,6 +24,7 @@ FEWEST_MARKS = 5
 _FOLDS = 5
 # Above this standard error a cross-validated accuracy tells nothing.
 _VAGUE = 0.1
+_LEAST_SHARE = 0.01  # one surprising mark shall not decide
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,14 +91,14 @@ class Classifier:
         known = np.isin(examples.labels, list(enough))
         values, labels = examples.values[known].astype(np.float64), examples.labels[known]
         weights = column_weights(examples.kind, values.shape[1])
-        accuracy, error = _cross_validated(values, labels, weights)
+        strength, accuracy, error = _cross_validated(values, labels, weights)
         return cls(
             kind=examples.kind,
             counts=enough,
             balanced_accuracy=accuracy,
             standard_error=error,
             left_out={label: n for label, n in counts.items() if 0 < n < FEWEST_MARKS},
-            _model=MarkKernelRegression.fitted(values, labels, weights),
+            _model=MarkKernelRegression.fitted(values, labels, weights, [strength])[0],
         )
 
     def suggest(self, values: NDArray[np.float32]) -> Suggestions:
@@ -145,20 +146,30 @@ class Classifier:
 
 def _cross_validated(
     values: NDArray[np.float64], labels: NDArray[np.str_], weights: NDArray[np.float64]
-) -> tuple[float, float]:
-    """Return the balanced accuracy on marks not learnt from, and its standard error."""
-    names = np.unique(labels)
-    guessed = np.empty_like(labels)
+) -> tuple[float, float, float]:
+    """Judge each mark by what the others teach.
+
+    Returns the best strength of the regression (least logarithmic loss, labels counting equally),
+    its balanced accuracy, and that one's standard error.
+    """
+    names, codes = np.unique(labels, return_inverse=True)
+    shares = np.empty((len(STRENGTHS), len(labels), len(names)))
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=0)
     for taught, asked in folds.split(values, labels):
-        model = MarkKernelRegression.fitted(values[taught], labels[taught], weights)
-        guessed[asked] = model.names[model.probabilities(values[asked]).argmax(axis=1)]
+        for i, model in enumerate(
+            MarkKernelRegression.fitted(values[taught], labels[taught], weights)
+        ):
+            shares[i, asked] = model.probabilities(values[asked])
+    given = np.maximum(shares[:, np.arange(len(labels)), codes], _LEAST_SHARE)
+    loss = np.mean([-np.log(given[:, codes == k]).mean(axis=1) for k in range(len(names))], axis=0)
+    best = int(np.argmin(loss))
+    guessed = names[shares[best].argmax(axis=1)]
     hits = np.array([np.mean(guessed[labels == name] == name) for name in names])
     marks = np.array([np.count_nonzero(labels == name) for name in names])
     # Laplace's rule: five of five right is no proof that all are.
     share = (hits * marks + 1) / (marks + 2)
     variance = share * (1 - share) / marks
-    return float(hits.mean()), float(np.sqrt(variance.sum()) / len(names))
+    return STRENGTHS[best], float(hits.mean()), float(np.sqrt(variance.sum()) / len(names))
 
 
 def _what_is_missing(counts: dict[Label, int]) -> str:
