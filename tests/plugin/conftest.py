@@ -1,11 +1,22 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
 import pytest
 
 from napari_n2n.denoising.config import TrainingConfig
 from napari_n2n.plugin import preferences, sample_data
 
 pytest.importorskip("napari", reason="the GUI is not installed")
+
+import itertools
+
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
+
+LEFT = Qt.MouseButton.LeftButton
+PLAIN = Qt.KeyboardModifier.NoModifier
 
 # Enough to train for a moment: 128 px at the working pixel size, 8 frames.
 SIZE, FRAMES = 256, 8
@@ -79,3 +90,58 @@ def await_workers(qtbot) -> None:
 
     WorkerBase.await_workers(20_000)
     qtbot.wait(50)
+
+
+@pytest.fixture
+def workers_end(qtbot) -> Iterator[None]:
+    yield
+    await_workers(qtbot)
+
+
+@pytest.fixture
+def hand_on() -> type["Hand"]:
+    return Hand
+
+
+class Hand:
+    """A hand on the mouse and the keys of a viewer; ``pane`` counts grid panes from the left."""
+
+    def __init__(self, viewer, layer) -> None:
+        self._canvas = viewer.window._qt_viewer.canvas
+        self.native = self._canvas.native
+        self._layer = layer
+
+    def spot(self, centre_px: Sequence[float], pane: int = 0) -> QPoint:
+        """Return where on the canvas a pixel (y, x) of the micrograph is drawn."""
+        views = self._canvas.grid_views
+        view = views[pane] if views else self._canvas.view
+        world = self._layer.data_to_world(centre_px)[-2:]
+        x, y = (view.transform * view.scene.transform).map(list(world[::-1]))[:2]
+        return QPoint(round(x), round(y))
+
+    def click(self, centre_px: Sequence[float], pane: int = 0, modifiers=PLAIN) -> None:
+        spot = self.spot(centre_px, pane)
+        QTest.mouseMove(self.native, spot)
+        QTest.mouseClick(self.native, LEFT, modifiers, spot)
+        QTest.qWait(10)
+
+    def drag(self, path_px: Sequence[Sequence[float]], pane: int = 0) -> None:
+        """Press at the first place, move along the others, let go at the last."""
+        spots = [self.spot(place, pane) for place in path_px]
+        self._send(QEvent.Type.MouseButtonPress, spots[0], LEFT, LEFT)
+        for start, end in itertools.pairwise(spots):
+            for share in np.linspace(0.2, 1, 5):
+                between = start + (end - start) * float(share)
+                self._send(QEvent.Type.MouseMove, between, Qt.MouseButton.NoButton, LEFT)
+        self._send(QEvent.Type.MouseButtonRelease, spots[-1], LEFT, Qt.MouseButton.NoButton)
+
+    def press(self, key, modifiers=PLAIN) -> None:
+        QTest.keyClick(self.native, key, modifiers)
+        QTest.qWait(10)
+
+    def _send(self, kind, spot, button, buttons) -> None:
+        place = QPointF(spot)
+        everywhere = QPointF(self.native.mapToGlobal(spot))
+        event = QMouseEvent(kind, place, everywhere, button, buttons, PLAIN)
+        QApplication.sendEvent(self.native, event)
+        QTest.qWait(5)

@@ -198,7 +198,10 @@ class _StopAll:
         self.event = threading.Event()
 
     def __call__(self, *_: object) -> None:
-        self.event.set()
+        # Where the garbage collector takes runner and this at once, this may be empty already.
+        event = getattr(self, "event", None)
+        if event is not None:
+            event.set()
 
 
 def fraction_of(step: Any) -> float | None:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import numpy as np
 from napari.layers import Points
@@ -96,7 +98,9 @@ class ParticleLayers(QObject):
                 self._layers.append(layer)
                 self._comparison.attach(layer, image)
                 layer.events.data.connect(self._on_data)
-                layer.selected_data.events.items_changed.connect(self._on_selected)
+                layer.selected_data.events.items_changed.connect(
+                    partial(self._on_selected, ref(layer))
+                )
         self.draw()
         if self._layers:
             self._viewer.layers.selection.active = self._layers[-1]
@@ -106,7 +110,6 @@ class ParticleLayers(QObject):
         layers, self._layers = self._layers, []
         for layer in layers:
             layer.events.data.disconnect(self._on_data)
-            layer.selected_data.events.items_changed.disconnect(self._on_selected)
             if layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)
         self._drawn = None
@@ -211,13 +214,13 @@ class ParticleLayers(QObject):
             moved = rows[_differ(layer.data[rows], self._drawn.particles.centres_px[rows])]
             self._marking.move(ids[moved].tolist(), np.array(layer.data[moved]))
 
-    def _on_selected(self, event: Any) -> None:
-        if self._updating or self._drawn is None:
+    def _on_selected(self, selected_in: "ref[Points]", *_: object) -> None:
+        layer = selected_in()
+        if self._updating or self._drawn is None or layer not in self._layers:
             return
-        for layer in self._layers:
-            if layer.selected_data is event.source and len(layer.data) == len(self._drawn.ids):
-                rows = sorted(layer.selected_data)
-                self._marking.select(self._drawn.ids[rows].tolist())
+        if len(layer.data) == len(self._drawn.ids):
+            rows = sorted(layer.selected_data)
+            self._marking.select(self._drawn.ids[rows].tolist())
 
     def _on_removed(self, event: Any) -> None:
         if event.value in self._layers:

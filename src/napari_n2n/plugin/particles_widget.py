@@ -115,7 +115,7 @@ class ParticlesWidget(ParticlesPanel):
         if not marking.is_open:
             return
         if action in LABELS:
-            marking.label(cast("Label", action))
+            marking.label(action)
         elif action in ("next", "previous", "least_sure"):
             if action == "least_sure":
                 marking.select_least_sure()
