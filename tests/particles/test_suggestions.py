@@ -112,8 +112,8 @@ def test_a_label_with_few_marks_is_not_suggested_and_that_is_said():
 
 
 def test_three_labels_are_told_apart():
-    test = clouds((50, 50, 50), gap=3, seed=1)
-    suggested = Classifier.learnt(clouds((10, 10, 10), gap=3)).suggest(test.values)
+    test = clouds((50, 50, 50), width=8, seed=1)
+    suggested = Classifier.learnt(clouds((10, 10, 10), width=8)).suggest(test.values)
     assert balanced(test.labels, suggested.labels) > 0.9
 
 
