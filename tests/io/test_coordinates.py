@@ -163,7 +163,7 @@ def test_optics_groups_follow_the_pixel_size(tmp_path):
     write_coordinates(tmp_path / "a.star", tables, optics=Optics(200, 1.2, 0.07, "krios"))
     blocks = starfile.read(tmp_path / "a.star")
     assert list(blocks) == ["optics", "particles"]
-    assert blocks["optics"]["rlnOpticsGroupName"].tolist() == ["krios", "krios_2"]
+    assert blocks["optics"]["rlnOpticsGroupName"].tolist() == ["krios", "krios-2"]
     assert blocks["optics"]["rlnVoltage"].tolist() == [200, 200]
     assert set(blocks["particles"]["rlnClassNumber"]) <= {1, 2, 3, 4}
     assert [one.pixel_size_angstrom for one in read_coordinates(tmp_path / "a.star")] == [
@@ -228,7 +228,8 @@ def test_an_unknown_extension_names_the_known(tmp_path):
 
 
 positions = st.floats(-1000, 1e6).map(float)
-scores = st.floats(width=32, allow_infinity=False, min_value=-900)
+# -999 stands for "none" in STAR files.
+scores = st.floats(width=32, allow_infinity=False).filter(lambda score: score != -999)
 names = st.text("abz019_.-/ é", min_size=1, max_size=20).map(lambda s: f"{s.strip()}.mrc")
 
 
@@ -270,3 +271,9 @@ def test_a_hundred_thousand_particles_read_in_a_moment(tmp_path):
     back = read_coordinates(tmp_path / "a.star")
     assert time.process_time() - start < 5  # about 0.7 s; a shared machine is forgiven
     assert sum(len(one.particles) for one in back) == 100_000
+
+
+def test_optics_that_cannot_be_are_refused():
+    for wrong in ({"voltage_kv": 0}, {"amplitude_contrast": 7}, {"group": "two words"}):
+        with pytest.raises(BadValue):
+            Optics(**wrong)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -123,8 +124,13 @@ class Optics:
     amplitude_contrast
         0 to 1
     group
-        Name of the optics group. Micrographs of further pixel sizes get groups of their own,
-        whose names end in 2, 3, …
+        Name of the optics group: letters, digits and hyphens, as RELION wants it. Micrographs of
+        further pixel sizes get groups of their own, whose names end in -2, -3, …
+
+    Raises
+    ------
+    BadValue
+        A value that cannot be right.
     """
 
     voltage_kv: float = 300.0
@@ -135,5 +141,7 @@ class Optics:
     def __post_init__(self) -> None:
         if not (0 < self.voltage_kv <= 3000 and 0 <= self.amplitude_contrast <= 1):
             raise BadValue("The voltage must be in kV, the amplitude contrast between 0 and 1.")
-        if not np.isfinite(self.spherical_aberration_mm) or len(self.group.split()) != 1:
-            raise BadValue("An optics group needs a spherical aberration and a name of one word.")
+        if not np.isfinite(self.spherical_aberration_mm):
+            raise BadValue("The spherical aberration must be in mm.")
+        if not re.fullmatch(r"[A-Za-z0-9-]+", self.group):
+            raise BadValue("An optics group's name has letters, digits and hyphens only.")

@@ -82,7 +82,7 @@ def read_star(path: Path) -> list[MicrographParticles]:
     scores = np.full(count, np.nan)
     if _SCORE in block:
         scores = numbers(path, block[_SCORE], _SCORE)
-        scores[scores <= NO_SCORE] = np.nan
+        scores[scores == NO_SCORE] = np.nan
     labels = _labels(path, text, block, count)
     givers = _givers(text, count)
     particles = Particles(

@@ -78,7 +78,7 @@ def _particle_columns(
 
 def _optics_columns(groups: Mapping[float | None, int], optics: Optics) -> dict[str, list[str]]:
     count = len(groups)
-    names = [optics.group, *(f"{optics.group}_{number}" for number in range(2, count + 1))]
+    names = [optics.group, *(f"{optics.group}-{number}" for number in range(2, count + 1))]
     return {
         "rlnOpticsGroupName": names,
         "rlnOpticsGroup": [str(number) for number in groups.values()],
