@@ -179,6 +179,14 @@ def test_a_database_of_another_program_is_refused_and_untouched(path):
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("network", [False, True])
+def test_a_mark_waits_for_the_disk(path, network, monkeypatch):
+    monkeypatch.setattr(database, "on_network", lambda folder: network)
+    with Session.open(path) as session, session._database.reading() as connection:
+        # 2 is FULL: https://sqlite.org/pragma.html#pragma_synchronous
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
 def test_a_folder_in_its_place_is_told(path):
     path.mkdir()
     with pytest.raises(UnreadableFile, match="is a folder"):
@@ -201,27 +209,30 @@ def test_a_torn_file_is_told(session, micrograph, keep):
         Session.open(session.path)
 
 
-def test_damage_anywhere_is_a_problem_told_or_does_no_harm(session, micrograph):
-    """Bytes are overwritten page by page: never another kind of error, never a wrong count."""
+@pytest.mark.parametrize("checked_bytes", [database._CHECKED_BYTES, 0])
+def test_damage_anywhere_is_told_or_does_no_harm(session, micrograph, checked_bytes, monkeypatch):
+    """Bytes are overwritten page by page, also in a file too large to be checked at opening."""
+    monkeypatch.setattr(database, "_CHECKED_BYTES", checked_bytes)
     session.add(micrograph, MANY)
     session.relabel(micrograph, session.particles(micrograph).ids[:3000], "intact")
     session.close()
     content = session.path.read_bytes()
     dice = np.random.default_rng(1)
     refused = []
-    for page in dice.choice(len(content) // 4096, 25, replace=False):
+    for page in dice.choice(len(content) // 4096, 60, replace=False):
         damaged = bytearray(content)
         at = page * 4096 + int(dice.integers(3500))
         damaged[at : at + 500] = dice.bytes(500)
         session.path.write_bytes(damaged)
         try:
             with Session.open(session.path) as again:
+                again.particles(micrograph)
                 again.undo(micrograph)
                 again.undo(micrograph)
                 again.micrographs()
         except FileProblem as error:
             refused.append(str(error))
-    assert len(refused) > 5
+    assert len(refused) > 20
     assert all(str(session.path) in sentence for sentence in refused)
 
 

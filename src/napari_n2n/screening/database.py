@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from napari_n2n.errors import FileProblem, UnreadableFile, WriteProblem
 from napari_n2n.screening import schema
 from napari_n2n.screening.places import on_network
+from napari_n2n.screening.rows import DamagedRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,8 +63,13 @@ def problem(error: sqlite3.Error, path: Path) -> FileProblem:
         return UnreadableFile(path, *_READ_FAULTS[code])
     if code == sqlite3.SQLITE_LOCKED:
         code = sqlite3.SQLITE_BUSY
-    general = (f"could not be written ({error})", "Check the disk and do it again.")
-    return WriteProblem(path, *_WRITE_FAULTS.get(code, general))
+    if code in _WRITE_FAULTS:
+        return WriteProblem(path, *_WRITE_FAULTS[code])
+    if code == sqlite3.SQLITE_IOERR:
+        return WriteProblem(
+            path, f"could not be read or written ({error})", "Check the disk and do it again."
+        )
+    return UnreadableFile(path, f"cannot be used ({error})", "Put back a copy of it.")
 
 
 class Database:
@@ -203,6 +209,8 @@ class Database:
                 yield connection
             except sqlite3.Error as error:
                 raise problem(error, self.path) from error
+            except DamagedRows as error:
+                raise UnreadableFile(self.path, *_READ_FAULTS[sqlite3.SQLITE_CORRUPT]) from error
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

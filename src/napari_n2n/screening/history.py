@@ -100,7 +100,7 @@ def next_entry(
 
     Raises
     ------
-    ValueError
+    DamagedRows
         The entry is damaged.
     """
     found = connection.execute(

@@ -32,6 +32,11 @@ ROW = np.dtype(
 )
 """One particle; the last three are places in `LABELS`, `GIVERS` and `GIVERS`."""
 
+
+class DamagedRows(ValueError):
+    """What is in the tables cannot have been written there by this program."""
+
+
 PERSON = GIVERS.index("person")
 UNLABELLED = LABELS.index("unlabelled")
 
@@ -216,16 +221,19 @@ class Edit:
         altered: bytes,
         threshold: tuple[float | None, float | None] | None,
     ) -> Edit:
-        """Return what `blobs` wrote; ValueError if it did not."""
-        unknown = set(columns.split()) - set(_COLUMNS)
-        if unknown:
-            raise ValueError(f"unknown columns {unknown}")
-        return cls(
-            np.frombuffer(removed, ROW),
-            np.frombuffer(added, ROW),
-            np.frombuffer(altered, _altered_type(columns.split())),
-            threshold,
-        )
+        """Return what `blobs` wrote; DamagedRows if it did not."""
+        try:
+            edit = cls(
+                np.frombuffer(removed, ROW),
+                np.frombuffer(added, ROW),
+                np.frombuffer(altered, _altered_type(columns.split())),
+                threshold,
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise DamagedRows(str(error)) from error
+        for rows in (edit.removed, edit.added, edit.altered):
+            _check(rows)
+        return edit
 
 
 def _as_code(column: str) -> str:
@@ -244,9 +252,27 @@ def read_rows(connection: sqlite3.Connection, micrograph: int) -> Rows:
     """Return the particles of a micrograph in the order of their ids."""
     found = connection.execute(_SELECT, (micrograph,)).fetchall()
     rows = np.empty(len(found), ROW)
-    for name, column in zip(ROW.names or (), zip(*found, strict=True), strict=False):
-        rows[name] = column
+    try:
+        for name, column in zip(ROW.names or (), zip(*found, strict=True), strict=False):
+            rows[name] = column
+    except (OverflowError, TypeError, ValueError) as error:
+        raise DamagedRows(str(error)) from error
+    _check(rows)
     return rows
+
+
+def _check(rows: NDArray[np.void]) -> None:
+    """Refuse what would fail somewhere else, with less of a reason."""
+    # Whole rows are in the order of their ids; alterations come as they were asked for.
+    sound = rows.dtype != ROW or bool((rows["id"][1:] > rows["id"][:-1]).all())
+    for name in rows.dtype.names or ():
+        column = name.removesuffix("_before").removesuffix("_after")
+        if column in _TEXTS:
+            sound &= bool((rows[name] < len(_TEXTS[column])).all())
+        elif column in ("y_px", "x_px"):
+            sound &= bool(np.isfinite(rows[name]).all())
+    if not sound:
+        raise DamagedRows("impossible ids, centres or labels")
 
 
 def _values(rows: Rows, columns: Iterable[str]) -> list[list[Any]]:

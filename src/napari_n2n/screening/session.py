@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from napari_n2n.errors import BadValue, UnreadableFile
+from napari_n2n.errors import BadValue
 from napari_n2n.io.atomic import write_atomically
 from napari_n2n.io.particles import Giver, Particles
 from napari_n2n.screening import counters, descriptors, edits, history, micrographs
@@ -271,12 +271,7 @@ class Session:
         with self._database.lock:
             with self._database.writing() as connection:
                 threshold = self._threshold(connection, micrograph)
-                try:
-                    entry = history.next_entry(connection, micrograph, self._window, done=not done)
-                except ValueError as error:
-                    raise UnreadableFile(
-                        self.path, "has a damaged history", "Put back a copy of it."
-                    ) from error
+                entry = history.next_entry(connection, micrograph, self._window, done=not done)
                 if entry is None:
                     return None
                 rows = self._cache.rows(connection, micrograph)

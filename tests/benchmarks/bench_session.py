@@ -1,0 +1,133 @@
+"""Time of every edit of a session, as told in docs/sessions.md.
+
+Run: python tests/benchmarks/bench_session.py [--particles 10000] [--micrographs 2000] [--folder F]
+
+The first table is one micrograph with many particles; the second a session of many micrographs.
+Times are of the wall, median and worst; `processor` is this program's own share of the median.
+Beside them: writing one page and fsync, which no mark can be quicker than.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from napari_n2n.io import LABELS, Particles
+from napari_n2n.screening import Session
+
+
+def measure(
+    name: str,
+    call: Callable[[int], object],
+    times: int,
+    before: Callable[[int], object] = lambda k: None,
+) -> None:
+    """Print a line of the table; ``before`` is not timed."""
+    wall, processor = [], []
+    for k in range(times):
+        before(k)
+        start, own = time.perf_counter(), time.process_time()
+        call(k)
+        wall.append(1000 * (time.perf_counter() - start))
+        processor.append(1000 * (time.process_time() - own))
+    print(f"| {name} | {np.median(wall):.1f} | {max(wall):.1f} | {np.median(processor):.1f} |")
+
+
+def one_page(folder: Path) -> Callable[[int], None]:
+    """Return what appends 4 kB to a file and waits for the disk."""
+    handle = os.open(folder / "page", os.O_WRONLY | os.O_CREAT)
+
+    def write(_: int) -> None:
+        os.write(handle, b"\0" * 4096)
+        os.fsync(handle)
+
+    return write
+
+
+def bench_micrograph(folder: Path, number: int, times: int) -> None:
+    """Time every kind of edit of ``number`` particles, and of one among them."""
+    dice = np.random.default_rng(0)
+
+    def table() -> Particles:
+        scores = dice.random(number).astype(np.float32)
+        return Particles(dice.random((number, 2)) * 4096, scores=scores)
+
+    with Session.open(folder / "one.sqlite") as session, Session.open(session.path) as other:
+        m = session.micrograph("one", shape=(4096, 4096), pixel_size_angstrom=1.0)
+        measure("page and fsync", one_page(folder), 50)
+        measure(f"pick {number}, replacing as many", lambda _: session.replace_picks(m, table()), 5)
+        ids = session.particles(m).ids
+        mixed = [np.array(LABELS)[dice.integers(0, 4, number)] for _ in range(times)]
+        measure("read all again", lambda _: session.particles(m), times)
+
+        measure(
+            "read all after another window wrote",
+            lambda _: session.particles(m),
+            times,
+            before=lambda k: other.set_setting("k", k),
+        )
+        measure("label all", lambda k: session.relabel(m, ids, ("intact", "broken")[k % 2]), times)
+        measure("undo it", lambda _: session.undo(m), times)
+        measure("redo it", lambda _: session.redo(m), times)
+        measure("label all, four labels", lambda k: session.relabel(m, ids, mixed[k]), times)
+        measure("move all", lambda _: session.move(m, ids, dice.random((number, 2))), times)
+        measure("undo it", lambda _: session.undo(m), times)
+        measure("delete all, undo", lambda _: (session.delete(m, ids), session.undo(m)), times)
+        measure("label one", lambda k: session.relabel(m, ids[:1], LABELS[1 + k % 3]), 100)
+        measure("undo it", lambda _: session.undo(m), 100)
+        measure("redo it", lambda _: session.redo(m), 100)
+        measure("move one", lambda k: session.move(m, ids[:1], [[k, 1]]), 100)
+        new = Particles([[1.0, 1.0]], given_by=np.array(["person"]))
+        measure("add one", lambda _: session.add(m, new), 100)
+        values = dice.random((len(ids), 64)).astype(np.float32)
+        measure(
+            "remember one, 64 numbers", lambda _: session.remember(ids[:1], values[:1], "k"), 50
+        )
+        measure("remember all", lambda _: session.remember(ids, values, "k"), 3)
+        measure("examples of all", lambda _: session.examples("k"), 3)
+
+
+def bench_session(folder: Path, micrographs: int, each: int) -> None:
+    """Time opening and editing a session of many micrographs."""
+    dice = np.random.default_rng(1)
+    path = folder / "many.sqlite"
+    with Session.open(path) as session:
+        for k in range(micrographs):
+            m = session.micrograph(folder / f"{k:05d}.mrc", shape=(9, 9), pixel_size_angstrom=1.0)
+            session.add(m, Particles(dice.random((each, 2))), "pick")
+    size = path.stat().st_size / 2**20
+    print(f"\n{micrographs} micrographs of {each} particles: {size:.0f} MiB\n")
+    print("| | median, ms | worst | processor |\n|---|---|---|---|")
+    measure("open and close", lambda _: Session.open(path).close(), 5)
+    with Session.open(path) as session:
+        measure("list all micrographs", lambda _: session.micrographs(), 5)
+
+        def visit(k: int) -> None:
+            file = folder / f"{k * 7 % micrographs:05d}.mrc"
+            m = session.micrograph(file, shape=(9, 9), pixel_size_angstrom=1.0)
+            session.relabel(m, session.particles(m).ids[:1], "intact")
+
+        measure("go to a micrograph and mark", visit, 100)
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--particles", type=int, default=10_000)
+    parser.add_argument("--micrographs", type=int, default=2000)
+    parser.add_argument("--each", type=int, default=200)
+    parser.add_argument("--times", type=int, default=15)
+    parser.add_argument("--folder", type=Path, help="a folder on the disk to be measured")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.folder) as made:
+        print("| | median, ms | worst | processor |\n|---|---|---|---|")
+        bench_micrograph(Path(made), options.particles, options.times)
+        bench_session(Path(made), options.micrographs, options.each)
+
+
+if __name__ == "__main__":
+    main()
