@@ -63,10 +63,14 @@ class MarkKernelRegression:
         ``weights`` (d,) say how much each descriptor counts in a likeness. Returns one for each of
         ``strengths``, which ascend.
         """
-        mean, deviation = values.mean(axis=0), values.std(axis=0)
+        mean = values.mean(axis=0)
+        within = np.mean([values[labels == k].var(axis=0) for k in np.unique(labels)], axis=0)
+        # Between what a descriptor varies in all and within labels: those that tell labels apart
+        # count a little more, and a few marks do not decide it alone.
+        deviation = np.sqrt((within + values.var(axis=0)) / 2)
         # What is the same in all marks says nothing, and shall not be blown up.
         deviation[deviation < 1e-6 * (1 + np.abs(mean))] = np.inf
-        # So that the mean squared difference of two particles is 2, as of two normal numbers.
+        # So that the mean squared difference of two particles is about 2, whatever the number.
         scale = weights / np.sqrt((weights**2).sum()) / deviation
         scaled = (values - mean) * scale
         # Evenly among the labels as they come; taking every so many-th keeps it reproducible.
