@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _PIXELS_ACROSS = 12
 _LARGER = 1.3  # diameters that are solidly dark: what no particle is
 _STANDING_OUT = 3.0  # deviations of the particle-sized ripples
+_STEP = 3.0  # deviations, that what is large must differ from what is around it by
+_BAND = 0.5  # diameters, within which that step must happen
 _DARKER = 2.5  # times the typical particle
 _OBJECT = 4.0  # deviations of the ice, from which a minimum is an object
 _MARGIN = 0.15  # diameters that are added around
@@ -82,8 +84,28 @@ def _large(dark: NDArray[np.float32], across: float) -> NDArray[np.bool_]:
     opened = ndimage.grey_opening(smooth, footprint=_disc(_LARGER * across / 2), mode="reflect")
     flat = opened - _plane(opened)
     ripple = smooth - ndimage.gaussian_filter(smooth, across, mode="reflect")
-    found: NDArray[np.bool_] = flat > _STANDING_OUT * _spread(ripple)
-    return found
+    unit = _spread(ripple)
+    return _sharp(flat > _STANDING_OUT * unit, flat, across, _STEP * unit)
+
+
+def _sharp(
+    found: NDArray[np.bool_], flat: NDArray[np.float32], across: float, least_step: float
+) -> NDArray[np.bool_]:
+    """Keep the areas that end in a step; where ice gets thicker there is none."""
+    areas, count = ndimage.label(found)
+    kept = np.zeros(count + 1, bool)
+    band = max(1, round(across * _BAND))
+    for label, box in enumerate(ndimage.find_objects(areas), start=1):
+        around = tuple(slice(max(0, side.start - 2 * band), side.stop + 2 * band) for side in box)
+        area, values = areas[around] == label, flat[around]
+        near = ndimage.distance_transform_edt(area)
+        beyond = ndimage.distance_transform_edt(~area)
+        inside = values[area & (near <= band)]
+        outside = values[(beyond > 0.5 * band) & (beyond <= 1.5 * band)]
+        step = float(np.median(inside) - np.median(outside)) if outside.size else np.inf
+        kept[label] = step > least_step
+    sharp: NDArray[np.bool_] = kept[areas]
+    return sharp
 
 
 def _dense(dark: NDArray[np.float32], across: float, large: NDArray[np.bool_]) -> NDArray[np.bool_]:

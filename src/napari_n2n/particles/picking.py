@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy.spatial import cKDTree
 from skimage.feature import peak_local_max
-from skimage.filters import threshold_otsu
+from skimage.filters import threshold_li
 
 from napari_n2n.denoising.config import ConfigProblem, explain
 from napari_n2n.errors import BadValue, N2NError
@@ -24,10 +24,13 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 _LOWEST_SCORE = 0.05
-_REACH_GUESSED = 0.75
-_REACH_LEARNT = 0.65
-_FALLBACK_THRESHOLD = 0.25
-_LOWEST_THRESHOLD = 0.15
+# Radii, in diameters, within which templates are compared: a particle, the fringe around it, little
+# of its neighbours. What was learnt knows where the fringe is and can do with less.
+_REACH_GUESSED = 0.65
+_REACH_LEARNT = 0.55
+_FRAGMENT = 0.6  # size of the small disc, which finds fragments and irregular particles
+_USUAL_THRESHOLD = 0.2
+_FEWEST_SCORES = 10
 
 
 class Stopped(N2NError):
@@ -171,12 +174,16 @@ def pick_steps(
 
 
 def suggested_threshold(scores: ArrayLike) -> float:
-    """Score that best divides candidates into particles and background (Otsu 1979)."""
+    """Return the score at which candidates divide into background and particles.
+
+    It is Li's: iterated to the least cross-entropy between the scores and the means of the two
+    classes (Li and Tam 1998). For fewer than ten candidates, a usual value.
+    """
     values = np.asarray(scores, np.float64)
     values = values[np.isfinite(values)]
-    if len(values) < 10 or np.ptp(values) == 0:
-        return _FALLBACK_THRESHOLD
-    return max(_LOWEST_THRESHOLD, float(threshold_otsu(values)))
+    if len(values) < _FEWEST_SCORES or np.ptp(values) == 0:
+        return _USUAL_THRESHOLD
+    return float(threshold_li(values))
 
 
 def _templates(config: PickingConfig, template: Template | None) -> list[Template]:
@@ -184,10 +191,8 @@ def _templates(config: PickingConfig, template: Template | None) -> list[Templat
         raise BadValue("There is no template. Click a few particles first, or look for rings.")
     if template is not None and config.method in ("auto", "template"):
         return [template]
-    return {
-        "ring": [Template.ring()],
-        "disc": [Template.disc()],
-    }.get(config.method, [Template.disc(), Template.ring()])
+    ring, discs = [Template.ring()], [Template.disc(), Template.disc(_FRAGMENT)]
+    return {"ring": ring, "disc": discs}.get(config.method, ring + discs)
 
 
 def _peaks(

@@ -138,12 +138,17 @@ class Template:
         return template
 
 
-def prepared(pixels: NDArray[np.float32], diameter_px: float, contrast: Contrast) -> Coarse:
+def prepared(
+    pixels: NDArray[np.float32],
+    diameter_px: float,
+    contrast: Contrast,
+    pixels_across: int = PIXELS_ACROSS,
+) -> Coarse:
     """Return the micrograph coarse and flat, with particles positive.
 
     What is wider than a particle (ice that gets thicker, the beam's profile) is taken away.
     """
-    coarse = coarsened(pixels, diameter_px / PIXELS_ACROSS)
+    coarse = coarsened(pixels, diameter_px / pixels_across)
     across = diameter_px / float(coarse.factors.mean())
     # Offsets of thousands of counts would cost the sums of squares their last digits.
     level = coarse.pixels - coarse.pixels.mean(dtype=np.float64).astype(np.float32)
