@@ -30,6 +30,8 @@ class DemoResult:
     Images are (y, x); correlations are with the clean image. ``centres_px`` is (n, 2), y and x.
     """
 
+    movie: Path
+
     raw: NDArray[np.float32]
     denoised: NDArray[np.float32]
     clean: NDArray[np.float32]
@@ -66,6 +68,7 @@ def demonstrate(
         The disk or the device do not allow it.
     """
     scenes: list[Scene] = []
+    paths: list[Path] = []
     halves: list[Halves] = []
     for i in range(movies):
         yield Progress(f"simulating movie {i + 1} of {movies}", i, movies)
@@ -74,6 +77,7 @@ def demonstrate(
         )
         scene = build_scene(config)
         files = write_simulated(scene, folder / "movies", f"apoferritin_{i:02d}")
+        paths.append(files.movie)
         movie = open_movie(files.movie, dose_per_frame=config.dose_per_frame)
         summed = yield from align(movie)
         write_halves(summed, folder / "halves", f"apoferritin_{i:02d}")
@@ -103,6 +107,7 @@ def demonstrate(
         ],
     )
     return DemoResult(
+        movie=paths[0],
         raw=first.full,
         denoised=result.pixels,
         clean=truth.clean,

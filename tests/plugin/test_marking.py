@@ -82,7 +82,7 @@ def test_accepting_in_bulk_and_one_by_one_are_told_apart(marking):
     assert accepted.tolist() == [4, 5, 6, 7, 8]
     assert (particles.labels[accepted] == "broken").all()
     assert labels(marking)[1:4] == ["unlabelled"] * 3
-    assert marking.undo() == "Accept 5 suggestions"
+    assert marking.undo() == "Accept 5 suggestions."
     assert labels(marking).count("broken") == 1
 
 
@@ -170,3 +170,14 @@ def test_nothing_open_can_be_asked_and_told_anything(qtbot):
     marking.select_least_sure()
     assert len(marking.view.ids) == 0
     assert marking.current is None
+
+
+def test_what_another_window_changed_since_is_left_alone_and_told(marking, qtbot):
+    one, other = (int(i) for i in marking.view.ids[:2])
+    marking.label("intact", [one, other])
+    with Session.open(marking.session.path) as elsewhere:
+        elsewhere.relabel(marking.micrograph, [other], "broken")
+    with qtbot.waitSignal(marking.noted) as told:
+        assert "Mark 2 particles intact" in marking.undo()
+    assert "another window" in told.args[0]
+    assert labels(marking)[:2] == ["unlabelled", "broken"]

@@ -74,6 +74,7 @@ def demo(
         result.denoised,
         pixel_size_angstrom=result.pixel_size_angstrom,
         points=result.centres_px,
+        path=result.movie,
     )
 
 

@@ -1,5 +1,6 @@
 """The end of the demo: napari with the result side by side."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import napari
@@ -7,12 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_n2n.plugin.denoise_widget import DenoiseWidget
+from napari_n2n.plugin.finding_form import FindingChoice
 from napari_n2n.plugin.layers import calibration, image_layer
+from napari_n2n.plugin.particles_widget import ParticlesWidget
 
 if TYPE_CHECKING:
     from napari.layers import Layer
 
 _RING_ANGSTROM = 150.0
+_PARTICLE_ANGSTROM = 124.0
 
 
 def open_result(
@@ -20,12 +24,15 @@ def open_result(
     denoised: NDArray[np.float32],
     pixel_size_angstrom: float | None,
     points: NDArray[np.float64] | None = None,
+    path: Path | None = None,
 ) -> None:
     """Open napari with ``raw`` and ``denoised``, (y, x) each, and wait until it is closed.
 
-    ``points`` are particle centres in px, (n, 2) y and x; they become a hidden layer.
+    ``points`` are particle centres in px, (n, 2) y and x; they become a hidden layer. Marks are
+    kept beside ``path``, the movie both were made of.
     """
-    show_result(napari.Viewer(title="napari-n2n demo"), raw, denoised, pixel_size_angstrom, points)
+    viewer = napari.Viewer(title="napari-n2n demo")
+    show_result(viewer, raw, denoised, pixel_size_angstrom, points, path)
     napari.run()
 
 
@@ -35,10 +42,9 @@ def show_result(
     denoised: NDArray[np.float32],
     pixel_size_angstrom: float | None,
     points: NDArray[np.float64] | None = None,
-) -> DenoiseWidget:
-    """Put a result and the Denoise widget into ``viewer``; see `open_result`."""
-    widget = DenoiseWidget(viewer)
-    viewer.window.add_dock_widget(widget, name="Denoise (napari-n2n)", area="right")
+    path: Path | None = None,
+) -> ParticlesWidget:
+    """Put a result and this plugin's widgets into ``viewer``; see `open_result`."""
     described: list[tuple[Any, dict[str, Any], str]] = []
     if points is not None:
         rings = {
@@ -47,19 +53,46 @@ def show_result(
             "face_color": "transparent",
             "border_color": "#4caf50",
             "border_width": 0.04,
+            "visible": False,
             **calibration(pixel_size_angstrom),
         }
         described.append((points, rings, "points"))
+    known: dict[str, Any] = {"path": str(path or ""), "raw_layer": "raw"}
     described += [
-        image_layer(raw, "raw", pixel_size_angstrom, kind="sum"),
-        image_layer(denoised, "denoised", pixel_size_angstrom, kind="denoised"),
+        image_layer(raw, "raw", pixel_size_angstrom, kind="sum", **known),
+        image_layer(denoised, "denoised", pixel_size_angstrom, kind="denoised", **known),
     ]
-    layers = [_add(viewer, one) for one in described]
-    widget.comparison.show(layers[-2], layers[-1])
-    widget.progress.say(
+    for one in described:
+        _add(viewer, one)
+    denoise = DenoiseWidget(viewer)
+    viewer.window.add_dock_widget(denoise, name="Denoise (napari-n2n)", area="right")
+    particles = ParticlesWidget(viewer)
+    dock = viewer.window.add_dock_widget(
+        particles, name="Particles (napari-n2n)", area="right", tabify=True
+    )
+    dock.raise_()
+    denoise.progress.say(
         "Raw on the left, denoised on the right. Open a movie of your own and press Train."
     )
-    return widget
+    _pick_at_once(particles)
+    return particles
+
+
+def _pick_at_once(widget: ParticlesWidget) -> None:
+    """Press the big button for the user, who can then mark what is found."""
+    if len(widget.marking.view.ids):
+        return  # the demo was here before: its marks are shown
+
+    def pick() -> None:
+        widget.finder.finished.disconnect(pick)
+        widget.pick()
+
+    # The size is known here, so it need not be guessed; the guess that has begun must end first.
+    widget.finding.setValue(FindingChoice(_PARTICLE_ANGSTROM))
+    if widget.finder.busy:
+        widget.finder.finished.connect(pick)
+    else:
+        widget.pick()
 
 
 def _add(viewer: napari.Viewer, described: tuple[Any, dict[str, Any], str]) -> "Layer":

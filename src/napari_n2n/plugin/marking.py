@@ -70,13 +70,16 @@ class Marking(QObject):
     selectionChanged
         Others are selected.
     failed
-        A sentence for the user.
+        An edit was not done: a sentence for the user.
+    noted
+        An edit was done but in part, because of another window: a sentence for the user.
     """
 
     changed = Signal()
     taught = Signal()
     selectionChanged = Signal()  # noqa: N815 - Qt's way to name signals
     failed = Signal(str)
+    noted = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -241,14 +244,12 @@ class Marking(QObject):
         self._tell()
 
     def undo(self) -> str | None:
-        """Take back the last edit; return what it was."""
-        change = self._edit(lambda session, m: session.undo(m))
-        return None if change is None else change.action
+        """Take back the last edit; return what it was, in a sentence."""
+        return _in_words(self._edit(lambda session, m: session.undo(m)))
 
     def redo(self) -> str | None:
-        """Do again what was taken back; return what it was."""
-        change = self._edit(lambda session, m: session.redo(m))
-        return None if change is None else change.action
+        """Do again what was taken back; return what it was, in a sentence."""
+        return _in_words(self._edit(lambda session, m: session.redo(m)))
 
     def step(self, by: int) -> None:
         """Select the next (1) or previous (-1) particle, row by row down the micrograph."""
@@ -295,6 +296,8 @@ class Marking(QObject):
             self.reload()
             if self._lessons() != before:
                 self.taught.emit()
+            if change.note:
+                self.noted.emit(change.note)
         return change
 
     def _lessons(self) -> int:
@@ -361,3 +364,7 @@ class Marking(QObject):
         gone = [i for i in self._selected if i not in self.view.ids]
         if gone:
             self.select([i for i in self._selected if i not in gone])
+
+
+def _in_words(change: "Change | None") -> str | None:
+    return None if change is None else f"{change.action}. {change.note}".strip()

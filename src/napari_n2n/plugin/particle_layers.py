@@ -216,7 +216,7 @@ class ParticleLayers(QObject):
 
     def _on_selected(self, selected_in: "ref[Points]", *_: object) -> None:
         layer = selected_in()
-        if self._updating or self._drawn is None or layer not in self._layers:
+        if self._updating or self._drawn is None or layer is None or layer not in self._layers:
             return
         if len(layer.data) == len(self._drawn.ids):
             rows = sorted(layer.selected_data)

@@ -101,6 +101,7 @@ class ParticlesWidget(ParticlesPanel):
         marking.changed.connect(self._refresh)
         marking.selectionChanged.connect(self._show_pending)
         marking.failed.connect(self._on_failure)
+        marking.noted.connect(self.progress.say)
         self.finder.progressed.connect(self.progress.show_progress)
         self.finder.succeeded.connect(lambda result: self._then(result))
         self.finder.failed.connect(self._on_failure)
@@ -126,7 +127,7 @@ class ParticlesWidget(ParticlesPanel):
         elif action in ("undo", "redo"):
             done = marking.undo() if action == "undo" else marking.redo()
             verb = "Undone" if action == "undo" else "Done again"
-            self.progress.say(f"{verb}: {done}." if done else f"There is nothing to {action}.")
+            self.progress.say(f"{verb}: {done}" if done else f"There is nothing to {action}.")
         elif action == "accept":
             marking.accept()
         elif action == "delete":
