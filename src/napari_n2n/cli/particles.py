@@ -1,6 +1,6 @@
 """Commands about particles: pick."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,10 +9,11 @@ import typer
 
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
+from napari_n2n.cli.coordinates import labels_of
 from napari_n2n.cli.data import describe_progress
 
 if TYPE_CHECKING:
-    from napari_n2n.io import MicrographParticles
+    from napari_n2n.io import Label, MicrographParticles
 
 
 def pick(
@@ -60,8 +61,11 @@ def pick(
     quiet: options.Quiet = False,
 ) -> None:
     """Find particles, label them if there is a classifier, and write their coordinates."""
-    wanted = _labels(labels, classifier)
+    wanted = labels_of(labels)
+    if wanted is not None and classifier is None:
+        raise typer.BadParameter("--labels needs a --classifier that gives them.")
     paths = options.files_of(files)
+    _check_output(output, paths)
 
     from napari_n2n.batch import FileOutcome, for_each
     from napari_n2n.denoising.checkpoints import load_denoiser
@@ -90,6 +94,8 @@ def pick(
         def job(path: Path) -> Generator[Any, None, str]:
             picked = yield from pick_file(path, denoiser, settings, device=device, stop=stop)
             tables.append(picked.table)
+            if not _one_file(output):
+                _write(output, [picked.table], wanted)
             for note in picked.notes:
                 console.say_note(f"{path.name}: {note}")
             return f"{path.name}: {picked.summary}"
@@ -106,7 +112,7 @@ def pick(
         with suppress(Interrupted):  # what was found so far is written
             Reporter(quiet).run(for_each(paths, job), describe)
         stopped = stop()
-    if tables:
+    if tables and _one_file(output):
         _write(output, tables, wanted)
     missing = len(paths) - len(tables)
     if stopped:
@@ -119,27 +125,49 @@ def pick(
         raise typer.Exit(1)
 
 
-def _labels(given: str | None, classifier: Path | None) -> list[Any] | None:
-    """Read ``intact,broken``."""
-    if given is None:
-        return None
-    from napari_n2n.io import LABELS
-
-    chosen = [label.strip() for label in given.split(",") if label.strip()]
-    unknown = [label for label in chosen if label not in LABELS]
-    if unknown or not chosen:
-        raise typer.BadParameter(
-            f"--labels takes some of {', '.join(LABELS)}, with commas between, not {given!r}."
-        )
-    if classifier is None:
-        raise typer.BadParameter("--labels needs a --classifier that gives them.")
-    return chosen
+def _one_file(output: Path) -> bool:
+    """Whether ``output`` is one file for all micrographs, and no folder."""
+    return bool(output.suffix) and not output.is_dir()
 
 
-def _write(output: Path, tables: Sequence["MicrographParticles"], labels: list[Any] | None) -> None:
+def _check_output(output: Path, paths: Sequence[Path]) -> None:
+    """Refuse, before any work is done, what could not be written after it."""
+    from napari_n2n.errors import WriteProblem
+    from napari_n2n.io import stem_of
+    from napari_n2n.io.coordinates.writing import FORMATS
+
+    if _one_file(output):
+        suffix = output.suffix.lower().removeprefix(".")
+        if suffix not in FORMATS:
+            raise WriteProblem(
+                output,
+                "has an extension that is no format",
+                f"End it in one of {', '.join(f'.{kind}' for kind in FORMATS)}, or give a folder.",
+            )
+        if suffix == "box" and len(paths) > 1:
+            raise WriteProblem(
+                output,
+                f"can hold one micrograph, not {len(paths)}",
+                "Choose .star, .csv or another format.",
+            )
+        return
+    by_stem: dict[str, Path] = {}
+    for path in paths:
+        other = by_stem.setdefault(stem_of(path), path)
+        if other != path:
+            raise WriteProblem(
+                output / stem_of(path),
+                f"would be the result of both {other} and {path}",
+                "Give them different output folders.",
+            )
+
+
+def _write(
+    output: Path, tables: Sequence["MicrographParticles"], labels: Collection["Label"] | None
+) -> None:
     from napari_n2n.io import write_coordinates, write_star_per_micrograph
 
-    if output.suffix and not output.is_dir():
+    if _one_file(output):
         write_coordinates(output, tables, labels=labels)
         console.say(str(output))
     else:
