@@ -8,7 +8,6 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy.spatial import cKDTree
 from skimage.feature import peak_local_max
-from skimage.filters import threshold_li
 
 from napari_n2n.denoising.config import ConfigProblem, explain
 from napari_n2n.errors import BadValue, N2NError
@@ -16,6 +15,7 @@ from napari_n2n.io import Particles
 from napari_n2n.particles.coarse import checked_diameter_px, checked_image, checked_pixel_size
 from napari_n2n.particles.correlation import correlate
 from napari_n2n.particles.templates import Template, prepared
+from napari_n2n.particles.thresholds import suggested_threshold
 from napari_n2n.progress import Progress, run_to_end
 
 if TYPE_CHECKING:
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+__all__ = ["PickingConfig", "Stopped", "pick", "pick_steps", "suggested_threshold"]
+
 _LOWEST_SCORE = 0.05
 # Radii, in diameters, within which templates are compared: a particle, the fringe around it, little
 # of its neighbours. What was learnt knows where the fringe is and can do with less.
-_REACH_GUESSED = 0.65
+_REACH_GUESSED = 0.75
 _REACH_LEARNT = 0.55
 _FRAGMENT = 0.6  # size of the small disc, which finds fragments and irregular particles
-_USUAL_THRESHOLD = 0.2
-_FEWEST_SCORES = 10
 
 
 class Stopped(N2NError):
@@ -171,19 +171,6 @@ def pick_steps(
         nearest = np.clip(np.rint(centres), 0, limits).astype(np.intp)
         kept &= ~np.asarray(avoid, bool)[tuple(nearest.T)]
     return Particles(np.clip(centres[kept], 0, limits), scores=values[kept])
-
-
-def suggested_threshold(scores: ArrayLike) -> float:
-    """Return the score at which candidates divide into background and particles.
-
-    It is Li's: iterated to the least cross-entropy between the scores and the means of the two
-    classes (Li and Tam 1998). For fewer than ten candidates, a usual value.
-    """
-    values = np.asarray(scores, np.float64)
-    values = values[np.isfinite(values)]
-    if len(values) < _FEWEST_SCORES or np.ptp(values) == 0:
-        return _USUAL_THRESHOLD
-    return float(threshold_li(values))
 
 
 def _templates(config: PickingConfig, template: Template | None) -> list[Template]:
