@@ -4,7 +4,7 @@ from scipy import ndimage
 
 from napari_n2n.denoising.features import FeatureMap
 from napari_n2n.errors import BadValue
-from napari_n2n.particles.descriptors import column_weights, describe, needs_network
+from napari_n2n.particles.descriptors import Describer, column_weights, describe, needs_network
 from napari_n2n.simulation import SimulationConfig, build_scene
 
 DIAMETER = 120.0
@@ -107,6 +107,11 @@ def test_each_particle_is_described_by_itself(scene):
     values = described(scene)
     alone = described(scene, centres=scene[1][3])
     np.testing.assert_allclose(alone[0], values[3], rtol=1e-5, atol=1e-5)
+    later = Describer(scene[0], 3.0, DIAMETER)
+    for row in (2, 7):
+        np.testing.assert_allclose(
+            later.describe(scene[1][row]).values[0], values[row], rtol=1e-5, atol=1e-5
+        )
 
 
 def test_places_without_anything_give_numbers(scene):
