@@ -9,6 +9,7 @@ import typer
 
 from napari_n2n import __version__
 from napari_n2n.cli import console
+from napari_n2n.cli.assess import assess_particles
 from napari_n2n.cli.coordinates import convert
 from napari_n2n.cli.data import halves, info, simulate
 from napari_n2n.cli.demo import demo
@@ -23,7 +24,18 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, simulate, halves, train, denoise, evaluate, pick, convert, info):
+for command in (
+    demo,
+    simulate,
+    halves,
+    train,
+    denoise,
+    evaluate,
+    pick,
+    convert,
+    info,
+    assess_particles,
+):
     app.command()(command)
 
 
