@@ -9,11 +9,12 @@ from napari_n2n.denoising.checkpoints import Denoiser, save_denoiser
 from napari_n2n.denoising.config import NetworkConfig, TrainingConfig
 from napari_n2n.denoising.features import bottleneck
 from napari_n2n.denoising.unet import UNet
-from napari_n2n.io import read_coordinates, write_micrograph
+from napari_n2n.io import Particles, read_coordinates, write_micrograph
 from napari_n2n.particles import match
 from napari_n2n.particles.descriptors import describe
 from napari_n2n.particles.examples import Examples, save_examples
 from napari_n2n.progress import run_to_end
+from napari_n2n.screening import Session
 from napari_n2n.simulation import SimulationConfig, build_scene, write_simulated
 
 PIXEL_SIZE = 3.0
@@ -88,6 +89,30 @@ def test_particles_are_found_labelled_and_written(n2n, sample, tmp_path, capsys)
     right = found.labels[pairs[:, 0]] == labels[pairs[:, 1]]
     assert right.mean() > 0.85
     assert set(found.given_by) == {"suggestion"}
+
+
+def test_a_session_is_a_classifier(n2n, sample, tmp_path, capsys):
+    """What was marked in napari labels further micrographs on the command line."""
+    folder, truths = sample
+    centres, labels, described = truths[0]
+    path = tmp_path / "napari-n2n.sqlite"
+    with Session.open(path) as session:
+        first = session.micrograph(
+            folder / "shells_0.mrc", shape=(512, 512), pixel_size_angstrom=PIXEL_SIZE
+        )
+        marks = Particles(centres, labels, given_by=np.full(len(labels), "person"))
+        session.add(first, marks)
+        session.remember(session.particles(first).ids, described.values, described.kind)
+    arguments = ("pick", folder / "shells_1.mrc", "-C", path, "-q", "-o")
+    assert n2n(*arguments, tmp_path / "s.csv") == 1
+    assert "diameter" in capsys.readouterr().err
+    with Session.open(path) as session:
+        session.set_setting("diameter_angstrom", 120.0)
+    assert n2n(*arguments, tmp_path / "s.csv") == 0
+    classifier = ("-C", folder / "shells.safetensors", "-q", "-o", tmp_path / "c.csv")
+    assert n2n("pick", folder / "shells_1.mrc", *classifier) == 0
+    (by_session,), (by_file,) = (read_coordinates(tmp_path / f"{name}.csv") for name in "sc")
+    np.testing.assert_array_equal(by_session.particles.labels, by_file.particles.labels)
 
 
 def test_without_a_classifier_particles_are_unlabelled(n2n, sample, tmp_path):

@@ -20,9 +20,11 @@ from napari_n2n.particles import (
     pick_steps,
     suggested_threshold,
 )
-from napari_n2n.particles.descriptors import describe, needs_network
+from napari_n2n.particles.descriptors import RINGS, describe, needs_network
+from napari_n2n.particles.examples import Examples, load_examples
 from napari_n2n.particles.suggestions import Classifier
 from napari_n2n.progress import Progress
+from napari_n2n.screening import Session
 from napari_n2n.workflow import MovieSettings, halves_of_file
 
 if TYPE_CHECKING:
@@ -32,11 +34,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_n2n.denoising.checkpoints import Denoiser
-    from napari_n2n.particles.examples import Examples
 
 
 R = TypeVar("R")
 
+_SQLITE = b"SQLite format 3\0"
 # Diameters this close, relatively, count as the same.
 _ALIKE = 0.05
 
@@ -84,6 +86,37 @@ class Picked:
             counts = [f"{n} {label}" for label, n in particles.counts().items() if n]
             text += ": " + ", ".join(counts)
         return text
+
+
+def read_examples(path: Path, diameter_angstrom: float | None = None) -> Examples:
+    """Read marks to learn from: a classifier file, or a session with all that was marked in it.
+
+    ``diameter_angstrom`` is used for a session that does not know its particles' diameter.
+
+    Raises
+    ------
+    CheckpointProblem, UnreadableFile
+        The file is neither, or damaged.
+    BadValue
+        A session knows no diameter and none was given.
+    """
+    if not _is_session(path):
+        return load_examples(path)
+    with Session.open(path) as session:
+        values, labels = session.examples(RINGS)
+        known = session.setting("diameter_angstrom")
+    diameter = diameter_angstrom if known is None else known
+    if diameter is None:
+        raise BadValue(f"{path} does not tell the particles' diameter. Give it, in Å.")
+    return Examples(values, labels, RINGS, float(diameter))
+
+
+def _is_session(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_SQLITE)) == _SQLITE
+    except OSError:
+        return False
 
 
 def check_examples(examples: Examples, denoiser: Denoiser | None) -> None:

@@ -42,7 +42,11 @@ def pick(
     ] = None,
     classifier: Annotated[
         Path | None,
-        typer.Option("--classifier", "-C", help="Label what is found, as learnt from marks."),
+        typer.Option(
+            "--classifier",
+            "-C",
+            help="Label what is found, as learnt from the marks of a session or classifier file.",
+        ),
     ] = None,
     threshold: Annotated[
         float | None,
@@ -70,13 +74,17 @@ def pick(
     from napari_n2n.batch import FileOutcome, for_each
     from napari_n2n.denoising.checkpoints import load_denoiser
     from napari_n2n.denoising.interruption import Interrupted
-    from napari_n2n.particle_workflow import PickSettings, check_examples, pick_file
-    from napari_n2n.particles.examples import load_examples
+    from napari_n2n.particle_workflow import (
+        PickSettings,
+        check_examples,
+        pick_file,
+        read_examples,
+    )
     from napari_n2n.particles.suggestions import Classifier
     from napari_n2n.workflow import MovieSettings
 
     denoiser = None if model is None else load_denoiser(model)
-    examples = None if classifier is None else load_examples(classifier)
+    examples = None if classifier is None else read_examples(classifier, diameter)
     if examples is not None:
         check_examples(examples, denoiser)
         console.say_note(f"{classifier}: {Classifier.learnt(examples).sentence}")

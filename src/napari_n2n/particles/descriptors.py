@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from napari_n2n.denoising.features import FeatureMap
 
 # What is measured. Whoever changes anything below changes this: old and new may not be mixed.
-_KIND = "rings-1"
+RINGS = "rings-1"
+"""The kind of descriptors that need no network."""
+
 _PIXELS_ACROSS = 48  # at least, of the diameter, in the image that is looked at
 _BLUR = 1 / 40  # of the diameter: finer detail is noise, and says nothing about being whole
 _RINGS, _ANGLES = 26, 48
@@ -137,9 +139,9 @@ class Describer:
         ]
         values = np.concatenate(rows) if rows else np.empty((0, _width()), np.float32)
         if bottleneck is None:
-            return Descriptors(values, _KIND)
+            return Descriptors(values, RINGS)
         features = bottleneck.around(given, self._given_diameter_px)
-        return Descriptors(np.hstack([values, features]), f"{_KIND}+{bottleneck.kind}")
+        return Descriptors(np.hstack([values, features]), f"{RINGS}+{bottleneck.kind}")
 
 
 def needs_network(kind: str) -> bool:
