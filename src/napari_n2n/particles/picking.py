@@ -29,7 +29,7 @@ _LOWEST_SCORE = 0.05
 # Radii, in diameters, within which templates are compared: a particle, the fringe around it, little
 # of its neighbours. What was learnt knows where the fringe is and can do with less.
 _REACH_GUESSED = 0.75
-_REACH_LEARNT = 0.55
+_REACH_LEARNT = 0.6
 _FRAGMENT = 0.6  # size of the small disc, which finds fragments and irregular particles
 
 

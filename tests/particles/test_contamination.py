@@ -1,0 +1,95 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from napari_n2n.errors import BadValue, NotEnoughData
+from napari_n2n.io import read_micrograph
+from napari_n2n.particles import find_contamination
+from napari_n2n.simulation import SimulationConfig, build_scene
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="shared/data is not here")
+
+
+@pytest.fixture(scope="module")
+def truth():
+    """Apoferritin and two contaminants, 4 Å/px, without noise."""
+    config = SimulationConfig(
+        shape=(384, 384), pixel_size_angstrom=4.0, seed=3, contaminant_count=2
+    )
+    return build_scene(config).truth
+
+
+def found(image, pixel_size=4.0, **settings):
+    return find_contamination(image, pixel_size, diameter_angstrom=120, **settings)
+
+
+def test_contaminants_are_found_and_particles_are_not(truth):
+    mask = found(truth.clean)
+    at = np.rint(truth.centres_px).astype(int)
+    labels = np.array(truth.labels)
+    covered = mask[tuple(at.T)]
+    assert covered[labels == "contaminant"].all()
+    assert covered[labels != "contaminant"].mean() < 0.02
+    assert mask.mean() < 0.05
+
+
+def test_bright_contaminants_are_found_when_told(truth):
+    np.testing.assert_array_equal(found(truth.clean), found(-truth.clean, contrast="bright"))
+
+
+def test_a_clean_field_has_next_to_nothing_to_avoid():
+    config = SimulationConfig(
+        shape=(384, 384), pixel_size_angstrom=4.0, seed=4, contaminant_count=0
+    )
+    assert found(build_scene(config).truth.clean).mean() < 0.002
+
+
+def test_ice_that_gets_thicker_is_no_contamination(truth):
+    y, x = np.mgrid[:384, :384] / 384
+    contrast = truth.clean.std()
+    slope = truth.clean - contrast * 6 * np.exp(-((1 - y) ** 2 + x**2) / 0.15)
+    assert abs(found(slope).mean() - found(truth.clean).mean()) < 0.01
+
+
+def test_a_carbon_film_is_avoided(truth):
+    y, x = np.mgrid[:384, :384]
+    rng = np.random.default_rng(0)
+    film = x + 0.3 * y > 330
+    texture = ndimage.gaussian_filter(rng.standard_normal(film.shape), 2)
+    image = truth.clean - film * truth.clean.std() * (6 + 6 * texture)
+    mask = found(image)
+    assert mask[film].mean() > 0.9
+    # The truth's own two contaminants are found besides.
+    assert mask[~film].mean() < 0.1
+
+
+def test_scale_and_offset_of_the_intensities_change_nothing(truth):
+    scaled = found(truth.clean * 700 + 30000)
+    assert (scaled != found(truth.clean)).mean() < 1e-3
+
+
+def test_the_mask_has_the_image_s_shape_and_what_cannot_be_is_told():
+    image = np.random.default_rng(0).standard_normal((201, 157)).astype(np.float32)
+    assert found(image, 3.7).shape == (201, 157)
+    with pytest.raises(NotEnoughData):
+        found(np.ones((200, 200)))
+    with pytest.raises(BadValue):
+        found(image, None)
+
+
+@needs_data
+def test_a_real_carbon_edge_is_found():
+    folder = DATA / "micrographs"
+    true = read_micrograph(folder / "carbon_edge_mask.mrc").pixels > 0.5
+    image = read_micrograph(folder / "carbon_edge.mrc").pixels
+    mask = find_contamination(image, 1.0, diameter_angstrom=40)
+    assert (mask & true).sum() / (mask | true).sum() > 0.8
+
+
+@needs_data
+def test_a_real_clean_field_has_nothing_to_avoid():
+    image = read_micrograph(DATA / "apoferritin" / "May08_05.31.00_rest.mrc").pixels
+    assert found(image, 1.5).mean() < 0.002

@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_n2n.errors import BadValue, NotEnoughData
+from napari_n2n.io import read_micrograph
+from napari_n2n.particles import first_guess_diameter
+from napari_n2n.simulation import SimulationConfig, build_scene
+from napari_n2n.simulation.specimens import random_rotation, subunits_of
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+
+
+def mean_width(specimen):
+    """Mean over random views of the width (Å) across a random direction."""
+    beads = subunits_of(specimen).reshape(-1, 3)
+    rng = np.random.default_rng(0)
+    return np.mean([np.ptp((beads @ random_rotation(rng).T)[:, 0]) for _ in range(100)])
+
+
+@pytest.mark.parametrize("specimen", ["apoferritin", "aldolase"])
+@pytest.mark.parametrize("contrast", ["dark", "bright"])
+def test_the_first_guess_is_close(specimen, contrast):
+    config = SimulationConfig(
+        specimen=specimen, shape=(512, 512), pixel_size_angstrom=3.0, seed=1, broken_fraction=0.1
+    )
+    clean = build_scene(config).truth.clean
+    noise = np.random.default_rng(0).standard_normal(clean.shape) * clean.std() * 0.5
+    image = (clean + noise) * (1 if contrast == "dark" else -1)
+    guess = first_guess_diameter(image, 3.0, contrast=contrast)
+    assert guess == pytest.approx(mean_width(specimen), rel=0.2)
+
+
+def test_the_guess_is_in_angstrom():
+    config = SimulationConfig(shape=(512, 512), pixel_size_angstrom=3.0, seed=1)
+    clean = build_scene(config).truth.clean
+    assert first_guess_diameter(clean, 6.0) == pytest.approx(
+        2 * first_guess_diameter(clean, 3.0), rel=0.15
+    )
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="shared/data is not here")
+def test_the_guess_is_close_on_real_apoferritin():
+    image = read_micrograph(DATA / "apoferritin" / "May08_05.31.00_rest.mrc").pixels
+    assert first_guess_diameter(image, 1.5) == pytest.approx(120, rel=0.1)
+
+
+def test_what_cannot_be_guessed_is_told():
+    with pytest.raises(BadValue, match="pixel size"):
+        first_guess_diameter(np.eye(100), None)
+    with pytest.raises(NotEnoughData, match="too few"):
+        first_guess_diameter(np.eye(20), 2.0)
+    with pytest.raises(NotEnoughData, match="the same"):
+        first_guess_diameter(np.zeros((100, 100)), 2.0)
