@@ -1,7 +1,6 @@
 """The particles of the micrograph on show: what every pane, gallery and count is a view of."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,49 +9,11 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_n2n.errors import N2NError
 from napari_n2n.io import Particles
+from napari_n2n.plugin.marking_view import Ids, Suggested, View, look
 
 if TYPE_CHECKING:
     from napari_n2n.io import Giver, Label
     from napari_n2n.screening import Change, Session
-
-Ids = NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class Suggested:
-    """Labels that were suggested and not accepted yet; columns of equal length.
-
-    ``ids`` ascend. ``uncertainty`` is larger the less sure the machine is.
-    """
-
-    ids: Ids
-    labels: NDArray[np.str_]
-    probabilities: NDArray[np.float32]
-    uncertainty: NDArray[np.float32]
-
-    @classmethod
-    def nothing(cls) -> "Suggested":
-        """No suggestions."""
-        empty = np.empty(0, np.float32)
-        return cls(np.empty(0, np.int64), np.empty(0, "U11"), empty, empty)
-
-
-@dataclass(frozen=True, eq=False)
-class View:
-    """The particles that are shown, row by row, ids ascending; taken at one moment.
-
-    ``suggested`` is empty where nothing is pending; there the probability is NaN.
-    """
-
-    ids: Ids
-    particles: Particles
-    suggested: NDArray[np.str_]
-    probabilities: NDArray[np.float32]
-    uncertainty: NDArray[np.float32]
-
-    def rows(self, ids: Sequence[int] | Ids) -> NDArray[np.intp]:
-        """Return the rows of those of ``ids`` that are shown."""
-        return np.flatnonzero(np.isin(self.ids, np.asarray(ids, np.int64)))
 
 
 class Marking(QObject):
@@ -119,7 +80,7 @@ class Marking(QObject):
     def view(self) -> View:
         """What is shown now."""
         if self._view is None:
-            self._view = self._look()
+            self._view = look(self._ids, self._particles, self._threshold, self._suggested)
         return self._view
 
     @property
@@ -188,9 +149,10 @@ class Marking(QObject):
         particle = Particles(np.asarray(centre_px, float).reshape(1, 2)).replaced(
             labels=[label], given_by=["person"]
         )
-        change = self._edit(lambda session, m: session.add(m, particle, "Add a particle"))
-        if change is not None:
-            self.select([int(i) for i in change.added])
+        self._edit(
+            lambda session, m: session.add(m, particle),
+            then_select=lambda change: change.added.tolist(),
+        )
 
     def label(self, label: "Label", ids: Sequence[int] | None = None) -> None:
         """Give particles a label, as a person does; by default the selected ones."""
@@ -212,8 +174,11 @@ class Marking(QObject):
         if not len(chosen):
             return
         following = self._neighbour(1, beyond=set(chosen.tolist()))
-        if self._edit(lambda session, m: session.delete(m, chosen)) is not None and ids is None:
-            self.select([] if following is None else [following])
+        then = [] if following is None else [following]
+        self._edit(
+            lambda session, m: session.delete(m, chosen),
+            then_select=(lambda _: then) if ids is None else None,
+        )
 
     def accept(self, ids: Sequence[int] | None = None) -> None:
         """Accept the suggestions for the selected particles, looked at one by one."""
@@ -282,7 +247,11 @@ class Marking(QObject):
         self._ids, self._particles = stored.ids, stored.particles
         self._tell()
 
-    def _edit(self, edit: "Callable[[Session, int], Change | None]") -> "Change | None":
+    def _edit(
+        self,
+        edit: "Callable[[Session, int], Change | None]",
+        then_select: "Callable[[Change], Sequence[int]] | None" = None,
+    ) -> "Change | None":
         if self.session is None or self.micrograph is None:
             return None
         try:
@@ -293,7 +262,12 @@ class Marking(QObject):
             return None
         if change is not None:
             before = self._lessons()
+            selected = self._selected
+            if then_select is not None:
+                self._selected = tuple(then_select(change))
             self.reload()
+            if self._selected != selected:
+                self.selectionChanged.emit()
             if self._lessons() != before:
                 self.taught.emit()
             if change.note:
@@ -340,30 +314,15 @@ class Marking(QObject):
                 return int(ids[place])
         return None
 
-    def _look(self) -> View:
-        particles, ids = self._particles, self._ids
-        if self._threshold is not None and len(ids):
-            hidden = (particles.scores < self._threshold) & (particles.given_by == "picker")
-            hidden &= particles.labels == "unlabelled"
-            particles, ids = particles[~hidden], ids[~hidden]
-        n = len(ids)
-        suggested = np.full(n, "", "U11")
-        probabilities = np.full(n, np.nan, np.float32)
-        uncertainty = np.full(n, -np.inf, np.float32)
-        _, here, there = np.intersect1d(ids, self._suggested.ids, return_indices=True)
-        pending = particles.labels[here] == "unlabelled"
-        here, there = here[pending], there[pending]
-        suggested[here] = self._suggested.labels[there]
-        probabilities[here] = self._suggested.probabilities[there]
-        uncertainty[here] = self._suggested.uncertainty[there]
-        return View(ids, particles, suggested, probabilities, uncertainty)
-
     def _tell(self) -> None:
+        """Let all look again, with what is gone not selected any more."""
         self._view = None
+        before = self._selected
+        chosen = np.asarray(before, np.int64)
+        self._selected = tuple(chosen[np.isin(chosen, self.view.ids)].tolist())
         self.changed.emit()
-        gone = [i for i in self._selected if i not in self.view.ids]
-        if gone:
-            self.select([i for i in self._selected if i not in gone])
+        if self._selected != before:
+            self.selectionChanged.emit()
 
 
 def _in_words(change: "Change | None") -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from weakref import ref
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 from napari.layers import Points
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from napari_n2n.io import Label
     from napari_n2n.plugin.compare import Comparison
-    from napari_n2n.plugin.marking import Marking, View
+    from napari_n2n.plugin.marking import Marking
+    from napari_n2n.plugin.marking_view import View
 
 _FILLED = 0.30
 _BORDER = 0.06  # of the diameter
@@ -54,6 +55,7 @@ class ParticleLayers(QObject):
         self._diameter_px = 20.0
         self._updating = False
         self._drawn: View | None = None
+        self._coloured: WeakKeyDictionary[Points, View] = WeakKeyDictionary()
         self.label_of_new: Label = "intact"
         # It takes longer than drawing, and nobody waits for it.
         self._describing = QTimer(self)
@@ -152,39 +154,48 @@ class ParticleLayers(QObject):
                     or len(layer.data) != len(view.ids)
                     or not np.array_equal(layer.data, view.particles.centres_px)
                 ):
-                    layer.selected_data = set()
+                    layer.selected_data.clear()
+                    self._coloured.pop(layer, None)
                     layer.current_size = self._diameter_px
-                    layer.data = view.particles.centres_px.copy()
+                    # Sent to the screen with the colours.
+                    with layer.events.set_data.blocker():
+                        layer.data = view.particles.centres_px.copy()
         self._draw_selection()
         self._describing.start()
 
-    def _colour(self, layer: Points, view: "View") -> None:
-        labels = view.particles.labels
+    def _colour(self, layer: Points, view: "View", rows: NDArray[np.intp]) -> None:
+        """Give each point its colours and the width of its rim; ``rows`` are selected."""
         pending = view.suggested != ""
-        border = label_rgba(np.where(pending, view.suggested, labels))
-        face = label_rgba(labels)
-        face[:, 3] = np.where(labels == "unlabelled", 0.0, _FILLED)
         width = np.where(pending, _PENDING_BORDER, _BORDER)
-        width[view.rows(self._marking.selected)] = _SELECTED_BORDER
-        wanted = {"face_color": face, "border_color": border, "border_width": width}
+        width[rows] = _SELECTED_BORDER
+        wanted = {"border_width": width}
+        moved = layer not in self._coloured
+        if self._coloured.get(layer) is not view:
+            labels = view.particles.labels
+            face = label_rgba(labels)
+            face[:, 3] = np.where(labels == "unlabelled", 0.0, _FILLED)
+            wanted["face_color"] = face
+            wanted["border_color"] = label_rgba(np.where(pending, view.suggested, labels))
+            self._coloured[layer] = view
         different = {
             name: value
             for name, value in wanted.items()
             if not np.array_equal(getattr(layer, name), value)
         }
-        if different:
+        if different or moved:
             with _sent_at_once(layer):
                 for name, value in different.items():
                     setattr(layer, name, value)
 
     def _draw_selection(self) -> None:
         view = self._marking.view
-        rows = set(view.rows(self._marking.selected).tolist())
+        rows = view.rows(self._marking.selected)
         with self._silently():
             for layer in self._layers:
-                self._colour(layer, view)
-                if layer.selected_data != rows:
-                    layer.selected_data = rows
+                self._colour(layer, view, rows)
+                if layer.selected_data != set(rows.tolist()):
+                    # Not by assignment, which would look up the features of all points.
+                    layer.selected_data.replace_selection(rows.tolist())
 
     def describe(self) -> None:
         """Let the layers' features tell label, score and the rest, for whoever reads them."""

@@ -4,7 +4,8 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_n2n.plugin import particle_steps
 from napari_n2n.plugin.jobs import Runner
-from napari_n2n.plugin.marking import Marking, Suggested
+from napari_n2n.plugin.marking import Marking
+from napari_n2n.plugin.marking_view import Suggested
 from napari_n2n.plugin.particle_steps import Described, Field, Suggestions
 
 
