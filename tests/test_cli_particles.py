@@ -212,7 +212,7 @@ def test_the_model_denoises_and_lends_its_features(n2n, sample, model, tmp_path,
     steps = bottleneck(
         image, denoiser, pixel_size_angstrom=PIXEL_SIZE, diameter_angstrom=120.0, device="cpu"
     )
-    described = describe(image, PIXEL_SIZE, centres, 120.0, bottleneck=run_to_end(steps))
+    described = describe(image, PIXEL_SIZE, centres, 120.0, raw=image, bottleneck=run_to_end(steps))
     classifier = tmp_path / "network.safetensors"
     save_examples(classifier, Examples(described.values, labels, described.kind, 120.0))
     arguments = ("-o", tmp_path / "p.csv", "-C", classifier, "--threshold", 0.06, "-q")

@@ -20,7 +20,13 @@ from napari_n2n.particles import (
     pick_steps,
     suggested_threshold,
 )
-from napari_n2n.particles.descriptors import RINGS, describe, needs_network
+from napari_n2n.particles.descriptors import (
+    RINGS,
+    RINGS_TWICE,
+    describe,
+    needs_network,
+    needs_raw,
+)
 from napari_n2n.particles.examples import Examples, load_examples
 from napari_n2n.particles.suggestions import Classifier
 from napari_n2n.progress import Progress
@@ -103,12 +109,13 @@ def read_examples(path: Path, diameter_angstrom: float | None = None) -> Example
     if not _is_session(path):
         return load_examples(path)
     with Session.open(path) as session:
-        values, labels = session.examples(RINGS)
+        found = {kind: session.examples(kind) for kind in (RINGS_TWICE, RINGS)}
         known = session.setting("diameter_angstrom")
     diameter = diameter_angstrom if known is None else known
     if diameter is None:
         raise BadValue(f"{path} does not tell the particles' diameter. Give it, in Å.")
-    return Examples(values, labels, RINGS, float(diameter))
+    kind = max(found, key=lambda kind: len(found[kind][1]))
+    return Examples(*found[kind], kind, float(diameter))
 
 
 def _is_session(path: Path) -> bool:
@@ -190,7 +197,12 @@ def pick_file(
             )
         yield Progress("suggesting labels", 0, 1)
         described = describe(
-            seen.denoised, size, particles.centres_px, diameter, bottleneck=features
+            seen.denoised,
+            size,
+            particles.centres_px,
+            diameter,
+            raw=seen.raw if needs_raw(examples.kind) else None,
+            bottleneck=features,
         )
         suggested = classifier.suggest(described.values)
         particles = particles.replaced(

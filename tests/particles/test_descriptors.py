@@ -4,7 +4,13 @@ from scipy import ndimage
 
 from napari_n2n.denoising.features import FeatureMap
 from napari_n2n.errors import BadValue
-from napari_n2n.particles.descriptors import Describer, column_weights, describe, needs_network
+from napari_n2n.particles.descriptors import (
+    Describer,
+    column_weights,
+    describe,
+    needs_network,
+    needs_raw,
+)
 from napari_n2n.simulation import SimulationConfig, build_scene
 
 DIAMETER = 120.0
@@ -145,3 +151,17 @@ def test_the_network_counts_a_quarter_of_the_rings(scene):
     assert (weights[:rings] == 1).all()
     assert (weights[rings:] ** 2).sum() == pytest.approx(0.25 * rings)
     assert (column_weights(plain.kind, rings) == 1).all()
+
+
+def test_the_recorded_image_is_described_as_well(scene):
+    image, centres, _ = scene
+    noise = np.random.default_rng(0).normal(0, image.std(), image.shape)
+    raw = (image + noise).astype(np.float32)
+    both = describe(image, 3.0, centres, DIAMETER, raw=raw)
+    one, other = (describe(i, 3.0, centres, DIAMETER) for i in (image, raw))
+    np.testing.assert_array_equal(both.values, np.hstack([one.values, other.values]))
+    assert needs_raw(both.kind)
+    assert not needs_raw(one.kind)
+    assert (column_weights(both.kind, both.values.shape[1]) == 1).all()
+    with pytest.raises(BadValue, match="belong together"):
+        describe(image, 3.0, centres, DIAMETER, raw=raw[1:])

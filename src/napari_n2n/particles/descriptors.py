@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 # What is measured. Whoever changes anything below changes this: old and new may not be mixed.
 RINGS = "rings-1"
-"""The kind of descriptors that need no network."""
+"""The kind of descriptors that need neither network nor recorded image."""
+
+RINGS_TWICE = "rings-1-twice"
+"""The kind of descriptors of the denoised image and of the one that was recorded."""
 
 _PIXELS_ACROSS = 48  # at least, of the diameter, in the image that is looked at
 _BLUR = 1 / 40  # of the diameter: finer detail is noise, and says nothing about being whole
@@ -63,6 +66,7 @@ def describe(
     centres_px: NDArray[np.float64],
     diameter_angstrom: float,
     *,
+    raw: NDArray[np.float32] | None = None,
     bottleneck: FeatureMap | None = None,
 ) -> Descriptors:
     """Describe the particles of a denoised micrograph by numbers that no rotation changes.
@@ -84,15 +88,20 @@ def describe(
         (n, 2) y, x of the particles; beyond the image's edge it is continued by reflection.
     diameter_angstrom
         Of the particle.
+    raw
+        (y, x) the micrograph as it was recorded; if given, the same is measured on it, too. A
+        denoiser that had little to learn from paints particles as it believes they are; at
+        4 e/Å² that cost 3 % of the balanced accuracy, at 10 e/Å² nothing.
     bottleneck
         What the denoiser's network made of the micrograph; appended if given.
 
     Raises
     ------
     BadValue
-        The pixel size or diameter is not positive, or the diameter is less than 4 pixels.
+        The pixel size or diameter is not positive, the diameter is less than 4 pixels, or ``raw``
+        is of another shape.
     """
-    describer = Describer(image, pixel_size_angstrom, diameter_angstrom)
+    describer = Describer(image, pixel_size_angstrom, diameter_angstrom, raw=raw)
     return describer.describe(centres_px, bottleneck=bottleneck)
 
 
@@ -104,7 +113,7 @@ class Describer:
 
     Parameters
     ----------
-    image, pixel_size_angstrom, diameter_angstrom
+    image, pixel_size_angstrom, diameter_angstrom, raw
         As for `describe`.
 
     Raises
@@ -114,7 +123,12 @@ class Describer:
     """
 
     def __init__(
-        self, image: NDArray[np.float32], pixel_size_angstrom: float, diameter_angstrom: float
+        self,
+        image: NDArray[np.float32],
+        pixel_size_angstrom: float,
+        diameter_angstrom: float,
+        *,
+        raw: NDArray[np.float32] | None = None,
     ) -> None:
         if not (pixel_size_angstrom > 0 and diameter_angstrom > 0):
             raise BadValue("Pixel size and diameter must be positive. Correct them.")
@@ -124,24 +138,38 @@ class Describer:
                 f"{pixel_size_angstrom:g} Å: nothing can be seen of such particles. Correct either."
             )
         self._given_diameter_px = diameter_angstrom / pixel_size_angstrom
-        self._image, self._binning = _prepared(np.asarray(image), self._given_diameter_px)
+        if raw is not None and np.shape(raw) != np.shape(image):
+            raise BadValue(
+                f"The recorded micrograph has shape {np.shape(raw)} and the denoised one "
+                f"{np.shape(image)}. Give two that belong together."
+            )
+        images = [image] if raw is None else [image, raw]
+        self._prepared = [_prepared(np.asarray(one), self._given_diameter_px) for one in images]
 
     def describe(
         self, centres_px: NDArray[np.float64], *, bottleneck: FeatureMap | None = None
     ) -> Descriptors:
         """Describe the particles at ``centres_px``, (n, 2) y, x in pixels of the micrograph."""
         given = np.asarray(centres_px, np.float64).reshape(-1, 2)
-        centres = (given + 0.5) / self._binning - 0.5
-        across = self._given_diameter_px / self._binning
-        rows = [
-            _measured(self._image, centres[start : start + _CHUNK], across)
-            for start in range(0, len(centres), _CHUNK)
-        ]
-        values = np.concatenate(rows) if rows else np.empty((0, _width()), np.float32)
-        if bottleneck is None:
-            return Descriptors(values, RINGS)
-        features = bottleneck.around(given, self._given_diameter_px)
-        return Descriptors(np.hstack([values, features]), f"{RINGS}+{bottleneck.kind}")
+        columns = []
+        for image, binning in self._prepared:
+            centres = (given + 0.5) / binning - 0.5
+            across = self._given_diameter_px / binning
+            rows = [
+                _measured(image, centres[start : start + _CHUNK], across)
+                for start in range(0, len(centres), _CHUNK)
+            ]
+            columns.append(np.concatenate(rows) if rows else np.empty((0, _width()), np.float32))
+        kind = RINGS if len(columns) == 1 else RINGS_TWICE
+        if bottleneck is not None:
+            columns.append(bottleneck.around(given, self._given_diameter_px))
+            kind = f"{kind}+{bottleneck.kind}"
+        return Descriptors(np.hstack(columns), kind)
+
+
+def needs_raw(kind: str) -> bool:
+    """Whether descriptors of this ``kind`` were measured on the recorded image as well."""
+    return kind.partition("+")[0] == RINGS_TWICE
 
 
 def needs_network(kind: str) -> bool:
@@ -157,7 +185,7 @@ def column_weights(kind: str, width: int) -> NDArray[np.float64]:
     that was never worse than the rings alone; counted in full they were, where marks are few.
     """
     weights = np.ones(width)
-    rings = _width()
+    rings = _width() * (2 if needs_raw(kind) else 1)
     if needs_network(kind) and width > rings:
         weights[rings:] = np.sqrt(_NETWORK_SHARE * rings / (width - rings))
     return weights
