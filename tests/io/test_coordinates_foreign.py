@@ -275,7 +275,17 @@ BROKEN = {
     "inf.star": (loop(XY, "1 inf").encode(), "y = inf"),
     "far.star": (loop(XY, "1 1e30").encode(), r"y = 1e\+30"),
     "word.star": (loop(XY, "1 here").encode(), "'here' as rlnCoordinateY of particle 1"),
-    "ragged.star": (loop(XY, "1 2", "3 4 5 6", "7 8").encode(), "cannot be read as a STAR file"),
+    "ragged.star": (loop(XY, "1 2", "3 4 5 6", "7 8").encode(), "line 7 has 4 of 2 values"),
+    "short.star": (
+        loop([*XY, "rlnMicrographName"], "1 2 a.mrc", "3 4", "5 6 a.mrc").encode(),
+        "line 8 has 2 of 3 values",
+    ),
+    "block.star": (
+        loop(["rlnMicrographName", *XY], "data_01.mrc 1 2").encode(),
+        "starts with data_",
+    ),
+    "loops.star": (b"data_\n" + b"loop_\n" * 10, "cannot be read as a STAR file"),
+    "underscore.star": (loop(XY, "1_0 2").encode(), "'1_0' as rlnCoordinateX"),
     "twice.star": (loop([*XY, XY[0]], "1 2 3").encode(), "names a column twice"),
     "half.star": (loop(XY[:1], "1").encode(), "it has no rlnCoordinateY"),
     "3d.star": (loop([*XY, "rlnCoordinateZ"], "1 2 3", "1 2 4").encode(), "in a tomogram"),

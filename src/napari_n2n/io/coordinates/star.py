@@ -132,6 +132,7 @@ def _blocks(path: Path, text: str, words: list[str]) -> dict[str, Block]:
     """
     import starfile
 
+    _refuse_ragged(path, text)
     linecache.cache.pop(str(path), None)
     with parsing(path, "a STAR file"):
         parsed = starfile.read(path, always_dict=True, parse_as_string=words)
@@ -145,16 +146,44 @@ def _blocks(path: Path, text: str, words: list[str]) -> dict[str, Block]:
             if len({*block.columns}) < len(block.columns):
                 raise UnreadableFile(path, "names a column twice", COPY_AGAIN)
             blocks[name] = {key: block[key].tolist() for key in block.columns}
-    last = text.rstrip().rsplit("\n", 1)[-1]
-    if blocks and '"' not in last and "'" not in last and not last.lstrip().startswith(("_", "#")):
-        columns = [*blocks.values()][-1]
-        if columns and len(next(iter(columns.values()))) and len(last.split()) < len(columns):
-            raise UnreadableFile(
-                path,
-                f"is torn: its last line has {len(last.split())} of {len(columns)} values",
-                COPY_AGAIN,
-            )
     return blocks
+
+
+def _refuse_ragged(path: Path, text: str) -> None:
+    """Refuse loops whose lines do not have a value for each column.
+
+    Raises
+    ------
+    UnreadableFile
+        At the first such line.
+    """
+    columns = row = 0
+    in_loop = False
+    lines = text.rstrip().split("\n")
+    for number, line in enumerate(lines, 1):
+        content = line.split("#", 1)[0].strip()
+        if not content:
+            continue
+        if content.startswith("data_"):
+            words = len(content.split())
+            if in_loop and words > 1 and words == columns:
+                raise UnreadableFile(
+                    path,
+                    f"has a micrograph whose name starts with data_ in line {number}, which in "
+                    "a STAR file starts a block",
+                    "Put another column first, or the micrograph's folder before its name.",
+                )
+            in_loop = False
+        elif content.startswith("loop_"):
+            in_loop, columns, row = True, 0, 0
+        elif in_loop and not row and content.startswith("_"):
+            columns += 1
+        elif in_loop:
+            row += 1
+            words = len(content.split())
+            if words != columns and '"' not in line and "'" not in line:
+                what = "torn: its last line" if number == len(lines) else f"damaged: line {number}"
+                raise UnreadableFile(path, f"is {what} has {words} of {columns} values", COPY_AGAIN)
 
 
 def _chosen(

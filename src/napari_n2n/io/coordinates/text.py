@@ -113,6 +113,8 @@ def numbers(path: Path, words: Iterable[Any], what: str) -> NDArray[np.float64]:
     values: list[float] = []
     for row, word in enumerate(words, 1):
         try:
+            if isinstance(word, str) and "_" in word:  # Python reads 1_0 as 10, nobody else does
+                raise ValueError
             values.append(float(word) if word != "" else np.nan)
         except (ValueError, TypeError):
             raise UnreadableFile(
