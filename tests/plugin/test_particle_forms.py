@@ -159,6 +159,29 @@ def test_the_newest_result_is_chosen_with_what_it_was_made_from(make_napari_view
     form.disconnect_layers()
 
 
+def test_a_renamed_layer_stays_chosen(make_napari_viewer):
+    viewer = make_napari_viewer()
+    form = MicrographForm(viewer)
+    raw = add(viewer, "a sum", "sum")
+    first = add(viewer, "a denoised", "denoised", raw_layer="a sum")
+    add(viewer, "b denoised", "denoised")
+    form.setValue(MicrographChoice("a denoised", "a sum"))
+    first.name, raw.name = "best", "rest"
+    assert form.images() == (first, raw)
+    assert form.value() == MicrographChoice("best", "rest")
+    form.disconnect_layers()
+
+
+def test_a_raw_image_of_another_size_is_left_out(make_napari_viewer):
+    viewer = make_napari_viewer()
+    form = MicrographForm(viewer)
+    denoised = add(viewer, "a denoised", "denoised")
+    viewer.add_image(np.zeros((9, 9)), name="small")
+    form.setValue(MicrographChoice("a denoised", "small"))
+    assert form.images() == (denoised, None)
+    form.disconnect_layers()
+
+
 def test_what_is_chosen_comes_back(make_napari_viewer):
     viewer = make_napari_viewer()
     form = MicrographForm(viewer)

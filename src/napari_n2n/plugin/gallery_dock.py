@@ -93,6 +93,7 @@ class GalleryDock(QObject):
             self.gallery.keyPressed.connect(self.keyPressed)
             self.gallery.set_images(*self._images)
             self._fill()
+            self._select()
             window.add_dock_widget(self._holder, name="Particle gallery", area="bottom")
             self._holder.left.connect(self._on_left)
         elif not shown and self._holder is not None and window is not None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from magicgui.widgets import ComboBox, Container
 from napari.layers import Image
@@ -46,7 +47,8 @@ class MicrographForm(QWidget):
         layout.addWidget(container.native)
         self._container = container
         self._settling = False
-        self._known: set[str] = set()
+        self._known: WeakSet[Layer] = WeakSet()
+        self._chosen: tuple[Layer | None, Layer | None] = (None, None)
         self._told = MicrographChoice()
         self._denoised.changed.connect(self._on_denoised)
         self._raw.changed.connect(self._tell)
@@ -69,24 +71,33 @@ class MicrographForm(QWidget):
         self._tell()
 
     def images(self) -> "tuple[Image | None, Image | None]":
-        """Return the layers that are chosen: the one to look for particles in, and the raw one."""
-        choice = self.value()
-        layers = self._viewer.layers
+        """Return the layers that are chosen: the one to look for particles in, and the raw one.
+
+        A raw image of another size does not belong to the denoised one and is left out.
+        """
+        denoised, raw = self._chosen_layers()
+        if denoised is None:
+            return raw, None
+        if raw is None or raw is denoised or raw.data.shape != denoised.data.shape:
+            return denoised, None
+        return denoised, raw
+
+    def _chosen_layers(self) -> "tuple[Image | None, Image | None]":
+        choice, layers = self.value(), self._viewer.layers
         denoised, raw = (
             layers[name] if name is not None and name in layers else None
             for name in (choice.denoised, choice.raw)
         )
-        if denoised is None:
-            return raw, None
-        return denoised, raw if raw is not denoised else None
+        return denoised, raw
 
     def refresh(self, *_: object) -> None:
         """Offer the layers that are there now."""
         offered = [layer for layer in self._viewer.layers if _is_micrograph(layer)]
         names = [layer.name for layer in offered]
         made = [layer.name for layer in offered if _is_denoised(layer)]
-        new = [name for name in made if name not in self._known]
-        before = self.value()
+        new = [layer.name for layer in offered if _is_denoised(layer) and layer not in self._known]
+        # By what they are, not by what they were called: a layer may be renamed.
+        kept = [layer.name if layer and layer in offered else None for layer in self._chosen]
         self._settling = True
         try:
             self._denoised.choices = made + [name for name in names if name not in made]
@@ -95,8 +106,7 @@ class MicrographForm(QWidget):
                 self._denoised.value = new[-1]
                 self._raw.value = self._origin(new[-1])
             else:
-                self._denoised.value = before.denoised if before.denoised in names else None
-                self._raw.value = before.raw if before.raw in self._raw.choices else None
+                self._denoised.value, self._raw.value = kept
                 if self._denoised.value is None and made:
                     self._denoised.value = made[-1]
                     self._raw.value = self._origin(made[-1])
@@ -104,7 +114,7 @@ class MicrographForm(QWidget):
                 self._raw.value = names[-1]
         finally:
             self._settling = False
-        self._known = set(made)
+        self._known = WeakSet(layer for layer in offered if _is_denoised(layer))
         self._tell()
 
     def disconnect_layers(self) -> None:
@@ -137,8 +147,11 @@ class MicrographForm(QWidget):
         self._tell()
 
     def _tell(self, *_: object) -> None:
-        if not self._settling and self.value() != self._told:
-            self._told = self.value()
+        if self._settling:
+            return
+        chosen = self._chosen_layers()
+        if chosen != self._chosen or self.value() != self._told:
+            self._chosen, self._told = chosen, self.value()
             self.valueChanged.emit()
 
 
