@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 def as_markdown(report: Report) -> str:
     """Return all tables of ``report``, for docs/picking.md."""
-    parts = [f"Each denoiser: {_length(report.training)}.", _simulated(report)]
+    parts = [f"Each denoiser: {_length(report.training)}."]
+    if report.findings:
+        parts.append(_simulated(report))
     if report.suggestions:
         parts.append(_suggested(report))
     if report.real:
@@ -127,15 +129,21 @@ def _templates(report: Report) -> str:
 
     suggested = [told([found.mean_f1 for found in report.real[kind]]) for kind in KINDS]
     best = [told([found.best_f1 for found in report.real[kind]]) for kind in KINDS]
+    alone = [report.untaught[kind] for kind in KINDS]
     return _table(
-        ["F1, each field in turn the template field", *KINDS],
-        [["at the suggested threshold", *suggested], ["at the best threshold", *best]],
+        ["F1, mean of the fields", *KINDS],
+        [
+            ["each field in turn the template field, suggested threshold", *suggested],
+            ["the same, best threshold", *best],
+            ["no template, suggested threshold", *(f"{found.mean_f1:.3f}" for found in alone)],
+            ["the same, best threshold", *(f"{found.best_f1:.3f}" for found in alone)],
+        ],
     )
 
 
 def _areas(report: Report) -> str:
     rows = [
-        ["area taken for contamination", *(f"{report.empty_area[kind]:.2%}" for kind in KINDS)],
+        ["area taken for contamination", *(f"{report.dirty_area[kind]:.2%}" for kind in KINDS)],
         [
             "first guess of the diameter (Å)",
             *(

@@ -57,7 +57,9 @@ class Report:
         Real fields with marks.
     real
         By kind: findings with each of the fields as the template field.
-    empty_area
+    untaught
+        By kind: what was found without a template.
+    dirty_area
         By kind: share of the real fields' area that was taken for contamination.
     guesses_angstrom
         By kind: first guesses of the diameter, field by field.
@@ -72,7 +74,8 @@ class Report:
     training: TrainingConfig
     fields: tuple[MarkedField, ...] = ()
     real: dict[str, tuple[RealFinding, ...]] = field(default_factory=dict)
-    empty_area: dict[str, float] = field(default_factory=dict)
+    untaught: dict[str, RealFinding] = field(default_factory=dict)
+    dirty_area: dict[str, float] = field(default_factory=dict)
     guesses_angstrom: dict[str, tuple[float, ...]] = field(default_factory=dict)
     carbon: Avoided | None = None
 
@@ -190,6 +193,7 @@ def _suggestions(known: TrueField) -> Generator[Any, None, tuple[SuggestionScore
 
 def _with_real(report: Report, fields: tuple[MarkedField, ...]) -> Generator[Any, None, Report]:
     real: dict[str, tuple[RealFinding, ...]] = {}
+    untaught: dict[str, RealFinding] = {}
     area: dict[str, float] = {}
     guesses: dict[str, tuple[float, ...]] = {}
     for kind in KINDS:
@@ -197,6 +201,7 @@ def _with_real(report: Report, fields: tuple[MarkedField, ...]) -> Generator[Any
         for i in range(len(fields)):
             results.append((yield from find_on_all(fields, kind, i)))
         real[kind] = tuple(results)
+        untaught[kind] = yield from find_on_all(fields, kind, None)
         yield Progress(f"guessing sizes on {kind}", 0, 1)
         images = [marked.images[kind] for marked in fields]
         guesses[kind] = tuple(first_guess_diameter(each, PIXEL_SIZE_ANGSTROM) for each in images)
@@ -210,7 +215,8 @@ def _with_real(report: Report, fields: tuple[MarkedField, ...]) -> Generator[Any
             **vars(report),
             "fields": fields,
             "real": real,
-            "empty_area": area,
+            "untaught": untaught,
+            "dirty_area": area,
             "guesses_angstrom": guesses,
         }
     )

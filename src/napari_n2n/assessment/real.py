@@ -56,7 +56,8 @@ class RealFinding:
     kind
         One of `KINDS`.
     template_field
-        The field whose ten marks were the template, and whose scores gave the threshold.
+        The field whose ten marks were the template, and whose scores gave the threshold; "" where
+        rings and discs were looked for, and the first field gave the threshold.
     threshold
         `suggested_threshold` of the candidates of that field: no mark has a say in it.
     f1
@@ -184,13 +185,15 @@ def clicked(field: MarkedField, count: int = CLICKS, seed: int = 0) -> NDArray[n
 
 
 def find_on_all(
-    fields: Sequence[MarkedField], kind: Kind, template_field: int
+    fields: Sequence[MarkedField], kind: Kind, template_field: int | None
 ) -> Generator[Progress, None, RealFinding]:
-    """Pick on every field with the ten clicked particles of one as the template."""
-    chosen = fields[template_field]
-    template = Template.learnt(
-        chosen.images[kind], PIXEL_SIZE_ANGSTROM, clicked(chosen), DIAMETER_ANGSTROM
-    )
+    """Pick on every field with the ten clicked particles of one, or None, as the template."""
+    chosen = fields[template_field or 0]
+    template = None
+    if template_field is not None:
+        template = Template.learnt(
+            chosen.images[kind], PIXEL_SIZE_ANGSTROM, clicked(chosen), DIAMETER_ANGSTROM
+        )
     config = PickingConfig(
         diameter_angstrom=DIAMETER_ANGSTROM,
         edge=BORDER_PX * PIXEL_SIZE_ANGSTROM / DIAMETER_ANGSTROM,
@@ -210,7 +213,7 @@ def find_on_all(
         )
     return RealFinding(
         kind,
-        chosen.name,
+        "" if template is None else chosen.name,
         threshold,
         tuple(one.at(threshold).f1 for one in judged),
         best_threshold(judged)[1],
