@@ -173,6 +173,9 @@ def test_marks_lie_beside_the_file_or_in_the_user_s_folder(tmp_path, data_folder
     assert sessions.session_for(opened)[:2] == (session, number)
     other, _, _ = sessions.session_for(nameless)
     assert data_folder in other.path.parents
+    # Another picture may be of another specimen: neither its size nor its marks apply here.
+    third, _, _ = sessions.session_for(Image(pixels, name="drawn too"))
+    assert third.path != other.path
     sessions.close()
 
     real = Session.open

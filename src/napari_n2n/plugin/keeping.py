@@ -5,13 +5,11 @@ from typing import TYPE_CHECKING
 
 from napari_n2n.errors import WriteProblem
 from napari_n2n.plugin.layers import knowledge_of, pixel_size_of
-from napari_n2n.plugin.preferences import sessions_folder
+from napari_n2n.plugin.preferences import session_in_user_folder
 from napari_n2n.screening import Session, default_session_path
 
 if TYPE_CHECKING:
     from napari.layers import Image
-
-_FALLBACK = "napari-n2n.sqlite"
 
 
 class Sessions:
@@ -36,14 +34,14 @@ class Sessions:
         note = ""
         file = file_of(layer)
         name: Path | str = layer.name if file is None else file
-        where = sessions_folder() / _FALLBACK if file is None else default_session_path(file)
+        where = session_in_user_folder(name) if file is None else default_session_path(file)
         try:
             session = self._session(where)
         except WriteProblem as problem:
             if file is None:
                 raise
             note = f"{problem} Until then marks are kept in your data folder."
-            session = self._session(sessions_folder() / _FALLBACK)
+            session = self._session(session_in_user_folder(file.parent))
         micrograph = session.micrograph(
             name,
             shape=(int(layer.data.shape[0]), int(layer.data.shape[1])),

@@ -52,6 +52,12 @@ def models_folder() -> Path:
     return folder
 
 
-def sessions_folder() -> Path:
-    """Folder of sessions that cannot be kept beside their data; it need not exist."""
-    return data_folder() / "sessions"
+def session_in_user_folder(what: Path | str) -> Path:
+    """Session of a folder that cannot be written, or of a layer without a file, by its name.
+
+    Each has its own: one session is one specimen, whose marks teach on all its micrographs.
+    """
+    text = str(what.resolve()) if isinstance(what, Path) else what
+    code = hashlib.sha256(text.encode()).hexdigest()[:8]
+    name = "".join(c if c.isalnum() else "-" for c in Path(text).name)
+    return data_folder() / "sessions" / f"{name}-{code}.sqlite"
