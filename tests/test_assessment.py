@@ -63,7 +63,7 @@ def test_what_was_made_is_kept_for_equal_settings_only(tmp_path):
 
 
 def test_the_command_writes_a_table_and_is_quick_the_second_time(tmp_path):
-    arguments = ["assess-particles", "--case", "standard", "--size", "512", "--max-time", "1s"]
+    arguments = ["assess-particles", "--case", "low-dose", "--size", "512", "--max-time", "1s"]
     arguments += ["--cache", str(tmp_path / "kept"), "-o", str(tmp_path / "report.md"), "-q"]
     first = CliRunner().invoke(app, arguments)
     assert first.exit_code == 0, first.output

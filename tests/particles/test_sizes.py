@@ -23,20 +23,20 @@ def mean_width(specimen):
 @pytest.mark.parametrize("contrast", ["dark", "bright"])
 def test_the_first_guess_is_close(specimen, contrast):
     config = SimulationConfig(
-        specimen=specimen, shape=(512, 512), pixel_size_angstrom=3.0, seed=1, broken_fraction=0.1
+        specimen=specimen, shape=(384, 384), pixel_size_angstrom=4.0, seed=1, broken_fraction=0.1
     )
     clean = build_scene(config).truth.clean
     noise = np.random.default_rng(0).standard_normal(clean.shape) * clean.std() * 0.5
     image = (clean + noise) * (1 if contrast == "dark" else -1)
-    guess = first_guess_diameter(image, 3.0, contrast=contrast)
+    guess = first_guess_diameter(image, 4.0, contrast=contrast)
     assert guess == pytest.approx(mean_width(specimen), rel=0.2)
 
 
 def test_the_guess_is_in_angstrom():
-    config = SimulationConfig(shape=(512, 512), pixel_size_angstrom=3.0, seed=1)
+    config = SimulationConfig(shape=(300, 300), pixel_size_angstrom=4.0, seed=1)
     clean = build_scene(config).truth.clean
-    assert first_guess_diameter(clean, 6.0) == pytest.approx(
-        2 * first_guess_diameter(clean, 3.0), rel=0.15
+    assert first_guess_diameter(clean, 8.0) == pytest.approx(
+        2 * first_guess_diameter(clean, 4.0), rel=0.15
     )
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from napari_n2n.io import Particles
 
+_MATCHINGS = 300  # to find the best threshold by: more take seconds
+
 
 @dataclass(frozen=True, eq=False)
 class Judged:
@@ -67,7 +69,8 @@ def best_threshold(images: list[Judged]) -> tuple[float, float]:
     It can be known only where the truth is: an upper bound for any rule.
     """
     scores = np.concatenate([image.scores for image in images])
-    tried = np.unique(np.quantile(scores, np.linspace(0, 1, 100))) if len(scores) else [0.0]
+    count = max(60, _MATCHINGS // max(1, len(images)))
+    tried = np.unique(np.quantile(scores, np.linspace(0, 1, count))) if len(scores) else [0.0]
     f1 = [float(np.mean([image.at(value).f1 for image in images])) for value in tried]
     best = int(np.argmax(f1))
     return float(tried[best]), f1[best]

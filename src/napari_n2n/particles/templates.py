@@ -29,6 +29,7 @@ _BINS = 41
 _ANGLES = 48
 _SHELL_HOLE = 0.67  # inner over outer diameter of ferritin; viruses' shells are thinner
 _RECENTRINGS = 3
+_ENOUGH = 100  # clicks; more change nothing and take time
 _FARTHEST_MOVE = 0.15  # of the diameter, that a click may have missed its particle by
 
 Contrast = Literal["dark", "bright"]
@@ -104,7 +105,7 @@ class Template:
         pixel_size_angstrom
             Of the image.
         centres_px
-            (n, 2) y, x; one is enough, ten are better.
+            (n, 2) y, x; one is enough, ten are better; of more than 100, some 100 are used.
         diameter_angstrom
             Of the particle.
         contrast
@@ -126,6 +127,8 @@ class Template:
         centres = centres[inside]
         if not len(centres):
             raise NotEnoughData("Nothing to learn from. Click at least one particle in the image.")
+        if len(centres) > _ENOUGH:
+            centres = centres[np.linspace(0, len(centres) - 1, _ENOUGH).astype(np.intp)]
         coarse = prepared(pixels, diameter_px, contrast)
         across = diameter_px / float(coarse.factors.mean())
         at = coarse.from_micrograph(centres)
