@@ -99,13 +99,13 @@ def test_what_was_described_is_not_described_again(micrograph, tmp_path, monkeyp
     from napari_n2n.particles import descriptors
 
     described = []
-    real = descriptors.describe
+    real = descriptors.Describer.describe
 
-    def counting(image, size, centres, diameter, **more):
+    def counting(self, centres, **more):
         described.append(len(centres))
-        return real(image, size, centres, diameter, **more)
+        return real(self, centres, **more)
 
-    monkeypatch.setattr(descriptors, "describe", counting)
+    monkeypatch.setattr(descriptors.Describer, "describe", counting)
     with Session.open(tmp_path / "s.sqlite") as session:
         number = session.micrograph("m", shape=(SIDE, SIDE), pixel_size_angstrom=None)
         session.add(number, marked(5))

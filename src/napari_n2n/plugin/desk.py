@@ -73,7 +73,10 @@ class Desk(QObject):
         self.particles.clear()
         self.avoid.clear()
         self.image, self.raw = image, raw
-        self.field = None if image is None else Field(np.asarray(image.data), pixel_size_of(image))
+        self.field = None
+        if image is not None:
+            recorded = None if raw is None else np.asarray(raw.data)
+            self.field = Field(np.asarray(image.data), pixel_size_of(image), recorded)
 
     def show(self, diameter_angstrom: float) -> None:
         """Show the chosen images with the particles the marking has."""
@@ -84,9 +87,10 @@ class Desk(QObject):
         self.keys.bind([self._viewer, *self.images, *self.particles.layers])
         self.mouse.take("select")
         if self.field is not None:
-            raw = None if self.raw is None else np.asarray(self.raw.data)
-            size = self.field.pixel_size_angstrom
-            self.gallery.set_images(self.field.pixels, raw, size, self.diameter_px)
+            shown = self.field
+            self.gallery.set_images(
+                shown.pixels, shown.raw, shown.pixel_size_angstrom, self.diameter_px
+            )
 
     def set_diameter(self, diameter_angstrom: float) -> bool:
         """Show particles of another diameter; False if it is what it was."""

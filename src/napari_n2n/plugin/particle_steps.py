@@ -13,6 +13,7 @@ from napari_n2n.plugin.sources import Stop, Stopped
 from napari_n2n.progress import Progress
 
 if TYPE_CHECKING:
+    from napari_n2n.particles.descriptors import Describer
     from napari_n2n.screening import Session
 
 Image = NDArray[np.float32]
@@ -21,10 +22,15 @@ _FEWEST_FOR_A_TEMPLATE = 3
 
 @dataclass(frozen=True, eq=False)
 class Field:
-    """The micrograph that is worked on: (y, x) pixels; without a pixel size, lengths are in px."""
+    """The micrograph that is worked on.
+
+    ``pixels`` (y, x) is what particles are looked for in, best denoised, and ``raw`` (y, x) what it
+    was made from. Without a pixel size, lengths are in px.
+    """
 
     pixels: Image
     pixel_size_angstrom: float | None
+    raw: Image | None = None
 
     @property
     def unit_size(self) -> float:
@@ -44,11 +50,12 @@ class Found:
 
 @dataclass
 class Described:
-    """Descriptors of particles by id, which are not computed again while the particle stays put.
+    """Descriptors of a micrograph's particles by id, not computed again while they stay put.
 
     One job at a time uses it.
     """
 
+    describer: "Describer | None" = None
     kind: str = ""
     rows: dict[int, tuple[tuple[float, float], NDArray[np.float32]]] = field(default_factory=dict)
 
@@ -222,7 +229,7 @@ def _describe(
     described: Described,
 ) -> NDArray[np.float32]:
     """Return (n, d) descriptors; only those are computed that are not known."""
-    from napari_n2n.particles.descriptors import describe
+    from napari_n2n.particles.descriptors import Describer
 
     places = [(float(y), float(x)) for y, x in particles.centres_px]
     known = described.rows
@@ -232,9 +239,11 @@ def _describe(
         if i not in known or known[i][0] != place
     ]
     if new:
-        measured = describe(
-            micrograph.pixels, micrograph.unit_size, particles.centres_px[new], diameter_angstrom
-        )
+        if described.describer is None:
+            described.describer = Describer(
+                micrograph.pixels, micrograph.unit_size, diameter_angstrom, raw=micrograph.raw
+            )
+        measured = described.describer.describe(particles.centres_px[new])
         described.kind = measured.kind
         for row, values in zip(new, measured.values, strict=True):
             known[int(ids[row])] = (places[row], values)
