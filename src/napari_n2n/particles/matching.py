@@ -113,9 +113,14 @@ def _assigned(
     ends = close[:, 0], close[:, 1] + n
     graph = coo_array((np.ones(len(close)), ends), shape=(n + len(true),) * 2)
     _, group = connected_components(graph, directed=False)
-    pairs = []
-    order = np.argsort(group[ends[0]], kind="stable")
-    for edges in np.split(order, np.flatnonzero(np.diff(group[ends[0]][order])) + 1):
+    groups = group[ends[0]]
+    alone = np.bincount(groups)[groups] == 1  # most: one found, one true
+    pairs = [close[alone]]
+    rivals = np.flatnonzero(~alone)
+    rivals = rivals[np.argsort(groups[rivals], kind="stable")]
+    for edges in np.split(rivals, np.flatnonzero(np.diff(groups[rivals])) + 1):
+        if not len(edges):
+            continue
         rows, columns = np.unique(close[edges, 0]), np.unique(close[edges, 1])
         squared = ((found[rows, None] - true[columns]) ** 2).sum(axis=2)
         # A pair too far apart costs more than all that could be gained by making it.
