@@ -306,7 +306,10 @@ class DenoiseWidget(DenoisePanel):
         self._keep(result.exposure)
         self.stage.show_result(result, seconds)
         notes = "".join(f" {note}" for note in result.notes)
-        self.progress.say(f"Denoised in {format_seconds(seconds)}.{notes}")
+        self.progress.say(
+            f"Denoised in {format_seconds(seconds)}.{notes} "
+            "Plugins > Particles finds the particles in it."
+        )
 
     def _on_loaded(self, loaded: Loaded) -> None:
         self.denoiser, path = loaded.denoiser, loaded.model
