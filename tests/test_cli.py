@@ -248,7 +248,7 @@ def test_the_demo_gets_closer_to_the_truth_than_any_gaussian(tmp_path, capsys):
 
 def test_every_command_explains_itself():
     for command in app.registered_commands:
-        name = command.callback.__name__
+        name = command.callback.__name__.replace("_", "-")
         shown = CliRunner().invoke(app, [name, "--help"])
         assert shown.exit_code == 0
         assert command.callback.__doc__.splitlines()[0].split(";")[0][:30] in shown.output
