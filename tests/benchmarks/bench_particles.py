@@ -87,6 +87,7 @@ def main() -> None:
             print(f"\n{COUNT} particles, gallery {'open' if gallery else 'closed'}")
             print("| key | told, ms | worst, ms | own, ms | drawn, ms |")
             print("|---|---|---|---|---|")
+            marking.label("unlabelled", marking.view.ids.tolist())
             marking.select(marking.view.ids[:1].tolist())
             timed("→ next", widget, nothing, step)
             timed("N least sure", widget, nothing, key("least_sure"))
@@ -104,8 +105,6 @@ def main() -> None:
             everything()
             timed("1 with all selected", widget, key("broken"), key("intact"))
             timed("U undo for all", widget, key("contaminant"), key("undo"))
-            for _ in range(ROUNDS):
-                widget.act("undo")
         widget.leave()
 
 

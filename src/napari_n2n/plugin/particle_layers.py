@@ -157,8 +157,9 @@ class ParticleLayers(QObject):
                     layer.selected_data.clear()
                     self._coloured.pop(layer, None)
                     layer.current_size = self._diameter_px
-                    # Sent to the screen with the colours.
-                    with layer.events.set_data.blocker():
+                    # Sent to the screen with the colours. Nobody else need know: particles lie
+                    # within the image, so that the viewer's ranges stay as they are.
+                    with layer.events.blocker_all():
                         layer.data = view.particles.centres_px.copy()
         self._draw_selection()
         self._describing.start()
