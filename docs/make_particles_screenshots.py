@@ -80,7 +80,7 @@ def main(folder: Path) -> None:
         wait(lambda: not widget.suggester.busy)
         viewer.reset_view()
         widget.marking.select([])
-        widget.export_picks(Path(user) / "intact.star")
+        widget.exchange.export_picks(Path(user) / "intact.star")
         photograph(viewer, "particles-accepted.png")
         widget.leave()
         viewer.close()

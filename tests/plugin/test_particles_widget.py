@@ -161,7 +161,7 @@ def test_a_whole_sitting(sitting, qtbot, tmp_path):
     viewer.close()
     _, again, _, _ = sitting()
     assert shown(again) == kept
-    again.open_picks(star)
+    again.exchange.open_picks(star)
     only = {c: label for c, label in shown(again).items() if label in ("intact", "broken")}
     assert only == expected
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from napari_n2n.plugin.marking import Marking
 
+_KEEP_FRACTION = 0.5  # of the diameter
 _JUDGED_AT_PX = 60  # on the screen: a smaller particle tells nothing of being whole
 
 
@@ -66,6 +67,16 @@ class Desk(QObject):
         """Diameter of a particle in pixels of the micrograph."""
         size = 1.0 if self.field is None else self.field.unit_size
         return self._diameter_angstrom / size
+
+    @property
+    def diameter_angstrom(self) -> float:
+        """Diameter of a particle in Å, or in px where the pixel size is unknown."""
+        return self._diameter_angstrom
+
+    @property
+    def keep_px(self) -> float:
+        """How near a pick must be to a marked particle to be that one, in px."""
+        return _KEEP_FRACTION * self.diameter_px
 
     def choose(self, image: "Image | None", raw: "Image | None") -> None:
         """Take another micrograph in hand, its particles not yet shown; None: clear the desk."""

@@ -1,37 +1,31 @@
 """The Particles widget: from a micrograph to the coordinates of intact particles."""
 
 from collections.abc import Callable, Generator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 from napari.components import ViewerModel
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QTimer
 from qtpy.QtGui import QKeyEvent
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_n2n.errors import N2NError
-from napari_n2n.io import LABELS, Label, stem_of
+from napari_n2n.io import LABELS, Label
 from napari_n2n.plugin import particle_steps
 from napari_n2n.plugin.desk import Desk
+from napari_n2n.plugin.exchange import Exchange
 from napari_n2n.plugin.finding_form import FindingChoice
 from napari_n2n.plugin.jobs import Runner
-from napari_n2n.plugin.keeping import Sessions, file_of
+from napari_n2n.plugin.keeping import Sessions
 from napari_n2n.plugin.keys import name_of
-from napari_n2n.plugin.layers import knowledge_of
 from napari_n2n.plugin.marking import Marking
 from napari_n2n.plugin.mouse_tools import TOOLS, Tool
-from napari_n2n.plugin.particle_files import read_picks, write_picks
 from napari_n2n.plugin.particle_steps import Found
 from napari_n2n.plugin.particles_panel import ParticlesPanel
 from napari_n2n.plugin.suggesting import SuggestionLoop
 
-if TYPE_CHECKING:
-    from napari.layers import Image
-
 _INVITATION = "Open a micrograph, or denoise one, to mark its particles."
-_KEEP_FRACTION = 0.5  # of the diameter: a pick nearer than this to a marked particle is that one
 _LOOK_MS = 1500  # between two looks whether another window has marked
 
 
@@ -50,6 +44,7 @@ class ParticlesWidget(ParticlesPanel):
         self.desk = Desk(viewer, self.marking, self.act, self)
         self.finder = Runner(self)
         self.suggester = SuggestionLoop(self.marking, self)
+        self.exchange = Exchange(self.desk, self.marking, self.export, self)
         self._sessions = Sessions()
         self._then: Callable[[Any], None] = lambda _result: None
         self._diameter_is_wanted = False  # until somebody types one, it is guessed
@@ -74,7 +69,7 @@ class ParticlesWidget(ParticlesPanel):
         finding.stopClicked.connect(self.finder.stop)
         finding.guessClicked.connect(self.guess_diameter)
         finding.measureClicked.connect(lambda: desk.mouse.take("measure"))
-        finding.openClicked.connect(self.open_picks)
+        finding.openClicked.connect(self.exchange.open_picks)
         finding.thresholdMoved.connect(marking.show_above)
         finding.thresholdChosen.connect(marking.set_threshold)
         desk.mouse.measured.connect(self._on_measured)
@@ -97,7 +92,10 @@ class ParticlesWidget(ParticlesPanel):
         self.suggestions.acceptAboveClicked.connect(marking.accept_above)
         self.suggester.told.connect(self.suggestions.say)
         self.export.valueChanged.connect(self._show_counts)
-        self.export.exportClicked.connect(self.export_picks)
+        self.export.exportClicked.connect(self.exchange.export_picks)
+        self.exchange.said.connect(self.progress.say)
+        self.exchange.failed.connect(self._on_failure)
+        self.exchange.opened.connect(self.suggester.refresh)
         marking.changed.connect(self._refresh)
         marking.selectionChanged.connect(self._show_pending)
         marking.failed.connect(self._on_failure)
@@ -165,49 +163,6 @@ class ParticlesWidget(ParticlesPanel):
         if micrograph is not None:
             self._start("Guessing", lambda stop: particle_steps.guess(micrograph), self._on_guessed)
 
-    def open_picks(self, path: Path | None = None) -> None:
-        """Show the particles that another program, or an earlier export, has found."""
-        if self.desk.field is None:
-            show_info(_INVITATION)
-            return
-        if path is None:
-            name, _ = QFileDialog.getOpenFileName(
-                self, "Open picks", "", "Coordinates (*.star *.box *.cbox *.csv *.txt *.cs)"
-            )
-            if not name:
-                return
-            path = Path(name)
-        try:
-            found, sentence = read_picks(path, self.desk.field.pixels.shape, self._names())
-        except N2NError as problem:
-            self._on_failure(str(problem))
-            return
-        self.marking.replace_picks(found, self._keep_px(), None)
-        self.progress.say(sentence)
-        self.suggester.refresh()
-
-    def export_picks(self, path: Path | None = None) -> None:
-        """Write the chosen particles in the chosen format, where the user says."""
-        if self.desk.field is None:
-            return
-        choice = self.export.value()
-        path = path or self.export.ask_for_file(stem_of(Path(choice.micrograph or "particles")))
-        if path is None:
-            return
-        try:
-            sentence = write_picks(
-                path,
-                self.marking.view.particles,
-                choice,
-                shape=self.desk.field.pixels.shape,
-                pixel_size_angstrom=self.desk.field.pixel_size_angstrom,
-                diameter_angstrom=self.finding.value().diameter_angstrom,
-            )
-        except N2NError as problem:
-            self._on_failure(str(problem))
-            return
-        self.progress.say(sentence)
-
     def leave(self) -> None:
         """Stop everything and give back layers, mouse and keys; what was marked is kept."""
         self._opening.stop()
@@ -251,7 +206,7 @@ class ParticlesWidget(ParticlesPanel):
             self._set_diameter(float(diameter))
         self.marking.open(session, number)
         self.desk.show(self.finding.value().diameter_angstrom)
-        self._propose_export(raw or image)
+        self.exchange.propose_names(raw or image)
         self.kept.setText(f"Marks are kept in {session.path}.")
         kept = len(self.marking.view.ids)
         self.progress.say(
@@ -261,28 +216,10 @@ class ParticlesWidget(ParticlesPanel):
             self.guess_diameter()
         self.suggester.look_at(self.desk.field, self.finding.value().diameter_angstrom)
 
-    def _propose_export(self, image: "Image") -> None:
-        file = file_of(image)
-        name = image.name if file is None else file.name
-        is_tiff = file is not None and file.suffix.lower() in (".tif", ".tiff")
-        is_movie = knowledge_of(image).get("kind") == "sum"
-        if is_movie:
-            name = f"{stem_of(Path(name))}.mrc"  # as RELION and others call the movie's sum
-        self.export.propose(name, mirror_y=is_tiff and is_movie)
-
-    def _names(self) -> list[str]:
-        """Return what a file may call the micrograph that is shown."""
-        files = [file_of(layer) for layer in self.desk.images]
-        names = [layer.name for layer in self.desk.images]
-        return [self.export.value().micrograph, *(f.name for f in files if f is not None), *names]
-
     @property
     def _unit(self) -> str:
         known = self.desk.field is not None and self.desk.field.pixel_size_angstrom is not None
         return "Å" if known else "px"
-
-    def _keep_px(self) -> float:
-        return _KEEP_FRACTION * self.desk.diameter_px
 
     # What jobs bring.
 
@@ -299,7 +236,7 @@ class ParticlesWidget(ParticlesPanel):
 
     def _on_found(self, found: Found) -> None:
         self.desk.show_avoided(found.avoided)
-        self.marking.replace_picks(found.particles, self._keep_px(), found.threshold)
+        self.marking.replace_picks(found.particles, self.desk.keep_px, found.threshold)
         how = f", by the {found.learnt_from} you marked" if found.learnt_from else ""
         shown = len(self.marking.view.ids)
         self.progress.say(
