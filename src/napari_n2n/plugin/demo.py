@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import napari
 import numpy as np
 from numpy.typing import NDArray
+from qtpy.QtCore import QTimer
 
 from napari_n2n.plugin.denoise_widget import DenoiseWidget
 from napari_n2n.plugin.finding_form import FindingChoice
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _RING_ANGSTROM = 150.0
 _PARTICLE_ANGSTROM = 124.0
+_LAID_OUT_MS = 500
 
 
 def open_result(
@@ -75,6 +77,11 @@ def show_result(
         "Raw on the left, denoised on the right. Open a movie of your own and press Train."
     )
     _pick_at_once(particles)
+    # Once the window has laid itself out: until then the panes have another size.
+    fitting = QTimer(particles)
+    fitting.setSingleShot(True)
+    fitting.timeout.connect(viewer.reset_view)
+    fitting.start(_LAID_OUT_MS)
     return particles
 
 

@@ -148,9 +148,17 @@ class Database:
 
     def _version(self, connection: sqlite3.Connection) -> int:
         """Return the file's version, 0 for an empty one; refuse what is not ours or newer."""
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        # All three as of one moment: another window may be making the tables just now.
+        alone = not connection.in_transaction
+        if alone:
+            connection.execute("BEGIN")
+        try:
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        finally:
+            if alone:
+                _roll_back(connection)
         if application != schema.APPLICATION_ID and (application or version or tables):
             raise UnreadableFile(
                 self.path,
