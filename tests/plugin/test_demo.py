@@ -24,7 +24,9 @@ def test_the_demo_shows_its_result_side_by_side_ready_to_be_marked(
     movie = tmp_path / "movie.mrc"
     movie.touch()
     widget = show_result(viewer, raw, denoised, 1.0, centres, movie)
-    qtbot.waitUntil(lambda: not widget.finder.busy and len(widget.marking.view.ids) > 0)
+    qtbot.waitUntil(
+        lambda: not widget.finder.busy and len(widget.marking.view.ids) > 0, timeout=60_000
+    )
     assert viewer.layers["raw"].visible
     assert viewer.layers["denoised"].visible
     assert grid_of(viewer).enabled
@@ -38,4 +40,4 @@ def test_the_demo_shows_its_result_side_by_side_ready_to_be_marked(
     hand.press("1")
     assert widget.marking.view.particles.counts()["intact"] == 1
     assert (tmp_path / "napari-n2n.sqlite").is_file()
-    qtbot.waitUntil(lambda: not widget.suggester.busy)
+    qtbot.waitUntil(lambda: not widget.suggester.busy, timeout=60_000)

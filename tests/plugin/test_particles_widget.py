@@ -60,9 +60,9 @@ def sitting(make_napari_viewer, qtbot, tmp_path, workers_end, hand_on):
         widget = ParticlesWidget(viewer)
         viewer.window.add_dock_widget(widget, name="Particles", area="right")
         opened.append(widget)
-        qtbot.waitUntil(lambda: not widget.finder.busy and not widget.suggester.busy)
+        settled(qtbot, widget)
         widget.finding.setValue(FindingChoice(DIAMETER))
-        qtbot.waitUntil(lambda: not widget.suggester.busy)
+        settled(qtbot, widget)
         viewer.reset_view()
         QTest.qWait(200)
         return viewer, widget, hand_on(viewer, viewer.layers["m1 denoised"]), (centres, broken)
@@ -74,7 +74,7 @@ def sitting(make_napari_viewer, qtbot, tmp_path, workers_end, hand_on):
 
 
 def settled(qtbot, widget) -> None:
-    qtbot.waitUntil(lambda: not widget.finder.busy and not widget.suggester.busy, timeout=20_000)
+    qtbot.waitUntil(lambda: not widget.finder.busy and not widget.suggester.busy, timeout=60_000)
     QTest.qWait(20)
 
 
@@ -294,7 +294,7 @@ def test_the_gallery_and_the_micrograph_select_each_other(sitting, qtbot):
     picked(qtbot, widget)
     QTest.mouseClick(widget.gallery_button, LEFT)
     gallery = widget.desk.gallery.gallery
-    qtbot.waitUntil(gallery.isVisible)
+    qtbot.waitUntil(gallery.isVisible, timeout=30_000)
     hand.click(centres[30], pane=1)
     assert gallery.selected_ids() == [widget.marking.current]
     first = gallery.ordered_ids()[:2]
@@ -364,7 +364,7 @@ def test_two_windows_on_one_session_see_each_other(sitting, qtbot, tmp_path):
         from napari_n2n.io import Particles
 
         other.add(record.id, Particles([(50, 60)]).replaced(given_by=["person"]))
-        qtbot.waitUntil(lambda: (50.0, 60.0) in shown(widget), timeout=5000)
+        qtbot.waitUntil(lambda: (50.0, 60.0) in shown(widget), timeout=30_000)
     settled(qtbot, widget)
 
 
@@ -416,3 +416,16 @@ def test_where_the_folder_cannot_be_written_marks_go_to_the_user_s_folder(
     _, widget, _, _ = sitting()
     assert str(data_folder) in widget.kept.text()
     assert "read-only" in widget.progress.status.text() or widget.marking.is_open
+
+
+def test_closing_the_window_keeps_the_marks_in_one_file(sitting, qtbot, tmp_path):
+    viewer, widget, hand, _ = sitting()
+    hand.press(Qt.Key.Key_M)
+    hand.click((100, 200), pane=1)
+    picked(qtbot, widget)
+    widget.pick()  # still at work when the window goes
+    viewer.close()
+    folder = tmp_path / "data"
+    with Session.open(folder / "napari-n2n.sqlite") as session:
+        (record,) = session.micrographs()
+        assert record.counts["intact"] == 1

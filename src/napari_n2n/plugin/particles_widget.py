@@ -46,6 +46,8 @@ class ParticlesWidget(ParticlesPanel):
         self.suggester = SuggestionLoop(self.marking, self)
         self.exchange = Exchange(self.desk, self.marking, self.export, self)
         self._sessions = Sessions()
+        # However the window goes, the files are closed: closing folds the log back into them.
+        self.destroyed.connect(self._sessions.close)
         self._then: Callable[[Any], None] = lambda _result: None
         self._diameter_is_wanted = False  # until somebody types one, it is guessed
         # Later: layers that are being inserted or removed are not to be moved about.
