@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_n2n.plugin.controls import ProgressDisplay, TrainButton, ViewToggle, heading, row
 from napari_n2n.plugin.data_form import DataChoice, DataForm
@@ -15,7 +14,6 @@ from napari_n2n.plugin.training_plot import TrainingPlot
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-_SCROLL_BAR_PX = 30
 _INVITATIONS = (
     "Open a movie: File > Open, or File > Open Sample > napari-n2n.",
     "Ready. Press Train: a movie is aligned, a model is trained, and the result shown beside it.",
@@ -48,35 +46,22 @@ class DenoisePanel(Docked):
         self.denoise_button.setToolTip("Denoise what is chosen above with the model.")
         self.save_button = QPushButton("Save model…")
         self.view = ViewToggle()
-        content = QWidget()
-        layout = QVBoxLayout(content)
-        layout.setContentsMargins(6, 2, 14, 4)
-        layout.setSpacing(4)
-        for part in (
-            heading("1  Data"),
-            self.data,
-            row(self.align_button, self.save_halves_button),
-            heading("2  Model"),
-            self.model,
-            heading("3  Train"),
-            self.train_button,
-            self.progress,
-            self.plot,
-            heading("4  Result"),
-            row(self.denoise_button, self.save_button),
-            self.view,
-        ):
-            layout.addWidget(part)
-        layout.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidget(content)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scroll)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setMinimumWidth(content.minimumSizeHint().width() + _SCROLL_BAR_PX)
+        self.stack(
+            (
+                heading("1  Data"),
+                self.data,
+                row(self.align_button, self.save_halves_button),
+                heading("2  Model"),
+                self.model,
+                heading("3  Train"),
+                self.train_button,
+                self.progress,
+                self.plot,
+                heading("4  Result"),
+                row(self.denoise_button, self.save_button),
+                self.view,
+            )
+        )
 
     def value(self) -> DenoiseChoice:
         """Return everything that is chosen.

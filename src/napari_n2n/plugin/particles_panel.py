@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QPushButton, QWidget
 
 from napari_n2n.plugin.controls import ProgressDisplay, ViewToggle, heading, row
 from napari_n2n.plugin.docked import Docked
@@ -19,8 +19,6 @@ from napari_n2n.plugin.micrograph_form import MicrographForm
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-
-_SCROLL_BAR_PX = 30
 
 
 class ParticlesPanel(Docked):
@@ -51,42 +49,29 @@ class ParticlesPanel(Docked):
         self.kept = QLabel()
         self.kept.setWordWrap(True)
         self.kept.setStyleSheet("color: #9aa0a8;")
-        content = QWidget()
-        layout = QVBoxLayout(content)
-        layout.setContentsMargins(6, 2, 14, 4)
-        layout.setSpacing(4)
-        for part in (
-            heading("1  Micrograph"),
-            self.micrograph,
-            self.view,
-            heading("2  Find"),
-            self.finding,
-            self.progress,
-            heading("3  Mark"),
-            self.labels,
-            self.tools,
-            row(self.previous_button, self.next_button, self.least_sure_button),
-            row(self.undo_button, self.redo_button, self.gallery_button),
-            self.keys_panel,
-            heading("4  Suggest"),
-            self.suggestions,
-            heading("5  Export"),
-            self.export,
-            self.kept,
-        ):
-            layout.addWidget(part)
-        layout.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidget(content)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scroll)
-        self.setMinimumWidth(content.minimumSizeHint().width() + _SCROLL_BAR_PX)
+        self.stack(
+            (
+                heading("1  Micrograph"),
+                self.micrograph,
+                self.view,
+                heading("2  Find"),
+                self.finding,
+                self.progress,
+                heading("3  Mark"),
+                self.labels,
+                self.tools,
+                row(self.previous_button, self.next_button, self.least_sure_button),
+                row(self.undo_button, self.redo_button, self.gallery_button),
+                self.keys_panel,
+                heading("4  Suggest"),
+                self.suggestions,
+                heading("5  Export"),
+                self.export,
+                self.kept,
+            )
+        )
         # Without this the keys go to whichever button was clicked last.
-        for button in content.findChildren(QPushButton):
+        for button in self.findChildren(QPushButton):
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
     def show_state(
