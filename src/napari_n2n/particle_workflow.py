@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,7 +29,7 @@ from napari_n2n.particles.descriptors import (
 )
 from napari_n2n.particles.examples import Examples, load_examples
 from napari_n2n.particles.suggestions import Classifier
-from napari_n2n.progress import Progress
+from napari_n2n.progress import Progress, stoppable
 from napari_n2n.screening import Session
 from napari_n2n.workflow import MovieSettings, halves_of_file
 
@@ -40,9 +40,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_n2n.denoising.checkpoints import Denoiser
-
-
-R = TypeVar("R")
 
 _SQLITE = b"SQLite format 3\0"
 # Diameters this close, relatively, count as the same.
@@ -171,6 +168,11 @@ def pick_file(
     seen = yield from see_file(path, denoiser, settings.movies, device=device, stop=stop)
     size = seen.pixel_size_angstrom
     diameter, notes = _diameter(seen, settings)
+    if denoiser is None and examples is not None and needs_raw(examples.kind):
+        notes += (
+            "The marks were learnt from recorded and denoised images together, and without a model "
+            "both are this one: expect less of the labels.",
+        )
     avoid = None
     if settings.avoid_contamination:
         yield Progress("looking for contamination", 0, 1)
@@ -243,7 +245,7 @@ def see_file(
             "If it is a movie, sum its frames with napari-n2n halves and pick on the sum.",
         )
     if kind == "movie":
-        halves = yield from _stoppable(halves_of_file(path, settings), stop)
+        halves = yield from stoppable(halves_of_file(path, settings), stop, Interrupted)
         size = _known(path, halves.pixel_size_angstrom)
         if denoiser is None:
             return Seen(halves.full, halves.full, size, halves.notes)
@@ -262,24 +264,6 @@ def see_file(
         image.pixels, denoiser, pixel_size_angstrom=size, device=device, stop=stop
     )
     return Seen(image.pixels, result.pixels, size, (*image.notes, *result.notes))
-
-
-def _stoppable(
-    steps: Generator[Progress, None, R], stop: Callable[[], bool]
-) -> Generator[Progress, None, R]:
-    """Run ``steps``, asking ``stop`` between them."""
-    try:
-        while True:
-            if stop():
-                raise Interrupted
-            try:
-                step = next(steps)
-            except StopIteration as done:
-                result: R = done.value
-                return result
-            yield step
-    finally:
-        steps.close()
 
 
 def _known(path: Path, pixel_size_angstrom: float | None) -> float:

@@ -58,6 +58,24 @@ def run_to_end(steps: Generator[P, None, R], on_progress: Callable[[P], object] 
         steps.close()
 
 
+def stoppable(
+    steps: Generator[P, None, R], stop: Callable[[], bool], stopped: type[Exception]
+) -> Generator[P, None, R]:
+    """Run ``steps``, and close them with the error ``stopped`` as soon as ``stop()`` is true."""
+    try:
+        while True:
+            if stop():
+                raise stopped
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                result: R = end.value
+                return result
+            yield step
+    finally:
+        steps.close()
+
+
 def format_seconds(seconds: float) -> str:
     """Say a duration as a person would: ``45 s``, ``3 min 10 s``, ``2 h 5 min``."""
     whole = max(0, round(seconds))

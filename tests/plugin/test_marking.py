@@ -57,6 +57,21 @@ def test_moving_the_slider_keeps_nothing_until_it_is_let_go(marking):
     assert len(marking.view.ids) == 9
 
 
+def test_a_threshold_that_was_moved_to_outlives_the_next_mark(marking):
+    # As the slider does it: on its way, and let go at the very same place.
+    marking.show_above(0.55)
+    marking.set_threshold(0.55)
+    assert marking.session.threshold(marking.micrograph) == 0.55
+    marking.label("intact", [int(marking.view.ids[0])])
+    assert marking.threshold == 0.55
+    assert len(marking.view.ids) == 4
+    # Back to where it was, which is an edit as well.
+    marking.show_above(0.05)
+    marking.set_threshold(0.05)
+    marking.reload()
+    assert len(marking.view.ids) == 9
+
+
 def test_suggestions_leave_with_the_label_and_come_back_with_undo(marking):
     marking.suggest(suggested(marking))
     first = int(marking.view.ids[0])

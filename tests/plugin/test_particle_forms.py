@@ -122,10 +122,13 @@ def test_keys_are_given_back(make_napari_viewer):
     ours = []
     keys = KeyMap(ours.append)
     keys.bind([viewer])
+    # Bound by somebody else meanwhile, one of them over ours.
+    viewer.bind_key("K", lambda _: theirs.append("K"))
+    viewer.bind_key("M", lambda _: theirs.append("M"), overwrite=True)
     keys.release()
-    (bound,) = viewer.keymap.values()
-    bound(viewer)
-    assert theirs == ["N"]
+    for bound in viewer.keymap.values():
+        bound(viewer)
+    assert sorted(theirs) == ["K", "M", "N"]
     assert not ours
 
 

@@ -95,6 +95,13 @@ def test_five_marks_of_each_kind_label_the_rest(micrograph, tmp_path):
         assert len(run_to_end(steps).ids) == len(CENTRES)
 
 
+def test_a_guess_can_be_stopped_and_tells_how_far_it_is(micrograph):
+    steps = list(particle_steps.guess(micrograph))
+    assert steps[-1].done > len(steps) / 2
+    with pytest.raises(Stopped):
+        run_to_end(particle_steps.guess(micrograph, stop=lambda: True))
+
+
 def test_what_was_described_is_not_described_again(micrograph, tmp_path, monkeypatch):
     from napari_n2n.particles import descriptors
 
@@ -106,6 +113,16 @@ def test_what_was_described_is_not_described_again(micrograph, tmp_path, monkeyp
         return real(self, centres, **more)
 
     monkeypatch.setattr(descriptors.Describer, "describe", counting)
+    kept = []
+    remember = Session.remember
+    monkeypatch.setattr(
+        Session,
+        "remember",
+        lambda self, ids, *more, **also: (
+            kept.append(len(ids)),
+            remember(self, ids, *more, **also),
+        ),
+    )
     with Session.open(tmp_path / "s.sqlite") as session:
         number = session.micrograph("m", shape=(SIDE, SIDE), pixel_size_angstrom=None)
         session.add(number, marked(5))
@@ -116,6 +133,7 @@ def test_what_was_described_is_not_described_again(micrograph, tmp_path, monkeyp
         for particles in (marked(5), marked(5), moved):
             run_to_end(particle_steps.suggest(micrograph, 40.0, ids, particles, session, known))
     assert described == [25, 1]
+    assert kept == [10, 1]
 
 
 def test_a_file_of_many_micrographs_gives_the_one_that_is_shown(tmp_path):

@@ -6,9 +6,10 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_n2n.io import read_coordinates
-from napari_n2n.plugin.canvas import camera_of
+from napari_n2n.plugin.canvas import camera_of, grid_of
 from napari_n2n.plugin.finding_form import FindingChoice
 from napari_n2n.plugin.layers import image_layer
+from napari_n2n.plugin.micrograph_form import MicrographChoice
 from napari_n2n.screening import Session
 
 DIAMETER = 40.0
@@ -315,22 +316,52 @@ def test_the_gallery_and_the_micrograph_select_each_other(sitting, qtbot):
 
 
 def test_the_threshold_hides_and_shows_without_picking_again(sitting, qtbot):
-    _, widget, hand, (centres, _) = sitting()
+    viewer, widget, hand, (centres, _) = sitting()
     picked(qtbot, widget)
+    suggested = widget.marking.threshold
     candidates = len(widget.marking.everything[0])
     assert candidates > len(centres)
     widget.finding.slider.setValue(0)
     assert len(widget.marking.view.ids) == candidates
     hand.click(centres[3], pane=1)
     hand.press(Qt.Key.Key_1)
+    # The mark leaves the threshold where it was moved to.
+    assert len(widget.marking.view.ids) == candidates
+    assert widget.finding.slider.value() == 0
     widget.finding.slider.setValue(widget.finding.slider.maximum())
     # What a person marked is never hidden.
     assert list(shown(widget).values()).count("intact") == 1
     assert len(widget.marking.view.ids) <= 2
-    assert "of" in widget.finding.threshold_text.text()
-    for _ in range(2):
-        widget.act("undo")
-    assert len(widget.marking.view.ids) == candidates
+    kept = shown(widget)
+    widget.leave()
+    viewer.close()
+    _, again, hand, _ = sitting()
+    assert shown(again) == kept
+    # Each move is taken back by itself: the last, the mark, the first.
+    again.act("undo")
+    assert len(again.marking.view.ids) == candidates
+    again.act("undo")
+    assert "intact" not in shown(again).values()
+    again.act("undo")
+    assert again.marking.threshold == pytest.approx(suggested)
+
+
+def test_what_is_found_for_one_micrograph_is_not_given_to_another(sitting, qtbot):
+    viewer, widget, _, _ = sitting()
+    _, described, _ = image_layer(np.zeros((SIDE, SIDE)), "other", 1.0, kind="micrograph")
+    other = viewer.add_image(np.random.default_rng(1).normal(size=(SIDE, SIDE)), **described)
+    widget.pick()
+    assert widget.finder.busy
+    # The picks arrive only after another micrograph has been chosen.
+    widget.micrograph.setValue(MicrographChoice(None, "other"))
+    widget._open_chosen()
+    settled(qtbot, widget)
+    assert widget.desk.image is other
+    assert len(widget.marking.everything[0]) == 0
+    # Its own size has been guessed instead, once there was time.
+    assert (
+        "wide" in widget.progress.status.text() or "type" in widget.progress.status.text().lower()
+    )
 
 
 def test_picking_again_keeps_what_a_person_marked(sitting, qtbot):
@@ -350,10 +381,24 @@ def test_a_circle_drawn_over_a_particle_gives_the_diameter(sitting, qtbot):
     viewer, widget, hand, (centres, _) = sitting()
     QTest.mouseClick(widget.finding.measure_button, LEFT)
     y, x = centres[40]
+    seen = []
+
+    def look(event):
+        grid = grid_of(viewer)
+        seen[:] = [
+            grid.position(index, viewer.layers)
+            for index, layer in enumerate(viewer.layers)
+            if layer.name.startswith("diameter")
+        ]
+
+    viewer.layers.events.reordered.connect(look)
+    viewer.layers.events.inserted.connect(look)
     hand.drag([(y, x - 25), (y, x + 25)], pane=1)
+    # While it is drawn, it is in the pane of the mouse as well as in the other.
+    assert sorted(seen) == [(0, 0), (0, 1)]
     assert widget.finding.value().diameter_angstrom == pytest.approx(50, abs=2)
     assert widget.desk.particles.layers[0].current_size == pytest.approx(50, abs=2)
-    assert "diameter" not in viewer.layers
+    assert not any(layer.name.startswith("diameter") for layer in viewer.layers)
     settled(qtbot, widget)
 
 
@@ -414,8 +459,9 @@ def test_where_the_folder_cannot_be_written_marks_go_to_the_user_s_folder(
 
     monkeypatch.setattr(keeping.Session, "open", refuse)
     _, widget, _, _ = sitting()
+    assert widget.marking.is_open
     assert str(data_folder) in widget.kept.text()
-    assert "read-only" in widget.progress.status.text() or widget.marking.is_open
+    assert "read-only" in widget.kept.text()
 
 
 def test_closing_the_window_keeps_the_marks_in_one_file(sitting, qtbot, tmp_path):

@@ -30,7 +30,7 @@ from napari_n2n.assessment.suggesting import SuggestionScore, jittered, suggesti
 from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.particles import find_contamination, first_guess_diameter
 from napari_n2n.particles.descriptors import describe
-from napari_n2n.progress import Progress
+from napari_n2n.progress import Progress, stoppable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -118,18 +118,7 @@ def assess(
         ``stop`` became true.
     """
     steps = _all(training, cache, data, cases, size, folds, device, stop)
-    try:
-        while True:
-            if stop():
-                raise Interrupted
-            try:
-                step = next(steps)
-            except StopIteration as end:
-                report: Report = end.value
-                return report
-            yield step
-    finally:
-        steps.close()
+    return (yield from stoppable(steps, stop, Interrupted))
 
 
 def _all(

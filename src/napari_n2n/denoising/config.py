@@ -14,7 +14,9 @@ class ConfigProblem(N2NError):
     """A setting is unknown or has a value that makes no sense."""
 
 
-class _Frozen(BaseModel):
+class Settings(BaseModel):
+    """Settings that cannot be changed, only replaced; what is unknown is refused."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def replaced(self, **changes: object) -> Self:
@@ -43,7 +45,7 @@ def explain(problem: ValidationError) -> str:
     return " ".join(sentences)
 
 
-class NetworkConfig(_Frozen):
+class NetworkConfig(Settings):
     """The shape of a U-Net: enough to build it again.
 
     ``encoder`` lists the widths of the 3-wide convolutions of each level, finest first; its last
@@ -96,7 +98,7 @@ LIGHT_NETWORK = NetworkConfig(
 NETWORKS: dict[str, NetworkConfig] = {n.name: n for n in (LIGHT_NETWORK, PAPER_NETWORK)}
 
 
-class TrainingConfig(_Frozen):
+class TrainingConfig(Settings):
     """How a denoiser is trained. Lengths: whichever of steps, epochs and seconds ends first."""
 
     network: NetworkConfig = LIGHT_NETWORK

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 from scipy.spatial import cKDTree
 from skimage.feature import peak_local_max
 
-from napari_n2n.denoising.config import ConfigProblem, explain
+from napari_n2n.denoising.config import Settings
 from napari_n2n.errors import BadValue, N2NError
 from napari_n2n.io import Particles
 from napari_n2n.particles.coarse import checked_diameter_px, checked_image, checked_pixel_size
@@ -37,7 +37,7 @@ class Stopped(N2NError):
     """Picking was stopped before it was done."""
 
 
-class PickingConfig(BaseModel):
+class PickingConfig(Settings):
     """What to look for.
 
     Attributes
@@ -56,8 +56,6 @@ class PickingConfig(BaseModel):
         "auto" for what was clicked if there is a template, else for rings and discs.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     diameter_angstrom: Annotated[float, Field(gt=0, le=100_000)] = Field(
         120.0, title="Diameter (Å)", description="Of the particle."
     )
@@ -73,19 +71,6 @@ class PickingConfig(BaseModel):
     method: Literal["auto", "template", "ring", "disc"] = Field(
         "auto", title="Look for", description="auto: what was clicked, else rings and discs."
     )
-
-    def replaced(self, **changes: object) -> Self:
-        """Return a copy with ``changes``, validated again.
-
-        Raises
-        ------
-        ConfigProblem
-            A field is unknown or a value is not allowed.
-        """
-        try:
-            return type(self).model_validate({**self.model_dump(), **changes})
-        except ValidationError as problem:
-            raise ConfigProblem(explain(problem)) from None
 
 
 def pick(

@@ -17,10 +17,14 @@ from napari_n2n.particles.coarse import (
 )
 from napari_n2n.particles.correlation import correlate
 from napari_n2n.particles.templates import Contrast, Template, prepared
-from napari_n2n.progress import run_to_end
+from napari_n2n.progress import Stopwatch, run_to_end
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from numpy.typing import ArrayLike, NDArray
+
+    from napari_n2n.progress import Progress
 
 _SMALLEST_ANGSTROM = 40.0
 _LARGEST_ANGSTROM = 800.0
@@ -57,6 +61,13 @@ def first_guess_diameter(
     NotEnoughData
         An image that is all the same, or too small to hold a few particles.
     """
+    return run_to_end(guess_steps(image, pixel_size_angstrom, contrast=contrast))
+
+
+def guess_steps(
+    image: ArrayLike, pixel_size_angstrom: float | None, *, contrast: Contrast = "dark"
+) -> Generator[Progress, None, float]:
+    """Guess the particles' diameter as `first_guess_diameter` does, and tell how far it is."""
     pixels = checked_image(image)
     size = checked_pixel_size(pixel_size_angstrom)
     smallest = max(_SMALLEST_ANGSTROM, 1.5 * SMALLEST_DIAMETER_PX * size)
@@ -71,7 +82,11 @@ def first_guess_diameter(
     pixel = size * float(fine.factors.mean())
     count = int(np.log(largest / smallest) / np.log(_STEP)) + 1
     diameters = smallest * _STEP ** np.arange(count)
-    fits = np.array([_fit(fine.pixels, diameter / pixel, contrast) for diameter in diameters])
+    fits = np.empty(count)
+    watch = Stopwatch()
+    for i, diameter in enumerate(diameters):
+        yield watch.progress("guessing the particles' size", i, count)
+        fits[i] = _fit(fine.pixels, diameter / pixel, contrast)
     peaks, found = find_peaks(fits, prominence=0)
     if not len(peaks):
         return float(diameters[int(np.argmax(fits))])

@@ -19,7 +19,7 @@ from napari_n2n.io import (
     write_coordinates,
 )
 from napari_n2n.plugin.layers import KEY, LayerData, calibration, knowledge_of, pixel_size_of
-from napari_n2n.plugin.palette import label_rgba
+from napari_n2n.plugin.palette import BORDER, filling_rgba, label_rgba
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -33,8 +33,6 @@ MOST_LAYERS = 20
 # Endings that no one else has: such a file that cannot be read is for us to explain.
 _OURS = (".box", ".cbox", ".cs")
 _PICKER_SUFFIXES = ("_autopick", "_manualpick", "_pick", "_picks")
-_FILLED = 0.30
-_BORDER = 0.06  # of the diameter
 _UNKNOWN_DIAMETER = 0.02  # of the extent of the particles
 
 
@@ -90,14 +88,12 @@ def read_points(path: str | Sequence[str], stack: bool = False) -> list[Any]:
 def points_layer(table: MicrographParticles, path: Path) -> LayerData:
     """Describe the points layer of one micrograph's particles, coloured by label."""
     p = table.particles
-    face = label_rgba(p.labels)
-    face[:, 3] = np.where(p.labels == "unlabelled", 0.0, _FILLED)
     description: dict[str, Any] = {
         "name": f"{table.stem or path.stem} particles",
         **calibration(table.pixel_size_angstrom),
         "features": {"label": p.labels, "score": p.scores, "given_by": p.given_by},
         "size": _diameter_px(table),
-        "border_width": _BORDER,
+        "border_width": BORDER,
         "metadata": {
             KEY: {
                 "kind": "particles",
@@ -109,7 +105,10 @@ def points_layer(table: MicrographParticles, path: Path) -> LayerData:
         },
     }
     if len(p):
-        description |= {"face_color": face, "border_color": label_rgba(p.labels)}
+        description |= {
+            "face_color": filling_rgba(p.labels),
+            "border_color": label_rgba(p.labels),
+        }
     else:
         description["ndim"] = 2
     return p.centres_px.copy(), description, "points"

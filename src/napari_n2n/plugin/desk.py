@@ -49,7 +49,7 @@ class Desk(QObject):
         self.comparison = Comparison.of(viewer)
         self.particles = ParticleLayers(viewer, marking, self.comparison, self)
         self.avoid = AvoidLayers(viewer, self.comparison, self)
-        self.mouse = MouseTools(viewer, marking, self.particles, self)
+        self.mouse = MouseTools(viewer, marking, self.particles, self.comparison, self)
         self.gallery = GalleryDock(viewer, marking, self)
         self.keys = KeyMap(act)
         self.image: Image | None = None

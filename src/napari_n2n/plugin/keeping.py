@@ -40,7 +40,7 @@ class Sessions:
         except WriteProblem as problem:
             if file is None:
                 raise
-            note = f"{problem} Until then marks are kept in your data folder."
+            note = str(problem)
             session = self._session(session_in_user_folder(file.parent))
         micrograph = session.micrograph(
             name,

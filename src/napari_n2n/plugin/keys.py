@@ -56,7 +56,7 @@ class KeyMap:
 
     def __init__(self, act: Callable[[str], None]) -> None:
         self._act = act
-        self._bound: list[tuple[Any, Any]] = []
+        self._bound: list[tuple[Any, dict[Any, Any], dict[Any, Any]]] = []
 
     def bind(self, providers: list[Any]) -> None:
         """Bind the keys to these viewers and layers, and to no others."""
@@ -65,12 +65,19 @@ class KeyMap:
             before = dict(provider.keymap)
             for key in KEYS:
                 provider.bind_key(key.napari_name, self._presser(key.action), overwrite=True)
-            self._bound.append((provider, before))
+            ours = {k: f for k, f in provider.keymap.items() if before.get(k) is not f}
+            self._bound.append((provider, ours, before))
 
     def release(self) -> None:
         """Give the keys back to those that had them."""
-        for provider, before in self._bound:
-            provider.keymap = before
+        for provider, ours, before in self._bound:
+            for key, function in ours.items():
+                if provider.keymap.get(key) is not function:
+                    continue  # somebody has bound it since
+                if key in before:
+                    provider.keymap[key] = before[key]
+                else:
+                    del provider.keymap[key]
         self._bound = []
 
     def press(self, key: str) -> bool:

@@ -49,6 +49,7 @@ class Marking(QObject):
         self._ids: Ids = np.empty(0, np.int64)
         self._particles = Particles.none()
         self._threshold: float | None = None
+        self._tried: float | None = None  # where the slider is, while it moves
         self._suggested = Suggested.nothing()
         self._selected: tuple[int, ...] = ()
         self._view: View | None = None
@@ -65,7 +66,7 @@ class Marking(QObject):
         """Show nothing."""
         self.session = self.micrograph = None
         self._ids, self._particles = np.empty(0, np.int64), Particles.none()
-        self._threshold = None
+        self._threshold = self._tried = None
         self._suggested = Suggested.nothing()
         self._selected = ()
         self._tell()
@@ -80,7 +81,7 @@ class Marking(QObject):
     def view(self) -> View:
         """What is shown now."""
         if self._view is None:
-            self._view = look(self._ids, self._particles, self._threshold, self._suggested)
+            self._view = look(self._ids, self._particles, self.threshold, self._suggested)
         return self._view
 
     @property
@@ -105,7 +106,7 @@ class Marking(QObject):
     @property
     def threshold(self) -> float | None:
         """Candidates with lower scores are hidden, unless a person gave them; None: none are."""
-        return self._threshold
+        return self._threshold if self._tried is None else self._tried
 
     @property
     def selected(self) -> tuple[int, ...]:
@@ -200,12 +201,13 @@ class Marking(QObject):
 
     def set_threshold(self, score: float | None) -> None:
         """Hide candidates with lower scores."""
+        self._tried = None
         if score != self._threshold:
             self._edit(lambda session, m: session.set_threshold(m, score))
 
     def show_above(self, score: float) -> None:
         """Show what a threshold would leave, while a slider moves; nothing is kept of it."""
-        self._threshold = score
+        self._tried = score
         self._tell()
 
     def undo(self) -> str | None:
@@ -245,6 +247,7 @@ class Marking(QObject):
             self.failed.emit(str(problem))
             return
         self._ids, self._particles = stored.ids, stored.particles
+        self._tried = None
         self._tell()
 
     def _edit(

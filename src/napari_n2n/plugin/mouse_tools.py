@@ -4,15 +4,16 @@ from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
-from napari.layers import Shapes
 from qtpy.QtCore import QObject, Signal
 
 from napari_n2n.plugin.canvas import camera_of
+from napari_n2n.plugin.measuring import MeasuringCircle
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
     from napari_n2n.io import Label
+    from napari_n2n.plugin.compare import Comparison
     from napari_n2n.plugin.marking import Marking
     from napari_n2n.plugin.particle_layers import ParticleLayers
 
@@ -21,7 +22,6 @@ TOOLS: tuple[Tool, ...] = get_args(Tool)
 
 _CLICK_PX = 4.0
 """A mouse that moved less than this on the screen has clicked."""
-_CIRCLE = "diameter"
 
 _Drag = Generator[None, None, None]
 
@@ -36,25 +36,24 @@ class MouseTools(QObject):
     -------
     measured
         A diameter in px was drawn.
-    brushChanged
-        The brush has another radius.
     """
 
     measured = Signal(float)
     toolChanged = Signal(str)  # noqa: N815 - Qt's way to name signals
-    brushChanged = Signal(float)  # noqa: N815
 
     def __init__(
         self,
         viewer: "ViewerModel",
         marking: "Marking",
         layers: "ParticleLayers",
+        comparison: "Comparison",
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._viewer = viewer
         self._marking = marking
         self._layers = layers
+        self._comparison = comparison
         self._tool: Tool = "select"
         self.label: Label = "intact"
         self._brush = 1.0  # radius in particle diameters
@@ -80,7 +79,6 @@ class MouseTools(QObject):
         """Make the brush larger or smaller."""
         self._brush = float(np.clip(self._brush * factor, 0.25, 20.0))
         self.show_cursor()
-        self.brushChanged.emit(self.brush_px)
 
     def show_cursor(self) -> None:
         """Show by the cursor what a click would do."""
@@ -186,34 +184,20 @@ class MouseTools(QObject):
     def _measure(self, event: Any) -> _Drag:
         """Draw a circle from one edge of a particle to the other."""
         start = self._place(event)
-        image = self._layers.layers[-1]
-        circle: Shapes | None = None
-        diameter = 0.0
-        with _Held(self._viewer, event):
-            yield
-            while event.type == "mouse_move":
-                event.handled = True
-                centre = (start + self._place(event)) / 2
-                diameter = float(np.hypot(*(self._place(event) - start)))
-                corners = centre + diameter / 2 * np.array([(-1, -1), (-1, 1), (1, 1), (1, -1)])
-                if circle is None:
-                    circle = Shapes(
-                        name=_CIRCLE,
-                        ndim=2,
-                        scale=image.scale,
-                        units=image.units,
-                        face_color="transparent",
-                        edge_color="#f0e442",
-                    )
-                    circle.edge_width = self._layers.diameter_px / 20
-                    self._viewer.layers.selection.active = self._viewer.add_layer(circle)
-                circle.data = [(corners, "ellipse")]
+        active = self._viewer.layers.selection.active
+        circle = MeasuringCircle(self._viewer, self._comparison, self._layers.images)
+        try:
+            with _Held(self._viewer, event):
                 yield
-        if circle is not None and circle in self._viewer.layers:
-            self._viewer.layers.remove(circle)
-            self._viewer.layers.selection.active = image
-        if diameter > 2:
-            self.measured.emit(diameter)
+                while event.type == "mouse_move":
+                    event.handled = True
+                    circle.draw(start, self._place(event))
+                    yield
+        finally:
+            circle.remove()
+        self._viewer.layers.selection.active = active
+        if circle.diameter_px > 2:
+            self.measured.emit(circle.diameter_px)
         self.take("select")
 
     def _unless_dragged(self, event: Any) -> _Drag:

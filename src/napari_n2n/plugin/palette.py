@@ -34,6 +34,19 @@ LABEL_KEYS: dict[Label, str] = {label: str(key) for key, label in enumerate(LABE
 """The key that gives each label."""
 
 
+BORDER = 0.06
+"""Width of the rim that is drawn around a particle, in diameters."""
+
+_FILLED = 0.30  # opaque: what is inside must be seen through it
+
+
+def filling_rgba(labels: NDArray[np.str_] | Sequence[str]) -> NDArray[np.float32]:
+    """Return what particles are filled with, (n, 4): a tint of their label's colour, if any."""
+    colours = label_rgba(labels)
+    colours[:, 3] = np.where(np.asarray(labels) == "unlabelled", 0.0, _FILLED)
+    return colours
+
+
 def label_rgba(labels: NDArray[np.str_] | Sequence[str]) -> NDArray[np.float32]:
     """Return the colours of labels.
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer
 
 from napari_n2n.plugin.layers import KEY
-from napari_n2n.plugin.palette import label_rgba
+from napari_n2n.plugin.palette import BORDER, filling_rgba, label_rgba
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     from napari_n2n.plugin.marking import Marking
     from napari_n2n.plugin.marking_view import View
 
-_FILLED = 0.30
-_BORDER = 0.06  # of the diameter
-_PENDING_BORDER = 0.09
+_PENDING_BORDER = 0.09  # of the diameter
 _SELECTED_BORDER = 0.18
 _DESCRIBING_MS = 400
 
@@ -52,6 +50,7 @@ class ParticleLayers(QObject):
         self._marking = marking
         self._comparison = comparison
         self._layers: list[Points] = []
+        self._images: list[Image] = []
         self._diameter_px = 20.0
         self._updating = False
         self._drawn: View | None = None
@@ -72,6 +71,11 @@ class ParticleLayers(QObject):
         return tuple(self._layers)
 
     @property
+    def images(self) -> "tuple[Image, ...]":
+        """The images the layers lie over, as far as they are in the viewer."""
+        return tuple(image for image in self._images if image in self._viewer.layers)
+
+    @property
     def diameter_px(self) -> float:
         """Diameter of the symbols, in pixels of the micrograph."""
         return self._diameter_px
@@ -79,6 +83,7 @@ class ParticleLayers(QObject):
     def show(self, images: Sequence["Image"], diameter_px: float) -> None:
         """Make a points layer over each of ``images``, all of one micrograph."""
         self.clear()
+        self._images = list(images)
         self._diameter_px = diameter_px
         with self._silently():
             for image in images:
@@ -93,7 +98,7 @@ class ParticleLayers(QObject):
                     size=diameter_px,
                     face_color="transparent",
                     border_color="white",
-                    border_width=_BORDER,
+                    border_width=BORDER,
                     metadata={KEY: {"kind": "particles", "made_from": image.name}},
                 )
                 self._viewer.add_layer(layer)
@@ -109,7 +114,7 @@ class ParticleLayers(QObject):
 
     def clear(self) -> None:
         """Take the layers away."""
-        layers, self._layers = self._layers, []
+        layers, self._layers, self._images = self._layers, [], []
         for layer in layers:
             layer.events.data.disconnect(self._on_data)
             if layer in self._viewer.layers:
@@ -167,15 +172,13 @@ class ParticleLayers(QObject):
     def _colour(self, layer: Points, view: "View", rows: NDArray[np.intp]) -> None:
         """Give each point its colours and the width of its rim; ``rows`` are selected."""
         pending = view.suggested != ""
-        width = np.where(pending, _PENDING_BORDER, _BORDER)
+        width = np.where(pending, _PENDING_BORDER, BORDER)
         width[rows] = _SELECTED_BORDER
         wanted = {"border_width": width}
         moved = layer not in self._coloured
         if self._coloured.get(layer) is not view:
             labels = view.particles.labels
-            face = label_rgba(labels)
-            face[:, 3] = np.where(labels == "unlabelled", 0.0, _FILLED)
-            wanted["face_color"] = face
+            wanted["face_color"] = filling_rgba(labels)
             wanted["border_color"] = label_rgba(np.where(pending, view.suggested, labels))
             self._coloured[layer] = view
         different = {

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.io import Particles
-from napari_n2n.plugin.sources import Stop, Stopped
+from napari_n2n.plugin.sources import Stop, Stopped, stoppable
 from napari_n2n.progress import Progress
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class Described:
     describer: "Describer | None" = None
     kind: str = ""
     rows: dict[int, tuple[tuple[float, float], NDArray[np.float32]]] = field(default_factory=dict)
+    remembered: dict[int, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,18 +72,20 @@ class Suggestions:
     sentence: str
 
 
-def guess(micrograph: Field) -> Generator[Progress, None, float]:
+def guess(micrograph: Field, stop: Stop = lambda: False) -> Generator[Progress, None, float]:
     """Guess the particles' diameter in Å.
 
     Raises
     ------
     N2NError
         The image does not allow it.
+    Stopped
+        ``stop`` became true.
     """
-    yield Progress("guessing the particles' size", 0, 1)
-    from napari_n2n.particles.sizes import first_guess_diameter
+    from napari_n2n.particles.sizes import guess_steps
 
-    return first_guess_diameter(micrograph.pixels, micrograph.unit_size)
+    steps = guess_steps(micrograph.pixels, micrograph.unit_size)
+    return (yield from stoppable(steps, stop))
 
 
 def enough_for_a_template(marked: int) -> bool:
@@ -188,13 +191,7 @@ def suggest(
     if stop():
         raise Stopped
     by_person = (particles.given_by == "person") & (particles.labels != "unlabelled")
-    if by_person.any():
-        session.remember(
-            ids[by_person],
-            values[by_person],
-            described.kind,
-            centres_px=particles.centres_px[by_person],
-        )
+    _remember(ids[by_person], values[by_person], particles[by_person], session, described)
     yield Progress("learning from the marks", 0, 1)
     taught, labels = session.examples(described.kind)
     unlabelled = particles.labels == "unlabelled"
@@ -214,6 +211,22 @@ def suggest(
         found.uncertainty,
         classifier.sentence,
     )
+
+
+def _remember(
+    ids: NDArray[np.int64],
+    values: NDArray[np.float32],
+    marked: Particles,
+    session: "Session",
+    described: Described,
+) -> None:
+    """Keep what the marked particles look like, as far as the session does not know it yet."""
+    centres = marked.centres_px
+    places = {int(i): (float(y), float(x)) for i, (y, x) in zip(ids, centres, strict=True)}
+    new = [row for row, i in enumerate(places) if described.remembered.get(i) != places[i]]
+    if new:
+        session.remember(ids[new], values[new], described.kind, centres_px=centres[new])
+        described.remembered.update(places)
 
 
 def _nothing(why: str) -> Suggestions:

@@ -50,6 +50,7 @@ class ParticlesWidget(ParticlesPanel):
         self.destroyed.connect(self._sessions.close)
         self._then: Callable[[Any], None] = lambda _result: None
         self._diameter_is_wanted = False  # until somebody types one, it is guessed
+        self._guess_next = False
         # Later: layers that are being inserted or removed are not to be moved about.
         self._opening = QTimer(self)
         self._opening.setSingleShot(True)
@@ -162,13 +163,18 @@ class ParticlesWidget(ParticlesPanel):
         """Propose a diameter."""
         self._diameter_is_wanted = False
         micrograph = self.desk.field
-        if micrograph is not None:
-            self._start("Guessing", lambda stop: particle_steps.guess(micrograph), self._on_guessed)
+        # What is running for the last micrograph is being stopped, and is waited for.
+        self._guess_next = micrograph is not None and self.finder.busy
+        if micrograph is not None and not self._guess_next:
+            self._start(
+                "Guessing", lambda stop: particle_steps.guess(micrograph, stop), self._on_guessed
+            )
 
     def leave(self) -> None:
         """Stop everything and give back layers, mouse and keys; what was marked is kept."""
         self._opening.stop()
         self._looking.stop()
+        self._guess_next = False
         self.finder.stop()
         self.suggester.leave()
         self.micrograph.disconnect_layers()
@@ -209,10 +215,10 @@ class ParticlesWidget(ParticlesPanel):
         self.marking.open(session, number)
         self.desk.show(self.finding.value().diameter_angstrom)
         self.exchange.propose_names(raw or image)
-        self.kept.setText(f"Marks are kept in {session.path}.")
+        self.kept.setText(f"{note} Marks are kept in {session.path}.".strip())
         kept = len(self.marking.view.ids)
         self.progress.say(
-            note or (f"{kept:,} particles as they were left." if kept else "Press Pick particles.")
+            f"{kept:,} particles as they were left." if kept else "Press Pick particles."
         )
         if diameter is None:
             self.guess_diameter()
@@ -231,8 +237,10 @@ class ParticlesWidget(ParticlesPanel):
         steps: Callable[[Callable[[], bool]], Generator[Any, None, Any]],
         then: Callable[[Any], None],
     ) -> None:
+        field = self.desk.field
         if self.finder.start(title, steps):
-            self._then = then
+            # What was asked of one micrograph is not done to another that is chosen meanwhile.
+            self._then = lambda result: then(result) if self.desk.field is field else None
             self.progress.begin(f"{title}…")
             self._refresh()
 
@@ -280,6 +288,8 @@ class ParticlesWidget(ParticlesPanel):
     def _on_finder_finished(self) -> None:
         self.progress.end()
         self._refresh()
+        if self._guess_next:
+            self.guess_diameter()
 
     def _on_failure(self, sentence: str) -> None:
         self.progress.say(sentence)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_n2n import progress
 from napari_n2n.errors import NotEnoughData, UnreadableFile
 from napari_n2n.io import write_micrograph
 from napari_n2n.progress import Progress
@@ -144,18 +145,7 @@ def stoppable(steps: Generator[Y, None, R], stop: Stop) -> Generator[Y, None, R]
     Stopped
         They were closed before their end.
     """
-    try:
-        while True:
-            if stop():
-                raise Stopped
-            try:
-                step = next(steps)
-            except StopIteration as end:
-                result: R = end.value
-                return result
-            yield step
-    finally:
-        steps.close()
+    return progress.stoppable(steps, stop, Stopped)
 
 
 def expose(source: Source, stop: Stop, device: str = "auto") -> Generator[Progress, None, Exposure]:
