@@ -135,6 +135,11 @@ class TrainingConfig(Settings):
         0.5, title="Gradient clipping", description="Largest gradient norm; 0 turns it off."
     )
     augment: bool = Field(True, title="Flips and quarter turns")
+    from_scratch: bool = Field(
+        False,
+        title="Start from nothing",
+        description="Else from the general model, where network, channels and pixel size allow.",
+    )
     validation_fraction: Annotated[float, Field(ge=0, le=0.5)] = 0.1
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
 
@@ -185,6 +190,7 @@ PRESETS: dict[str, TrainingConfig] = {
         warmup_steps=0,
         ema_decay=0,
         gradient_clip=0,
+        from_scratch=True,
     ),
 }
 
