@@ -1,0 +1,232 @@
+"""How the model in the box is made: simulated fields of every kind, every dose.
+
+The network is that of interactive training, `LIGHT_NETWORK`, and like there it sees a noisy
+image at the working pixel size. What differs: fields are simulated, so the clean image is known
+and is the target itself, which is what a noisy target would teach in the end, sooner. Each time
+a field is used it gets another dose, another detector and other noise.
+"""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from time import monotonic
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from napari_n2n.denoising.checkpoints import Denoiser, Provenance, save_denoiser
+from napari_n2n.denoising.config import LIGHT_NETWORK, TrainingConfig
+from napari_n2n.denoising.devices import choose_device, describe_device, torch_errors_explained
+from napari_n2n.denoising.learner import Learner
+from napari_n2n.progress import Progress, Stopwatch
+from napari_n2n.simulation.variety import random_field
+
+WORKING_PIXEL_SIZE_ANGSTROM = 4.0
+DOSES = (0.5, 60.0)
+"""Least and most dose in e/Å² of a training image; evenly spread in between, by its logarithm."""
+
+_SIDE = 512
+_CROP = 128
+_REPORT_EVERY = 20
+# Errors are relative to the signal's power, or faint images would teach nothing. A signal of less
+# than this share of the image's variance counts as if it had that much, or empty fields would
+# outweigh all others.
+_LEAST_SIGNAL = 2e-3
+
+
+@dataclass(frozen=True)
+class GeneralProgress(Progress):
+    """Training of the model in the box; ``relative_error`` is the weighted loss of late."""
+
+    relative_error: float = float("nan")
+
+
+@dataclass(frozen=True)
+class GeneralSettings:
+    """How much is made of it.
+
+    Attributes
+    ----------
+    fields
+        How many fields of 512² px are simulated.
+    batch
+        Crops of 128² px a step.
+    seconds
+        How long to train.
+    learning_rate
+        At most; it rises over the first 200 steps and falls to 1 % as half a cosine.
+    """
+
+    fields: int = 3000
+    batch: int = 4
+    seconds: float = 3000.0
+    learning_rate: float = 1.5e-3
+    seed: int = 0
+
+
+def train_general(
+    settings: GeneralSettings,
+    *,
+    output: Path | None = None,
+    device: str = "auto",
+    stop: Callable[[], bool] = lambda: False,
+) -> Generator[Progress, None, Denoiser]:
+    """Simulate fields, train on them, and return the denoiser; it is saved in ``output`` too.
+
+    Once ``stop()`` is true, what has been learnt so far is the result.
+
+    Raises
+    ------
+    DeviceProblem, WriteProblem
+        The device or the disk do not allow it.
+    """
+    chosen = choose_device(device)
+    bank = yield from _simulated(settings, stop)
+    config = TrainingConfig(
+        network=LIGHT_NETWORK,
+        working_pixel_size_angstrom=WORKING_PIXEL_SIZE_ANGSTROM,
+        crop=_CROP,
+        batch=settings.batch,
+        max_seconds=settings.seconds,
+        learning_rate=settings.learning_rate,
+        warmup_steps=200,
+        ema_decay=0.999,
+        from_scratch=True,
+        seed=settings.seed,
+    )
+    with torch_errors_explained("Training"):
+        learner = Learner(config, chosen)
+        draw = _Draw(bank, settings, chosen)
+        started = saved = monotonic()
+        losses: list[Tensor] = []
+        watch = Stopwatch()
+        while (share := (monotonic() - started) / settings.seconds) < 1 and not stop():
+            warm = min(1.0, (learner.step + 1) / config.warmup_steps)
+            cosine = 0.01 + 0.99 * (1 + np.cos(np.pi * share)) / 2
+            inputs, targets, weights = draw(learner.step)
+            losses.append(
+                learner.learn(inputs, targets, config.learning_rate * warm * cosine, weights)
+            )
+            if learner.step % _REPORT_EVERY:
+                continue
+            error = float(torch.stack(losses[-500:]).mean())
+            told = watch.progress("training", round(1000 * share), 1000)
+            yield GeneralProgress(told.stage, told.done, told.total, told.seconds_left, error)
+            if output is not None and monotonic() - saved > 60:
+                saved = monotonic()
+                save_denoiser(output, _denoiser(learner, settings, saved - started))
+    denoiser = _denoiser(learner, settings, monotonic() - started)
+    if output is not None:
+        save_denoiser(output, denoiser)
+    return denoiser
+
+
+def _denoiser(learner: Learner, settings: GeneralSettings, seconds: float) -> Denoiser:
+    return Denoiser(
+        network=learner.averaged,
+        training=learner.config,
+        working_pixel_size_angstrom=WORKING_PIXEL_SIZE_ANGSTROM,
+        provenance=Provenance(
+            trained_on=(f"{settings.fields} simulated fields",),
+            steps=learner.step,
+            seconds=round(seconds, 1),
+            device=describe_device(learner.device),
+        ),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Bank:
+    """Simulated fields: (field, y, x) brightness less one, and each one's pixel size (Å)."""
+
+    signal: NDArray[np.float16]
+    pixel_size_angstrom: NDArray[np.float32]
+
+
+def _simulated(
+    settings: GeneralSettings, stop: Callable[[], bool]
+) -> Generator[Progress, None, _Bank]:
+    signal = np.zeros((settings.fields, _SIDE, _SIDE), np.float16)
+    sizes = np.ones(settings.fields, np.float32)
+    watch = Stopwatch()
+    seeds = [(settings.seed, i) for i in range(settings.fields)]
+    with get_context("spawn").Pool() as pool:
+        for i, (brightness, size) in enumerate(pool.imap(_simulate, seeds, chunksize=4)):
+            signal[i], sizes[i] = brightness, size
+            if i % _REPORT_EVERY == 0:
+                yield watch.progress("simulating fields", i, settings.fields)
+            if stop():
+                signal, sizes = signal[: i + 1], sizes[: i + 1]
+                break
+    return _Bank(signal, sizes)
+
+
+def _simulate(seed: tuple[int, int]) -> tuple[NDArray[np.float16], float]:
+    field = random_field(np.random.default_rng(seed), _SIDE)
+    return (field.brightness - 1).astype(np.float16), field.pixel_size_angstrom
+
+
+class _Draw:
+    """Noisy crops of simulated fields; the same step always draws the same ones."""
+
+    def __init__(self, bank: _Bank, settings: GeneralSettings, device: torch.device) -> None:
+        self._bank = bank
+        self._settings = settings
+        self._device = device
+        self._mean = np.array([float(f.mean(dtype=np.float64)) for f in bank.signal])
+        self._variance = np.array([float(f.astype(np.float32).var()) for f in bank.signal])
+        self._k = torch.hypot(
+            torch.fft.fftfreq(_CROP)[:, None], torch.fft.rfftfreq(_CROP)[None, :]
+        ).to(device)
+
+    def __call__(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return inputs and clean targets, (batch, 1, y, x), and how much each counts, (batch,)."""
+        rng = np.random.default_rng((self._settings.seed, 3, step))
+        noise = torch.Generator(self._device).manual_seed(int(rng.integers(2**62)))
+        inputs, targets, weights = [], [], []
+        for _ in range(self._settings.batch):
+            source, target = self._example(rng, noise)
+            weights.append(1 / max(float(target.square().mean()), _LEAST_SIGNAL))
+            inputs.append(source)
+            targets.append(target)
+        return (
+            torch.stack(inputs)[:, None],
+            torch.stack(targets)[:, None],
+            torch.tensor(weights, device=self._device),
+        )
+
+    def _example(self, rng: np.random.Generator, noise: torch.Generator) -> tuple[Tensor, Tensor]:
+        index = int(rng.integers(len(self._bank.signal)))
+        y, x = (int(n) for n in rng.integers(_SIDE - _CROP + 1, size=2))
+        crop = self._bank.signal[index, y : y + _CROP, x : x + _CROP].astype(np.float32)
+        if rng.integers(2):
+            crop = crop[:, ::-1]
+        crop = np.ascontiguousarray(np.rot90(crop, int(rng.integers(4))))
+        signal = torch.from_numpy(crop).to(self._device)
+        low, high = np.log(DOSES)
+        dose = float(np.exp(rng.uniform(low, high)))
+        electrons = dose * float(self._bank.pixel_size_angstrom[index]) ** 2
+        # So many electrons fall on a pixel that Poisson's law is Gauss's.
+        white = torch.randn(signal.shape, generator=noise, device=self._device)
+        white *= ((1 + signal).clamp(min=0.02) / electrons).sqrt()
+        coloured = self._coloured(white, rng)
+        # Normalised by the whole field, as `Intensities` does it for the whole image.
+        deviation = (self._variance[index] + 1 / electrons) ** 0.5 * np.exp(rng.normal(0, 0.03))
+        offset = self._mean[index] + rng.normal(0, 0.02) * deviation
+        return (signal + coloured - offset) / deviation, (signal - offset) / deviation
+
+    def _coloured(self, white: Tensor, rng: np.random.Generator) -> Tensor:
+        """Colour noise as detectors do: a share of its power falls off towards high frequencies.
+
+        At the working pixel size most detectors are nearly white; an image binned by nobody, or
+        recorded by an integrating camera, is not.
+        """
+        if rng.random() < 0.4:
+            return white
+        loss, width = rng.uniform(0, 0.8), rng.uniform(0.15, 0.6)
+        power = 1 - loss * (1 - torch.exp(-0.5 * (self._k / width) ** 2))
+        coloured = torch.fft.irfft2(torch.fft.rfft2(white) * power.sqrt(), s=white.shape)
+        return coloured * (white.std() / coloured.std())
