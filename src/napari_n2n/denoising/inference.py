@@ -1,8 +1,11 @@
 """Using a denoiser."""
 
 import copy
+import dataclasses
 from collections.abc import Callable, Generator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import psutil
@@ -18,28 +21,52 @@ from napari_n2n.denoising.devices import (
     torch_errors_explained,
 )
 from napari_n2n.denoising.interruption import interruptible
-from napari_n2n.denoising.tiling import Tile, tiles
+from napari_n2n.denoising.regions import Part
+from napari_n2n.denoising.resampling import rescale
+from napari_n2n.denoising.tiling import Tile, Window, tiles
 from napari_n2n.denoising.unet import UNet, pad_to_multiple
 from napari_n2n.denoising.working import (
     Intensities,
     from_channels,
-    rescale,
     to_channels,
     working_shape,
 )
 from napari_n2n.errors import DeviceProblem, N2NError
-from napari_n2n.metrics import RingCorrelation, frc
 from napari_n2n.progress import Progress, Stopwatch, run_to_end
+
+if TYPE_CHECKING:
+    from napari_n2n.metrics import RingCorrelation
 
 _LARGEST_TILE = 2048
 # Multiplications a CPU is given at once: about a second's, so that a stop need not wait longer.
 _CPU_LAYER_OPERATIONS = 5e10
+# A region that needs more of the image than this is not worth a pass of its own.
+_LARGEST_SHARE = 0.6
 # Beyond this the result would be a few blurred pixels, or a file's pixel size is wrong.
 _LARGEST_RESCALING = 16.0
 
 
 class PixelSizeProblem(N2NError):
     """A denoiser cannot be used at an image's pixel size."""
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """A part of the result that is ready before the rest.
+
+    ``pixels``, (y, x) or RGB (y, x, 3), are on the grid and scale of the input; ``origin`` is
+    where their first one lies in it, (y, x) px.
+    """
+
+    pixels: NDArray[np.float32]
+    origin: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class DenoisingProgress(Progress):
+    """How far denoising is; one of them carries the ``region`` that was asked for first."""
+
+    region: Region | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +81,8 @@ class Denoised:
 class DenoisedHalves(Denoised):
     """The mean of two denoised halves, with the halves' FRC before and after."""
 
-    frc_before: RingCorrelation = field(kw_only=True)
-    frc_after: RingCorrelation = field(kw_only=True)
+    frc_before: "RingCorrelation" = field(kw_only=True)
+    frc_after: "RingCorrelation" = field(kw_only=True)
 
     @property
     def resolution_note(self) -> str:
@@ -95,8 +122,9 @@ def denoise_steps(
     pixel_size_angstrom: float | None = None,
     device: str | torch.device = "auto",
     tile: int | None = None,
+    first: Window | None = None,
     stop: Callable[[], bool] = lambda: False,
-) -> Generator[Progress, None, Denoised]:
+) -> Generator[DenoisingProgress, None, Denoised]:
     """Denoise ``image``, yielding progress in tiles.
 
     Parameters
@@ -113,6 +141,10 @@ def denoise_steps(
     tile
         Side of the tiles in working pixels; by default what fits the free memory. Tiling does
         not change the result.
+    first
+        (y, x) slices of ``image`` to denoise before the rest, such as what is on the screen; a
+        progress object carries them as its ``region``. They equal the same part of the result to
+        rounding, or where the image is resampled, to 1 % of its deviation.
     stop
         Once true, `Interrupted` is raised within a second.
 
@@ -141,10 +173,22 @@ def denoise_steps(
         network = copy.deepcopy(denoiser.network).to(chosen).eval()
         if chosen.type != "mps":
             network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        part = None
+        if first is not None:
+            part = Part.of(first, shape, at_work, network.config.size_multiple)
+
+        def restored(result: Tensor) -> Tensor:
+            return scale.restore(result * denoiser.output_gain)
+
+        def region(result: Tensor) -> Region | None:
+            if part is None:
+                return None
+            origin = (part.window[0].start, part.window[1].start)
+            return Region(from_channels(part.resampled(restored(result))), origin)
+
         with interruptible(network, stop):
-            result = yield from _tiled(network, scale.normalise(working), tile)
-        restored = scale.restore(result * denoiser.output_gain)
-        return Denoised(from_channels(rescale(restored, shape)), notes)
+            result = yield from _tiled(network, scale.normalise(working), tile, part, region)
+        return Denoised(from_channels(rescale(restored(result), shape)), notes)
 
 
 def denoise_halves(
@@ -154,28 +198,60 @@ def denoise_halves(
     *,
     pixel_size_angstrom: float | None = None,
     device: str | torch.device = "auto",
+    first: Window | None = None,
     stop: Callable[[], bool] = lambda: False,
-) -> Generator[Progress, None, DenoisedHalves]:
+) -> Generator[DenoisingProgress, None, DenoisedHalves]:
     """Denoise both halves of a movie; their mean is the result, their FRC how far to believe it.
 
-    Parameters and errors are those of `denoise_steps`; ``odd`` and ``even`` are (y, x).
+    Parameters and errors are those of `denoise_steps`; ``odd`` and ``even`` are (y, x). The region
+    that was asked for first is the mean of both halves' as well.
     """
-    results = []
-    notes: tuple[str, ...] = ()
-    for half in (odd, even):
-        done = yield from denoise_steps(
-            half, denoiser, pixel_size_angstrom=pixel_size_angstrom, device=device, stop=stop
+    both = [
+        denoise_steps(
+            half,
+            denoiser,
+            pixel_size_angstrom=pixel_size_angstrom,
+            device=device,
+            first=first,
+            stop=stop,
         )
-        results.append(done.pixels)
-        notes = done.notes
-    yield Progress("comparing halves", 0, 1)
+        for half in (odd, even)
+    ]
+    try:
+        if first is not None:
+            yield from _regions(both)
+        a = yield from both[0]
+        b = yield from both[1]
+    finally:
+        for steps in both:
+            steps.close()
+    yield DenoisingProgress("comparing halves", 0, 1)
+    from napari_n2n.metrics import frc
+
     pixel_size = pixel_size_angstrom or denoiser.working_pixel_size_angstrom or 1.0
     return DenoisedHalves(
-        pixels=(results[0] + results[1]) * np.float32(0.5),
+        pixels=(a.pixels + b.pixels) * np.float32(0.5),
         frc_before=frc(odd, even, pixel_size),
-        frc_after=frc(results[0], results[1], pixel_size),
-        notes=notes,
+        frc_after=frc(a.pixels, b.pixels, pixel_size),
+        notes=b.notes,
     )
+
+
+def _regions(
+    both: list[Generator[DenoisingProgress, None, Denoised]],
+) -> Generator[DenoisingProgress, None, None]:
+    """Take both halves as far as their regions, and yield the mean of the two."""
+    ready = []
+    for steps in both:
+        for step in steps:
+            if step.region is not None:
+                ready.append(step)
+                break
+            yield step
+    if len(ready) == len(both):
+        regions = [step.region for step in ready if step.region is not None]
+        mean = sum(region.pixels for region in regions) / np.float32(len(regions))
+        yield dataclasses.replace(ready[-1], region=Region(mean, regions[0].origin))
 
 
 def _working_shape(
@@ -204,8 +280,17 @@ def _working_shape(
     return working_shape(shape, pixel_size_angstrom, working), notes
 
 
-def _tiled(network: UNet, image: Tensor, tile: int | None) -> Generator[Progress, None, Tensor]:
-    """Run ``network`` over ``image`` (channel, y, x); halve the tiles when memory runs out."""
+def _tiled(
+    network: UNet,
+    image: Tensor,
+    tile: int | None,
+    part: Part | None,
+    region: Callable[[Tensor], Region | None],
+) -> Generator[DenoisingProgress, None, Tensor]:
+    """Run ``network`` over ``image`` (channel, y, x); halve the tiles when memory runs out.
+
+    ``part`` comes first, and once it is done ``region`` of the result so far is yielded.
+    """
     multiple = network.config.size_multiple
     sides = image.shape[1:]
     padded = pad_to_multiple(image[None], multiple)
@@ -215,12 +300,15 @@ def _tiled(network: UNet, image: Tensor, tile: int | None) -> Generator[Progress
     while True:
         try:
             result = torch.empty((network.config.out_channels, height, width), device=image.device)
-            cover = list(tiles((height, width), side, network.halo, multiple))
+            begin, rest = _cover((height, width), side, network, part)
+            count = len(begin) + len(rest)
             watch = Stopwatch()
-            for i, piece in enumerate(cover):
-                yield watch.progress("denoising", i, len(cover))
+            for i, piece in enumerate((*begin, *rest)):
+                shown = region(result) if begin and i == len(begin) else None
+                yield _step(watch, i, count, shown)
                 _run_tile(network, padded, piece, result)
-            yield watch.progress("denoising", len(cover), len(cover))
+            shown = region(result) if begin and not rest else None
+            yield _step(watch, count, count, shown)
             return result[:, : sides[0], : sides[1]]
         except RuntimeError as error:
             if not is_out_of_memory(error):
@@ -235,9 +323,34 @@ def _tiled(network: UNet, image: Tensor, tile: int | None) -> Generator[Progress
             torch.cuda.empty_cache()
 
 
+def _cover(
+    shape: tuple[int, int], side: int, network: UNet, part: Part | None
+) -> tuple[list[Tile], list[Tile]]:
+    """Tiles for ``part`` and tiles for the rest of an image of ``shape``."""
+    multiple = network.config.size_multiple
+    everything = list(tiles(shape, side, network.halo, multiple))
+    if part is None:
+        return [], everything
+    if part.share > _LARGEST_SHARE:
+        return everything, []
+    begin = list(tiles(shape, side, network.halo, multiple, part.working))
+    rest = [piece for piece in everything if not _contains(part.working, piece.write)]
+    return begin, rest
+
+
+def _contains(outer: Window, inner: Window) -> bool:
+    return all(a.start <= b.start and b.stop <= a.stop for a, b in zip(outer, inner, strict=True))
+
+
+def _step(watch: Stopwatch, done: int, count: int, region: Region | None) -> DenoisingProgress:
+    at = watch.progress("denoising", done, count)
+    return DenoisingProgress(at.stage, at.done, at.total, at.seconds_left, region)
+
+
 @torch.no_grad()
 def _run_tile(network: UNet, image: Tensor, tile: Tile, result: Tensor) -> None:
-    with autocast(image.device):
+    # On a CPU in float32: measured, bfloat16 moves the result too far (see docs/performance.md).
+    with autocast(image.device) if image.device.type != "cpu" else nullcontext():
         output = network(image[(slice(None), slice(None), *tile.read)])
     result[(slice(None), *tile.write)] = output[(0, slice(None), *tile.inner)].float()
 

@@ -7,7 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch_fourier_rescale import fourier_rescale_2d
+
+from napari_n2n.denoising.resampling import rescale
+
+__all__ = ["Intensities", "from_channels", "rescale", "to_channels", "working_shape"]
 
 # Pixels looked at to measure an image's range; more changes nothing and sorting is slow.
 _SAMPLE = 1_000_000
@@ -65,14 +68,3 @@ def working_shape(
     factor = pixel_size_angstrom / working_pixel_size_angstrom
     height, width = (max(1, round(side * factor)) for side in shape)
     return height, width
-
-
-def rescale(image: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Resample ``image``, (..., y, x), to ``shape`` by cropping or padding its Fourier transform.
-
-    Values stay on the same scale (the mean is kept).
-    """
-    if tuple(image.shape[-2:]) == shape:
-        return image
-    rescaled, _ = fourier_rescale_2d(image, target_shape=shape)
-    return cast("Tensor", rescaled)

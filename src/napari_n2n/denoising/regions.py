@@ -1,0 +1,112 @@
+"""Where a part of an image lies on the working grid, and how to bring that part alone back."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from napari_n2n.denoising.resampling import rescale
+from napari_n2n.denoising.tiling import Window
+
+# Working pixels around a region that are denoised with it. They fade out over this width: the
+# interpolation reaches across the whole image, and a sudden end would ring into the region.
+_MARGIN = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of an image of ``shape``, worked on at ``at_work``; all (y, x).
+
+    ``window`` is the part in pixels of the image, ``working`` what has to be denoised for it in
+    working pixels: larger, from one multiple of the network's pooling to another.
+    """
+
+    shape: tuple[int, int]
+    at_work: tuple[int, int]
+    window: Window
+    working: Window
+
+    @classmethod
+    def of(
+        cls, window: Window, shape: tuple[int, int], at_work: tuple[int, int], multiple: int
+    ) -> "Part | None":
+        """Find the part that ``window`` shows, cut at the image's edges; None if it is empty."""
+        spans = [slice(*span.indices(side)[:2]) for span, side in zip(window, shape, strict=True)]
+        if any(span.start >= span.stop for span in spans):
+            return None
+        y, x = (
+            _on_working_grid(span, side, working, multiple)
+            for span, side, working in zip(spans, shape, at_work, strict=True)
+        )
+        return cls(shape, at_work, (spans[0], spans[1]), (y, x))
+
+    @property
+    def share(self) -> float:
+        """Share of the working image that has to be denoised for the part."""
+        height, width = (span.stop - span.start for span in self.working)
+        return height * width / (self.at_work[0] * self.at_work[1])
+
+    def resampled(self, image: Tensor) -> Tensor:
+        """Return the part, (c, y, x), of what `rescale` would make of the whole ``image``.
+
+        ``image``, (c, y, x), is the working image, or more; only `working` of it is looked at.
+        """
+        if self.shape == self.at_work:
+            return image[(slice(None), *self.window)].clone()
+        patch = image[(slice(None), *self._inside)]
+        mean = patch.mean()
+        across, down = (
+            _interpolation(axis, *parts).to(image.device)
+            for axis, parts in (
+                (1, (self.window[1], self.shape[1], self._inside[1], self.at_work[1])),
+                (0, (self.window[0], self.shape[0], self._inside[0], self.at_work[0])),
+            )
+        )
+        return down @ (patch - mean) @ across.T + mean
+
+    @property
+    def _inside(self) -> Window:
+        """What of `working` is image; the rest is the network's padding."""
+        y, x = (
+            slice(span.start, min(span.stop, side))
+            for span, side in zip(self.working, self.at_work, strict=True)
+        )
+        return y, x
+
+
+def _on_working_grid(span: slice, side: int, working: int, multiple: int) -> slice:
+    if side == working:
+        first, last = span.start, span.stop
+    else:
+        step = working / side
+        margin = math.ceil(_MARGIN * max(1.0, step))
+        first = math.floor(span.start * step) - margin
+        last = math.ceil(span.stop * step) + margin
+    end = -(-working // multiple) * multiple
+    start = max(0, first // multiple * multiple)
+    return slice(start, min(end, -(-last // multiple) * multiple))
+
+
+def _interpolation(axis: int, pixels: slice, side: int, working: slice, at_work: int) -> Tensor:
+    """Matrix (pixels, working) that interpolates as `rescale` does, with the far end faded out."""
+    count = working.stop - working.start
+    lines = torch.zeros(count, at_work)
+    lines[:, working] = torch.diag(_fade(working, at_work))
+    if axis == 0:
+        matrix = rescale(lines[:, :, None], (side, 1))[:, pixels, 0]
+    else:
+        matrix = rescale(lines[:, None, :], (1, side))[:, 0, pixels]
+    return matrix.T.contiguous()
+
+
+def _fade(working: slice, at_work: int) -> Tensor:
+    """Weights that are 1 within and sink to 0 over half the margin where the image goes on."""
+    weights = torch.ones(working.stop - working.start)
+    width = _MARGIN // 2
+    ramp = torch.sin((torch.arange(width) + 0.5) / width * (math.pi / 2)).square()
+    if working.start > 0:
+        weights[:width] = ramp
+    if working.stop < at_work:
+        weights[-width:] = ramp.flip(0)
+    return weights
