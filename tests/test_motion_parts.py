@@ -9,7 +9,13 @@ from napari_n2n.motion.correlation import Band, coarse_peak, fine_peak, optimal_
 from napari_n2n.motion.defects import standing_out
 from napari_n2n.motion.dose import DoseWeights
 from napari_n2n.motion.smoothing import SHORTEST, smoothed
-from napari_n2n.motion.warping import move_back_, move_back_whole, moved_back_locally
+from napari_n2n.motion.warping import (
+    add_moved_back_locally_,
+    move_back_,
+    move_back_whole,
+    transform_,
+    within,
+)
 
 CPU = torch.device("cpu")
 
@@ -57,6 +63,20 @@ def test_a_peak_beyond_reach_is_not_returned():
     moved = reference * band.ramp(torch.tensor([-20.0, 0.0], dtype=torch.float64))
     start, _ = coarse_peak((moved * reference.conj())[None], band, 10.0)
     assert start.abs().max() <= 10
+
+
+@pytest.mark.parametrize("shape", [(64, 48), (63, 47)])
+def test_the_coarse_peak_is_that_of_the_inverse_transform(shape):
+    rng = np.random.default_rng(6)
+    band = Band.of(shape, (1.0, 1.0), CPU)
+    cross = torch.stack([spectrum_of(rng.standard_normal(shape) + 3) for _ in range(5)])
+    shifts, heights = coarse_peak(cross, band, 9.0)
+    for spectrum, shift, height in zip(cross, shifts, heights, strict=True):
+        correlation = np.fft.irfft2(spectrum.numpy(), s=shape)
+        near = np.roll(correlation, (9, 9), axis=(0, 1))[:19, :19]
+        place = np.unravel_index(near.argmax(), near.shape)
+        np.testing.assert_allclose(shift, np.array(place) - 9)
+        assert float(height) == pytest.approx(near.max() / correlation.std(), rel=1e-4)
 
 
 def test_an_empty_spectrum_has_no_peak():
@@ -130,12 +150,43 @@ def test_a_ramp_of_phases_moves_an_image_back_exactly(shape):
 def test_moving_by_whole_pixels_wraps_nothing_around(shift):
     image = torch.arange(1.0, 20 * 30 + 1).reshape(20, 30)
     moved = torch.full_like(image, torch.nan)
-    valid = move_back_whole(image, shift, moved)
+    move_back_whole(image, shift, moved)
+    valid = within(20, shift[0])[0], within(30, shift[1])[0]
     for y, x in np.ndindex(20, 30):
         source = (y + shift[0], x + shift[1])
-        within = 0 <= source[0] < 20 and 0 <= source[1] < 30
-        assert moved[y, x] == (image[source] if within else 0)
+        inside = 0 <= source[0] < 20 and 0 <= source[1] < 30
+        assert moved[y, x] == (image[source] if inside else 0)
     assert moved[valid].numel() == (moved != 0).sum()
+
+
+def moved_locally(image, whole, field):
+    total = torch.zeros(image.shape)
+    add_moved_back_locally_(total, image, whole, torch.from_numpy(field))
+    return total.numpy()
+
+
+@pytest.mark.parametrize("shape", [(300, 420), (257, 99)])
+def test_a_transform_in_strips_is_that_of_the_whole_image(shape):
+    image = torch.from_numpy(np.random.default_rng(4).standard_normal(shape).astype(np.float32))
+    spectrum = torch.empty((shape[0], shape[1] // 2 + 1), dtype=torch.complex64)
+    expected = np.fft.rfft2(image.numpy())
+    np.testing.assert_allclose(transform_(image, spectrum), expected, atol=2e-3)
+
+
+@pytest.mark.parametrize("whole", [(0, 0), (3, -130), (-40, 7), (400, 0), (0, -900)])
+def test_tiles_that_move_by_whole_pixels_only_are_the_moved_image(whole):
+    image = torch.from_numpy(np.random.default_rng(2).standard_normal((300, 420)).astype("f4"))
+    expected = torch.empty_like(image)
+    move_back_whole(image, whole, expected)
+    moved = moved_locally(image, whole, np.zeros((2, 3, 4)))
+    np.testing.assert_allclose(moved, expected, atol=1e-6)
+
+
+def test_tiles_are_added_to_what_is_there():
+    image = torch.ones(130, 130)
+    total = torch.full((130, 130), 2.0)
+    add_moved_back_locally_(total, image, (0, 0), torch.zeros(2, 2, 2))
+    np.testing.assert_allclose(total, 3.0, atol=1e-6)
 
 
 def test_tiles_follow_a_bending_field():
@@ -147,7 +198,7 @@ def test_tiles_follow_a_bending_field():
     field[0] = np.linspace(-1.5, 1.5, rows)[:, None]
     field[1] = np.linspace(-3, 3, columns)[None, :]
     image = torch.from_numpy(at(y, x).astype(np.float32))
-    moved = moved_back_locally(image, torch.from_numpy(field)).numpy()
+    moved = moved_locally(image, (0, 0), field)
     for row, column in np.ndindex(rows, columns):
         inner = np.s_[row * 128 + 16 : row * 128 + 112, column * 128 + 16 : column * 128 + 112]
         inner = tuple(
@@ -160,7 +211,7 @@ def test_tiles_follow_a_bending_field():
 def test_tiles_keep_the_noise_white():
     rng = np.random.default_rng(0)
     noise = torch.from_numpy(rng.standard_normal((512, 512)).astype(np.float32))
-    moved = moved_back_locally(noise, torch.full((2, 4, 4), 0.5)).numpy()
+    moved = moved_locally(noise, (0, 0), np.full((2, 4, 4), 0.5))
     power = np.abs(np.fft.rfft2(moved)) ** 2 / moved.size
     k = np.maximum(np.abs(np.fft.fftfreq(512))[:, None], np.fft.rfftfreq(512)[None, :])
     # Bicubic interpolation has lost a third of the power at 0.35 cycles a pixel.

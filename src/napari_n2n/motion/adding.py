@@ -1,6 +1,8 @@
 """Moving frames back into register and adding them up, one at a time."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from contextlib import closing
+from typing import Self
 
 import numpy as np
 import torch
@@ -8,34 +10,58 @@ from numpy.typing import NDArray
 
 from napari_n2n.io import Movie, replace_defects
 from napari_n2n.motion.dose import DoseWeights
+from napari_n2n.motion.reading import read_ahead
 from napari_n2n.motion.trajectory import Trajectory
 from napari_n2n.motion.warping import (
+    add_moved_back_locally_,
     move_back_,
     move_back_whole,
-    moved_back_locally,
     tile_centres,
+    transform_,
+    within,
 )
 from napari_n2n.progress import Progress, Stopwatch
 
 
 class _Sum:
-    """The sum of some frames, in Fourier space, and how much of it each pixel saw."""
+    """The sum of some frames, as pixels or in Fourier space, and how much of it each pixel saw."""
 
-    def __init__(self, shape: tuple[int, int], device: torch.device) -> None:
-        self.spectrum = torch.zeros(
-            (shape[0], shape[1] // 2 + 1), dtype=torch.complex64, device=device
-        )
+    def __init__(self, values: torch.Tensor, shape: tuple[int, int]) -> None:
+        self.values = values
+        self.shape = shape
         self.squares: torch.Tensor | None = None
         self.seen = np.zeros(shape, np.uint16)
         self.mean = 0.0
         self.frames = 0
 
-    def image(self, shape: tuple[int, int]) -> NDArray[np.float32]:
-        """Return the sum; where frames moved away from an edge, the noise is kept even."""
-        spectrum = self.spectrum
+    @classmethod
+    def of_pixels(cls, shape: tuple[int, int], device: torch.device) -> Self:
+        return cls(torch.zeros(shape, device=device), shape)
+
+    @classmethod
+    def of_spectra(cls, shape: tuple[int, int], device: torch.device) -> Self:
+        half_plane = (shape[0], shape[1] // 2 + 1)
+        return cls(torch.zeros(half_plane, dtype=torch.complex64, device=device), shape)
+
+    def __add__(self, other: Self) -> Self:
+        both = type(self)(self.values + other.values, self.shape)
+        if self.squares is not None and other.squares is not None:
+            both.squares = self.squares + other.squares
+        both.seen, both.mean = self.seen + other.seen, self.mean + other.mean
+        both.frames = self.frames + other.frames
+        return both
+
+    def image(self) -> NDArray[np.float32]:
+        """Return the sum; where frames moved away from an edge, the noise is kept even.
+
+        Takes the sum's memory for it: afterwards the sum is of no use.
+        """
+        values = self.values
         if self.squares is not None:
-            spectrum = spectrum * (self.frames / self.squares.clamp(min=1e-12)).sqrt()
-        image: NDArray[np.float32] = torch.fft.irfft2(spectrum, s=shape).cpu().numpy()
+            values *= (self.frames / self.squares.clamp(min=1e-12)).sqrt()
+        if values.is_complex():
+            values = torch.fft.irfft2(values, s=self.shape)
+        image: NDArray[np.float32] = values.cpu().numpy()
         if self.seen.min(initial=self.frames) < self.frames:
             image *= np.sqrt(self.frames / np.maximum(self.seen, 1), dtype=np.float32)
         image += np.float32(self.mean)
@@ -54,54 +80,63 @@ def add_frames(
 ]:
     """Return the sums of odd frames (the first, third, ...), even frames, and all, each (y, x).
 
-    Two sums and two frames are in memory. A frame that moved as a whole is moved by whole pixels
-    and then by a ramp of phases: nothing wraps around, nothing is interpolated. Where a frame
-    reaches no pixel it adds its mean.
+    Two sums and a few frames are in memory (``FRAMES_ALIVE``). A frame that moved as a whole is
+    moved by whole pixels and then by a ramp of phases: nothing wraps around, nothing is
+    interpolated. Where a frame reaches no pixel it adds its mean.
     """
     count, height, width = movie.shape
     shape = (height, width)
-    odd, even = _Sum(shape, device), _Sum(shape, device)
-    repair = bool(defects.any())
+    bends = trajectory.field_angstrom is not None
+    # Tiles are moved as pixels, and only weighting needs their spectrum.
+    as_pixels = bends and dose_weights is None
+    make = _Sum.of_pixels if as_pixels else _Sum.of_spectra
+    odd, even = make(shape, device), make(shape, device)
     # One buffer each for all frames: new memory costs more than the arithmetic.
-    moved = torch.empty(shape, device=device)
-    spectrum = torch.empty_like(odd.spectrum)
+    moved = torch.empty(() if as_pixels else shape, device=device)
+    spectrum = None if as_pixels else torch.empty_like(odd.values)
     watch = Stopwatch()
-    for index in range(count):
-        pixels = movie.frame(index)
-        if repair:
-            pixels = replace_defects(pixels, defects)
-        target = even if index % 2 else odd
-        frame = torch.from_numpy(pixels).to(device)
-        mean = float(frame.mean())
-        frame.sub_(mean)
-        shift = trajectory.shifts_angstrom[index] / pixel_size_angstrom
-        whole = (round(float(shift[0])), round(float(shift[1])))
-        valid = move_back_whole(frame, whole, moved)
-        if trajectory.field_angstrom is not None:
-            y, x = tile_centres(shape)
-            local = trajectory.displacement_angstrom(index, y.numpy(), x.numpy())
-            local = local / pixel_size_angstrom - np.array(whole)[:, None, None]
-            torch.fft.rfft2(moved_back_locally(moved, torch.from_numpy(local)), out=spectrum)
-        else:
-            left = (float(shift[0]) - whole[0], float(shift[1]) - whole[1])
-            torch.fft.rfft2(moved, out=spectrum)
-            move_back_(spectrum, shape, left)
-        if dose_weights is not None:
-            weights = dose_weights.of_frame(index)
-            spectrum.mul_(weights)
-            square = weights.square_()
-            target.squares = square if target.squares is None else target.squares.add_(square)
-        target.spectrum += spectrum
-        target.seen[valid] += 1
-        target.mean += mean
-        target.frames += 1
-        yield watch.progress("Adding frames", index + 1, count)
-    both = _Sum.__new__(_Sum)
-    both.spectrum = odd.spectrum + even.spectrum
-    both.squares = None
-    if odd.squares is not None and even.squares is not None:
-        both.squares = odd.squares + even.squares
-    both.seen, both.mean = odd.seen + even.seen, odd.mean + even.mean
-    both.frames = odd.frames + even.frames
-    images = (odd.image(shape), even.image(shape), both.image(shape))
-    return images
+    with closing(read_ahead(_repaired(movie, defects), count)) as frames:
+        for index, pixels in enumerate(frames):
+            target = even if index % 2 else odd
+            frame = torch.from_numpy(pixels).to(device)
+            mean = float(frame.mean())
+            frame.sub_(mean)
+            shift = trajectory.shifts_angstrom[index] / pixel_size_angstrom
+            whole = (round(float(shift[0])), round(float(shift[1])))
+            if bends:
+                y, x = tile_centres(shape)
+                local = trajectory.displacement_angstrom(index, y.numpy(), x.numpy())
+                local = local / pixel_size_angstrom - np.array(whole)[:, None, None]
+                into = target.values if as_pixels else moved.zero_()
+                add_moved_back_locally_(into, frame, whole, torch.from_numpy(local))
+            else:
+                move_back_whole(frame, whole, moved)
+            # Let go, so that the next frame can be read.
+            del pixels, frame
+            if spectrum is not None:
+                transform_(moved, spectrum)
+                if not bends:
+                    left = (float(shift[0]) - whole[0], float(shift[1]) - whole[1])
+                    move_back_(spectrum, shape, left)
+                if dose_weights is not None:
+                    weights = dose_weights.of_frame(index)
+                    spectrum.mul_(weights)
+                    square = weights.square_()
+                    target.squares = (
+                        square if target.squares is None else target.squares.add_(square)
+                    )
+                target.values += spectrum
+            target.seen[within(height, whole[0])[0], within(width, whole[1])[0]] += 1
+            target.mean += mean
+            target.frames += 1
+            yield watch.progress("Adding frames", index + 1, count)
+    del moved, spectrum
+    full = odd + even
+    return odd.image(), even.image(), full.image()
+
+
+def _repaired(movie: Movie, defects: NDArray[np.bool_]) -> Callable[[int], NDArray[np.float32]]:
+    """Return what gives a frame with these pixels filled in from their neighbours."""
+    if not defects.any():
+        return movie.frame
+    return lambda index: replace_defects(movie.frame(index), defects)

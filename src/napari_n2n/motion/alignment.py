@@ -32,8 +32,8 @@ _CORRELATED = 0.02
 def align(movie: Movie, config: MotionConfig | None = None) -> Generator[Progress, None, Halves]:
     """Measure the motion of a movie, move its frames back, add the odd, the even and all of them.
 
-    The movie is read twice. In memory are the sums, the Fourier-cropped frames and two frames,
-    whatever its length. Where the pixel size is unknown, a pixel counts as 1 Å.
+    The movie is read twice, ahead of the work, by one thread. In memory are the sums, the
+    Fourier-cropped frames and three frames, whatever its length. Where the pixel size is unknown, a pixel counts as 1 Å.
 
     Raises
     ------

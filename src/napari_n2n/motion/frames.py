@@ -1,6 +1,7 @@
 """Frames as motion estimation sees them: the low frequencies of their spectra, kept in memory."""
 
 from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy import fft
 from napari_n2n.errors import BadPixels
 from napari_n2n.io import Movie
 from napari_n2n.motion.correlation import Band
+from napari_n2n.motion.reading import read_ahead
 from napari_n2n.progress import Progress, Stopwatch
 
 _SMALLEST_CROP_PX = 256
@@ -21,6 +23,8 @@ _EDGE = 0.03
 """Share of the field at each side where frames fade out, so that no edge is seen to stand still."""
 _HOT_SIGMA = 10.0
 _SAMPLE = 200_000
+_STRIP_ROWS = 128
+"""Rows worked on at once: they stay in the processor's cache, which halves the time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,35 +70,32 @@ def read_cropped(
         (pixel_size_angstrom * height / rows, pixel_size_angstrom * width / columns),
         device,
     )
-    kept = torch.cat([torch.arange(rows // 2), torch.arange(height - rows // 2, height)])
-    kept = kept.to(device)
-    window = edge_window((height, width), device)
     mask = measurable(band)
     spectra = torch.empty((count, rows, columns // 2 + 1), dtype=torch.complex64, device=device)
     total = np.zeros((height, width), np.float32)
     blank = np.zeros(count, bool)
-    half = torch.empty((height, width // 2 + 1), dtype=torch.complex64, device=device)
+    crop = _Cropping((height, width), (rows, columns // 2 + 1), device)
     scale: float | None = None
     watch = Stopwatch()
-    for index in range(count):
-        pixels = movie.frame(index)
-        total += pixels
-        # In place and into one buffer throughout: new memory costs more than the arithmetic.
-        frame = torch.from_numpy(pixels).to(device)
-        blank[index] = not bool(frame.max() > frame.min())
-        sigma = float(frame.flatten()[:: 1 + frame.numel() // _SAMPLE].double().std())
-        if scale is None and sigma > 0:
-            scale = sigma
-        frame.sub_(frame.mean())
-        # A pixel that shines in every frame stands still, and would hold the peak at zero.
-        if float(frame.max()) > _HOT_SIGMA * sigma:
-            frame.masked_fill_(frame > _HOT_SIGMA * sigma, 0)
-        # Brought to order one, whatever the camera's units: squares must fit into float32.
-        frame.div_(scale or 1.0).mul_(window)
-        # Only the columns that are kept are transformed along y.
-        torch.fft.rfft(frame, dim=1, out=half)
-        spectra[index] = torch.fft.fft(half[:, : columns // 2 + 1], dim=0)[kept].mul_(mask)
-        yield watch.progress("Reading frames", index + 1, count)
+    with closing(read_ahead(movie.frame, count)) as frames:
+        for index, pixels in enumerate(frames):
+            torch.from_numpy(total).add_(torch.from_numpy(pixels))
+            frame = torch.from_numpy(pixels).to(device)
+            lowest, highest = (float(value) for value in torch.aminmax(frame))
+            blank[index] = not highest > lowest
+            sigma = float(frame.flatten()[:: 1 + frame.numel() // _SAMPLE].double().std())
+            if scale is None and sigma > 0:
+                scale = sigma
+            mean = float(frame.mean())
+            # A pixel that shines in every frame stands still, and would hold the peak at zero.
+            if highest - mean > _HOT_SIGMA * sigma:
+                frame.masked_fill_(frame > mean + _HOT_SIGMA * sigma, mean)
+            # Brought to order one, whatever the camera's units: squares must fit into float32.
+            crop(frame, mean, scale or 1.0, spectra[index])
+            spectra[index].mul_(mask)
+            # Let go, so that the next frame can be read.
+            del pixels, frame
+            yield watch.progress("Reading frames", index + 1, count)
     if blank.all():
         raise BadPixels(
             movie.path,
@@ -102,6 +103,38 @@ def read_cropped(
             "Look whether the camera was on, or leave it out.",
         )
     return CroppedFrames(spectra, band, total, blank)
+
+
+class _Cropping:
+    """Takes the low frequencies of frames that fade out at their edges.
+
+    Only what is kept is transformed along the second axis.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        kept: tuple[int, int],  # rows and columns of the half plane
+        device: torch.device,
+    ) -> None:
+        # In one go the transform would go through memory where strips stay in the cache.
+        self._strips = [slice(top, top + _STRIP_ROWS) for top in range(0, shape[0], _STRIP_ROWS)]
+        self._down, self._across = (_edge_profile(side, _EDGE).to(device) for side in shape)
+        self._kept = kept
+        self._half = torch.empty((shape[0], kept[1]), dtype=torch.complex64, device=device)
+
+    def __call__(
+        self, frame: torch.Tensor, mean: float, scale: float, spectrum: torch.Tensor
+    ) -> None:
+        """Write the spectrum of (frame - mean) / scale into ``spectrum``; consumes ``frame``."""
+        for rows in self._strips:
+            strip = frame[rows].sub_(mean).mul_(self._across)
+            strip.mul_(self._down[rows, None] / scale)
+            self._half[rows] = torch.fft.rfft(strip, dim=1)[:, : self._kept[1]]
+        whole = torch.fft.fft(self._half, dim=0)
+        middle = self._kept[0] // 2
+        spectrum[:middle] = whole[:middle]
+        spectrum[middle:] = whole[-middle:]
 
 
 def _cropped_length(side: int, shrink: float) -> int:
@@ -113,15 +146,17 @@ def _cropped_length(side: int, shrink: float) -> int:
 
 def edge_window(shape: tuple[int, int], device: torch.device, edge: float = _EDGE) -> torch.Tensor:
     """Return a window (y, x) that is 1 inside and falls to 0 over ``edge`` of each side."""
-    sides = []
-    for length in shape:
-        fade = max(1, round(length * edge))
-        ramp = 0.5 - 0.5 * torch.cos(torch.pi * (torch.arange(fade) + 0.5) / fade)
-        side = torch.ones(length)
-        side[:fade] = ramp
-        side[-fade:] = torch.minimum(side[-fade:], ramp.flip(0))
-        sides.append(side)
-    return (sides[0][:, None] * sides[1][None, :]).to(device)
+    down, across = (_edge_profile(length, edge) for length in shape)
+    return (down[:, None] * across[None, :]).to(device)
+
+
+def _edge_profile(length: int, edge: float) -> torch.Tensor:
+    fade = max(1, round(length * edge))
+    ramp = 0.5 - 0.5 * torch.cos(torch.pi * (torch.arange(fade) + 0.5) / fade)
+    side = torch.ones(length)
+    side[:fade] = ramp
+    side[-fade:] = torch.minimum(side[-fade:], ramp.flip(0))
+    return side
 
 
 def measurable(band: Band) -> torch.Tensor:

@@ -1,6 +1,7 @@
 """Odd, even and full sums of a movie: what a denoiser learns from."""
 
 from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_n2n.errors import BadPixels, NotEnoughData
 from napari_n2n.io import Movie, write_micrograph
+from napari_n2n.motion.reading import read_ahead
 from napari_n2n.motion.trajectory import Trajectory
 from napari_n2n.progress import Progress, Stopwatch
 
@@ -86,7 +88,7 @@ def require_frames(movie: Movie) -> None:
 
 
 def sum_halves(movie: Movie) -> Generator[Progress, None, Halves]:
-    """Add the frames of a movie that is aligned already, in the memory of three sums and a frame.
+    """Add the frames of a movie that is aligned already: three sums and three frames in memory.
 
     Raises
     ------
@@ -100,9 +102,12 @@ def sum_halves(movie: Movie) -> Generator[Progress, None, Halves]:
     require_frames(movie)
     sums = np.zeros((2, *movie.shape[1:]), np.float32)
     watch = Stopwatch()
-    for index in range(len(movie)):
-        sums[index % 2] += movie.frame(index)
-        yield watch.progress("Adding frames", index + 1, len(movie))
+    with closing(read_ahead(movie.frame, len(movie))) as frames:
+        for index, frame in enumerate(frames):
+            sums[index % 2] += frame
+            # Let go, so that the next frame can be read.
+            del frame
+            yield watch.progress("Adding frames", index + 1, len(movie))
     full = sums[0] + sums[1]
     if float(np.ptp(full)) == 0:
         raise BadPixels(

@@ -13,7 +13,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_n2n.motion.correlation import Band, coarse_peak, fine_peak, optimal_weights
+from napari_n2n.motion.correlation import (
+    Band,
+    coarse_peak,
+    fine_peak,
+    optimal_weights,
+    power_of,
+)
 from napari_n2n.motion.frames import CroppedFrames, edge_window, measurable
 from napari_n2n.motion.smoothing import smoothed
 from napari_n2n.progress import Progress, Stopwatch
@@ -78,19 +84,20 @@ def measure_bending(
         None where following it does not make the patches' sums clearly stronger.
     """
     patches = _Patches(frames, drift_angstrom)
-    bending = Bending(np.zeros((len(frames.spectra), 6, 2)))
+    bending: Bending | None = None
     watch = Stopwatch()
     steps = (_ROUNDS + 1) * len(patches)
     for round_ in range(_ROUNDS):
         measured = np.empty((len(patches), len(frames.spectra), 2))
         sharpness = np.empty(measured.shape[:2])
         for index in range(len(patches)):
-            measured[index], sharpness[index] = patches.measure(index, bending, first=round_ == 0)
+            measured[index], sharpness[index] = patches.measure(index, bending)
             done = round_ * len(patches) + index + 1
             yield watch.progress("Measuring local motion", done, steps)
         sharpness[:, frames.blank] = 0
         coefficients = _fit(patches.basis, measured, sharpness)
         bending = Bending(coefficients - coefficients[reference_frame])
+    assert bending is not None
     gain = 0.0
     for index in range(len(patches)):
         gain += patches.gain(index, bending)
@@ -117,6 +124,9 @@ class _Patches:
         self._band = Band.of(self._side, pixels, self._images.device)
         self._window = edge_window(self._side, self._images.device, _PATCH_EDGE)
         self._mask = measurable(self._band)
+        self._coarse = torch.exp(-_FIRST_B_FACTOR / 4 * self._band.frequency**2)
+        # Weights and sum of each patch before bending was known.
+        self._straight: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
 
     def __len__(self) -> int:
         return len(self._corners)
@@ -132,32 +142,37 @@ class _Patches:
         return torch.from_numpy(shifts)
 
     def measure(
-        self, index: int, bending: Bending, *, first: bool
+        self, index: int, bending: Bending | None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the shifts of a patch (frame, 2) in Å, and how sharp each peak is (frame,)."""
+        """Return the shifts of a patch (frame, 2) in Å, and how sharp each peak is (frame,).
+
+        Without a bending to start from, the whole neighbourhood is searched.
+        """
         band, device = self._band, self._images.device
-        expected = self._expected(index, bending)
-        spectra = self._spectra(index).mul_(band.ramp(expected.to(device)))
-        total, power = spectra.sum(0), spectra.abs().square().sum(0)
-        weights = optimal_weights(total.abs().square(), power, self._alive, band)
+        spectra = self._spectra(index)
+        expected = torch.zeros(len(spectra), 2, dtype=torch.float64)
+        if bending is not None:
+            expected = self._expected(index, bending)
+            band.move_back_(spectra, expected.to(device))
+        total = spectra.sum(0)
+        weights = optimal_weights(power_of(total[None]), power_of(spectra), self._alive, band)
+        cross = (total - spectra).conj_physical_().mul_(spectra).mul_(weights)
         start = torch.zeros(len(spectra), 2, dtype=torch.float64, device=device)
-        if first:
-            weights = weights * torch.exp(-_FIRST_B_FACTOR / 4 * band.frequency**2)
-        cross = torch.conj(total - spectra).mul(spectra).mul_(weights)
-        if first:
+        if bending is None:
+            self._straight[index] = (weights, total)
+            cross.mul_(self._coarse)
             start = coarse_peak(cross, band, _SEARCH_ANGSTROM)[0].double()
         step, curvature = fine_peak(cross, band, start, _CLIMB_ANGSTROM)
         return (expected + step.cpu()).numpy(), curvature.cpu().numpy()
 
     def gain(self, index: int, bending: Bending) -> float:
         """Return by how much log likelihood a patch is for ``bending`` rather than none."""
-        band = self._band
-        spectra = self._spectra(index)
-        still, power = spectra.sum(0), spectra.abs().square().sum(0)
         # The weights are those of the sum that did not bend, which favours it.
-        weights = optimal_weights(still.abs().square(), power, self._alive, band)
-        bent = spectra.mul_(band.ramp(self._expected(index, bending).to(spectra.device))).sum(0)
-        change = (weights * (bent.abs().square() - still.abs().square())).sum()
+        weights, still = self._straight[index]
+        spectra = self._spectra(index)
+        expected = self._expected(index, bending).to(spectra.device)
+        bent = self._band.move_back_(spectra, expected).sum(0)
+        change = (weights * (power_of(bent[None]) - power_of(still[None]))).sum()
         return float(change) / max(1, self._alive - 1)
 
 
@@ -167,7 +182,7 @@ def _aligned_images(frames: CroppedFrames, drift_angstrom: NDArray[np.float64]) 
     # The half plane of a spectrum takes the room of an image and two columns more.
     images = torch.view_as_real(frames.spectra).flatten(-2)[..., :columns]
     for index, shift in enumerate(torch.from_numpy(drift_angstrom)):
-        spectrum = frames.spectra[index] * frames.band.ramp(shift.to(frames.spectra.device))
+        spectrum = frames.band.move_back_(frames.spectra[index], shift.to(frames.spectra.device))
         images[index] = torch.fft.irfft2(spectrum, s=(rows, columns))
     return images
 

@@ -8,7 +8,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_n2n.motion.correlation import Band, coarse_peak, fine_peak, optimal_weights
+from napari_n2n.motion.correlation import (
+    Band,
+    coarse_peak,
+    fine_peak,
+    optimal_weights,
+    power_of,
+)
 from napari_n2n.motion.frames import CroppedFrames
 from napari_n2n.motion.smoothing import SHORTEST, smoothed
 from napari_n2n.progress import Progress, Stopwatch
@@ -63,9 +69,7 @@ def measure_drift(
     """
     count = len(frames.spectra)
     band, device = frames.band, frames.spectra.device
-    power = torch.zeros(frames.spectra.shape[1:], device=device)
-    for spectrum in frames.spectra:
-        power += spectrum.abs().square()
+    power = power_of(frames.spectra)
     weights = torch.exp(-_FIRST_B_FACTOR / 4 * band.frequency**2)
     shifts = _better_start(frames, weights, power, reference_frame, reach_angstrom)
     alive = torch.from_numpy(~frames.blank)
@@ -75,17 +79,17 @@ def measure_drift(
     for round_ in range(_ROUNDS):
         total = aligned_sum(frames.spectra, band, shifts)
         if round_:
-            weights = optimal_weights(total.abs().square(), power, int(alive.sum()), band)
+            weights = optimal_weights(power_of(total[None]), power, int(alive.sum()), band)
         measured = torch.empty_like(shifts)
         sharpness = torch.empty(count, dtype=torch.float64)
         for index in range(count):
-            own = frames.spectra[index] * band.ramp(shifts[index].to(device))
-            cross = weights * own * torch.conj(total - own)
+            own = band.move_back_(frames.spectra[index].clone(), shifts[index].to(device))
+            cross = (total - own).conj_physical_().mul_(own).mul_(weights)[None]
             start = torch.zeros(1, 2, dtype=torch.float64, device=device)
             if round_ < _SEARCHES:
-                start, height = coarse_peak(cross[None], band, reach_angstrom)
+                start, height = coarse_peak(cross, band, reach_angstrom)
                 start, heights[index] = start.double(), float(height)
-            step, curvature = fine_peak(cross[None], band, start, _CLIMB_ANGSTROM)
+            step, curvature = fine_peak(cross, band, start, _CLIMB_ANGSTROM)
             measured[index] = shifts[index] + step[0].cpu()
             sharpness[index] = curvature[0].cpu()
         sharpness[~alive] = 0
@@ -132,7 +136,7 @@ def aligned_sum(spectra: torch.Tensor, band: Band, shifts_angstrom: torch.Tensor
     """Return the sum of the spectra with each frame moved back by its shift (frame, 2)."""
     total = torch.zeros_like(spectra[0])
     for spectrum, shift in zip(spectra, shifts_angstrom.to(spectra.device), strict=True):
-        total += spectrum * band.ramp(shift)
+        total += band.move_back_(spectrum.clone(), shift)
     return total
 
 
@@ -177,8 +181,8 @@ def _better_start(
     guess[(guess.abs() > reach_angstrom).any(dim=1)] = 0
 
     def strength(shifts: torch.Tensor) -> float:
-        total = aligned_sum(frames.spectra, frames.band, shifts).abs().square()
-        return float((weights * (total - power)).sum())
+        total = aligned_sum(frames.spectra, frames.band, shifts)
+        return float((weights * (power_of(total[None]) - power)).sum())
 
     return guess if strength(guess) > strength(still) else still
 
