@@ -66,16 +66,19 @@ def add_sample():
 
 @pytest.fixture
 def docked(make_napari_viewer, qtbot, add_sample, short) -> Iterator[Callable]:
-    """Open a viewer with a small sample in it and the Denoise widget docked."""
+    """Open a viewer with a small sample in it and the Denoise widget docked, set to train."""
     from napari_n2n.plugin.denoise_widget import DenoiseWidget
 
-    def dock(config: TrainingConfig = short, sample: str | None = "apoferritin_movie"):
+    def dock(
+        config: TrainingConfig = short, sample: str | None = "apoferritin_movie", kind: str = "new"
+    ):
         viewer = make_napari_viewer()
         if sample:
             add_sample(viewer, sample)
         widget = DenoiseWidget(viewer)
         viewer.window.add_dock_widget(widget, name="Denoise")
         widget.model.settings.setValue(config)
+        widget.model.choose(kind)
         widget.model.set_device("cpu")
         qtbot.waitUntil(lambda: not widget._device_runner.busy, timeout=60_000)
         return viewer, widget

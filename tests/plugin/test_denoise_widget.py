@@ -18,14 +18,14 @@ LONG = 60_000
 
 def train(widget, qtbot) -> None:
     """Press the big button, and wait until nothing runs any more."""
-    widget.train_button.main.click()
+    widget.main_button.big.click()
     assert widget.runner.busy
     qtbot.waitUntil(lambda: not widget.runner.busy, timeout=LONG)
 
 
 def begin(widget, qtbot) -> None:
     """Press the big button, and wait until the network learns."""
-    widget.train_button.main.click()
+    widget.main_button.big.click()
     qtbot.waitUntil(lambda: len(widget.plot.points()[0]) > 2, timeout=LONG)
 
 
@@ -42,11 +42,12 @@ def test_one_click_leads_from_a_sample_movie_to_raw_and_denoised_side_by_side(
     docked, qtbot, data_folder, short, told
 ):
     viewer, widget = docked(short.replaced(steps=60, crop=64, batch=4))
-    assert widget.train_button.main.text() == "Train"
-    assert widget.train_button.main.isEnabled()
+    assert widget.main_button.big.text() == "Train"
+    assert widget.main_button.big.isEnabled()
     assert not widget.denoise_button.isEnabled()
 
     train(widget, qtbot)
+    assert "with the model trained here" in widget.progress.status.text()
 
     raw, denoised = layer_of(viewer, "sum"), layer_of(viewer, "denoised")
     assert PREVIEW not in viewer.layers
@@ -63,7 +64,7 @@ def test_one_click_leads_from_a_sample_movie_to_raw_and_denoised_side_by_side(
     clean = viewer.layers["apoferritin truth"].metadata[KEY]["clean"]
     assert correlation(denoised.data, clean) > correlation(raw.data, clean) + 0.1
     # On the scale of the raw sum, with a contrast of its own.
-    assert abs(denoised.data.mean() / raw.data.mean() - 1) < 0.02
+    assert abs(denoised.data.mean() / raw.data.mean() - 1) < 0.05
     inside = np.mean(
         (denoised.data > denoised.contrast_limits[0])
         & (denoised.data < denoised.contrast_limits[1])
@@ -137,10 +138,10 @@ def test_stop_acts_within_a_second_and_resume_goes_on(docked, qtbot, endless, da
     _, widget = docked(endless)
     begin(widget, qtbot)
     asked = monotonic()
-    widget.train_button.main.click()
+    widget.main_button.big.click()
     qtbot.waitUntil(lambda: not widget.runner.busy, timeout=LONG)
     assert monotonic() - asked < 1
-    assert widget.train_button.resume.text() == "Resume"
+    assert widget.main_button.resume.text() == "Resume"
     (kept,) = models(data_folder)
     done = widget.denoiser.provenance.steps
     assert done > 0
@@ -148,7 +149,7 @@ def test_stop_acts_within_a_second_and_resume_goes_on(docked, qtbot, endless, da
     assert widget.denoise_button.isEnabled()
     config = widget.model.settings.value()
     widget.model.settings.setValue(config.replaced(steps=done + 5))
-    widget.train_button.resume.click()
+    widget.main_button.resume.click()
     qtbot.waitUntil(lambda: not widget.runner.busy, timeout=LONG)
     assert load_denoiser(kept).provenance.steps == done + 5
     assert models(data_folder) == [kept]
@@ -157,8 +158,8 @@ def test_stop_acts_within_a_second_and_resume_goes_on(docked, qtbot, endless, da
 def test_a_complete_training_can_be_trained_longer(docked, qtbot, data_folder):
     _, widget = docked()
     train(widget, qtbot)
-    assert widget.train_button.resume.text() == "Train longer"
-    widget.train_button.resume.click()
+    assert widget.main_button.resume.text() == "Train longer"
+    widget.main_button.resume.click()
     qtbot.waitUntil(lambda: not widget.runner.busy, timeout=LONG)
     assert load_denoiser(*models(data_folder)).provenance.steps == 12
 
@@ -170,13 +171,13 @@ def test_a_saved_model_denoises_another_micrograph(docked, qtbot, tmp_path):
     other = viewer.add_image(layer_of(viewer, "sum").data + 1, scale=(1, 1), name="other")
     widget.data._kind.value = "image"
     widget.data._layers["image"].value = "other"
-    widget.denoiser = None
-    widget.model._origin.value = "saved"
+    widget.model.choose("saved")
     widget.model._file.value = tmp_path / "mine.safetensors"
     qtbot.waitUntil(lambda: widget.denoiser is not None and not widget.runner.busy, timeout=LONG)
-    assert not widget.train_button.main.isEnabled()
-    widget.denoise_button.click()
+    assert widget.main_button.big.text() == "Denoise"
+    widget.main_button.big.click()
     qtbot.waitUntil(lambda: "other denoised" in viewer.layers, timeout=LONG)
+    assert "with mine.safetensors" in widget.progress.status.text()
     # The user's own layer is the raw one; no copy of it is made.
     assert other.visible
     assert sum(layer.data is other.data for layer in viewer.layers) == 1
@@ -261,7 +262,7 @@ def test_a_failing_device_is_told_and_the_widget_goes_on(
         train(widget, qtbot)
     assert len([message for message in told if words in message]) == 1
     assert words in widget.progress.status.text()
-    assert widget.train_button.main.text() == "Train"
+    assert widget.main_button.big.text() == "Train"
     train(widget, qtbot)
     assert layer_of(viewer, "denoised") is not None
 
@@ -269,6 +270,6 @@ def test_a_failing_device_is_told_and_the_widget_goes_on(
 def test_nonsense_in_the_form_is_told_and_nothing_starts(docked, told):
     _, widget = docked()
     widget.model.settings._fields["learning_rate"].value = "fast"
-    widget.train_button.main.click()
+    widget.main_button.big.click()
     assert not widget.runner.busy
     assert any("'fast' is not a number" in message for message in told)

@@ -25,6 +25,9 @@ PRIMARY = (
     "QPushButton:disabled {background: #3a3f47; color: #80858f;}"
 )
 STOP = PRIMARY.replace("#2e7d32", "#b23c2e").replace("#388e3c", "#c64a3a")
+_STOP_TIP = "Ends within a second. Of a training, what was learnt is saved, and Resume goes on."
+_TRAIN_TIP = "Align the movie if need be, train on it, and denoise it."
+_DENOISE_TIP = "Align the movie if need be, denoise it, and show it beside the raw image."
 _MODE_TIPS = {
     "grid": "Raw and denoised side by side, moved and zoomed together.",
     "overlay": "Denoised over raw; the layer's opacity sets how much of either.",
@@ -63,47 +66,48 @@ def row(*widgets: QWidget) -> QWidget:
     return holder
 
 
-class TrainButton(QWidget):
-    """One big button that trains, or stops what runs, and a small one that goes on."""
+class MainButton(QWidget):
+    """One big button that does what comes next, or stops what runs; a small one that goes on."""
 
     trainClicked = Signal()  # noqa: N815 - Qt's way to name signals
+    denoiseClicked = Signal()  # noqa: N815
     stopClicked = Signal()  # noqa: N815
     resumeClicked = Signal()  # noqa: N815
 
     def __init__(self) -> None:
         super().__init__()
-        self.main = QPushButton("Train")
+        self.big = QPushButton()
         self.resume = QPushButton("Resume")
         self.resume.setToolTip("Go on from where the training was stopped.")
-        self._running = False
+        self._clicked = self.stopClicked
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        layout.addWidget(self.main, 3)
+        layout.addWidget(self.big, 3)
         layout.addWidget(self.resume, 1)
-        self.main.clicked.connect(self._on_main)
+        self.big.clicked.connect(lambda: self._clicked.emit())
         self.resume.clicked.connect(self.resumeClicked)
-        self.show_state(running=False, stopping=False, ready=False, resume=None)
+        self.show_state(running=False, stopping=False, trains=False, ready=False, resume=None)
 
-    def show_state(self, *, running: bool, stopping: bool, ready: bool, resume: str | None) -> None:
+    def show_state(
+        self, *, running: bool, stopping: bool, trains: bool, ready: bool, resume: str | None
+    ) -> None:
         """Show what can be done: ``resume`` is what going on is called, None if there is nothing.
 
-        The main button stops what is ``running``, else trains, if the data are ``ready``.
+        The big button stops what is ``running``, else it trains or denoises, if all is ``ready``.
         """
-        self._running = running
-        self.main.setText("Stopping…" if stopping else "Stop" if running else "Train")
-        self.main.setEnabled(not stopping if running else ready)
-        self.main.setStyleSheet(STOP if running else PRIMARY)
-        self.main.setToolTip(
-            "Ends within a second. What was trained is saved, and Resume goes on."
-            if running
-            else "Align the movie if need be, train on it, and denoise it."
-        )
+        if running:
+            self._clicked, text, tip = self.stopClicked, "Stop", _STOP_TIP
+        elif trains:
+            self._clicked, text, tip = self.trainClicked, "Train", _TRAIN_TIP
+        else:
+            self._clicked, text, tip = self.denoiseClicked, "Denoise", _DENOISE_TIP
+        self.big.setText("Stopping…" if stopping else text)
+        self.big.setEnabled(not stopping if running else ready)
+        self.big.setStyleSheet(STOP if running else PRIMARY)
+        self.big.setToolTip(tip)
         self.resume.setVisible(resume is not None and not running)
         self.resume.setText(resume or "Resume")
-
-    def _on_main(self) -> None:
-        (self.stopClicked if self._running else self.trainClicked).emit()
 
 
 class ProgressDisplay(QWidget):

@@ -1,7 +1,7 @@
 """The Denoise widget: from a movie to raw and denoised side by side."""
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
@@ -15,19 +15,19 @@ from qtpy.QtWidgets import QWidget
 from napari_n2n.errors import N2NError
 from napari_n2n.plugin.canvas import scale_bar_of
 from napari_n2n.plugin.compare import Comparison
-from napari_n2n.plugin.data_form import DataChoice
 from napari_n2n.plugin.jobs import Runner
+from napari_n2n.plugin.models import KeptTraining, Models, name_of
 from napari_n2n.plugin.panel import DenoisePanel
 from napari_n2n.plugin.preferences import models_folder, preferences
 from napari_n2n.plugin.saving import ask_for_folder, ask_for_model_file, save_model, tell_saved
-from napari_n2n.plugin.sources import Exposure, Ready, Source, is_same
+from napari_n2n.plugin.sources import Exposure, MovieSource, Ready, Source, is_same
 from napari_n2n.plugin.stage import Stage
 from napari_n2n.plugin.steps import (
     Loaded,
+    Part,
     Result,
     Trained,
     aligned,
-    can_resume,
     denoise_source,
     devices,
     load_model,
@@ -40,15 +40,6 @@ if TYPE_CHECKING:
     from napari_n2n.denoising.checkpoints import Denoiser
 
 _LOOK_MS = 400
-
-
-@dataclass(frozen=True)
-class _Training:
-    """A training that can go on: where it is kept, on what and how it was made."""
-
-    model: Path
-    data: DataChoice
-    complete: bool
 
 
 class DenoiseWidget(DenoisePanel):
@@ -67,8 +58,7 @@ class DenoiseWidget(DenoisePanel):
         self._device_runner = Runner(self)
         self.comparison = Comparison.of(viewer)
         self.stage = Stage(viewer, self.comparison)
-        self.denoiser: Denoiser | None = None
-        self.training: _Training | None = None
+        self.models = Models()
         self._exposed: tuple[Source, Exposure] | None = None
         self._source_at_work: Source | None = None
         self._then: Callable[[Any], None] = lambda _result: None
@@ -80,15 +70,21 @@ class DenoiseWidget(DenoisePanel):
         self._device_runner.start("looking for devices", lambda stop: devices(), show=False)
         self._refresh()
 
+    @property
+    def denoiser(self) -> "Denoiser | None":
+        """The model that is chosen, if it is at hand; the general one is loaded when used."""
+        return self.models.get(self.model.kind(), self.model.file())
+
     def _connect(self) -> None:
         self.data.valueChanged.connect(self._refresh)
         self.model.valueChanged.connect(self._refresh)
         self.model.fileChosen.connect(self.load)
         self.align_button.clicked.connect(self.align)
         self.save_halves_button.clicked.connect(self.save_halves)
-        self.train_button.trainClicked.connect(self.train)
-        self.train_button.stopClicked.connect(self.stop)
-        self.train_button.resumeClicked.connect(self.resume)
+        self.main_button.trainClicked.connect(self.train)
+        self.main_button.denoiseClicked.connect(self.denoise)
+        self.main_button.stopClicked.connect(self.stop)
+        self.main_button.resumeClicked.connect(self.resume)
         self.denoise_button.clicked.connect(self.denoise)
         self.save_button.clicked.connect(self.save)
         self.view.modeChosen.connect(self.comparison.set_mode)
@@ -123,9 +119,10 @@ class DenoiseWidget(DenoisePanel):
 
     def resume(self) -> None:
         """Go on with the training that was stopped; one that was complete, as long again."""
-        training = self.training
+        training = self.models.training
         if training is None:
             return
+        self.model.choose("new")
         if training.complete:
             self.model.settings.setValue(twice_as_long(self.model.settings.value()))
         self.data.setValue(training.data)
@@ -142,19 +139,29 @@ class DenoiseWidget(DenoisePanel):
     def denoise(self) -> None:
         """Denoise the chosen data with the model, and show the result beside the raw image."""
         source, denoiser, device = self._source(), self.denoiser, self.model.device()
-        if denoiser is None:
-            show_info("There is no model yet: press Train, or choose a saved model.")
-        if source is None or denoiser is None:
+        kind, file = self.model.kind(), self.model.file()
+        if source is None:
             return
-        exposure = self._known_exposure(source)
-        if exposure is not None:
-            self.stage.show_exposure(exposure)
+        if denoiser is None and kind == "new":
+            show_info("Nothing is trained yet: press Train, or choose the general model.")
+            return
+        if denoiser is None and kind == "saved":
+            if file is None:
+                show_info("Choose the file of a model first.")
+                return
+            self._denoise_next = True
+            self.load(file)
+            return
+        exposure, watched = self._known_exposure(source), self.stage.watched
+        aligned_before = exposure is not None or not isinstance(source, MovieSource)
+        did = "Denoised" if aligned_before else "Aligned and denoised"
+        self._watch(source, exposure)
         self._start(
             "Denoising",
             lambda stop: denoise_source(
-                source, denoiser, device=device, exposure=exposure, stop=stop
+                source, denoiser, device=device, exposure=exposure, watched=watched, stop=stop
             ),
-            self._on_denoised,
+            lambda result: self._on_denoised(result, f"{did} with {name_of(kind, file)}"),
         )
 
     def load(self, path: Path) -> None:
@@ -183,6 +190,13 @@ class DenoiseWidget(DenoisePanel):
         for part in (self.data, self.stage):
             part.disconnect_layers()
 
+    def _watch(self, source: Source, exposure: Exposure | None) -> None:
+        """Let the work that begins know what the user looks at, and show what it makes of it."""
+        if exposure is not None:
+            self.stage.show_exposure(exposure)
+        self.stage.begin_preview(source, exposure)
+        self._looking.start()
+
     def _train(self, source: Source, model: Path, *, resume: bool) -> None:
         try:
             choice = self.value()
@@ -191,6 +205,8 @@ class DenoiseWidget(DenoisePanel):
             return
         exposure = self._known_exposure(source)
         watched = self.stage.watched
+        self.comparison.end()
+        self._watch(source, exposure)
         started = self._start(
             "Training",
             lambda stop: train_on(
@@ -206,12 +222,9 @@ class DenoiseWidget(DenoisePanel):
             self._on_trained,
         )
         if started:
-            self.training = _Training(model, choice.data, complete=False)
+            self.models.training = KeptTraining(model, choice.data, complete=False)
             if not resume:
                 self.plot.clear()
-            self.comparison.end()
-            self.stage.begin_preview()
-            self._looking.start()
             self._refresh()
 
     def _source(self) -> Source | None:
@@ -256,29 +269,33 @@ class DenoiseWidget(DenoisePanel):
             self.stage.show_exposure(step.exposure)
             self.stage.look()
             return
+        if isinstance(step, Part):
+            self.stage.show_part(step.pixels, step.origin)
+            return
         if not self.runner.stopping:
             self.progress.show_progress(step)
         if hasattr(step, "training_loss"):
             self.plot.add(step)
             if step.preview is not None:
-                self.stage.show_preview(step.preview)
+                self.stage.show_part(step.preview.pixels, step.preview.origin)
 
     def _on_success(self, result: Any) -> None:
         self._then(result)
 
     def _on_failure(self, sentence: str) -> None:
+        self._denoise_next = False
         self.progress.say(sentence)
         show_error(sentence)
 
     def _on_stopped(self) -> None:
+        self._denoise_next = False
         self.progress.say("Stopped.")
 
     def _on_finished(self) -> None:
         self._looking.stop()
         self.stage.end_preview()
         self.progress.end()
-        if self.training is not None and not can_resume(self.training.model):
-            self.training = None  # it was stopped before there was anything to keep
+        self.models.drop_lost_training()
         self._refresh()
         if self._denoise_next:
             self._denoise_next = False
@@ -290,9 +307,9 @@ class DenoiseWidget(DenoisePanel):
         self.progress.say(f"Aligned in {format_seconds(monotonic() - self._started)}.")
 
     def _on_trained(self, trained: Trained) -> None:
-        self.denoiser = trained.denoiser
-        if self.training is not None:
-            self.training = _Training(trained.model, self.training.data, trained.complete)
+        self.models.trained = trained.denoiser
+        if self.models.training is not None:
+            self.models.training = replace(self.models.training, complete=trained.complete)
         how = trained.denoiser.provenance
         said = "Trained" if trained.complete else "Stopped"
         self.progress.say(
@@ -301,32 +318,30 @@ class DenoiseWidget(DenoisePanel):
         )
         self._denoise_next = trained.complete
 
-    def _on_denoised(self, result: Result) -> None:
+    def _on_denoised(self, result: Result, did: str) -> None:
         seconds = monotonic() - self._started
         self._keep(result.exposure)
         self.stage.show_result(result, seconds)
         notes = "".join(f" {note}" for note in result.notes)
         self.progress.say(
-            f"Denoised in {format_seconds(seconds)}.{notes} "
+            f"{did} in {format_seconds(seconds)}.{notes} "
             "Plugins > Particles finds the particles in it."
         )
 
     def _on_loaded(self, loaded: Loaded) -> None:
-        self.denoiser, path = loaded.denoiser, loaded.model
-        self.model.show_summary(f"{self.denoiser.summary}.")
-        self.model.settings.setValue(self.denoiser.training)
-        self.training = _Training(path, self.data.value(), False) if loaded.resumable else None
+        self.models.loaded, path = loaded, loaded.model
+        self.model.show_summary(f"{loaded.denoiser.summary}.")
+        self.model.settings.setValue(loaded.denoiser.training)
+        data = self.data.value()
+        self.models.training = KeptTraining(path, data, False) if loaded.resumable else None
         self.progress.say(f"Loaded {path.name}. Press Denoise.")
 
     def _refresh(self, *_: object) -> None:
         """Enable what makes sense now."""
-        resume = None
-        if self.training is not None:
-            resume = "Train longer" if self.training.complete else "Resume"
         self.show_state(
             running=self.runner.busy,
             stopping=self.runner.stopping,
             has_model=self.denoiser is not None,
             has_halves=self._exposed is not None and self._exposed[1].odd is not None,
-            resume=resume,
+            resume=self.models.going_on(),
         )

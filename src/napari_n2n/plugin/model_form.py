@@ -1,8 +1,8 @@
-"""Choosing a model: a new one and how to train it, or a saved one; and the device."""
+"""Choosing a model: the one in the box, a new one and how to train it, a saved one; the device."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from magicgui.widgets import ComboBox, Container, FileEdit
 from qtpy.QtCore import Signal
@@ -16,14 +16,20 @@ from napari_n2n.plugin.settings_form import SettingsForm
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_NEW, _SAVED = "new", "saved"
+ModelKind = Literal["general", "new", "saved"]
+_KINDS: dict[ModelKind, str] = {
+    "general": "The general model (ready now)",
+    "new": "Train on this data",
+    "saved": "Use a saved one",
+}
 
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """Which model: ``file`` if one is to be loaded, else one trained by ``training``."""
+    """Which model: the one in the box, a new one trained by ``training``, or that in ``file``."""
 
     training: TrainingConfig
+    kind: ModelKind = "general"
     file: Path | None = None
     device: str = "auto"
 
@@ -37,10 +43,11 @@ class ModelForm(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         liked = preferences()
-        self._origin = ComboBox(
+        self._kind = ComboBox(
             label="Model",
-            choices=[("Train a new one", _NEW), ("Use a saved one", _SAVED)],
-            tooltip="A model trained on one movie denoises others taken the same way.",
+            choices=[(text, kind) for kind, text in _KINDS.items()],
+            tooltip="The general model needs no training. One that was trained on a movie also "
+            "denoises others taken the same way.",
         )
         self._file = FileEdit(
             label="File",
@@ -56,7 +63,7 @@ class ModelForm(QWidget):
         self._summary = QLabel()
         self._summary.setWordWrap(True)
         self._summary.setVisible(False)
-        top = Container(widgets=[self._origin, self._file], labels=True)
+        top = Container(widgets=[self._kind, self._file], labels=True)
         bottom = Container(widgets=[self._device], labels=True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -70,7 +77,7 @@ class ModelForm(QWidget):
         self._containers = (top, bottom)
         self._settling = False
         self.set_device(liked.device)
-        self._origin.changed.connect(self._on_change)
+        self._kind.changed.connect(self._on_change)
         self._file.changed.connect(self._on_file)
         self._device.changed.connect(self._on_change)
         self.settings.valueChanged.connect(self._on_change)
@@ -84,13 +91,13 @@ class ModelForm(QWidget):
         ConfigProblem
             A setting makes no sense; the message names it.
         """
-        return ModelChoice(self.settings.value(), self.file(), self._device.value)
+        return ModelChoice(self.settings.value(), self.kind(), self.file(), self.device())
 
     def setValue(self, choice: ModelChoice) -> None:  # noqa: N802
         """Show ``choice``, without loading its file."""
         self._settling = True
         try:
-            self._origin.value = _NEW if choice.file is None else _SAVED
+            self._kind.value = choice.kind
             self._file.value = choice.file
             self.set_device(choice.device)
             self.settings.setValue(choice.training)
@@ -98,16 +105,20 @@ class ModelForm(QWidget):
             self._settling = False
         self._on_change()
 
-    def file(self) -> Path | None:
-        """Return the file of the saved model that is to be used; None if a new one is wanted."""
-        value = self._file.value
-        if self._origin.value == _NEW or value is None or str(value) in ("", "."):
-            return None
-        return Path(value)
+    def kind(self) -> ModelKind:
+        """Which of the three is wanted."""
+        kind: ModelKind = self._kind.value
+        return kind
 
-    def is_new(self) -> bool:
-        """Whether a new model is wanted."""
-        return bool(self._origin.value == _NEW)
+    def choose(self, kind: ModelKind) -> None:
+        """Want another of the three."""
+        self._kind.value = kind
+
+    def file(self) -> Path | None:
+        """Return the file that is named as the saved model; None if none is."""
+        value = self._file.value
+        # An empty field reads as the path ".".
+        return None if value is None or str(value) in ("", ".") else Path(value)
 
     def device(self) -> str:
         """Name of the device that is to do the work."""
@@ -152,8 +163,8 @@ class ModelForm(QWidget):
     def _on_change(self, *_: object) -> None:
         if self._settling:
             return
-        new = self.is_new()
-        self._file.visible = not new
-        self.settings.setVisible(new)
-        self._summary.setVisible(not new and bool(self._summary.text()))
+        kind = self.kind()
+        self._file.visible = kind == "saved"
+        self.settings.setVisible(kind == "new")
+        self._summary.setVisible(kind == "saved" and bool(self._summary.text()))
         self.valueChanged.emit()

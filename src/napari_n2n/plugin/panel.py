@@ -5,19 +5,31 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QPushButton, QWidget
 
-from napari_n2n.plugin.controls import ProgressDisplay, TrainButton, ViewToggle, heading, row
+from napari_n2n.plugin.controls import MainButton, ProgressDisplay, ViewToggle, heading, row
 from napari_n2n.plugin.data_form import DataChoice, DataForm
 from napari_n2n.plugin.docked import Docked
-from napari_n2n.plugin.model_form import ModelChoice, ModelForm
+from napari_n2n.plugin.model_form import ModelChoice, ModelForm, ModelKind
 from napari_n2n.plugin.training_plot import TrainingPlot
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-_INVITATIONS = (
-    "Open a movie: File > Open, or File > Open Sample > napari-n2n.",
-    "Ready. Press Train: a movie is aligned, a model is trained, and the result shown beside it.",
+_OPEN = "Open a movie or a micrograph: File > Open, or File > Open Sample > napari-n2n."
+_INVITATIONS: dict[ModelKind, str] = {
+    "general": "Ready. Press Denoise: no training is needed. What you look at comes first.",
+    "new": "Ready. Press Train: a movie is aligned, a model is trained, and the result shown "
+    "beside it.",
+    "saved": "Ready. Press Denoise.",
+}
+_CHOOSE_FILE = "Choose the file of a model above."
+_NOTHING_TO_TRAIN_ON = (
+    "A single micrograph cannot be trained on. Choose the general model above, or open a movie."
 )
+_HEADINGS: dict[ModelKind, str] = {
+    "general": "3  Denoise",
+    "new": "3  Train and denoise",
+    "saved": "3  Denoise",
+}
 
 
 @dataclass(frozen=True)
@@ -35,17 +47,23 @@ class DenoisePanel(Docked):
         super().__init__(parent)
         self.data = DataForm(viewer)
         self.align_button = QPushButton("Align only")
-        self.align_button.setToolTip("Align the movie and show the sum; Train does it by itself.")
+        self.align_button.setToolTip(
+            "Align the movie and show the sum. Denoise and Train do it by themselves."
+        )
         self.save_halves_button = QPushButton("Save halves…")
         self.save_halves_button.setToolTip("Save the odd, even and full sums as MRC.")
         self.model = ModelForm()
-        self.train_button = TrainButton()
+        self.main_button = MainButton()
         self.progress = ProgressDisplay()
         self.plot = TrainingPlot()
         self.denoise_button = QPushButton("Denoise")
-        self.denoise_button.setToolTip("Denoise what is chosen above with the model.")
+        self.denoise_button.setToolTip("Denoise what is chosen above with the model trained here.")
         self.save_button = QPushButton("Save model…")
+        self.save_button.setToolTip("Put a copy of the model where you want it.")
+        self._with_model = row(self.denoise_button, self.save_button)
         self.view = ViewToggle()
+        self._action = heading("")
+        self._invited = ""
         self.stack(
             (
                 heading("1  Data"),
@@ -53,12 +71,11 @@ class DenoisePanel(Docked):
                 row(self.align_button, self.save_halves_button),
                 heading("2  Model"),
                 self.model,
-                heading("3  Train"),
-                self.train_button,
+                self._action,
+                self.main_button,
                 self.progress,
                 self.plot,
-                heading("4  Result"),
-                row(self.denoise_button, self.save_button),
+                self._with_model,
                 self.view,
             )
         )
@@ -88,21 +105,40 @@ class DenoisePanel(Docked):
         resume: str | None,
     ) -> None:
         """Enable what makes sense; ``resume`` is what going on with a training is called."""
-        kind = self.data.value().kind
-        ready = self.data.is_complete()
-        idle = not running
-        self.train_button.show_state(
+        data, model = self.data.value().kind, self.model.kind()
+        complete, idle = self.data.is_complete(), not running
+        missing = self._missing()
+        self._action.setText(_HEADINGS[model])
+        self.main_button.show_state(
             running=running,
             stopping=stopping,
-            ready=ready and kind != "image" and self.model.is_new(),
-            resume=resume,
+            trains=model == "new",
+            ready=missing is None,
+            resume=None if model == "general" else resume,
         )
         self.data.setEnabled(idle)
         self.model.setEnabled(idle)
-        self.align_button.setVisible(kind == "movie")
-        self.align_button.setEnabled(idle and ready)
+        self.align_button.setVisible(data == "movie")
+        self.align_button.setEnabled(idle and complete)
+        self.save_halves_button.setVisible(data != "image")
         self.save_halves_button.setEnabled(idle and has_halves)
-        self.denoise_button.setEnabled(idle and ready and has_model)
+        self.plot.setVisible(model == "new")
+        self._with_model.setVisible(model != "general")
+        # Elsewhere the big button denoises.
+        self.denoise_button.setVisible(model == "new")
+        self.denoise_button.setEnabled(idle and complete and has_model)
         self.save_button.setEnabled(idle and has_model)
-        if idle and self.progress.status.text() in ("", *_INVITATIONS):
-            self.progress.say(_INVITATIONS[1 if ready else 0])
+        if idle and self.progress.status.text() in ("", self._invited):
+            self._invited = missing or _INVITATIONS[model]
+            self.progress.say(self._invited)
+
+    def _missing(self) -> str | None:
+        """Return what to do before the big button can be pressed; None if it can be."""
+        if not self.data.is_complete():
+            return _OPEN
+        model = self.model.kind()
+        if model == "new" and self.data.value().kind == "image":
+            return _NOTHING_TO_TRAIN_ON
+        if model == "saved" and self.model.file() is None:
+            return _CHOOSE_FILE
+        return None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # What a newcomer may want to change; the rest is folded away.
-_IN_SIGHT = ("particle_diameter_angstrom", "working_pixel_size_angstrom")
+_IN_SIGHT = ("particle_diameter_angstrom", "working_pixel_size_angstrom", "from_scratch")
 _PRESET_NAMES = {"quick": "quick: a minute or two", "paper": "paper: hours, best on a GPU"}
 _CUSTOM = "custom"
 _EMPTY = {

@@ -6,26 +6,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image
 
+from napari_n2n.plugin.canvas import camera_of, grid_of
 from napari_n2n.plugin.compare import Comparison
 from napari_n2n.plugin.layers import KEY, LayerData, contrast_limits, image_layer, knowledge_of
-from napari_n2n.plugin.sources import Exposure
-from napari_n2n.plugin.steps import Result, Watched
+from napari_n2n.plugin.sources import Exposure, Source
+from napari_n2n.plugin.sources import Image as Pixels
+from napari_n2n.plugin.steps import Region, Result, Watched
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-    from napari_n2n.denoising.training import Preview
-
 PREVIEW = "denoising preview"
 _SMALLEST_VIEW_PX = 64
+# Who sees this share of either side has not zoomed in: a dock that was opened took the rest.
+_ALL_OF_IT = 0.8
 
 
 class Stage:
     """The layers this widget makes; used in the window's thread only.
 
-    The user may delete any of them at any time: a deleted preview stays away until the next
-    training, a deleted sum is put back when it is needed.
+    The user may delete any of them at any time: a deleted preview stays away for as long as the
+    work goes on, a deleted sum is put back when it is needed.
     """
 
     def __init__(self, viewer: "ViewerModel", comparison: Comparison) -> None:
@@ -33,63 +35,72 @@ class Stage:
         self.comparison = comparison
         self.watched = Watched()
         self._exposure: Exposure | None = None
+        self._source_data: tuple[Any, ...] = ()
         self._preview_wanted = False
         self._removing = False
         viewer.layers.events.removed.connect(self._on_removed)
 
     def show_exposure(self, exposure: Exposure) -> "Layer":
-        """Show the raw sum, under what comes later; other images step back."""
+        """Show the raw sum, under what comes later; other images step back.
+
+        If it is compared with something already, it stays so until there is something newer.
+        """
         self._exposure = exposure
         layer = self._raw_layer(exposure)
+        if self.comparison.pair is not None and self.comparison.pair[0] is layer:
+            return layer
+        self.comparison.end()
         for other in self._viewer.layers:
             if isinstance(other, Image):
                 other.visible = other is layer
         return layer
 
-    def begin_preview(self) -> None:
-        """Let the next previews make a layer."""
+    def begin_preview(self, source: Source, exposure: Exposure | None) -> None:
+        """Let the next previews make a layer.
+
+        ``exposure`` is what ``source`` shows, if it is known by now; until then a layer that
+        shows the source tells what is looked at.
+        """
+        self._exposure = exposure
+        parts = ("data", "odd", "even", "pixels")
+        self._source_data = tuple(getattr(source, part) for part in parts if hasattr(source, part))
         self._preview_wanted = True
-        self._remove(PREVIEW)
+        self._remove(self._ours(PREVIEW))
         self.look()
 
     def look(self) -> None:
-        """Store which part of the sum is on screen, for the training to denoise."""
-        exposure = self._exposure
-        layer = self._find(exposure)
-        if exposure is None or layer is None or not self._preview_wanted:
-            self.watched.look_at(None, None, (0, 0))
-            return
-        y, x = _visible(layer, exposure.full.shape[:2])
-        part = exposure.full[y, x]
-        self.watched.look_at(part, exposure.pixel_size_angstrom, (y.start, x.start))
+        """Store which part of the field is on screen, for the work to denoise."""
+        layer = self._layer_looked_at()
+        if layer is None or not self._preview_wanted:
+            self.watched.look_at(None)
+        else:
+            self.watched.look_at(_visible(layer), self._exposure)
 
-    def show_preview(self, preview: "Preview") -> None:
-        """Show a part denoised by the network as it is now, beside the sum."""
+    def show_part(self, pixels: Pixels, origin: tuple[int, int]) -> None:
+        """Show a denoised part of the field, (y, x) from ``origin`` (px) on, beside the sum."""
         exposure = self._exposure
         if exposure is None or not self._preview_wanted:
             return
         size = exposure.pixel_size_angstrom or 1.0
-        place = (preview.origin[0] * size, preview.origin[1] * size)
-        limits = contrast_limits(preview.pixels)
+        place = (origin[0] * size, origin[1] * size)
         if PREVIEW in self._viewer.layers:
             layer = self._viewer.layers[PREVIEW]
-            layer.data = preview.pixels
+            limits = contrast_limits(pixels)
+            layer.data = pixels
             layer.translate = place
             layer.contrast_limits_range = limits
             layer.contrast_limits = limits
-            return
-        described = image_layer(
-            preview.pixels, PREVIEW, exposure.pixel_size_angstrom, kind="preview"
-        )
-        layer = self._add(described, translate=place)
+        else:
+            described = image_layer(pixels, PREVIEW, exposure.pixel_size_angstrom, kind="preview")
+            layer = self._add(described, translate=place)
         raw = self._find(exposure)
-        if raw is not None:
-            self.comparison.show(raw, layer)
+        if raw is not None and self.comparison.pair != (raw, layer):
+            self._compare(raw, layer)
 
     def end_preview(self) -> None:
         """Make no more previews."""
         self._preview_wanted = False
-        self.watched.look_at(None, None, (0, 0))
+        self.watched.look_at(None)
 
     def disconnect_layers(self) -> None:
         """Follow the viewer's layers no longer."""
@@ -98,10 +109,8 @@ class Stage:
     def show_result(self, result: Result, seconds: float) -> "Layer":
         """Show a denoised image beside its raw one, with where it comes from."""
         exposure = result.exposure
-        raw = self.show_exposure(exposure)
-        self._remove(PREVIEW)
+        raw = self._raw_layer(exposure)
         name = f"{exposure.name} denoised"
-        self._remove(name)
         described = image_layer(
             result.pixels,
             name,
@@ -118,8 +127,14 @@ class Stage:
             frc=dict(result.frc),
             notes=(*exposure.notes, *result.notes),
         )
+        before = self._ours(name)
+        if before is not None:
+            before.name = f"{name} before"
         layer = self._add(described)
-        self.comparison.show(raw, layer)
+        self._compare(raw, layer)
+        # Only now: were one of a pair removed, the comparison would end and the view be reset.
+        for old in (before, self._ours(PREVIEW)):
+            self._remove(old)
         self._viewer.layers.selection.active = layer
         return layer
 
@@ -134,7 +149,7 @@ class Stage:
             return layer
         whole = exposure.odd is not None
         name = f"{exposure.name} sum" if whole else f"{exposure.name} raw"
-        self._remove(name)
+        self._remove(self._ours(name))
         layer = self._add(
             image_layer(
                 exposure.full,
@@ -155,25 +170,53 @@ class Stage:
                 return layer
         return None
 
+    def _layer_looked_at(self) -> "Layer | None":
+        if self._exposure is not None:
+            return self._find(self._exposure)
+        for layer in self._viewer.layers:
+            if layer.visible and any(layer.data is data for data in self._source_data):
+                return layer
+        return None
+
+    def _compare(self, raw: "Layer", layer: "Layer") -> None:
+        """Show both side by side; who had zoomed in goes on looking at the same place."""
+        camera, grid = camera_of(self._viewer), grid_of(self._viewer)
+        center, zoom, was_divided = camera.center, camera.zoom, grid.enabled
+        seen = min(
+            (span.stop - span.start) / length
+            for span, length in zip(_visible(raw), raw.data.shape[-2:], strict=True)
+        )
+        self.comparison.show(raw, layer)
+        if grid.enabled and not was_divided and seen < _ALL_OF_IT:
+            camera.center = center
+            camera.zoom = zoom / 2  # a pane is half the canvas
+
     def _add(self, described: LayerData, **more: Any) -> "Layer":
         pixels, description, _ = described
         return self._viewer.add_layer(Image(pixels, **description, **more))
 
-    def _remove(self, name: str) -> None:
-        """Remove a layer of ours; one of the user's that bears the name is left alone."""
-        if name in self._viewer.layers and KEY in self._viewer.layers[name].metadata:
+    def _ours(self, name: str) -> "Layer | None":
+        """Return a layer we made; one of the user's that bears the name is left alone."""
+        if name not in self._viewer.layers:
+            return None
+        layer = self._viewer.layers[name]
+        return layer if KEY in layer.metadata else None
+
+    def _remove(self, layer: "Layer | None") -> None:
+        if layer is not None and layer in self._viewer.layers:
             self._removing = True
             try:
-                self._viewer.layers.remove(name)
+                self._viewer.layers.remove(layer)
             finally:
                 self._removing = False
 
 
-def _visible(layer: "Layer", shape: tuple[int, int]) -> tuple[slice, slice]:
-    """Return what of an image of ``shape`` is on screen, as slices of its pixels."""
+def _visible(layer: "Layer") -> Region:
+    """Return what of an image layer is on screen, as slices of its pixels (y, x)."""
     (top, left), (bottom, right) = np.asarray(layer.corner_pixels)[:, -2:].astype(int)
+    height, width = layer.data.shape[-2:]
     spans = []
-    for low, high, length in ((top, bottom + 1, shape[0]), (left, right + 1, shape[1])):
+    for low, high, length in ((top, bottom + 1, height), (left, right + 1, width)):
         low, high = max(0, low), min(length, high)
         if high - low < _SMALLEST_VIEW_PX:
             low, high = 0, length

@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from napari_n2n.denoising.checkpoints import Denoiser
     from napari_n2n.denoising.config import TrainingConfig
     from napari_n2n.denoising.training import TrainingProgress
+
+R = TypeVar("R")
+Region = tuple[slice, slice]
+"""Rows and columns of an image (y, x), with a start and a stop each."""
+_NOTHING = (slice(0, 0), slice(0, 0))
+
+# Denoising a part first costs its share of the time once more: not for more than this share.
+_WORTH_WHILE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,29 +63,46 @@ class Result:
     frc: dict[str, list[float]] = field(default_factory=dict)
 
 
-class Watched:
-    """The part of an exposure the user looks at, handed from the window to the training.
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A denoised part of an exposure, (y, x), and where in it, (y, x) in px, it begins."""
 
-    The window stores it, the training's thread reads it; each is one assignment.
+    pixels: Image
+    origin: tuple[int, int]
+
+
+class Watched:
+    """The part of a field the user looks at, handed from the window to the work.
+
+    The window stores it, the work's thread reads it; each is one assignment.
     """
 
     def __init__(self) -> None:
-        self._view: tuple[Image, float | None, tuple[int, int]] | None = None
+        self._view: tuple[Region, Exposure | None] | None = None
         self._given = (0, 0)
 
-    def look_at(
-        self, pixels: Image | None, pixel_size_angstrom: float | None, origin: tuple[int, int]
-    ) -> None:
-        """Store what is looked at, (y, x), and where it begins in the exposure; None: nothing."""
-        self._view = None if pixels is None else (pixels, pixel_size_angstrom, origin)
+    def look_at(self, region: Region | None, exposure: Exposure | None = None) -> None:
+        """Store what is looked at, and of which exposure if it is there; None: nothing."""
+        self._view = None if region is None else (region, exposure)
 
-    def source(self) -> tuple[Image, float | None] | None:
-        """Give the training what to denoise."""
+    def region(self, shape: tuple[int, int]) -> Region | None:
+        """Return what to denoise first of a field of ``shape``; None if it is most of it."""
         view = self._view
         if view is None:
             return None
-        self._given = view[2]
-        return view[0], view[1]
+        (y, x), (height, width) = view[0], shape
+        if y.stop > height or x.stop > width:
+            return None  # it was looked at in an image of another size
+        area = (y.stop - y.start) * (x.stop - x.start)
+        return view[0] if area <= _WORTH_WHILE * height * width else None
+
+    def source(self) -> tuple[Image, float | None] | None:
+        """Give the training what to denoise, and its pixel size (Å)."""
+        (y, x), exposure = self._view or (_NOTHING, None)
+        if exposure is None:
+            return None
+        self._given = (y.start, x.start)
+        return exposure.full[y, x], exposure.pixel_size_angstrom
 
     def placed(self, step: "TrainingProgress") -> "TrainingProgress":
         """Return ``step`` with its preview's origin in the exposure."""
@@ -161,13 +186,17 @@ def aligned(
 
 def denoise_source(
     source: Source,
-    denoiser: "Denoiser",
+    denoiser: "Denoiser | None" = None,
     *,
     device: str = "auto",
     exposure: Exposure | None = None,
+    watched: Watched | None = None,
     stop: Stop = lambda: False,
 ) -> Generator[Any, None, Result]:
     """Denoise what is shown of ``source``, with both halves where there are any.
+
+    Yields `Progress`, a `Ready` if the exposure had to be made, and a `Part`: what is ``watched``
+    as the denoising begins is denoised first. Without a ``denoiser`` the general model is used.
 
     Raises
     ------
@@ -176,21 +205,32 @@ def denoise_source(
     Stopped
         ``stop`` became true.
     """
+    if exposure is None:
+        exposure = yield from aligned(source, stop, device)
+    yield Progress("loading the model", 0, 1)
     from napari_n2n.denoising.inference import denoise_halves, denoise_steps
     from napari_n2n.denoising.interruption import Interrupted
 
-    if exposure is None:
-        exposure = yield from aligned(source, stop, device)
+    if denoiser is None:
+        from napari_n2n.denoising.general import general_denoiser
+
+        denoiser = general_denoiser()
+        summary = f"general model: {denoiser.summary}"
+    else:
+        summary = denoiser.summary
     settings: dict[str, Any] = {
         "pixel_size_angstrom": exposure.pixel_size_angstrom,
         "device": device,
+        "first": (watched or Watched()).region(exposure.full.shape),
         "stop": stop,
     }
     try:
         if exposure.odd is None or exposure.even is None:
-            single = yield from denoise_steps(exposure.full, denoiser, **settings)
-            return Result(exposure, single.pixels, denoiser.summary, single.notes)
-        both = yield from denoise_halves(exposure.odd, exposure.even, denoiser, **settings)
+            single = yield from _with_parts(denoise_steps(exposure.full, denoiser, **settings), 1)
+            return Result(exposure, single.pixels, summary, single.notes)
+        both = yield from _with_parts(
+            denoise_halves(exposure.odd, exposure.even, denoiser, **settings), 2
+        )
     except Interrupted:
         raise Stopped from None
     before, after = both.frc_before, both.frc_after
@@ -199,7 +239,7 @@ def denoise_source(
         exposure,
         # The mean of two halves, on the scale of their sum.
         both.pixels * np.float32(2),
-        denoiser.summary,
+        summary,
         (*both.notes, both.resolution_note) if known else both.notes,
         {
             "before": before.resolution_angstrom() if known else None,
@@ -211,6 +251,25 @@ def denoise_source(
             "after": after.correlation.tolist(),
         },
     )
+
+
+def _with_parts(
+    steps: Generator[Progress, None, R], gain: float
+) -> Generator[Progress | Part, None, R]:
+    """Run ``steps``; what they show of the result is multiplied by ``gain`` and yielded too."""
+    try:
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                result: R = end.value
+                return result
+            yield step
+            region = getattr(step, "region", None)
+            if region is not None:
+                yield Part(region.pixels * np.float32(gain), region.origin)
+    finally:
+        steps.close()
 
 
 def load_model(path: Path) -> Generator[Progress, None, Loaded]:
