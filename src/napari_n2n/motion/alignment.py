@@ -33,7 +33,8 @@ def align(movie: Movie, config: MotionConfig | None = None) -> Generator[Progres
     """Measure the motion of a movie, move its frames back, add the odd, the even and all of them.
 
     The movie is read twice, ahead of the work, by one thread. In memory are the sums, the
-    Fourier-cropped frames and three frames, whatever its length. Where the pixel size is unknown, a pixel counts as 1 Å.
+    Fourier-cropped frames and three frames, whatever its length. Where the pixel size is unknown, a
+    pixel counts as 1 Å.
 
     Raises
     ------
