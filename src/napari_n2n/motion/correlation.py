@@ -63,20 +63,15 @@ class Band:
         """(y, x // 2 + 1) frequency in 1/Å."""
         return torch.hypot(self.ky[:, None], self.kx[None, :]) / (2 * torch.pi)
 
-    def ramp(self, shift_angstrom: torch.Tensor) -> torch.Tensor:
-        """Return exp(i k·shift) (..., y, x // 2 + 1): moves an image back by ``shift`` (..., 2)."""
-        y, x = self._ramps(shift_angstrom)
-        return y[..., :, None] * x[..., None, :]
-
     def move_back_(self, spectra: torch.Tensor, shift_angstrom: torch.Tensor) -> torch.Tensor:
-        """Move images back by ``shift_angstrom`` (..., 2), their spectra (..., y, x) in place."""
-        y, x = self._ramps(shift_angstrom)
-        return spectra.mul_(y[..., :, None]).mul_(x[..., None, :])
+        """Multiply spectra (..., y, x // 2 + 1) by exp(i k·shift), in place.
 
-    def _ramps(self, shift_angstrom: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        That moves images back by ``shift_angstrom`` (..., 2) y, x.
+        """
         y = torch.exp(1j * self.ky * shift_angstrom[..., 0, None])
         x = torch.exp(1j * self.kx * shift_angstrom[..., 1, None])
-        return y.to(torch.complex64), x.to(torch.complex64)
+        spectra.mul_(y.to(spectra.dtype)[..., :, None])
+        return spectra.mul_(x.to(spectra.dtype)[..., None, :])
 
     @cached_property
     def shells(self) -> torch.Tensor:
