@@ -1,0 +1,1 @@
+"""What docs/make_performance_page.py makes the page of."""

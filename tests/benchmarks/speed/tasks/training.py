@@ -1,0 +1,127 @@
+"""Training: this package's presets, and the paper's network trained the plain way."""
+
+import time
+from pathlib import Path
+
+import mrcfile
+import numpy as np
+import torch
+from torch.nn import functional
+
+from napari_n2n.denoising.config import PAPER_NETWORK, TrainingConfig, preset
+from napari_n2n.denoising.general import general_denoiser
+from napari_n2n.denoising.inference import denoise
+from napari_n2n.denoising.training import train
+from napari_n2n.denoising.unet import UNet
+from napari_n2n.io import read_micrograph
+from napari_n2n.metrics import correlation
+from napari_n2n.progress import run_to_end
+from napari_n2n.workflow import PairsOnDisk
+from speed.tasks.rates import multiply_adds_per_pixel
+
+_MEGA = 1e6
+
+
+def budget(folder: str, seconds: float, from_scratch: bool) -> dict[str, object]:
+    """Train ``quick`` for ``seconds`` and judge it on the micrograph that was not trained on.
+
+    The seconds returned are those from the first file read to the trained denoiser.
+    """
+    if not from_scratch:
+        general_denoiser()  # or training would silently start from nothing
+    config = preset("quick").lasting(seconds).replaced(from_scratch=from_scratch)
+    answer = _trained(folder, config)
+    denoiser = answer.pop("denoiser")
+    odd, even, clean = (
+        read_micrograph(Path(folder) / f"test_00_{name}.mrc") for name in ("odd", "even", "clean")
+    )
+    result = denoise(
+        odd.pixels + even.pixels, denoiser, pixel_size_angstrom=odd.pixel_size_angstrom
+    )
+    answer["correlation"] = round(correlation(result, clean.pixels), 4)
+    return answer
+
+
+def speed(folder: str, name: str, **changes: object) -> dict[str, object]:
+    """Train a preset for a while, from nothing; only its speed matters."""
+    config = preset(name).replaced(from_scratch=True, **changes)
+    answer = _trained(folder, config)
+    answer.pop("denoiser")
+    return answer
+
+
+def _trained(folder: str, config: TrainingConfig) -> dict[str, object]:
+    place = Path(folder)
+    pairs = PairsOnDisk.matched(
+        sorted(place.glob("train_*_odd.mrc")),
+        sorted(place.glob("train_*_even.mrc")),
+        swappable=True,
+    )
+    started = time.perf_counter()
+    denoiser = run_to_end(train(pairs, config, device="cpu"))
+    seconds = time.perf_counter() - started
+    made = denoiser.provenance
+    learnt = made.steps * config.batch * config.crop**2 / _MEGA
+    working = denoiser.working_pixel_size_angstrom or 1.0
+    return {
+        "denoiser": denoiser,
+        "seconds": seconds,
+        "training_seconds": made.seconds,
+        "steps": made.steps,
+        "steps_per_second": made.steps / made.seconds,
+        "megapixels_per_second": learnt / made.seconds,
+        # How much of the micrographs, at their 1 Å/px, that is.
+        "raw_megapixels_per_second": learnt * working**2 / made.seconds,
+        "crop": config.crop,
+        "batch": config.batch,
+        "working_pixel_size_angstrom": working,
+        "multiply_adds_per_pixel": multiply_adds_per_pixel(denoiser.network),
+    }
+
+
+def paper_plain(folder: str, seconds: float, crop: int = 640) -> dict[str, object]:
+    """Train the paper's network as its authors' code does, for at least ``seconds``.
+
+    Every step reads four pairs whole from disk, takes one crop of each, computes in float32 and
+    asks for the loss; nothing is kept from one step to the next but the weights.
+    """
+    network = UNet(PAPER_NETWORK).train()
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, betas=(0.9, 0.99), eps=1e-8)
+    odd = sorted(Path(folder).glob("train_*_odd.mrc"))
+    rng = np.random.default_rng(0)
+    batch, steps, losses = 4, 0, []
+    started = 0.0
+    while steps <= 1 or time.perf_counter() - started < seconds:
+        if steps == 1:
+            started = time.perf_counter()  # the first step warms up
+        chosen = rng.choice(len(odd), batch, replace=len(odd) < batch)
+        crops = [_crop(odd[i], crop, rng) for i in chosen]
+        inputs, targets = (torch.from_numpy(np.stack(part)) for part in zip(*crops, strict=True))
+        loss = functional.mse_loss(network(inputs), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+        steps += 1
+    taken = time.perf_counter() - started
+    steps -= 1
+    return {
+        "steps": steps,
+        "steps_per_second": steps / taken,
+        "megapixels_per_second": steps * batch * crop**2 / _MEGA / taken,
+        "crop": crop,
+        "batch": batch,
+        "multiply_adds_per_pixel": multiply_adds_per_pixel(network),
+    }
+
+
+def _crop(odd: Path, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    images = []
+    for path in (odd, odd.with_name(odd.name.replace("_odd", "_even"))):
+        with mrcfile.open(path) as file:
+            image = np.array(file.data, np.float32)
+        low, high = image.min(), image.max()
+        images.append((image - low) / (high - low))
+    y, x = (int(rng.integers(0, length - side + 1)) for length in images[0].shape)
+    window = np.s_[None, y : y + side, x : x + side]
+    return images[0][window], images[1][window]
