@@ -48,7 +48,7 @@ def page_of(text: str, results: dict) -> str:
         make, needed = BLOCKS[name]
         missing = [part for part in needed if part not in results]
         made = f"Not measured yet ({', '.join(missing)})." if missing else make(results)
-        return f"<!-- made: {name} -->\n{made}\n<!-- end -->"
+        return f"<!-- made: {name} -->\n\n{made}\n\n<!-- end -->"
 
     return BLOCK.sub(block, text)
 

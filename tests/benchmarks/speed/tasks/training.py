@@ -11,11 +11,11 @@ from torch.nn import functional
 from napari_n2n.denoising.config import PAPER_NETWORK, TrainingConfig, preset
 from napari_n2n.denoising.general import general_denoiser
 from napari_n2n.denoising.inference import denoise
-from napari_n2n.denoising.training import train
+from napari_n2n.denoising.training import TrainingProgress, train
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.io import read_micrograph
 from napari_n2n.metrics import correlation
-from napari_n2n.progress import run_to_end
+from napari_n2n.progress import Progress, run_to_end
 from napari_n2n.workflow import PairsOnDisk
 from speed.tasks.rates import multiply_adds_per_pixel
 
@@ -58,20 +58,25 @@ def _trained(folder: str, config: TrainingConfig) -> dict[str, object]:
         swappable=True,
     )
     started = time.perf_counter()
-    denoiser = run_to_end(train(pairs, config, device="cpu"))
+    speeds: list[float] = []
+
+    def note(step: Progress | TrainingProgress) -> None:
+        if isinstance(step, TrainingProgress):
+            speeds.append(step.megapixels_per_second)
+
+    denoiser = run_to_end(train(pairs, config, device="cpu"), note)
     seconds = time.perf_counter() - started
     made = denoiser.provenance
-    learnt = made.steps * config.batch * config.crop**2 / _MEGA
+    # Learning alone, warm: validating, which is rare in a long training, is often in a short one.
+    learning = float(np.median(speeds[1:] or speeds))
     working = denoiser.working_pixel_size_angstrom or 1.0
     return {
         "denoiser": denoiser,
         "seconds": seconds,
         "training_seconds": made.seconds,
         "steps": made.steps,
-        "steps_per_second": made.steps / made.seconds,
-        "megapixels_per_second": learnt / made.seconds,
-        # How much of the micrographs, at their 1 Å/px, that is.
-        "raw_megapixels_per_second": learnt * working**2 / made.seconds,
+        "steps_per_second": learning * _MEGA / (config.batch * config.crop**2),
+        "megapixels_per_second": learning,
         "crop": config.crop,
         "batch": config.batch,
         "working_pixel_size_angstrom": working,
