@@ -16,7 +16,14 @@ from napari_n2n.plugin.sources import (
     expose,
     training_pairs,
 )
-from napari_n2n.plugin.steps import Result, denoise_source, train_on, twice_as_long
+from napari_n2n.plugin.steps import (
+    Part,
+    Result,
+    Watched,
+    denoise_source,
+    train_on,
+    twice_as_long,
+)
 from napari_n2n.progress import run_to_end
 from napari_n2n.simulation import SimulationConfig, simulate, write_simulated
 
@@ -109,6 +116,34 @@ def test_training_and_denoising_return_what_is_on_the_scale_of_the_sum(halves, n
     assert slope == pytest.approx(1, abs=0.25)
     assert result.resolution_angstrom["after"] is not None
     assert len(result.frc["before"]) == len(result.frc["frequency_per_angstrom"])
+
+
+def test_what_is_watched_comes_first_on_the_scale_of_the_sum(halves):
+    watched = Watched()
+    watched.look_at((slice(0, 64), slice(32, 96)))
+    parts = []
+    result = run_to_end(
+        denoise_source(HalvesSource(*halves, "pair", 4.0), device="cpu", watched=watched),
+        lambda step: parts.append(step) if isinstance(step, Part) else None,
+    )
+    (part,) = parts
+    assert part.origin == (0, 32)
+    there = result.pixels[0:64, 32:96]
+    assert np.abs(part.pixels - there).max() < 0.05 * there.std()
+    assert result.summary.startswith("general model")
+
+
+@pytest.mark.parametrize(
+    ("shape", "comes_first"),
+    [((256, 256), True), ((110, 110), False), ((90, 300), False)],
+    ids=["a corner", "most of it", "of another image"],
+)
+def test_only_a_small_part_of_the_field_comes_first(shape, comes_first):
+    watched = Watched()
+    watched.look_at((slice(0, 100), slice(0, 100)))
+    assert (watched.region(shape) is not None) == comes_first
+    watched.look_at(None)
+    assert watched.region(shape) is None
 
 
 def test_twice_as_long_doubles_whatever_limits_it():

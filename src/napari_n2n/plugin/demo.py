@@ -74,7 +74,7 @@ def show_result(
     )
     dock.raise_()
     denoise.progress.say(
-        "Raw on the left, denoised on the right. Open a movie of your own and press Train."
+        "Raw on the left, denoised on the right. Open a movie of your own and press Denoise."
     )
     _pick_at_once(particles)
     # Once the window has laid itself out: until then the panes have another size.

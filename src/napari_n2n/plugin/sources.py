@@ -210,7 +210,7 @@ def training_pairs(
     if isinstance(source, ImageSource):
         raise NotEnoughData(
             "A single micrograph cannot be trained on: choose a movie, or its odd and even halves. "
-            "It can be denoised with a saved model."
+            "It can be denoised with the general model, or a saved one."
         )
     if isinstance(source, FolderSource):
         found = yield from _halves_in_folder(source, stop, device)
