@@ -1,14 +1,22 @@
 """Doing one job for many files: a bad file is reported and the rest go on."""
 
+import threading
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from napari_n2n.errors import N2NError
 
 P = TypeVar("P")
 R = TypeVar("R")
+T = TypeVar("T")
+P_co = TypeVar("P_co", covariant=True)
+R_co = TypeVar("R_co", covariant=True)
+
+# While a thread is waited for, whether to stop is asked this often.
+_PATIENCE_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,22 @@ class FileOutcome(Generic[R]):
     error: N2NError | None = None
 
 
+class Stages(Protocol[P_co, R_co]):
+    """A job in three parts, of which the outer two run in threads beside other files' middles."""
+
+    def load(self, path: Path) -> Any:
+        """Read what there is to read; whatever it returns is given to `compute`."""
+        ...
+
+    def compute(self, path: Path, loaded: Any) -> Generator[P_co, None, Any]:
+        """Do the work, yielding progress; whatever it returns is given to `store`."""
+        ...
+
+    def store(self, path: Path, computed: Any) -> R_co:
+        """Write the result, whole or not at all."""
+        ...
+
+
 def for_each(
     paths: Sequence[Path], job: Callable[[Path], Generator[P, None, R]]
 ) -> Generator[FileProgress[P] | FileOutcome[R], None, list[FileOutcome[R]]]:
@@ -39,20 +63,123 @@ def for_each(
     """
     outcomes: list[FileOutcome[R]] = []
     for number, path in enumerate(paths, 1):
-        steps = job(path)
-        outcome: FileOutcome[R]
         try:
-            while True:
-                try:
-                    step = next(steps)
-                except StopIteration as done:
-                    outcome = FileOutcome(path, result=done.value)
-                    break
-                yield FileProgress(path, number, len(paths), step)
+            result = yield from _reported(job(path), path, number, len(paths))
+            outcomes.append(FileOutcome(path, result=result))
         except N2NError as error:
-            outcome = FileOutcome(path, error=error)
-        finally:
-            steps.close()
-        outcomes.append(outcome)
-        yield outcome
+            outcomes.append(FileOutcome(path, error=error))
+        yield outcomes[-1]
     return outcomes
+
+
+def for_each_overlapped(
+    paths: Sequence[Path],
+    job: Stages[P, R],
+    *,
+    stop: Callable[[], bool],
+    stopped: type[Exception],
+) -> Generator[FileProgress[P] | FileOutcome[R], None, list[FileOutcome[R]]]:
+    """Do as `for_each`, but read the next file and write the last one beside the work.
+
+    No more than one file is read ahead and no more than one waits to be written, so that memory
+    does not grow with the list. Outcomes come in the order of ``paths``. Once ``stop()`` is true
+    while a thread is waited for, ``stopped`` is raised. However this ends, no write is left half
+    done: one that has begun is finished first.
+    """
+    outcomes: list[FileOutcome[R]] = []
+    readers = (_Aside(partial(job.load, path), daemon=True) for path in paths)
+    reading = next(readers, None)
+    writing: tuple[Path, _Aside[R]] | None = None
+    try:
+        for number, path in enumerate(paths, 1):
+            assert reading is not None
+            current = reading
+            current.wait(stop, stopped)
+            reading = next(readers, None)  # not earlier: one ahead is enough
+            outcome: FileOutcome[R] | None = None
+            try:
+                steps = job.compute(path, current.result())
+                computed = yield from _reported(steps, path, number, len(paths))
+            except N2NError as error:
+                outcome = FileOutcome(path, error=error)
+            if writing is not None:
+                outcomes.append(_written(*writing, stop, stopped))
+                writing = None
+                yield outcomes[-1]
+            if outcome is not None:
+                outcomes.append(outcome)
+                yield outcome
+            else:
+                writing = path, _Aside(partial(job.store, path, computed))
+                del computed  # the writer's alone
+        if writing is not None:
+            outcomes.append(_written(*writing, stop, stopped))
+            writing = None
+            yield outcomes[-1]
+        return outcomes
+    finally:
+        if writing is not None:
+            writing[1].finish()
+
+
+def _written(
+    path: Path, writing: "_Aside[R]", stop: Callable[[], bool], stopped: type[Exception]
+) -> FileOutcome[R]:
+    writing.wait(stop, stopped)
+    try:
+        return FileOutcome(path, result=writing.result())
+    except N2NError as error:
+        return FileOutcome(path, error=error)
+
+
+def _reported(
+    steps: Generator[P, None, R], path: Path, number: int, count: int
+) -> Generator[FileProgress[P], None, R]:
+    """Run ``steps`` to their end and return their result, saying whose they are."""
+    try:
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as done:
+                result: R = done.value
+                return result
+            yield FileProgress(path, number, count, step)
+    finally:
+        steps.close()
+
+
+class _Aside(Generic[T]):
+    """A function's result, from a thread of its own.
+
+    A ``daemon`` does not keep the program from ending: for reading, never for writing.
+    """
+
+    def __init__(self, function: Callable[[], T], *, daemon: bool = False) -> None:
+        self._results: list[T] = []
+        self._error: BaseException | None = None
+
+        def run() -> None:
+            try:
+                self._results.append(function())
+            except BaseException as error:  # raised where the result is asked for
+                self._error = error
+
+        self._thread = threading.Thread(target=run, daemon=daemon)
+        self._thread.start()
+
+    def wait(self, stop: Callable[[], bool], stopped: type[Exception]) -> None:
+        """Wait for the end, whatever it is; raise ``stopped`` as soon as ``stop()`` is true."""
+        while self._thread.is_alive():
+            if stop():
+                raise stopped
+            self._thread.join(_PATIENCE_SECONDS)
+
+    def finish(self) -> None:
+        """Wait for the end, whatever it is."""
+        self._thread.join()
+
+    def result(self) -> T:
+        """Return the result, once, and let go of it; raise what the function raised."""
+        if self._error is not None:
+            raise self._error
+        return self._results.pop()

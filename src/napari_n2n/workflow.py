@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.inference import denoise_halves, denoise_steps
+from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.denoising.pairs import Pair
 from napari_n2n.errors import NotEnoughData, UnreadableFile, WriteProblem
 from napari_n2n.io import (
+    Micrograph,
     find_halves,
     inspect_file,
     open_movie,
@@ -20,7 +23,7 @@ from napari_n2n.io import (
     unpaired_halves,
     write_micrograph,
 )
-from napari_n2n.progress import Progress
+from napari_n2n.progress import Progress, stoppable
 
 if TYPE_CHECKING:
     from napari_n2n.io import EerRendering, GainReference
@@ -143,59 +146,98 @@ def halves_of_file(path: Path, settings: MovieSettings) -> Generator[Progress, N
     return (yield from align(movie, settings.motion or MotionConfig()))
 
 
-def denoise_file(
-    path: Path,
-    output: Path,
-    denoiser: Denoiser,
-    settings: MovieSettings,
-    *,
-    device: str = "auto",
-    stop: Callable[[], bool] = lambda: False,
-) -> Generator[Progress, None, tuple[str, ...]]:
-    """Denoise the micrograph or movie at ``path`` into the MRC ``output``; returns notes.
+@dataclass(frozen=True, eq=False)
+class DenoisedFile:
+    """What is to be written: pixels (y, x), their size in Å, and sentences for the user."""
 
-    The result has the input's shape and pixel size. A movie is aligned first and its halves are
-    denoised apart; a note says how far they agree.
+    pixels: NDArray[np.float32]
+    pixel_size_angstrom: float | None
+    notes: tuple[str, ...]
 
-    Raises
-    ------
-    N2NError
-        The file, the device or the disk do not allow it.
+
+@dataclass(frozen=True)
+class Written:
+    """A file that was made, and sentences for the user."""
+
+    path: Path
+    notes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+@dataclass(frozen=True)
+class DenoiseFiles:
+    """Denoising of files into MRC files, in the stages of `napari_n2n.batch`.
+
+    ``output_of`` says where the result of a file goes. It has the input's shape and pixel size.
+    A movie is aligned first and its halves are denoised apart; a note says how far they agree.
+    All stages raise `N2NError` where the file, the device or the disk do not allow them, and
+    `compute` `Interrupted` once ``stop()`` is true.
     """
-    if output.exists() and output.samefile(path):
-        raise WriteProblem(output, "is the input itself", "Choose another output folder.")
-    kind = inspect_file(path).kind
-    if kind == "volume":
-        raise UnreadableFile(
-            path,
-            "is a volume by its header",
-            "If it is a movie, sum its frames with napari-n2n halves and denoise the sum.",
+
+    denoiser: Denoiser
+    settings: MovieSettings
+    output_of: Callable[[Path], Path]
+    device: str = "auto"
+    stop: Callable[[], bool] = lambda: False
+
+    def load(self, path: Path) -> list[Micrograph]:
+        """Read a micrograph; of a movie, which is read frame by frame later, nothing."""
+        output = self.output_of(path)
+        if output.exists() and output.samefile(path):
+            raise WriteProblem(output, "is the input itself", "Choose another output folder.")
+        kind = inspect_file(path).kind
+        if kind == "movie":
+            return []
+        if kind == "volume":
+            raise UnreadableFile(
+                path,
+                "is a volume by its header",
+                "If it is a movie, sum its frames with napari-n2n halves and denoise the sum.",
+            )
+        image = read_micrograph(path, pixel_size_angstrom=self.settings.pixel_size_angstrom)
+        if image.is_rgb:
+            raise UnreadableFile(
+                path, "is a colour photograph, which MRC cannot hold", "Convert it to grey first."
+            )
+        return [image]
+
+    def compute(
+        self, path: Path, loaded: list[Micrograph]
+    ) -> Generator[Progress, None, DenoisedFile]:
+        """Denoise what was read."""
+        if not loaded:
+            return (yield from self._movie(path))
+        image = loaded.pop()
+        pixel_size = image.pixel_size_angstrom
+        result = yield from denoise_steps(
+            image.pixels,
+            self.denoiser,
+            pixel_size_angstrom=pixel_size,
+            device=self.device,
+            stop=self.stop,
         )
-    if kind == "movie":
-        halves = yield from halves_of_file(path, settings)
-        pixel_size = halves.pixel_size_angstrom
+        return DenoisedFile(result.pixels, pixel_size, (*image.notes, *result.notes))
+
+    def store(self, path: Path, computed: DenoisedFile) -> Written:
+        """Write the result, whole or not at all."""
+        output = self.output_of(path)
+        write_micrograph(output, computed.pixels, computed.pixel_size_angstrom)
+        return Written(output, computed.notes)
+
+    def _movie(self, path: Path) -> Generator[Progress, None, DenoisedFile]:
+        aligning = halves_of_file(path, self.settings)
+        halves = yield from stoppable(aligning, self.stop, Interrupted)
         both = yield from denoise_halves(
             halves.odd,
             halves.even,
-            denoiser,
-            pixel_size_angstrom=pixel_size,
-            device=device,
-            stop=stop,
+            self.denoiser,
+            pixel_size_angstrom=halves.pixel_size_angstrom,
+            device=self.device,
+            stop=self.stop,
         )
         # The mean of two halves, on the scale of their sum.
-        write_micrograph(output, both.pixels * np.float32(2), pixel_size)
-        return (*halves.notes, *both.notes, both.resolution_note)
-    image = read_micrograph(path, pixel_size_angstrom=settings.pixel_size_angstrom)
-    if image.is_rgb:
-        raise UnreadableFile(
-            path, "is a colour photograph, which MRC cannot hold", "Convert it to grey first."
-        )
-    result = yield from denoise_steps(
-        image.pixels,
-        denoiser,
-        pixel_size_angstrom=image.pixel_size_angstrom,
-        device=device,
-        stop=stop,
-    )
-    write_micrograph(output, result.pixels, image.pixel_size_angstrom)
-    return (*image.notes, *result.notes)
+        pixels = both.pixels * np.float32(2)
+        notes = (*halves.notes, *both.notes, both.resolution_note)
+        return DenoisedFile(pixels, halves.pixel_size_angstrom, notes)

@@ -5,10 +5,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch_fourier_rescale import fourier_rescale_2d
 
-from napari_n2n.denoising import inference
+from napari_n2n.denoising import inference, resampling
 from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.config import NETWORKS, preset
+from napari_n2n.denoising.folding import Folded, ready
 from napari_n2n.denoising.inference import (
     PixelSizeProblem,
     denoise,
@@ -16,6 +18,7 @@ from napari_n2n.denoising.inference import (
     denoise_steps,
 )
 from napari_n2n.denoising.interruption import Interrupted
+from napari_n2n.denoising.resampling import rescale
 from napari_n2n.denoising.tiling import tiles
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.errors import DeviceProblem
@@ -180,3 +183,109 @@ def test_halves_give_their_mean_and_how_far_they_agree():
     assert result.frc_before.correlation[1:5].mean() > 0.5
     assert result.frc_before.resolution_angstrom() > 2
     assert "FRC" in result.resolution_note
+
+
+@pytest.mark.parametrize(
+    ("shape", "target"),
+    [((256, 192), (64, 48)), ((301, 200), (75, 51)), ((300, 201), (75, 50)), ((64, 65), (33, 91))],
+)
+def test_resampling_is_that_of_torch_fourier_rescale_there_and_back(shape, target):
+    image = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0))
+    for source, sides in ((image, target), (rescale(image, target), shape)):
+        expected, _ = fourier_rescale_2d(source, target_shape=sides)
+        ours = rescale(source, sides)
+        assert (ours - expected).abs().max() < 1e-5 * expected.std()
+
+
+def test_resampling_in_pieces_is_resampling_at_once(monkeypatch):
+    image = torch.randn(1, 90, 70, generator=torch.Generator().manual_seed(0))
+    whole = rescale(image, (201, 33))
+    monkeypatch.setattr(resampling, "_PIXELS_AT_ONCE", 500)
+    torch.testing.assert_close(rescale(image, (201, 33)), whole)
+
+
+def test_a_folded_network_gives_the_same_up_to_the_edges():
+    network = made_up().network
+    folded = ready(network, torch.device("cpu"))
+    assert isinstance(folded, Folded)
+    image = torch.randn(1, 1, 150, 210, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        expected = network(image)
+        assert (folded(image) - expected).abs().max() < 1e-4 * expected.std()
+
+
+def test_making_a_network_ready_leaves_it_as_it_was():
+    for name in NETWORKS:
+        network = made_up(name).network
+        before = {key: value.clone() for key, value in network.state_dict().items()}
+        copied = ready(network, torch.device("cpu"))
+        with torch.no_grad():
+            for parameter in copied.parameters():
+                parameter.zero_()
+        torch.testing.assert_close(dict(network.state_dict()), before, rtol=0, atol=0)
+
+
+def run(steps):
+    """Return all progress objects and the result."""
+    seen = []
+    return seen, run_to_end(steps, seen.append)
+
+
+FIRST = (slice(200, 420), slice(330, 560))
+
+
+def test_the_region_asked_for_comes_before_the_rest_and_equals_it(image):
+    steps = denoise_steps(image, made_up(), tile=128, first=FIRST)
+    seen, done = run(steps)
+    shown = [step for step in seen if step.region is not None]
+    assert len(shown) == 1
+    assert 0 < shown[0].done < shown[0].total / 2
+    region = shown[0].region
+    assert region.origin == (200, 330)
+    assert region.pixels.dtype == np.float32
+    expected = done.pixels[FIRST]
+    np.testing.assert_allclose(region.pixels, expected, atol=1e-4 * np.ptp(expected))
+    np.testing.assert_allclose(done.pixels, denoise(image, made_up()), atol=1e-4 * np.ptp(image))
+
+
+def test_the_region_of_a_resampled_image_equals_the_rest_inside():
+    image = noisy_pair(3, side=1001).input[:, :902]
+    first = (slice(150, 560), slice(300, 720))
+    denoiser = made_up(working=3.0)
+    seen, done = run(denoise_steps(image, denoiser, pixel_size_angstrom=1.0, tile=96, first=first))
+    (region,) = [step.region for step in seen if step.region is not None]
+    assert region.pixels.shape == (410, 420)
+    difference = np.abs(region.pixels - done.pixels[first])
+    assert np.sqrt(np.mean(difference**2)) < 0.01 * done.pixels.std()
+    # A random network draws noise up to the finest detail, which reaches furthest.
+    assert difference[20:-20, 20:-20].max() < 0.05 * done.pixels.std()
+
+
+@pytest.mark.parametrize(
+    ("first", "origin", "shape"),
+    [
+        ((slice(None), slice(None)), (0, 0), (700, 613)),
+        ((slice(0, 90), slice(550, 9000)), (0, 550), (90, 63)),
+        ((slice(900, 950), slice(0, 10)), None, None),
+    ],
+)
+def test_a_region_is_cut_at_the_edges(image, first, origin, shape):
+    seen, done = run(denoise_steps(image, made_up(), first=first))
+    regions = [step.region for step in seen if step.region is not None]
+    if origin is None:
+        assert done.pixels.shape == image.shape
+        return
+    (region,) = regions
+    assert region.origin == origin
+    assert region.pixels.shape == shape
+
+
+def test_the_region_of_two_halves_is_their_mean():
+    pair = noisy_pair(0, side=400)
+    first = (slice(40, 140), slice(200, 300))
+    steps = denoise_halves(pair.input, pair.target, made_up(), pixel_size_angstrom=1.0, first=first)
+    seen, done = run(steps)
+    (region,) = [step.region for step in seen if step.region is not None]
+    expected = done.pixels[first]
+    np.testing.assert_allclose(region.pixels, expected, atol=1e-4 * np.ptp(expected))
+    assert seen[-1].region is None

@@ -1,7 +1,6 @@
 """Commands about denoisers: train, denoise, evaluate."""
 
 import json
-from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -9,7 +8,8 @@ import typer
 
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
-from napari_n2n.cli.data import describe_progress, run_for_each
+from napari_n2n.cli.data import describe_progress
+from napari_n2n.cli.files import report_files, require_different_results
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.config import TrainingConfig
@@ -48,6 +48,10 @@ def train(
             "--set", help="Change a setting: field=value, e.g. working_pixel_size_angstrom=6."
         ),
     ] = None,
+    from_scratch: Annotated[
+        bool,
+        typer.Option("--from-scratch", help="Start from nothing, not from the model in the box."),
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from where training to this output stopped.")
     ] = False,
@@ -57,6 +61,8 @@ def train(
 ) -> None:
     """Train a denoiser on pairs of noisy images; Ctrl-C stops, saves, and can be resumed."""
     config = _training_config(preset_name, max_time, settings or [])
+    if from_scratch:
+        config = config.replaced(from_scratch=True)
     pairs = _pairs(folder, odd, even, input_, target, pixel_size)
 
     from napari_n2n.denoising.interruption import Interrupted
@@ -149,30 +155,35 @@ def denoise(
     files: Annotated[
         list[Path], typer.Argument(help="Micrographs or movies: files, folders, quoted patterns.")
     ],
-    model: options.Model,
-    output: options.OutputFolder,
+    model: options.Model = "general",
+    output: options.OutputFolder = Path("denoised"),
     pixel_size: options.PixelSize = None,
     aligned: options.Aligned = False,
     device: options.Device = "auto",
     quiet: options.Quiet = False,
 ) -> None:
     """Denoise micrographs (movies are aligned first); results keep shape and pixel size."""
-    from napari_n2n.denoising.checkpoints import load_denoiser
     from napari_n2n.io import stem_of
-    from napari_n2n.workflow import MovieSettings, denoise_file
 
     paths = options.files_of(files)
-    denoiser = load_denoiser(model)
-    settings = MovieSettings(pixel_size_angstrom=pixel_size, aligned=aligned)
+    require_different_results(paths, output)
 
-    def job(path: Path) -> Generator[Any, None, str]:
-        result = output / f"{stem_of(path)}.mrc"
-        notes = yield from denoise_file(path, result, denoiser, settings, device=device)
-        for note in notes:
-            console.say_note(f"{path.name}: {note}")
-        return str(result)
+    from napari_n2n.batch import for_each_overlapped
+    from napari_n2n.denoising.interruption import Interrupted
+    from napari_n2n.workflow import DenoiseFiles, MovieSettings
 
-    run_for_each(paths, output, job, quiet)
+    denoiser = options.denoiser_of(model)
+    console.say_note(f"Model: {denoiser.summary}.")
+    with console.stop_on_signal() as stop:
+        job = DenoiseFiles(
+            denoiser,
+            MovieSettings(pixel_size_angstrom=pixel_size, aligned=aligned),
+            lambda path: output / f"{stem_of(path)}.mrc",
+            device,
+            stop,
+        )
+        steps = for_each_overlapped(paths, job, stop=stop, stopped=Interrupted)
+        report_files(steps, len(paths), quiet)
 
 
 def evaluate(

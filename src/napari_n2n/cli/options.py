@@ -2,9 +2,12 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from napari_n2n.denoising.checkpoints import Denoiser
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
 OutputFolder = Annotated[
@@ -63,9 +66,27 @@ Device = Annotated[
     str, typer.Option("--device", help="auto, cpu, mps, cuda or cuda:N; auto takes the fastest.")
 ]
 Model = Annotated[
-    Path,
-    typer.Option("--model", "-M", help="A .safetensors of napari-n2n, or the authors' .pth."),
+    str,
+    typer.Option(
+        "--model",
+        "-M",
+        help="A .safetensors of napari-n2n, the authors' .pth, or general: the model in the box.",
+    ),
 ]
+
+
+def denoiser_of(model: str) -> "Denoiser":
+    """Load the model of that name: ``general`` is the one in the box, any other is a file.
+
+    Raises
+    ------
+    CheckpointProblem
+        There is no such file, or it is no model.
+    """
+    from napari_n2n.denoising.checkpoints import load_denoiser
+    from napari_n2n.denoising.general import GENERAL, general_denoiser
+
+    return general_denoiser() if model == GENERAL else load_denoiser(model)
 
 
 def files_of(given: list[Path]) -> list[Path]:

@@ -58,7 +58,7 @@ def has_bfloat16(device: torch.device) -> bool:
     54 times slower, so nothing is left to chance.
     """
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     if device.type == "cpu":
         return _cpu_has_bfloat16()
     return False

@@ -1,6 +1,5 @@
 """Using a denoiser."""
 
-import copy
 import dataclasses
 from collections.abc import Callable, Generator
 from contextlib import nullcontext
@@ -20,6 +19,7 @@ from napari_n2n.denoising.devices import (
     is_out_of_memory,
     torch_errors_explained,
 )
+from napari_n2n.denoising.folding import ready
 from napari_n2n.denoising.interruption import interruptible
 from napari_n2n.denoising.regions import Part
 from napari_n2n.denoising.resampling import rescale
@@ -144,7 +144,7 @@ def denoise_steps(
     first
         (y, x) slices of ``image`` to denoise before the rest, such as what is on the screen; a
         progress object carries them as its ``region``. They equal the same part of the result to
-        rounding, or where the image is resampled, to 1 % of its deviation.
+        rounding, or where the image is resampled, to 1 % of its deviation (rms).
     stop
         Once true, `Interrupted` is raised within a second.
 
@@ -169,10 +169,7 @@ def denoise_steps(
     with torch_errors_explained("Denoising"):
         working = rescale(channels.to(chosen), at_work)
         scale = Intensities.of(working, denoiser.training.normalisation)
-        # A copy of its own: another thread may be using the same denoiser, or stop using it.
-        network = copy.deepcopy(denoiser.network).to(chosen).eval()
-        if chosen.type != "mps":
-            network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = ready(denoiser.network, chosen)
         part = None
         if first is not None:
             part = Part.of(first, shape, at_work, network.config.size_multiple)
@@ -250,7 +247,7 @@ def _regions(
             yield step
     if len(ready) == len(both):
         regions = [step.region for step in ready if step.region is not None]
-        mean = sum(region.pixels for region in regions) / np.float32(len(regions))
+        mean = (regions[0].pixels + regions[1].pixels) * np.float32(0.5)
         yield dataclasses.replace(ready[-1], region=Region(mean, regions[0].origin))
 
 
@@ -347,9 +344,10 @@ def _step(watch: Stopwatch, done: int, count: int, region: Region | None) -> Den
     return DenoisingProgress(at.stage, at.done, at.total, at.seconds_left, region)
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def _run_tile(network: UNet, image: Tensor, tile: Tile, result: Tensor) -> None:
-    # On a CPU in float32: measured, bfloat16 moves the result too far (see docs/performance.md).
+    # On a CPU in float32. bfloat16 takes half the time there, but moved single pixels by up to
+    # 11 % of the result's deviation (real micrographs; 0.3 % rms, correlation 0.999996).
     with autocast(image.device) if image.device.type != "cpu" else nullcontext():
         output = network(image[(slice(None), slice(None), *tile.read)])
     result[(slice(None), *tile.write)] = output[(0, slice(None), *tile.inner)].float()

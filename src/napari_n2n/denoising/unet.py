@@ -66,6 +66,8 @@ class UNet(nn.Module):
 
     def _initialise(self) -> None:
         """He et al. (2015); the last layer small, or the first steps of training diverge."""
+        if self.output.weight.is_meta:
+            return  # Shapes alone hold no numbers, and torch takes a second to find that out.
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d):
                 nn.init.kaiming_normal_(module.weight, a=self.config.negative_slope)
@@ -85,10 +87,15 @@ class UNet(nn.Module):
             if i < len(self.decoder):
                 skips.append(before if self.config.skips == "inputs" else features)
                 features = self.pool(features)
-        for up, level in zip(self.upsampling, self.decoder, strict=True):
-            features = level(torch.cat((up(features), skips.pop()), dim=1))
+        for i in range(len(self.decoder)):
+            features = self._joined(i, features, skips.pop())
         cut = (slice(None), slice(None), *(slice(side) for side in sides))
         return cast("Tensor", self.output(features)[cut])
+
+    def _joined(self, i: int, features: Tensor, skip: Tensor) -> Tensor:
+        """Run level ``i`` of the decoder on ``features``, doubled in size, and on ``skip``."""
+        both = torch.cat((self.upsampling[i](features), skip), dim=1)
+        return cast("Tensor", self.decoder[i](both))
 
     @property
     def halo(self) -> int:
