@@ -11,7 +11,8 @@ from napari_n2n.denoising.tiling import Window
 
 # Working pixels around a region that are denoised with it, and over how many of them the outermost
 # fade out: the interpolation reaches across the whole image, and a sudden end would ring into the
-# region. What is left differs from the whole image's by some 0.1 % of its deviation (rms).
+# region. What is left differs from the whole image's by some 0.2 % of its deviation (rms, measured
+# on real micrographs); detail of two working pixels, which denoised images lack, by 5 %.
 _MARGIN = 40
 _FADE = 32
 
