@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import mrcfile
 import numpy as np
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 
 from napari_n2n.cli import app, main
 from napari_n2n.denoising.checkpoints import load_denoiser
+from napari_n2n.denoising.general import general_denoiser
 from napari_n2n.io import read_micrograph, write_micrograph
 
 
@@ -86,6 +88,47 @@ def test_denoise_keeps_name_shape_and_pixel_size(sample, tmp_path):
     assert result.pixels.shape == raw.pixels.shape
     assert result.pixel_size_angstrom == pytest.approx(raw.pixel_size_angstrom)
     assert result.pixels.std() < raw.pixels.std()
+
+
+def test_denoise_needs_no_model_and_says_which_it_took(sample, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    source = sample / "halves" / "apoferritin_00.mrc"
+    assert call("denoise", source, "-q") == 0
+    said = capsys.readouterr()
+    assert said.out.strip() == str(Path("denoised") / "apoferritin_00.mrc")
+    assert f"Model: {general_denoiser().summary}." in said.err
+    unasked = read_micrograph(tmp_path / "denoised" / "apoferritin_00.mrc").pixels
+    assert call("denoise", source, "-M", "general", "-o", "asked", "-q") == 0
+    asked = read_micrograph(tmp_path / "asked" / "apoferritin_00.mrc").pixels
+    np.testing.assert_array_equal(asked, unasked)
+
+
+def test_training_can_start_from_nothing(sample, tmp_path):
+    for name, arguments in (("started", ()), ("scratch", ("--from-scratch",))):
+        model = tmp_path / f"{name}.safetensors"
+        arguments = (sample / "halves", "-o", model, "--max-time", "1s", "-q", *arguments)
+        assert call("train", *arguments) == 0
+        assert load_denoiser(model).training.from_scratch == (name == "scratch")
+
+
+def test_ctrl_c_while_denoising_leaves_whole_files_only(tmp_path):
+    rng = np.random.default_rng(0)
+    for number in range(40):
+        pixels = rng.normal(size=(512, 512)).astype(np.float32)
+        write_micrograph(tmp_path / f"{number:02d}.mrc", pixels, 1.0)
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "napari_n2n.cli", "denoise", str(tmp_path), "-o", str(out)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while not list(out.glob("*.mrc")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 130, said
+    assert "of 40 files are done" in said
+    assert 0 < len(list(out.iterdir())) < 40
+    for path in out.iterdir():
+        assert read_micrograph(path).pixels.shape == (512, 512)
 
 
 def test_a_movie_is_aligned_and_its_halves_are_denoised(sample, tmp_path, capsys):
