@@ -16,7 +16,7 @@ GUI = {"napari", "qtpy", "magicgui", "superqt", "npe2", "pyqtgraph", "PyQt5", "P
 ROOMS = [
     {"plugin", "cli"},
     {"demonstration", "assessment"},
-    {"workflow", "particle_workflow", "batch"},
+    {"workflow", "particle_workflow", "batch", "general_training"},
     {"screening"},
     {"particles"},
     {"denoising", "motion", "simulation"},

@@ -16,30 +16,35 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from napari_n2n.denoising.checkpoints import Denoiser, Provenance, save_denoiser
 from napari_n2n.denoising.config import LIGHT_NETWORK, TrainingConfig
 from napari_n2n.denoising.devices import choose_device, describe_device, torch_errors_explained
+from napari_n2n.denoising.general import GENERAL
 from napari_n2n.denoising.learner import Learner
 from napari_n2n.progress import Progress, Stopwatch
-from napari_n2n.simulation.variety import random_field
+from napari_n2n.simulation.variety import FIELD_SIDE, seeded_field
 
 WORKING_PIXEL_SIZE_ANGSTROM = 4.0
-DOSES = (0.5, 60.0)
-"""Least and most dose in e/Å² of a training image; evenly spread in between, by its logarithm."""
+DOSES = (0.15, 60.0)
+"""Least and most dose in e/Å² of a training image, as a perfect detector would count it.
 
-_SIDE = 512
+What a real detector makes of 0.5 e/Å², blurred by motion, is worth that little."""
+
 _CROP = 128
 _REPORT_EVERY = 20
-# Errors are relative to the signal's power, or faint images would teach nothing. A signal of less
-# than this share of the image's variance counts as if it had that much, or empty fields would
-# outweigh all others.
-_LEAST_SIGNAL = 2e-3
+_OCTAVES = 5
+# An octave whose signal has less than this share of the noise's power counts as if it had that
+# much: nothing can be found there, and empty fields must not outweigh all others.
+_LEAST_SIGNAL = 1e-3
+# Doses are spread evenly by their logarithm for 1; above, faint images come more often.
+_FAINTNESS = 1.5
 
 
 @dataclass(frozen=True)
 class GeneralProgress(Progress):
-    """Training of the model in the box; ``relative_error`` is the weighted loss of late."""
+    """Training of the model in the box; ``relative_error`` is the mean loss of late."""
 
     relative_error: float = float("nan")
 
@@ -60,9 +65,9 @@ class GeneralSettings:
         At most; it rises over the first 200 steps and falls to 1 % as half a cosine.
     """
 
-    fields: int = 3000
+    fields: int = 2000
     batch: int = 4
-    seconds: float = 3000.0
+    seconds: float = 1500.0
     learning_rate: float = 1.5e-3
     seed: int = 0
 
@@ -106,10 +111,8 @@ def train_general(
         while (share := (monotonic() - started) / settings.seconds) < 1 and not stop():
             warm = min(1.0, (learner.step + 1) / config.warmup_steps)
             cosine = 0.01 + 0.99 * (1 + np.cos(np.pi * share)) / 2
-            inputs, targets, weights = draw(learner.step)
-            losses.append(
-                learner.learn(inputs, targets, config.learning_rate * warm * cosine, weights)
-            )
+            rate = config.learning_rate * warm * cosine
+            losses.append(learner.learn(*draw(learner.step), rate, relative_error))
             if learner.step % _REPORT_EVERY:
                 continue
             error = float(torch.stack(losses[-500:]).mean())
@@ -124,12 +127,41 @@ def train_general(
     return denoiser
 
 
+def relative_error(results: Tensor, targets: Tensor) -> Tensor:
+    """Return error over signal, (n,): half of it of the whole image, half the mean over octaves.
+
+    Both are (n, 1, y, x) on a scale on which noise has a variance of about 1. The plain squared
+    error of faint images would be nothing beside that of bright ones, and that of particles
+    nothing beside that of sloping ice: each image and each octave (the differences between an
+    image and itself averaged over 2 × 2 px, again and again) is measured by its own signal.
+    """
+    error, signal = results - targets, targets
+    whole = _power(error) / _power(signal).clamp(min=_LEAST_SIGNAL)
+    octaves = torch.zeros_like(whole)
+    for octave in range(_OCTAVES + 1):
+        last = octave == _OCTAVES
+        coarse = [functional.avg_pool2d(image, 2) for image in (error, signal)]
+        fine = [
+            image if last else image - functional.interpolate(mean, scale_factor=2)
+            for image, mean in zip((error, signal), coarse, strict=True)
+        ]
+        octaves = octaves + _power(fine[0]) / _power(fine[1]).clamp(min=_LEAST_SIGNAL / 4**octave)
+        error, signal = coarse
+    return whole / 2 + octaves / (2 * (_OCTAVES + 1))
+
+
+def _power(images: Tensor) -> Tensor:
+    power: Tensor = images.square().flatten(1).mean(dim=1)
+    return power
+
+
 def _denoiser(learner: Learner, settings: GeneralSettings, seconds: float) -> Denoiser:
     return Denoiser(
         network=learner.averaged,
         training=learner.config,
         working_pixel_size_angstrom=WORKING_PIXEL_SIZE_ANGSTROM,
         provenance=Provenance(
+            name=GENERAL,
             trained_on=(f"{settings.fields} simulated fields",),
             steps=learner.step,
             seconds=round(seconds, 1),
@@ -149,24 +181,19 @@ class _Bank:
 def _simulated(
     settings: GeneralSettings, stop: Callable[[], bool]
 ) -> Generator[Progress, None, _Bank]:
-    signal = np.zeros((settings.fields, _SIDE, _SIDE), np.float16)
+    signal = np.zeros((settings.fields, FIELD_SIDE, FIELD_SIDE), np.float16)
     sizes = np.ones(settings.fields, np.float32)
     watch = Stopwatch()
     seeds = [(settings.seed, i) for i in range(settings.fields)]
     with get_context("spawn").Pool() as pool:
-        for i, (brightness, size) in enumerate(pool.imap(_simulate, seeds, chunksize=4)):
-            signal[i], sizes[i] = brightness, size
+        for i, field in enumerate(pool.imap(seeded_field, seeds, chunksize=4)):
+            signal[i], sizes[i] = field.brightness - 1, field.pixel_size_angstrom
             if i % _REPORT_EVERY == 0:
                 yield watch.progress("simulating fields", i, settings.fields)
             if stop():
                 signal, sizes = signal[: i + 1], sizes[: i + 1]
                 break
     return _Bank(signal, sizes)
-
-
-def _simulate(seed: tuple[int, int]) -> tuple[NDArray[np.float16], float]:
-    field = random_field(np.random.default_rng(seed), _SIDE)
-    return (field.brightness - 1).astype(np.float16), field.pixel_size_angstrom
 
 
 class _Draw:
@@ -182,32 +209,24 @@ class _Draw:
             torch.fft.fftfreq(_CROP)[:, None], torch.fft.rfftfreq(_CROP)[None, :]
         ).to(device)
 
-    def __call__(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Return inputs and clean targets, (batch, 1, y, x), and how much each counts, (batch,)."""
+    def __call__(self, step: int) -> tuple[Tensor, Tensor]:
+        """Return inputs and clean targets of a step, (batch, 1, y, x)."""
         rng = np.random.default_rng((self._settings.seed, 3, step))
         noise = torch.Generator(self._device).manual_seed(int(rng.integers(2**62)))
-        inputs, targets, weights = [], [], []
-        for _ in range(self._settings.batch):
-            source, target = self._example(rng, noise)
-            weights.append(1 / max(float(target.square().mean()), _LEAST_SIGNAL))
-            inputs.append(source)
-            targets.append(target)
-        return (
-            torch.stack(inputs)[:, None],
-            torch.stack(targets)[:, None],
-            torch.tensor(weights, device=self._device),
-        )
+        examples = [self._example(rng, noise) for _ in range(self._settings.batch)]
+        inputs, targets = (torch.stack(images)[:, None] for images in zip(*examples, strict=True))
+        return inputs, targets
 
     def _example(self, rng: np.random.Generator, noise: torch.Generator) -> tuple[Tensor, Tensor]:
         index = int(rng.integers(len(self._bank.signal)))
-        y, x = (int(n) for n in rng.integers(_SIDE - _CROP + 1, size=2))
+        y, x = (int(n) for n in rng.integers(FIELD_SIDE - _CROP + 1, size=2))
         crop = self._bank.signal[index, y : y + _CROP, x : x + _CROP].astype(np.float32)
         if rng.integers(2):
             crop = crop[:, ::-1]
         crop = np.ascontiguousarray(np.rot90(crop, int(rng.integers(4))))
         signal = torch.from_numpy(crop).to(self._device)
         low, high = np.log(DOSES)
-        dose = float(np.exp(rng.uniform(low, high)))
+        dose = float(np.exp(low + (high - low) * rng.random() ** _FAINTNESS))
         electrons = dose * float(self._bank.pixel_size_angstrom[index]) ** 2
         # So many electrons fall on a pixel that Poisson's law is Gauss's.
         white = torch.randn(signal.shape, generator=noise, device=self._device)
@@ -229,4 +248,5 @@ class _Draw:
         loss, width = rng.uniform(0, 0.8), rng.uniform(0.15, 0.6)
         power = 1 - loss * (1 - torch.exp(-0.5 * (self._k / width) ** 2))
         coloured = torch.fft.irfft2(torch.fft.rfft2(white) * power.sqrt(), s=white.shape)
-        return coloured * (white.std() / coloured.std())
+        same_power: Tensor = coloured * (white.std() / coloured.std())
+        return same_power

@@ -13,6 +13,7 @@ from napari_n2n.cli.assess import assess_particles
 from napari_n2n.cli.coordinates import convert
 from napari_n2n.cli.data import halves, info, simulate
 from napari_n2n.cli.demo import demo
+from napari_n2n.cli.general import train_general
 from napari_n2n.cli.models import denoise, evaluate, train
 from napari_n2n.cli.particles import pick
 from napari_n2n.errors import N2NError
@@ -35,6 +36,7 @@ for command in (
     convert,
     info,
     assess_particles,
+    train_general,
 ):
     app.command()(command)
 

@@ -35,6 +35,10 @@ class Provenance(BaseModel):
     steps: int = 0
     seconds: float = 0
     device: str = ""
+    # What a model is known by if not by its file, and the name of the one whose weights it began
+    # with; "" and None: none.
+    name: str = ""
+    started_from: str | None = None
     validation_loss: float | None = None
     estimated_truth_correlation: float | None = None
     versions: dict[str, str] = Field(
@@ -76,11 +80,19 @@ class Denoiser:
         """One line for a person: network, working pixel size, how long it was trained."""
         size = self.working_pixel_size_angstrom
         parts = [
+            *([f"{self.provenance.name} model"] if self.provenance.name else []),
             f"{self.network.config.name} U-Net",
             "full resolution" if size is None else f"{size:g} Å/px",
-            f"{self.provenance.steps} steps on {len(self.provenance.trained_on)} pairs",
+            f"{self.provenance.steps} steps on {self._trained_on}",
         ]
+        if self.provenance.started_from:
+            parts.append(f"from the {self.provenance.started_from} model")
         return ", ".join(parts)
+
+    @property
+    def _trained_on(self) -> str:
+        made_of = self.provenance.trained_on
+        return made_of[0] if self.provenance.name and made_of else f"{len(made_of)} pairs"
 
 
 def save_denoiser(path: Path | str, denoiser: Denoiser) -> None:

@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -15,6 +15,14 @@ from napari_n2n.denoising.config import TrainingConfig
 from napari_n2n.denoising.devices import autocast
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.errors import CheckpointProblem
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""From results and targets, (n, channel, y, x), the loss of each, (n,)."""
+
+
+def squared_error(results: Tensor, targets: Tensor) -> Tensor:
+    """Return the mean squared difference of each pair of images."""
+    return functional.mse_loss(results, targets, reduction="none").flatten(1).mean(dim=1)
 
 
 class Learner:
@@ -41,29 +49,30 @@ class Learner:
             eps=config.epsilon,
         )
 
+    def start_from(self, network: UNet) -> None:
+        """Take over the weights of a network of the same shape that has learnt already."""
+        for ours in (self.network, self.averaged, self.best):
+            ours.load_state_dict(network.state_dict())
+
     def learn(
         self,
         inputs: Tensor,
         targets: Tensor,
         learning_rate: float,
-        weights: Tensor | None = None,
+        loss_of: Loss = squared_error,
     ) -> Tensor:
         """Take one step on a batch (n, channel, y, x); returns the loss, on the device.
 
-        ``weights``, (n,), say how much each example counts; None: all the same.
+        ``loss_of`` gives the (n,) losses of results and targets; by default `squared_error`.
         """
         self._optimizer.zero_grad(set_to_none=True)
         total = torch.zeros((), device=self.device)
         # On a CPU crop by crop: a batch at once is no faster there, and takes more memory.
         chunk = len(inputs) if self.device.type != "cpu" else max(1, 2**17 // inputs[0].numel())
-        if weights is None:
-            weights = inputs.new_ones(len(inputs))
-        parts = (part.split(chunk) for part in (inputs, targets, weights))
-        for source, target, weight in zip(*parts, strict=True):
+        for source, target in zip(inputs.split(chunk), targets.split(chunk), strict=True):
             with autocast(self.device):
                 result = self.network(source)
-            errors = functional.mse_loss(result.float(), target, reduction="none")
-            loss = (errors.flatten(1).mean(dim=1) * weight).sum() / len(inputs)
+            loss = loss_of(result.float(), target).sum() / len(inputs)
             loss.backward()
             total += loss.detach()
         if self.config.gradient_clip:
@@ -136,8 +145,9 @@ class Learner:
         ours = json.loads(self.config.model_dump_json())
         theirs = header.get("config")
         theirs = theirs if isinstance(theirs, dict) else {}
-        lengths = {"steps", "epochs", "max_seconds"}
-        other = [key for key in ours if key not in lengths and ours[key] != theirs.get(key)]
+        # How long it is to be, and what it began with, do not matter to going on with it.
+        free = {"steps", "epochs", "max_seconds", "from_scratch"}
+        other = [key for key in ours if key not in free and ours[key] != theirs.get(key)]
         if other:
             raise CheckpointProblem(
                 path,

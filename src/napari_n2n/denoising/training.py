@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Callable, Collection, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
@@ -16,6 +16,7 @@ from napari_n2n.denoising.checkpoints import Denoiser, Provenance, save_denoiser
 from napari_n2n.denoising.config import TrainingConfig
 from napari_n2n.denoising.devices import choose_device, describe_device, torch_errors_explained
 from napari_n2n.denoising.evaluation import Validation, evaluate
+from napari_n2n.denoising.general import start_for
 from napari_n2n.denoising.inference import denoise
 from napari_n2n.denoising.interruption import Interrupted, interruptible
 from napari_n2n.denoising.learner import Learner
@@ -125,7 +126,13 @@ def train(
     with torch_errors_explained("Training"):
         data = yield from prepare(pairs, config, chosen, stop)
         config = _with_channels(config, data.channels)
-        trainer = _Trainer(Learner(config, chosen), data, output, preview)
+        learner = Learner(config, chosen)
+        start, note = start_for(config, data.working_pixel_size_angstrom)
+        if start is not None:
+            learner.start_from(start.network)
+        if note:
+            data = replace(data, notes=(*data.notes, note))
+        trainer = _Trainer(learner, data, output, preview, start)
         if resume and output is not None:
             trainer.resume(output)
         try:
@@ -153,9 +160,15 @@ class _Trainer:
     """One training: the learner, what it learns from, and the book kept about it."""
 
     def __init__(
-        self, learner: Learner, data: TrainingData, output: Path | None, preview: PreviewSource
+        self,
+        learner: Learner,
+        data: TrainingData,
+        output: Path | None,
+        preview: PreviewSource,
+        start: Denoiser | None,
     ) -> None:
         self.learner = learner
+        self._started_from = None if start is None else start.provenance.name
         self._config = learner.config
         self._data = data
         self._crops = Crops(data, learner.config, learner.device)
@@ -270,6 +283,7 @@ class _Trainer:
                 steps=self.learner.step,
                 seconds=round(self.elapsed_seconds, 1),
                 device=describe_device(self.learner.device),
+                started_from=self._started_from,
                 validation_loss=validation.loss if validation else None,
                 estimated_truth_correlation=validation.truth_correlation if validation else None,
             ),

@@ -42,7 +42,7 @@ class RandomSpecimen:
 
 def random_specimen(rng: np.random.Generator, diameter_angstrom: float) -> RandomSpecimen:
     """Return a particle of one of `SHAPES`, ``diameter_angstrom`` at its widest."""
-    shape: Shape = rng.choice(SHAPES)  # type: ignore[assignment]
+    shape = SHAPES[int(rng.integers(len(SHAPES)))]
     beads, volume = _MAKERS[shape](rng, diameter_angstrom / 2)
     beads = beads - beads.mean(axis=0)
     reach = float(np.linalg.norm(beads, axis=1).max())
@@ -66,7 +66,8 @@ def _subunit(rng: np.random.Generator, radius: float, count: int) -> Beads:
         at = at * (1 - pull) + step
         walk[i] = at
     walk *= rng.uniform(0.6, 1.0, 3)  # no lump is a ball
-    return walk * (radius / np.quantile(np.linalg.norm(walk, axis=1), 0.95))
+    lump: Beads = walk * (radius / np.quantile(np.linalg.norm(walk, axis=1), 0.95))
+    return lump
 
 
 def _placed(subunit: Beads, rotations: Beads, centre: Beads) -> Beads:

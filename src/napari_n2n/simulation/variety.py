@@ -42,7 +42,16 @@ class RandomField:
     pixel_size_angstrom: float
 
 
-def random_field(rng: np.random.Generator, side: int = 512) -> RandomField:
+FIELD_SIDE = 512
+"""Side of a random field in px, unless another is asked for."""
+
+
+def seeded_field(seed: tuple[int, ...]) -> RandomField:
+    """Return the field that belongs to ``seed``: for processes that share the work."""
+    return random_field(np.random.default_rng(seed))
+
+
+def random_field(rng: np.random.Generator, side: int = FIELD_SIDE) -> RandomField:
     """Return a field of ``side`` × ``side`` px whose content is left to chance.
 
     Pixel sizes are spread about the 4 Å that the general model works at (3 to 7 Å), so that one
@@ -93,7 +102,7 @@ class _Canvas:
         rng = self._rng
         diameter = float(np.exp(rng.uniform(np.log(70.0), np.log(320.0))))
         specimen = random_specimen(rng, diameter)
-        spots = self._spots(diameter, rng.uniform(0.04, 0.4))
+        spots = self._spots(diameter, rng.uniform(0.04, 0.5))
         broken_share = rng.uniform(0, 0.4)
         whole, points = [], []
         for spot in spots:
@@ -199,10 +208,10 @@ class _Canvas:
         """Brightness through ice whose thickness slopes and wavers, mean about 1."""
         rng = self._rng
         slope = np.linspace(-0.5, 0.5, self._length)
-        y, x = rng.normal(0, 0.04, 2)
+        y, x = rng.normal(0, 0.02, 2)
         steepness = rng.uniform(1.0, 1.9)  # of the amplitude spectrum
         waves = self._texture((self._k2 + 1e-9) ** (-steepness / 2))
-        waves *= np.exp(rng.uniform(np.log(0.001), np.log(0.04)))
+        waves *= np.exp(rng.uniform(np.log(0.0005), np.log(0.015)))
         ice: Field = 1 + y * slope[:, None] + x * slope[None, :] + waves
         return np.maximum(ice, 0.2)
 

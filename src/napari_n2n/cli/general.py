@@ -1,0 +1,42 @@
+"""The command that makes the model in the box."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from napari_n2n.cli import console, options
+from napari_n2n.cli.console import Reporter
+from napari_n2n.cli.data import describe_progress
+
+
+def train_general(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The model to write (.safetensors).")
+    ] = Path("general.safetensors"),
+    fields: Annotated[
+        int, typer.Option(min=4, max=100_000, help="Fields of 512 × 512 px to simulate.")
+    ] = 2000,
+    max_time: Annotated[
+        str, typer.Option(help="Train this long (60s, 5min, 1.5h), after simulating.")
+    ] = "25min",
+    seed: Annotated[int, typer.Option(min=0, help="Equal seeds simulate equal fields.")] = 0,
+    device: options.Device = "auto",
+    quiet: options.Quiet = False,
+) -> None:
+    """Make the general model anew from simulated fields of many kinds; Ctrl-C stops and saves."""
+    from napari_n2n.general_training import GeneralProgress, GeneralSettings
+    from napari_n2n.general_training import train_general as train
+
+    settings = GeneralSettings(fields=fields, seconds=options.seconds_of(max_time), seed=seed)
+
+    def describe(step: Any) -> tuple[str, float, float | None]:
+        text, share, left = describe_progress(step)
+        if isinstance(step, GeneralProgress):
+            text += f", error over signal {step.relative_error:.3f}"
+        return text, share, left
+
+    with console.stop_on_signal() as stop:
+        steps = train(settings, output=output, device=device, stop=stop)
+        denoiser = Reporter(quiet).run(steps, describe)
+    console.say(f"{output}: {denoiser.summary}, {denoiser.provenance.seconds:.0f} s")
