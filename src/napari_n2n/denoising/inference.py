@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-import psutil
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -23,6 +22,7 @@ from napari_n2n.denoising.folding import ready
 from napari_n2n.denoising.interruption import interruptible
 from napari_n2n.denoising.regions import Part
 from napari_n2n.denoising.resampling import rescale
+from napari_n2n.denoising.tile_size import largest_tile
 from napari_n2n.denoising.tiling import Tile, Window, tiles
 from napari_n2n.denoising.unet import UNet, pad_to_multiple
 from napari_n2n.denoising.working import (
@@ -37,9 +37,6 @@ from napari_n2n.progress import Progress, Stopwatch, run_to_end
 if TYPE_CHECKING:
     from napari_n2n.metrics import RingCorrelation
 
-_LARGEST_TILE = 2048
-# Multiplications a CPU is given at once: about a second's, so that a stop need not wait longer.
-_CPU_LAYER_OPERATIONS = 5e10
 # A region that needs more of the image than this is not worth a pass of its own.
 _LARGEST_SHARE = 0.6
 # Beyond this the result would be a few blurred pixels, or a file's pixel size is wrong.
@@ -292,7 +289,7 @@ def _tiled(
     sides = image.shape[1:]
     padded = pad_to_multiple(image[None], multiple)
     height, width = padded.shape[2:]
-    largest = _largest_tile(network, image.device) if tile is None else tile
+    largest = largest_tile(network, image.device) if tile is None else tile
     side = max(multiple, min(largest, max(height, width)) // multiple * multiple)
     while True:
         try:
@@ -351,20 +348,3 @@ def _run_tile(network: UNet, image: Tensor, tile: Tile, result: Tensor) -> None:
     with autocast(image.device) if image.device.type != "cpu" else nullcontext():
         output = network(image[(slice(None), slice(None), *tile.read)])
     result[(slice(None), *tile.write)] = output[(0, slice(None), *tile.inner)].float()
-
-
-def _largest_tile(network: UNet, device: torch.device) -> int:
-    """Side of the largest tile that fits into half of the free memory and can be stopped soon."""
-    if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-    else:
-        free = psutil.virtual_memory().available
-    # At the finest level the joined features, the convolutions' results and their workspace
-    # exist at once, as float32; coarser levels add a third.
-    config = network.config
-    channels = 2 * (sum(config.encoder[0]) + sum(config.decoder[-1]) + config.decoder[-1][0])
-    pixels = free / 2 / (channels * 4 * 4 / 3)
-    if device.type == "cpu":
-        finest = (*network.encoder[0].parameters(), *network.decoder[-1].parameters())
-        pixels = min(pixels, _CPU_LAYER_OPERATIONS / max(weights.numel() for weights in finest))
-    return max(config.size_multiple, min(_LARGEST_TILE, int(pixels**0.5) - 2 * network.halo))
