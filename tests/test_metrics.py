@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
+import scipy.signal
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch_fourier_shell_correlation import fourier_ring_correlation
 
 from napari_n2n import metrics
 
@@ -21,6 +24,20 @@ def test_independent_noise_does_not_correlate():
     curve = metrics.frc(noise(0), noise(1), 1.0)
     assert np.abs(curve.correlation[10:]).mean() < 0.1
     assert curve.resolution_angstrom() is None or curve.resolution_angstrom() > 25
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (97, 130)])
+def test_the_frc_is_that_of_torch_fourier_shell_correlation(shape):
+    shared = noise(2, shape)
+    a, b = (shared + noise(seed, shape) for seed in (3, 4))
+    side = min(shape) // 2 * 2
+    y, x = ((length - side) // 2 for length in shape)
+    taper = np.outer(*[scipy.signal.windows.tukey(side, 0.2)] * 2)
+    squares = (image[y : y + side, x : x + side] for image in (a, b))
+    tensors = (torch.from_numpy((s - s.mean()) * taper) for s in squares)
+    expected = fourier_ring_correlation(*tensors).numpy()
+    found = metrics.frc(a, b, 1.0).correlation
+    assert found[1:-1] == pytest.approx(expected[1:-1], abs=2e-3)
 
 
 @pytest.mark.parametrize("shape", [(128, 128), (97, 130), (161, 140)])

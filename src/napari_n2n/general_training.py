@@ -233,7 +233,8 @@ class _Draw:
         white *= ((1 + signal).clamp(min=0.02) / electrons).sqrt()
         coloured = self._coloured(white, rng)
         # Normalised by the whole field, as `Intensities` does it for the whole image.
-        deviation = (self._variance[index] + 1 / electrons) ** 0.5 * np.exp(rng.normal(0, 0.03))
+        variance = self._variance[index] + (1 + self._mean[index]) / electrons
+        deviation = variance**0.5 * np.exp(rng.normal(0, 0.03))
         offset = self._mean[index] + rng.normal(0, 0.02) * deviation
         return (signal + coloured - offset) / deviation, (signal - offset) / deviation
 

@@ -1,6 +1,6 @@
 """Figures that say how good an image is: PSNR, correlation, SNR, Fourier ring correlation."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,9 +40,12 @@ class RingCorrelation:
 def frc(first: Image, second: Image, pixel_size_angstrom: float) -> RingCorrelation:
     """Fourier ring correlation of two images (y, x) of one shape (Saxton and Baumeister 1982).
 
-    Rings are one Fourier pixel wide and reach to the Nyquist frequency. The images' largest
-    central square is compared, its edges tapered: edges that do not fit together would correlate
-    at every frequency. Torch is only imported when this is called.
+    Rings are one Fourier pixel wide and reach to the Nyquist frequency; a Fourier pixel between two
+    rings counts in both, by its nearness. The images' largest central square is compared, its edges
+    tapered: edges that do not fit together would correlate at every frequency.
+
+    It is what torch-fourier-shell-correlation gives (a test compares them), which takes minutes
+    for 4096² px: it holds every ring's mask of the whole spectrum.
 
     Raises
     ------
@@ -50,21 +53,47 @@ def frc(first: Image, second: Image, pixel_size_angstrom: float) -> RingCorrelat
         The shapes differ.
     """
     _require_same_shape(first, second)
-    import torch
-    from torch_fourier_shell_correlation import fourier_ring_correlation
-
     height, width = first.shape
-    # Square and even: the library's rings are then circles in 1/Å.
+    # Square and even: the rings are then circles in 1/Å.
     side = min(height, width) // 2 * 2
     y, x = (height - side) // 2, (width - side) // 2
     taper = scipy.signal.windows.tukey(side, 0.2).astype(np.float32)
-    squares = (image[y : y + side, x : x + side].astype(np.float32) for image in (first, second))
-    a, b = (
-        torch.from_numpy((square - square.mean()) * taper[:, None] * taper) for square in squares
-    )
-    correlation = fourier_ring_correlation(a, b).numpy().astype(np.float64)
-    frequency = np.arange(len(correlation)) / (side * pixel_size_angstrom)
-    return RingCorrelation(frequency, np.nan_to_num(correlation))
+    spectra = []
+    for image in (first, second):
+        square = image[y : y + side, x : x + side].astype(np.float32)
+        square -= square.mean(dtype=np.float64)
+        square *= taper[:, None]
+        square *= taper
+        spectra.append(scipy.fft.rfft2(square, overwrite_x=True))
+    rings = side // 2 + 1
+    # Of each ring: the products of the two spectra, and the power of each.
+    sums = np.zeros((3, rings + 1))
+    kx = np.arange(rings, dtype=np.float32)
+    for rows in _blocks(side, rings):
+        ky = np.fft.fftfreq(side, 1 / side)[rows].astype(np.float32)
+        radius = np.hypot(ky[:, None], kx).ravel()
+        inside = radius < rings
+        a, b = (spectrum[rows].ravel()[inside] for spectrum in spectra)
+        ring = radius[inside].astype(np.intp)
+        outward = radius[inside] - ring
+        products = (
+            a.real * b.real + a.imag * b.imag,
+            a.real**2 + a.imag**2,
+            b.real**2 + b.imag**2,
+        )
+        for total, product in zip(sums, products, strict=True):
+            total[:rings] += np.bincount(ring, product * (1 - outward), rings)
+            total[1:] += np.bincount(ring, product * outward, rings)
+    shared, power_a, power_b = sums[:, :rings]
+    norm = np.sqrt(power_a * power_b)
+    correlation = np.divide(shared, norm, out=np.zeros(rings), where=norm > 0)
+    return RingCorrelation(np.arange(rings) / (side * pixel_size_angstrom), correlation)
+
+
+def _blocks(rows: int, columns: int) -> Iterator[slice]:
+    """Cut ``rows`` so that about a million values are looked at at once: they stay in cache."""
+    step = max(1, 2**20 // columns)
+    return (slice(start, start + step) for start in range(0, rows, step))
 
 
 def correlation(first: Image, second: Image) -> float:

@@ -1,15 +1,14 @@
 """Commands about files: simulate, halves, info."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import typer
 
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
-
-R = TypeVar("R")
+from napari_n2n.cli.files import describe_progress, run_for_each
 
 
 def simulate(
@@ -152,50 +151,3 @@ def validated(model: type[Any], **fields: object) -> Any:
         return model(**fields)
     except ValidationError as problem:
         raise ConfigProblem(explain(problem)) from None
-
-
-def describe_progress(step: Any) -> tuple[str, float, float | None]:
-    """Say a ``Progress``, alone or of one of many files."""
-    from napari_n2n.batch import FileProgress
-
-    if isinstance(step, FileProgress):
-        text, share, left = describe_progress(step.step)
-        of_all = f" ({step.number} of {step.count})" if step.count > 1 else ""
-        return f"{step.path.name}{of_all}: {text}", share, left
-    return step.stage, step.done / max(step.total, 1), step.seconds_left
-
-
-def run_for_each(
-    paths: list[Path], output: Path, job: Callable[[Path], Generator[Any, None, str]], quiet: bool
-) -> None:
-    """Run ``job`` for all files, say what came of each, and exit with 1 if any failed."""
-    from napari_n2n.batch import FileOutcome, for_each
-    from napari_n2n.errors import WriteProblem
-    from napari_n2n.io import stem_of
-
-    by_stem: dict[str, Path] = {}
-    for path in paths:
-        other = by_stem.setdefault(stem_of(path), path)
-        if other != path:
-            raise WriteProblem(
-                output / f"{stem_of(path)}.mrc",
-                f"would be the result of both {other} and {path}",
-                "Give them different output folders.",
-            )
-
-    def describe(step: Any) -> tuple[str, float, float | None] | None:
-        if not isinstance(step, FileOutcome):
-            return describe_progress(step)
-        if step.error is not None:
-            console.say_error(str(step.error))
-        else:
-            console.say(str(step.result))
-        return None
-
-    outcomes = Reporter(quiet).run(for_each(paths, job), describe)
-    failed = sum(outcome.error is not None for outcome in outcomes)
-    if failed:
-        if len(outcomes) > 1:
-            rest = "the others are done" if failed < len(outcomes) else "none was done"
-            console.say_error(f"{failed} of {len(outcomes)} files failed; {rest}.")
-        raise typer.Exit(1)

@@ -1,6 +1,6 @@
 """Commands that make one result of each of many files: what they refuse and what they say."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,6 @@ import typer
 
 from napari_n2n.cli import console
 from napari_n2n.cli.console import Reporter
-from napari_n2n.cli.data import describe_progress
 
 
 def require_different_results(paths: list[Path], output: Path) -> None:
@@ -70,3 +69,24 @@ def report_files(steps: Generator[Any, None, Any], count: int, quiet: bool) -> N
             rest = "the others are done" if done else "none was done"
             console.say_error(f"{failed} of {count} files failed; {rest}.")
         raise typer.Exit(1)
+
+
+def run_for_each(
+    paths: list[Path], output: Path, job: Callable[[Path], Generator[Any, None, str]], quiet: bool
+) -> None:
+    """Run ``job`` for all files, say what came of each, and exit with 1 if any failed."""
+    from napari_n2n.batch import for_each
+
+    require_different_results(paths, output)
+    report_files(for_each(paths, job), len(paths), quiet)
+
+
+def describe_progress(step: Any) -> tuple[str, float, float | None]:
+    """Say a ``Progress``, alone or of one of many files."""
+    from napari_n2n.batch import FileProgress
+
+    if isinstance(step, FileProgress):
+        text, share, left = describe_progress(step.step)
+        of_all = f" ({step.number} of {step.count})" if step.count > 1 else ""
+        return f"{step.path.name}{of_all}: {text}", share, left
+    return step.stage, step.done / max(step.total, 1), step.seconds_left

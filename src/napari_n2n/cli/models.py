@@ -8,8 +8,7 @@ import typer
 
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
-from napari_n2n.cli.data import describe_progress
-from napari_n2n.cli.files import report_files, require_different_results
+from napari_n2n.cli.files import describe_progress, report_files, require_different_results
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.config import TrainingConfig

@@ -10,7 +10,7 @@ import typer
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
 from napari_n2n.cli.coordinates import labels_of
-from napari_n2n.cli.data import describe_progress
+from napari_n2n.cli.files import describe_progress
 
 if TYPE_CHECKING:
     from napari_n2n.io import Label, MicrographParticles

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from napari_n2n.io.sources import RowOrder
 
+_STRIP_PX = 1 << 17
 _MODES = {"int8": 0, "int16": 1, "float32": 2, "uint16": 6, "float16": 12}
 
 
@@ -195,7 +196,12 @@ class RunningStatistics:
         self._squares = 0.0
 
     def add(self, pixels: NDArray[Any]) -> None:
-        """Take in more pixels."""
+        """Take in more pixels, (y, x); in strips, so that no copy of them all is made."""
+        rows = max(1, _STRIP_PX // max(1, pixels.shape[1]))
+        for start in range(0, len(pixels), rows):
+            self._add_strip(pixels[start : start + rows])
+
+    def _add_strip(self, pixels: NDArray[Any]) -> None:
         count = pixels.size
         mean = float(pixels.mean(dtype=np.float64))
         with np.errstate(invalid="ignore"):  # infinite pixels have no deviation
@@ -214,7 +220,8 @@ class RunningStatistics:
 
 
 def _write_frame(handle: BinaryIO, frame: NDArray[Any], dtype: np.dtype[Any]) -> None:
-    handle.write(np.ascontiguousarray(frame, dtype.newbyteorder("<")).tobytes())
+    stored = np.ascontiguousarray(frame, dtype.newbyteorder("<"))
+    handle.write(stored.reshape(-1).view(np.uint8).data)
 
 
 def write_mrc_stack(
