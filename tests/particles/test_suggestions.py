@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -182,11 +180,3 @@ def test_nothing_to_suggest_is_nothing_suggested():
 def test_descriptors_of_another_length_are_refused():
     with pytest.raises(BadValue, match="Describe the particles again"):
         Classifier.learnt(clouds((5, 5))).suggest(np.zeros((3, 19), np.float32))
-
-
-def test_a_thousand_marks_are_learnt_while_the_next_is_made():
-    """In processor time, as the machine may be busy; twice what is promised, as it may be slow."""
-    examples, rest = clouds((400, 400, 200), width=78), clouds((9000, 1000), width=78, seed=1)
-    start = time.process_time()
-    Classifier.learnt(examples).suggest(rest.values)
-    assert time.process_time() - start < 2

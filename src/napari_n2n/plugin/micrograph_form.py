@@ -106,8 +106,11 @@ class MicrographForm(QWidget):
                 self._denoised.value = new[-1]
                 self._raw.value = self._origin(new[-1])
             else:
-                self._denoised.value, self._raw.value = kept
-                if self._denoised.value is None and made:
+                for field, name in zip((self._denoised, self._raw), kept, strict=True):
+                    field.value = name if name in field.choices else None
+                # A raw image alone may be what the user wants.
+                lost = self._chosen[0] is not None or self._raw.value is None
+                if self._denoised.value is None and made and lost:
                     self._denoised.value = made[-1]
                     self._raw.value = self._origin(made[-1])
             if self._denoised.value is None and self._raw.value is None and names:
