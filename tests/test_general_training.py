@@ -65,7 +65,8 @@ def test_every_dose_occurs_and_the_signal_is_that_of_the_clean_image():
     side = FIELD_SIDE
     signal = np.zeros((1, side, side), np.float16)
     signal[0, ::2] = 0.2  # stripes, which are their own mean everywhere
-    bank = general_training._Bank(signal, np.array([4.0], np.float32))
+    one = np.ones(1, np.float32)
+    bank = general_training._Bank(signal, one, 4 * one)
     draw = general_training._Draw(bank, replace(FEW, batch=64), torch.device("cpu"))
     inputs, targets = draw(0)
     assert inputs.shape == targets.shape == (64, 1, 128, 128)

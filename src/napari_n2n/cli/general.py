@@ -19,7 +19,7 @@ def train_general(
     ] = 2000,
     max_time: Annotated[
         str, typer.Option(help="Train this long (60s, 5min, 1.5h), after simulating.")
-    ] = "25min",
+    ] = "20min",
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds simulate equal fields.")] = 0,
     device: options.Device = "auto",
     quiet: options.Quiet = False,

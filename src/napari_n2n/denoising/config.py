@@ -110,8 +110,10 @@ class TrainingConfig(Settings):
         title="Working pixel size (Å)",
         description="Images are Fourier-cropped to this. Empty: full resolution.",
     )
-    normalisation: Literal["standard", "unit_range"] = Field(
-        "standard", description="Zero mean and unit deviation, or intensities to [0, 1]."
+    normalisation: Literal["flat", "standard", "unit_range"] = Field(
+        "flat",
+        description="Slow changes of brightness taken off; or zero mean and unit deviation; or "
+        "intensities to [0, 1].",
     )
     crop: Annotated[int, Field(ge=16, le=4096)] = Field(
         128, title="Crop (px)", description="Side of the training crops, in working pixels."

@@ -178,7 +178,8 @@ def denoise_steps(
             if part is None:
                 return None
             origin = (part.window[0].start, part.window[1].start)
-            return Region(from_channels(part.resampled(restored(result))), origin)
+            image = result[:, : at_work[0], : at_work[1]]  # without the network's padding
+            return Region(from_channels(part.resampled(restored(image))), origin)
 
         with interruptible(network, stop):
             result = yield from _tiled(network, scale.normalise(working), tile, part, region)
