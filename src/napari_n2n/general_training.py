@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_n2n.denoising.checkpoints import Denoiser, Provenance, save_denoiser
-from napari_n2n.denoising.config import LIGHT_NETWORK, TrainingConfig
+from napari_n2n.denoising.config import LIGHT_NETWORK, ConfigProblem, TrainingConfig
 from napari_n2n.denoising.devices import choose_device, describe_device, torch_errors_explained
 from napari_n2n.denoising.general import GENERAL
 from napari_n2n.denoising.learner import Learner
@@ -36,9 +36,9 @@ _CROP = 128
 _REPORT_EVERY = 20
 # A signal of less than this share of the noise's power counts as if it had that much: there is
 # nothing to be found, and empty fields must not outweigh all others.
-_LEAST_SIGNAL = 1e-3
+_LEAST_SIGNAL = 2e-4
 # Doses are spread evenly by their logarithm for 1; above, faint images come more often.
-_FAINTNESS = 1.3
+_FAINTNESS = 1.5
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ class GeneralSettings:
     seconds
         How long to train.
     learning_rate
-        At most; it rises over the first 200 steps and falls to 1 % as half a cosine.
+        At most; it rises over the first 200 steps and falls to 1 % as half a cosine. Half of it
+        where a model is made better that has learnt already.
     """
 
     fields: int = 2000
@@ -75,19 +76,28 @@ def train_general(
     settings: GeneralSettings,
     *,
     output: Path | None = None,
+    start: Denoiser | None = None,
     device: str = "auto",
     stop: Callable[[], bool] = lambda: False,
 ) -> Generator[Progress, None, Denoiser]:
     """Simulate fields, train on them, and return the denoiser; it is saved in ``output`` too.
 
-    Once ``stop()`` is true, what has been learnt so far is the result.
+    ``start`` is a general model to make better. Once ``stop()`` is true, what has been learnt so
+    far is the result.
 
     Raises
     ------
     DeviceProblem, WriteProblem
         The device or the disk do not allow it.
+    ConfigProblem
+        ``start`` has another network.
     """
     chosen = choose_device(device)
+    if start is not None and start.network.config != LIGHT_NETWORK:
+        raise ConfigProblem(
+            "The model to go on from has another network than the general one. "
+            "Give one that train-general made."
+        )
     bank = yield from _simulated(settings, stop)
     config = TrainingConfig(
         network=LIGHT_NETWORK,
@@ -95,7 +105,7 @@ def train_general(
         crop=_CROP,
         batch=settings.batch,
         max_seconds=settings.seconds,
-        learning_rate=settings.learning_rate,
+        learning_rate=settings.learning_rate / (1 if start is None else 2),
         warmup_steps=200,
         ema_decay=0.999,
         from_scratch=True,
@@ -103,6 +113,8 @@ def train_general(
     )
     with torch_errors_explained("Training"):
         learner = Learner(config, chosen)
+        if start is not None:
+            learner.start_from(start.network)
         draw = _Draw(bank, settings, chosen)
         started = saved = monotonic()
         losses: list[Tensor] = []
@@ -119,8 +131,8 @@ def train_general(
             yield GeneralProgress(told.stage, told.done, told.total, told.seconds_left, error)
             if output is not None and monotonic() - saved > 60:
                 saved = monotonic()
-                save_denoiser(output, _denoiser(learner, settings, saved - started))
-    denoiser = _denoiser(learner, settings, monotonic() - started)
+                save_denoiser(output, _denoiser(learner, settings, start, saved - started))
+    denoiser = _denoiser(learner, settings, start, monotonic() - started)
     if output is not None:
         save_denoiser(output, denoiser)
     return denoiser
@@ -140,7 +152,11 @@ def relative_error(results: Tensor, targets: Tensor) -> Tensor:
     return relative
 
 
-def _denoiser(learner: Learner, settings: GeneralSettings, seconds: float) -> Denoiser:
+def _denoiser(
+    learner: Learner, settings: GeneralSettings, start: Denoiser | None, seconds: float
+) -> Denoiser:
+    """Return what is learnt; steps and seconds of ``start`` count in."""
+    before = Provenance() if start is None else start.provenance
     return Denoiser(
         network=learner.averaged,
         training=learner.config,
@@ -148,8 +164,8 @@ def _denoiser(learner: Learner, settings: GeneralSettings, seconds: float) -> De
         provenance=Provenance(
             name=GENERAL,
             trained_on=(f"{settings.fields} simulated fields",),
-            steps=learner.step,
-            seconds=round(seconds, 1),
+            steps=before.steps + learner.step,
+            seconds=round(before.seconds + seconds, 1),
             device=describe_device(learner.device),
         ),
     )
@@ -219,9 +235,8 @@ class _Draw:
         dose = float(np.exp(low + (high - low) * rng.random() ** _FAINTNESS))
         electrons = dose * float(self._bank.pixel_size_angstrom[index]) ** 2
         brightness = float(self._bank.brightness[index])
-        # So many electrons fall on a pixel that Poisson's law is Gauss's.
-        white = torch.randn(signal.shape, generator=noise, device=self._device)
-        white *= ((brightness + signal).clamp(min=0.02) / electrons).sqrt()
+        expected = ((brightness + signal) * electrons).clamp(min=0)
+        white = (torch.poisson(expected, noise) - expected) / electrons
         # Normalised by the whole field, as `Intensities` does it for the whole image.
         deviation = (self._variance[index] + brightness / electrons) ** 0.5
         deviation *= float(np.exp(rng.normal(0, 0.03)))

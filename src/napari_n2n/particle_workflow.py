@@ -28,6 +28,7 @@ from napari_n2n.particles.descriptors import (
     needs_raw,
 )
 from napari_n2n.particles.examples import Examples, load_examples
+from napari_n2n.particles.significance import standing_out
 from napari_n2n.particles.suggestions import Classifier
 from napari_n2n.progress import Progress, stoppable
 from napari_n2n.screening import Session
@@ -185,6 +186,8 @@ def pick_file(
     threshold = settings.threshold
     if threshold is None:
         threshold = suggested_threshold(found.scores)
+    if denoiser is not None:
+        found = standing_out(found, seen.denoised, seen.raw, diameter / size, threshold)
     particles = found[found.scores >= threshold]
     if examples is not None and classifier is not None and len(particles):
         features = None

@@ -20,7 +20,7 @@ from napari_n2n.denoising.inference import denoise
 from napari_n2n.io import read_micrograph, write_micrograph
 from napari_n2n.metrics import band_limited, best_gaussian_correlation, correlation
 from napari_n2n.particles.picking import PickingConfig, pick
-from napari_n2n.particles.significance import significance
+from napari_n2n.particles.significance import standing_out
 from napari_n2n.particles.thresholds import suggested_threshold
 from napari_n2n.simulation import SimulationConfig, build_scene
 
@@ -107,9 +107,9 @@ def noise(model: Denoiser) -> None:
         found = pick(result, 1.0, looking)
         threshold = suggested_threshold(found.scores) if threshold is None else threshold
         found = found[found.scores >= threshold]
-        standing_out = significance(result, image, found.centres_px, 124) >= 2
+        left = standing_out(found, result, image, 124, threshold)
         share = result.std() / image.std()
-        print(f"| {name} | {share:.4f} | {len(found)} | {standing_out.sum()} |")
+        print(f"| {name} | {share:.4f} | {len(found)} | {len(left)} |")
 
 
 def coloured(image: np.ndarray) -> np.ndarray:

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from napari_n2n.particles.significance import significance
+from napari_n2n.io import Particles
+from napari_n2n.particles.significance import significance, standing_out
 
 
 def discs(contrast, centres, side=256, radius=10):
@@ -40,3 +41,13 @@ def test_sloping_ice_is_no_signal():
     raw = slope + np.random.default_rng(0).normal(0, 1, slope.shape)
     assert significance(slope, raw, [(128, 128)], 20)[0] < 2.5
     assert len(significance(slope, raw, np.empty((0, 2)), 20)) == 0
+
+
+def test_only_what_passes_the_threshold_has_to_stand_out():
+    clear, faint = discs(1.0, [(64, 64)]), discs(0.01, [(190, 190)])
+    raw = clear + np.random.default_rng(0).normal(0, 1, clear.shape)
+    found = Particles([(64, 64), (190, 190), (20, 230)], scores=[0.8, 0.7, 0.1])
+    left = standing_out(found, clear + faint, raw, 20, 0.5)
+    assert left.scores == pytest.approx([0.8, 0.1])
+    # Nothing can be said of an image on another scale.
+    assert len(standing_out(found, clear + faint, raw + 900, 20, 0.5)) == 3

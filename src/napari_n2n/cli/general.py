@@ -20,11 +20,15 @@ def train_general(
     max_time: Annotated[
         str, typer.Option(help="Train this long (60s, 5min, 1.5h), after simulating.")
     ] = "20min",
+    start: Annotated[
+        Path | None, typer.Option(help="Go on from this model, more gently, instead of anew.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds simulate equal fields.")] = 0,
     device: options.Device = "auto",
     quiet: options.Quiet = False,
 ) -> None:
     """Make the general model anew from simulated fields of many kinds; Ctrl-C stops and saves."""
+    from napari_n2n.denoising.checkpoints import load_denoiser
     from napari_n2n.general_training import GeneralProgress, GeneralSettings
     from napari_n2n.general_training import train_general as train
 
@@ -37,6 +41,7 @@ def train_general(
         return text, share, left
 
     with console.stop_on_signal() as stop:
-        steps = train(settings, output=output, device=device, stop=stop)
+        begin = None if start is None else load_denoiser(start)
+        steps = train(settings, output=output, start=begin, device=device, stop=stop)
         denoiser = Reporter(quiet).run(steps, describe)
     console.say(f"{output}: {denoiser.summary}, {denoiser.provenance.seconds:.0f} s")

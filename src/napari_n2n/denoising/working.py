@@ -46,7 +46,7 @@ class Intensities:
         off what changes slowly, which is ice and illumination: it is known well enough without a
         network, and would otherwise be all that a network looks for in a faint image.
         """
-        slow = slow_part(image) if kind == "flat" else None
+        slow = slow_part(_without_extremes(image)) if kind == "flat" else None
         flat = (image if slow is None else image - slow).flatten()
         flat = flat[:: max(1, flat.numel() // _SAMPLE)].float().cpu()
         low, high = np.percentile(flat.numpy(), (0.05, 99.95))
@@ -64,6 +64,13 @@ class Intensities:
     def restore(self, image: Tensor) -> Tensor:
         """Return a network's result on the image's own scale."""
         return image * self.scale + self.offset
+
+
+def _without_extremes(image: Tensor) -> Tensor:
+    """Return ``image`` with its outliers (dead rows, gold, hot pixels) at the edge of the rest."""
+    sample = image.flatten()[:: max(1, image.numel() // _SAMPLE)].float().cpu().numpy()
+    low, high = np.percentile(sample, (1, 99))
+    return image.clamp(float(low), float(high))
 
 
 def slow_part(image: Tensor) -> Tensor:

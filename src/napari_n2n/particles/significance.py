@@ -10,10 +10,35 @@ from scipy.ndimage import uniform_filter
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-LEAST_SIGNIFICANCE = 1.5
-"""A candidate below this cannot be told from noise by anybody, however sharp it is drawn."""
+    from napari_n2n.io import Particles
+
+LEAST_SIGNIFICANCE = 1.25
+"""What is found in pure noise stays below this, however sharp it is drawn."""
 
 _SAMPLE = 200_000
+
+
+def standing_out(
+    particles: Particles,
+    denoised: ArrayLike,
+    raw: ArrayLike,
+    diameter_px: float,
+    threshold: float,
+) -> Particles:
+    """Leave out candidates that pass ``threshold`` and are no more than a denoiser's idea of noise.
+
+    Those below the threshold stay: they show where the background ends. Where the two images are on
+    different scales, as their means tell, there is nothing to measure by and all stay. The other
+    parameters are those of `significance`.
+    """
+    recorded, cleaned = np.asarray(raw, np.float32), np.asarray(denoised, np.float32)
+    if recorded is cleaned or abs(float(recorded.mean() - cleaned.mean())) > recorded.std():
+        return particles
+    passing = particles.scores >= threshold
+    far = significance(cleaned, recorded, particles.centres_px[passing], diameter_px)
+    kept = ~passing
+    kept[passing] = far >= LEAST_SIGNIFICANCE
+    return particles[kept]
 
 
 def significance(

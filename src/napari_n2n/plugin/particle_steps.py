@@ -125,6 +125,7 @@ def find(
     """
     from napari_n2n.particles import picking
     from napari_n2n.particles.contamination import find_contamination
+    from napari_n2n.particles.significance import standing_out
     from napari_n2n.particles.templates import Template
 
     pixels, size = micrograph.pixels, micrograph.unit_size
@@ -143,9 +144,14 @@ def find(
         )
     except picking.Stopped:
         raise Stopped from None
+    threshold = picking.suggested_threshold(particles.scores)
+    if micrograph.raw is not None:
+        particles = standing_out(
+            particles, pixels, micrograph.raw, diameter_angstrom / size, threshold
+        )
     return Found(
         particles,
-        picking.suggested_threshold(particles.scores),
+        threshold,
         mask,
         0 if template is None else template.learnt_from,
     )

@@ -172,7 +172,7 @@ class _Canvas:
     def add_amorphous(self) -> None:
         """Add what is no particle but is there in both halves: ice, loose protein, its crumbs."""
         rng = self._rng
-        coarseness = float(np.exp(rng.uniform(np.log(6.0), np.log(60.0))))
+        coarseness = float(np.exp(rng.uniform(np.log(1.5), np.log(60.0))))
         texture = self._texture(np.exp(-2 * np.pi**2 * coarseness**2 * self._k2))
         self._phase += texture * np.float32(np.exp(rng.uniform(np.log(0.003), np.log(0.06))))
 
