@@ -215,9 +215,6 @@ def denoise_source(
         from napari_n2n.denoising.general import general_denoiser
 
         denoiser = general_denoiser()
-        summary = f"general model: {denoiser.summary}"
-    else:
-        summary = denoiser.summary
     settings: dict[str, Any] = {
         "pixel_size_angstrom": exposure.pixel_size_angstrom,
         "device": device,
@@ -227,7 +224,7 @@ def denoise_source(
     try:
         if exposure.odd is None or exposure.even is None:
             single = yield from _with_parts(denoise_steps(exposure.full, denoiser, **settings), 1)
-            return Result(exposure, single.pixels, summary, single.notes)
+            return Result(exposure, single.pixels, denoiser.summary, single.notes)
         both = yield from _with_parts(
             denoise_halves(exposure.odd, exposure.even, denoiser, **settings), 2
         )
@@ -239,7 +236,7 @@ def denoise_source(
         exposure,
         # The mean of two halves, on the scale of their sum.
         both.pixels * np.float32(2),
-        summary,
+        denoiser.summary,
         (*both.notes, both.resolution_note) if known else both.notes,
         {
             "before": before.resolution_angstrom() if known else None,
