@@ -1,6 +1,13 @@
 import pytest
 
-from napari_n2n.progress import Progress, Stopwatch, format_seconds, run_to_end
+from napari_n2n.progress import (
+    Progress,
+    Stopwatch,
+    format_seconds,
+    passed_on,
+    run_to_end,
+    stoppable,
+)
 
 
 def counting(log):
@@ -41,3 +48,24 @@ def test_time_left_is_unknown_at_first_and_zero_at_the_end():
 )
 def test_durations_are_said_as_a_person_would(seconds, said):
     assert format_seconds(seconds) == said
+
+
+def test_what_is_passed_on_keeps_its_result_and_closes_its_source():
+    log: list[object] = []
+    twice = passed_on(counting(log), lambda step: (step.done, step.total))
+    assert [next(twice), next(twice), next(twice)] == [0, 3, 1]
+    twice.close()
+    assert log == ["closed"]
+    assert run_to_end(passed_on(counting(log), lambda _: ())) == "counted"
+
+
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_a_stop_is_noticed_before_the_next_step(after):
+    log: list[object] = []
+    told: list[object] = []
+    with pytest.raises(InterruptedError):
+        run_to_end(
+            stoppable(counting(log), lambda: len(told) >= after, InterruptedError), told.append
+        )
+    assert len(told) == after
+    assert log == (["closed"] if after else [])

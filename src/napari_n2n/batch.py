@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from napari_n2n.errors import N2NError
+from napari_n2n.progress import passed_on
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -136,16 +137,7 @@ def _reported(
     steps: Generator[P, None, R], path: Path, number: int, count: int
 ) -> Generator[FileProgress[P], None, R]:
     """Run ``steps`` to their end and return their result, saying whose they are."""
-    try:
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as done:
-                result: R = done.value
-                return result
-            yield FileProgress(path, number, count, step)
-    finally:
-        steps.close()
+    return passed_on(steps, lambda step: (FileProgress(path, number, count, step),))
 
 
 class _Aside(Generic[T]):

@@ -4,12 +4,13 @@ Long work is a generator: it yields small frozen progress objects and *returns* 
 The command line, the worker thread and the tests all consume the same generator.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from time import monotonic
 from typing import TypeVar
 
 P = TypeVar("P")
+Q = TypeVar("Q")
 R = TypeVar("R")
 
 
@@ -43,35 +44,49 @@ class Stopwatch:
         return Progress(stage, done, total, left)
 
 
-def run_to_end(steps: Generator[P, None, R], on_progress: Callable[[P], object] | None = None) -> R:
-    """Consume ``steps``, hand each progress object to ``on_progress``, return the result."""
+def passed_on(
+    steps: Generator[P, None, R], told: Callable[[P], Iterable[Q]]
+) -> Generator[Q, None, R]:
+    """Run ``steps`` and return their result, yielding what is to be ``told`` of each."""
     try:
         while True:
             try:
                 step = next(steps)
-            except StopIteration as stop:
-                result: R = stop.value
+            except StopIteration as end:
+                result: R = end.value
                 return result
-            if on_progress is not None:
-                on_progress(step)
+            yield from told(step)
     finally:
         steps.close()
+
+
+def run_to_end(steps: Generator[P, None, R], on_progress: Callable[[P], object] | None = None) -> R:
+    """Consume ``steps``, hand each progress object to ``on_progress``, return the result."""
+    quiet = passed_on(steps, lambda step: () if on_progress is None else (on_progress(step),))
+    while True:
+        try:
+            next(quiet)
+        except StopIteration as end:
+            result: R = end.value
+            return result
 
 
 def stoppable(
     steps: Generator[P, None, R], stop: Callable[[], bool], stopped: type[Exception]
 ) -> Generator[P, None, R]:
     """Run ``steps``, and close them with the error ``stopped`` as soon as ``stop()`` is true."""
+
+    def require_going() -> None:
+        if stop():
+            raise stopped
+
+    def told(step: P) -> Iterator[P]:
+        yield step
+        require_going()
+
     try:
-        while True:
-            if stop():
-                raise stopped
-            try:
-                step = next(steps)
-            except StopIteration as end:
-                result: R = end.value
-                return result
-            yield step
+        require_going()
+        return (yield from passed_on(steps, told))
     finally:
         steps.close()
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from napari_n2n import progress
 from napari_n2n.errors import NotEnoughData, UnreadableFile
 from napari_n2n.io import write_micrograph
-from napari_n2n.progress import Progress
+from napari_n2n.progress import Progress, passed_on
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.pairs import Pair
@@ -309,13 +309,8 @@ def _numbered(
     steps: Generator[Progress, None, R], number: int, count: int
 ) -> Generator[Progress, None, R]:
     """Say which movie of how many the progress is about."""
-    try:
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as end:
-                result: R = end.value
-                return result
-            yield replace(step, stage=f"movie {number} of {count}: {step.stage}", seconds_left=None)
-    finally:
-        steps.close()
+
+    def told(step: Progress) -> Iterator[Progress]:
+        yield replace(step, stage=f"movie {number} of {count}: {step.stage}", seconds_left=None)
+
+    return passed_on(steps, told)

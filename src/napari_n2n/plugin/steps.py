@@ -1,6 +1,6 @@
 """What the Denoise widget sets going: train, denoise, load, as generators. No napari, no Qt."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,7 +17,7 @@ from napari_n2n.plugin.sources import (
     expose,
     training_pairs,
 )
-from napari_n2n.progress import Progress
+from napari_n2n.progress import Progress, passed_on
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.checkpoints import Denoiser
@@ -254,19 +254,14 @@ def _with_parts(
     steps: Generator[Progress, None, R], gain: float
 ) -> Generator[Progress | Part, None, R]:
     """Run ``steps``; what they show of the result is multiplied by ``gain`` and yielded too."""
-    try:
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as end:
-                result: R = end.value
-                return result
-            yield step
-            region = getattr(step, "region", None)
-            if region is not None:
-                yield Part(region.pixels * np.float32(gain), region.origin)
-    finally:
-        steps.close()
+
+    def told(step: Progress) -> Iterator[Progress | Part]:
+        yield step
+        region = getattr(step, "region", None)
+        if region is not None:
+            yield Part(region.pixels * np.float32(gain), region.origin)
+
+    return passed_on(steps, told)
 
 
 def load_model(path: Path) -> Generator[Progress, None, Loaded]:
