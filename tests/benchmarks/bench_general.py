@@ -122,12 +122,12 @@ def coloured(image: np.ndarray) -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     known = ["simulated", "real", "noise"]
-    parser.add_argument("parts", nargs="*", choices=known, default=known)
+    parser.add_argument("parts", nargs="*", choices=[*known, []])
     parser.add_argument("--model", type=Path)
     parser.add_argument("--topaz", type=Path)
     given = parser.parse_args()
     model = general_denoiser() if given.model is None else load_denoiser(given.model)
-    for part in given.parts:
+    for part in given.parts or known:
         print(f"\n{part}\n")
         if part == "simulated":
             simulated(model, given.topaz)

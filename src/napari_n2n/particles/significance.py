@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from napari_n2n.io import Particles
 
-LEAST_SIGNIFICANCE = 1.25
-"""What is found in pure noise stays below this, however sharp it is drawn."""
+LEAST_SIGNIFICANCE = 1.5
+"""Nearly all that is found in pure noise stays below this, however sharp it is drawn."""
 
 _SAMPLE = 200_000
 
