@@ -75,7 +75,7 @@ def test_inventing_something_in_an_empty_field_is_wrong():
 def test_every_dose_occurs_and_the_signal_is_that_of_the_clean_image():
     side = FIELD_SIDE
     signal = np.zeros((1, side, side), np.float16)
-    signal[0, ::2] = 0.2  # stripes, which are their own mean everywhere
+    signal[0, ::2], signal[0, 1::2] = 0.1, -0.1
     one = np.ones(1, np.float32)
     bank = general_training._Bank(signal, one, 4 * one)
     draw = general_training._Draw(bank, replace(FEW, batch=64), torch.device("cpu"))
