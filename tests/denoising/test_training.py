@@ -134,6 +134,7 @@ def test_an_epoch_draws_from_every_pair_once(pairs, tiny):
 
 def test_the_preview_shows_the_asked_for_image(pairs, tiny, monkeypatch):
     monkeypatch.setattr(training, "_SECONDS_BETWEEN_PREVIEWS", 0.0)
+    monkeypatch.setattr(training, "_PREVIEW_SHARE", float("inf"))
     image = noisy_pair(7).input
     previews = [
         step.preview
