@@ -63,6 +63,8 @@ class GeneralSettings:
     learning_rate
         At most; it rises over the first 200 steps and falls to 1 % as half a cosine. Half of it
         where a model is made better that has learnt already.
+    seed
+        The same one draws the same fields, doses and noise.
     """
 
     fields: int = 2000
@@ -143,8 +145,8 @@ def relative_error(results: Tensor, targets: Tensor) -> Tensor:
 
     Both are (n, 1, y, x) on a scale on which noise has a variance of about 1. The plain squared
     error of faint images would be nothing beside that of bright ones. (Weighing octaves of spatial
-    frequency alike, so that particles do not stand behind sloping ice, was tried: what it added in
-    noise to the gradients cost more than it gave.)
+    frequency alike, so that particles do not stand behind sloping ice, was tried: it made no
+    difference that could be told.)
     """
     error = (results - targets).square().flatten(1).mean(dim=1)
     signal = targets.flatten(1).var(dim=1, correction=0)
@@ -161,6 +163,7 @@ def _denoiser(
         network=learner.averaged,
         training=learner.config,
         working_pixel_size_angstrom=WORKING_PIXEL_SIZE_ANGSTROM,
+        calibrate=True,
         provenance=Provenance(
             name=GENERAL,
             trained_on=(f"{settings.fields} simulated fields",),

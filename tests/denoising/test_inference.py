@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch_fourier_rescale import fourier_rescale_2d
 
-from napari_n2n.denoising import inference, resampling
+from napari_n2n.denoising import resampling, tiled_pass
 from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.config import NETWORKS, preset
 from napari_n2n.denoising.folding import Folded, ready
+from napari_n2n.denoising.general import general_denoiser
 from napari_n2n.denoising.inference import (
     PixelSizeProblem,
     denoise,
@@ -101,7 +102,7 @@ def test_features_stay_where_they_were():
 def test_running_out_of_memory_halves_the_tiles_and_goes_on(image, monkeypatch):
     denoiser = made_up()
     expected = denoise(image, denoiser)
-    run_tile = inference._run_tile
+    run_tile = tiled_pass._run_tile
     sides: list[int] = []
 
     def small_memory(network, padded, tile, result):
@@ -111,7 +112,7 @@ def test_running_out_of_memory_halves_the_tiles_and_goes_on(image, monkeypatch):
         sides.append(side)
         run_tile(network, padded, tile, result)
 
-    monkeypatch.setattr(inference, "_run_tile", small_memory)
+    monkeypatch.setattr(tiled_pass, "_run_tile", small_memory)
     np.testing.assert_allclose(denoise(image, denoiser), expected, atol=1e-4 * np.ptp(expected))
     assert max(sides) <= 400
 
@@ -120,7 +121,7 @@ def test_no_memory_at_all_is_explained(image, monkeypatch):
     def none(*_):
         raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
 
-    monkeypatch.setattr(inference, "_run_tile", none)
+    monkeypatch.setattr(tiled_pass, "_run_tile", none)
     with pytest.raises(DeviceProblem, match="not enough memory"):
         denoise(image, made_up())
 
@@ -129,7 +130,7 @@ def test_other_torch_errors_do_not_escape_as_runtime_errors(image, monkeypatch):
     def broken(*_):
         raise RuntimeError("cuDNN error")
 
-    monkeypatch.setattr(inference, "_run_tile", broken)
+    monkeypatch.setattr(tiled_pass, "_run_tile", broken)
     with pytest.raises(DeviceProblem, match="cuDNN error"):
         denoise(image, made_up())
 
@@ -236,13 +237,13 @@ def run(steps):
 FIRST = (slice(200, 420), slice(330, 560))
 
 
-def test_the_region_asked_for_comes_before_the_rest_and_equals_it(image):
+def test_the_region_asked_for_comes_before_the_whole_and_equals_it(image):
     steps = denoise_steps(image, made_up(), tile=128, first=FIRST)
     seen, done = run(steps)
-    shown = [step for step in seen if step.region is not None]
-    assert len(shown) == 1
-    assert 0 < shown[0].done < shown[0].total / 2
-    region = shown[0].region
+    (number,) = [number for number, step in enumerate(seen) if step.region is not None]
+    assert {step.stage for step in seen[: number + 1]} == {"denoising what is in view"}
+    assert {step.stage for step in seen[number + 1 :]} == {"denoising"}
+    region = seen[number].region
     assert region.origin == (200, 330)
     assert region.pixels.dtype == np.float32
     expected = done.pixels[FIRST]
@@ -250,9 +251,18 @@ def test_the_region_asked_for_comes_before_the_rest_and_equals_it(image):
     np.testing.assert_allclose(done.pixels, denoise(image, made_up()), atol=1e-4 * np.ptp(image))
 
 
+def test_the_region_of_a_calibrated_result_is_close_to_it():
+    pair = noisy_pair(0, side=1500)
+    first = (slice(300, 700), slice(500, 900))
+    steps = denoise_steps(pair.input, general_denoiser(), pixel_size_angstrom=2.0, first=first)
+    seen, done = run(steps)
+    (region,) = [step.region for step in seen if step.region is not None]
+    assert np.corrcoef(region.pixels.ravel(), done.pixels[first].ravel())[0, 1] > 0.97
+
+
 def test_the_region_of_a_resampled_image_equals_the_rest():
     """What is seen first has the detail and the place of what comes after it."""
-    image = blobs(1, side=1005)[:, :902]
+    image = blobs(1, side=2005)[:, :1902]
     first = (slice(150, 560), slice(300, 720))
     steps = denoise_steps(image, doing_nothing(3.0), pixel_size_angstrom=1.0, tile=96, first=first)
     seen, done = run(steps)
@@ -263,23 +273,23 @@ def test_the_region_of_a_resampled_image_equals_the_rest():
     assert difference.max() < 0.01 * done.pixels.std()
 
 
+def test_a_region_is_cut_at_the_edges(image):
+    seen, _ = run(denoise_steps(image, made_up(), first=(slice(0, 90), slice(550, 9000))))
+    (region,) = [step.region for step in seen if step.region is not None]
+    assert region.origin == (0, 550)
+    assert region.pixels.shape == (90, 63)
+
+
 @pytest.mark.parametrize(
-    ("first", "origin", "shape"),
-    [
-        ((slice(None), slice(None)), (0, 0), (700, 613)),
-        ((slice(0, 90), slice(550, 9000)), (0, 550), (90, 63)),
-        ((slice(900, 950), slice(0, 10)), None, None),
-    ],
+    "first", [(slice(None), slice(None)), (slice(900, 950), slice(0, 10))], ids=["all", "beside"]
 )
-def test_a_region_is_cut_at_the_edges(image, first, origin, shape):
+def test_all_of_an_image_or_nothing_is_no_region(image, first):
     seen, done = run(denoise_steps(image, made_up(), first=first))
-    regions = [step.region for step in seen if step.region is not None]
-    if origin is None:
-        assert done.pixels.shape == image.shape
-        return
-    (region,) = regions
-    assert region.origin == origin
-    assert region.pixels.shape == shape
+    assert all(step.region is None for step in seen)
+    np.testing.assert_allclose(done.pixels, denoise(image, made_up()), atol=1e-4 * np.ptp(image))
+    pair = noisy_pair(0, side=200)
+    seen, both = run(denoise_halves(pair.input, pair.target, made_up(), first=first))
+    assert both.pixels.shape == (200, 200)
 
 
 def test_the_region_of_two_halves_is_their_mean():

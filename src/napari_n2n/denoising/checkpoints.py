@@ -57,6 +57,7 @@ class _Header(BaseModel):
     training: TrainingConfig
     working_pixel_size_angstrom: Annotated[float, Field(gt=0, le=1000)] | None
     output_gain: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+    calibrate: bool = False
     provenance: Provenance
 
 
@@ -67,6 +68,9 @@ class Denoiser:
     ``working_pixel_size_angstrom`` is the pixel size the network works at (Å), None if it was
     trained on images of unknown pixel size and is applied as it is. ``output_gain`` brings the
     network's result, on the scale of its training targets, to the scale of its inputs.
+    ``calibrate`` says that each result is weighed against its image
+    (`napari_n2n.denoising.calibration`): for a network that was not trained on such images. One
+    that was has seen from independent noise what is signal, and needs no assumption about it.
     """
 
     network: UNet
@@ -74,6 +78,7 @@ class Denoiser:
     working_pixel_size_angstrom: float | None
     output_gain: float = 1.0
     provenance: Provenance = field(default_factory=Provenance)
+    calibrate: bool = False
 
     @property
     def summary(self) -> str:
@@ -107,6 +112,7 @@ def save_denoiser(path: Path | str, denoiser: Denoiser) -> None:
         training=denoiser.training,
         working_pixel_size_angstrom=denoiser.working_pixel_size_angstrom,
         output_gain=denoiser.output_gain,
+        calibrate=denoiser.calibrate,
         provenance=denoiser.provenance,
     )
     save_tensors(path, denoiser.network.state_dict(), header.model_dump_json())
@@ -141,6 +147,7 @@ def load_denoiser(path: Path | str) -> Denoiser:
         training=header.training,
         working_pixel_size_angstrom=header.working_pixel_size_angstrom,
         output_gain=header.output_gain,
+        calibrate=header.calibrate,
         provenance=header.provenance,
     )
 

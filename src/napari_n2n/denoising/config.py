@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from napari_n2n.errors import N2NError
 
 Width = Annotated[int, Field(ge=1, le=1024)]
+Normalisation = Literal["flat", "standard", "unit_range"]
 Level = Annotated[tuple[Width, ...], Field(min_length=1, max_length=8)]
 
 
@@ -110,7 +111,7 @@ class TrainingConfig(Settings):
         title="Working pixel size (Å)",
         description="Images are Fourier-cropped to this. Empty: full resolution.",
     )
-    normalisation: Literal["flat", "standard", "unit_range"] = Field(
+    normalisation: Normalisation = Field(
         "flat",
         description="Slow changes of brightness taken off; or zero mean and unit deviation; or "
         "intensities to [0, 1].",

@@ -1,8 +1,6 @@
 """Using a denoiser."""
 
-import dataclasses
-from collections.abc import Callable, Generator
-from contextlib import nullcontext
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,34 +9,30 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from napari_n2n.denoising.calibration import calibrated, passes
 from napari_n2n.denoising.checkpoints import Denoiser
-from napari_n2n.denoising.devices import (
-    autocast,
-    choose_device,
-    is_out_of_memory,
-    torch_errors_explained,
-)
+from napari_n2n.denoising.devices import choose_device, torch_errors_explained
 from napari_n2n.denoising.folding import ready
 from napari_n2n.denoising.interruption import interruptible
 from napari_n2n.denoising.regions import Part
 from napari_n2n.denoising.resampling import rescale
-from napari_n2n.denoising.tile_size import largest_tile
-from napari_n2n.denoising.tiling import Tile, Window, tiles
-from napari_n2n.denoising.unet import UNet, pad_to_multiple
+from napari_n2n.denoising.tiled_pass import run_tiled
+from napari_n2n.denoising.tiling import Window
 from napari_n2n.denoising.working import (
     Intensities,
     from_channels,
     to_channels,
     working_shape,
 )
-from napari_n2n.errors import DeviceProblem, N2NError
-from napari_n2n.progress import Progress, Stopwatch, run_to_end
+from napari_n2n.errors import N2NError
+from napari_n2n.progress import Progress, Stopwatch, passed_on, run_to_end
 
 if TYPE_CHECKING:
     from napari_n2n.metrics import RingCorrelation
 
 # A region that needs more of the image than this is not worth a pass of its own.
 _LARGEST_SHARE = 0.6
+_IN_VIEW = "denoising what is in view"
 # Beyond this the result would be a few blurred pixels, or a file's pixel size is wrong.
 _LARGEST_RESCALING = 16.0
 
@@ -139,9 +133,11 @@ def denoise_steps(
         Side of the tiles in working pixels; by default what fits the free memory. Tiling does
         not change the result.
     first
-        (y, x) slices of ``image`` to denoise before the rest, such as what is on the screen; a
-        progress object carries them as its ``region``. They equal the same part of the result to
-        rounding, or where the image is resampled, to 1 % of its deviation (rms).
+        (y, x) slices of ``image`` to denoise before the whole, such as what is on the screen; a
+        progress object carries them as its ``region``, unless they are most of it. They equal the
+        same part of the result to rounding, or where the image is resampled, to 1 % of its
+        deviation (rms); where the denoiser calibrates, it does so by what it sees of the image
+        then.
     stop
         Once true, `Interrupted` is raised within a second.
 
@@ -154,36 +150,11 @@ def denoise_steps(
     Interrupted
         ``stop`` became true.
     """
-    chosen = choose_device(device)
-    shape = (image.shape[0], image.shape[1])
-    channels = to_channels(image)
-    if len(channels) != denoiser.network.config.in_channels:
-        raise PixelSizeProblem(
-            f"The denoiser takes {denoiser.network.config.in_channels} channels and the image has "
-            f"{len(channels)}. Choose a model made for such images."
-        )
-    at_work, notes = _working_shape(shape, pixel_size_angstrom, denoiser)
-    with torch_errors_explained("Denoising"):
-        working = rescale(channels.to(chosen), at_work)
-        scale = Intensities.of(working, denoiser.training.normalisation)
-        network = ready(denoiser.network, chosen)
-        part = None
-        if first is not None:
-            part = Part.of(first, shape, at_work, network.config.size_multiple)
-
-        def restored(result: Tensor) -> Tensor:
-            return scale.restore(result * denoiser.output_gain)
-
-        def region(result: Tensor) -> Region | None:
-            if part is None:
-                return None
-            origin = (part.window[0].start, part.window[1].start)
-            image = result[:, : at_work[0], : at_work[1]]  # without the network's padding
-            return Region(from_channels(part.resampled(restored(image))), origin)
-
-        with interruptible(network, stop):
-            result = yield from _tiled(network, scale.normalise(working), tile, part, region)
-        return Denoised(from_channels(rescale(restored(result), shape)), notes)
+    job = _Job(image, denoiser, pixel_size_angstrom, choose_device(device), tile, stop)
+    region = None if first is None else (yield from job.region(first))
+    if region is not None:
+        yield _with_region(region)
+    return (yield from job.whole())
 
 
 def denoise_halves(
@@ -201,25 +172,18 @@ def denoise_halves(
     Parameters and errors are those of `denoise_steps`; ``odd`` and ``even`` are (y, x). The region
     that was asked for first is the mean of both halves' as well.
     """
-    both = [
-        denoise_steps(
-            half,
-            denoiser,
-            pixel_size_angstrom=pixel_size_angstrom,
-            device=device,
-            first=first,
-            stop=stop,
-        )
-        for half in (odd, even)
-    ]
-    try:
-        if first is not None:
-            yield from _regions(both)
-        a = yield from both[0]
-        b = yield from both[1]
-    finally:
-        for steps in both:
-            steps.close()
+    chosen = choose_device(device)
+    jobs = [_Job(half, denoiser, pixel_size_angstrom, chosen, None, stop) for half in (odd, even)]
+    if first is not None:
+        regions = []
+        for job in jobs:
+            regions.append((yield from job.region(first)))
+        a_region, b_region = regions
+        if a_region is not None and b_region is not None:
+            mean = (a_region.pixels + b_region.pixels) * np.float32(0.5)
+            yield _with_region(Region(mean, a_region.origin))
+    a = yield from jobs[0].whole()
+    b = yield from jobs[1].whole()
     yield DenoisingProgress("comparing halves", 0, 1)
     from napari_n2n.metrics import frc
 
@@ -232,21 +196,83 @@ def denoise_halves(
     )
 
 
-def _regions(
-    both: list[Generator[DenoisingProgress, None, Denoised]],
-) -> Generator[DenoisingProgress, None, None]:
-    """Take both halves as far as their regions, and yield the mean of the two."""
-    ready = []
-    for steps in both:
-        for step in steps:
-            if step.region is not None:
-                ready.append(step)
-                break
-            yield step
-    if len(ready) == len(both):
-        regions = [step.region for step in ready if step.region is not None]
-        mean = (regions[0].pixels + regions[1].pixels) * np.float32(0.5)
-        yield dataclasses.replace(ready[-1], region=Region(mean, regions[0].origin))
+def _with_region(region: Region) -> DenoisingProgress:
+    return DenoisingProgress(_IN_VIEW, 1, 1, region=region)
+
+
+class _Job:
+    """One image on its way: brought to the working pixel size and normalised, not yet denoised.
+
+    Raises
+    ------
+    PixelSizeProblem, DeviceProblem
+        As told in `denoise_steps`.
+    """
+
+    def __init__(
+        self,
+        image: NDArray[np.float32],
+        denoiser: Denoiser,
+        pixel_size_angstrom: float | None,
+        device: torch.device,
+        tile: int | None,
+        stop: Callable[[], bool],
+    ) -> None:
+        self._denoiser = denoiser
+        self._tile = tile
+        self._stop = stop
+        self._shape = (image.shape[0], image.shape[1])
+        channels = to_channels(image)
+        if len(channels) != denoiser.network.config.in_channels:
+            raise PixelSizeProblem(
+                f"The denoiser takes {denoiser.network.config.in_channels} channels and the image "
+                f"has {len(channels)}. Choose a model made for such images."
+            )
+        self._at_work, self._notes = _working_shape(self._shape, pixel_size_angstrom, denoiser)
+        with torch_errors_explained("Denoising"):
+            working = rescale(channels.to(device), self._at_work)
+            self._scale = Intensities.of(working, denoiser.training.normalisation)
+            self._seen = self._scale.normalise(working)
+            self._network = ready(denoiser.network, device)
+
+    def whole(self) -> Generator[DenoisingProgress, None, Denoised]:
+        """Denoise all of it."""
+        with torch_errors_explained("Denoising"):
+            result = yield from self._denoised(self._seen, "denoising")
+            pixels = from_channels(rescale(self._scale.restore(result), self._shape))
+        return Denoised(pixels, self._notes)
+
+    def region(self, window: Window) -> Generator[DenoisingProgress, None, Region | None]:
+        """Denoise what ``window`` shows; None if it shows nothing, or most of the image."""
+        multiple = self._network.config.size_multiple
+        part = Part.of(window, self._shape, self._at_work, multiple, self._network.halo)
+        if part is None or part.share > _LARGEST_SHARE:
+            return None
+        with torch_errors_explained("Denoising"):
+            result = yield from self._denoised(self._seen[(slice(None), *part.read)], _IN_VIEW)
+            restored = self._scale.within(part.read).restore(result)
+            return Region(from_channels(part.resampled(restored)), part.origin)
+
+    def _denoised(self, image: Tensor, stage: str) -> Generator[DenoisingProgress, None, Tensor]:
+        """Return what comes of the normalised ``image``, on its scale."""
+        weigh = self._denoiser.calibrate
+        count = passes((image.shape[1], image.shape[2])) if weigh else 1
+        watch = Stopwatch()
+        number = iter(range(count))
+
+        def run(given: Tensor) -> Generator[DenoisingProgress, None, Tensor]:
+            before = next(number)
+
+            def told(step: Progress) -> Iterator[DenoisingProgress]:
+                done = before * step.total + step.done
+                at = watch.progress(stage, done, count * step.total)
+                yield DenoisingProgress(at.stage, at.done, at.total, at.seconds_left)
+
+            tiled = run_tiled(self._network, given, self._tile)
+            return (yield from passed_on(tiled, told)) * self._denoiser.output_gain
+
+        with interruptible(self._network, self._stop):
+            return (yield from (calibrated(image, run) if weigh else run(image)))
 
 
 def _working_shape(
@@ -273,79 +299,3 @@ def _working_shape(
             "denoiser was trained at: expect less of it.",
         )
     return working_shape(shape, pixel_size_angstrom, working), notes
-
-
-def _tiled(
-    network: UNet,
-    image: Tensor,
-    tile: int | None,
-    part: Part | None,
-    region: Callable[[Tensor], Region | None],
-) -> Generator[DenoisingProgress, None, Tensor]:
-    """Run ``network`` over ``image`` (channel, y, x); halve the tiles when memory runs out.
-
-    ``part`` comes first, and once it is done ``region`` of the result so far is yielded.
-    """
-    multiple = network.config.size_multiple
-    sides = image.shape[1:]
-    padded = pad_to_multiple(image[None], multiple)
-    height, width = padded.shape[2:]
-    largest = largest_tile(network, image.device) if tile is None else tile
-    side = max(multiple, min(largest, max(height, width)) // multiple * multiple)
-    while True:
-        try:
-            result = torch.empty((network.config.out_channels, height, width), device=image.device)
-            begin, rest = _cover((height, width), side, network, part)
-            count = len(begin) + len(rest)
-            watch = Stopwatch()
-            for i, piece in enumerate((*begin, *rest)):
-                shown = region(result) if begin and i == len(begin) else None
-                yield _step(watch, i, count, shown)
-                _run_tile(network, padded, piece, result)
-            shown = region(result) if begin and not rest else None
-            yield _step(watch, count, count, shown)
-            return result[:, : sides[0], : sides[1]]
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-            if side <= 2 * multiple:
-                raise DeviceProblem(
-                    "There is not enough memory to denoise even a small piece of the image. "
-                    "Close other programs that use the device, or choose the CPU."
-                ) from error
-        side = max(multiple, side // 2 // multiple * multiple)
-        if image.device.type == "cuda":
-            torch.cuda.empty_cache()
-
-
-def _cover(
-    shape: tuple[int, int], side: int, network: UNet, part: Part | None
-) -> tuple[list[Tile], list[Tile]]:
-    """Tiles for ``part`` and tiles for the rest of an image of ``shape``."""
-    multiple = network.config.size_multiple
-    everything = list(tiles(shape, side, network.halo, multiple))
-    if part is None:
-        return [], everything
-    if part.share > _LARGEST_SHARE:
-        return everything, []
-    begin = list(tiles(shape, side, network.halo, multiple, part.working))
-    rest = [piece for piece in everything if not _contains(part.working, piece.write)]
-    return begin, rest
-
-
-def _contains(outer: Window, inner: Window) -> bool:
-    return all(a.start <= b.start and b.stop <= a.stop for a, b in zip(outer, inner, strict=True))
-
-
-def _step(watch: Stopwatch, done: int, count: int, region: Region | None) -> DenoisingProgress:
-    at = watch.progress("denoising", done, count)
-    return DenoisingProgress(at.stage, at.done, at.total, at.seconds_left, region)
-
-
-@torch.inference_mode()
-def _run_tile(network: UNet, image: Tensor, tile: Tile, result: Tensor) -> None:
-    # On a CPU in float32. bfloat16 takes half the time there, but moved single pixels by up to
-    # 11 % of the result's deviation (real micrographs; 0.3 % rms, correlation 0.999996).
-    with autocast(image.device) if image.device.type != "cpu" else nullcontext():
-        output = network(image[(slice(None), slice(None), *tile.read)])
-    result[(slice(None), *tile.write)] = output[(0, slice(None), *tile.inner)].float()

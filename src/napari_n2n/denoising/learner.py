@@ -146,7 +146,7 @@ class Learner:
         theirs = header.get("config")
         theirs = theirs if isinstance(theirs, dict) else {}
         # How long it is to be, and what it began with, do not matter to going on with it.
-        free = {"steps", "epochs", "max_seconds", "from_scratch"}
+        free = {"steps", "epochs", "max_seconds"}
         other = [key for key in ours if key not in free and ours[key] != theirs.get(key)]
         if other:
             raise CheckpointProblem(

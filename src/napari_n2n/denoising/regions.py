@@ -21,74 +21,85 @@ _FADE = 32
 class Part:
     """A part of an image of ``shape``, worked on at ``at_work``; all (y, x).
 
-    ``window`` is the part in pixels of the image, ``working`` what has to be denoised for it in
-    working pixels: larger, from one multiple of the network's pooling to another.
+    ``window`` is the part in pixels of the image, ``working`` what of the denoised image it is
+    made of and ``read`` what the network has to see for that, both in working pixels.
     """
 
     shape: tuple[int, int]
     at_work: tuple[int, int]
     window: Window
     working: Window
+    read: Window
 
     @classmethod
     def of(
-        cls, window: Window, shape: tuple[int, int], at_work: tuple[int, int], multiple: int
+        cls,
+        window: Window,
+        shape: tuple[int, int],
+        at_work: tuple[int, int],
+        multiple: int,
+        halo: int,
     ) -> "Part | None":
-        """Find the part that ``window`` shows, cut at the image's edges; None if it is empty."""
+        """Find the part that ``window`` shows, cut at the image's edges; None if it is empty.
+
+        The network pools by ``multiple`` and sees ``halo`` pixels around what it denoises.
+        """
         spans = [slice(*span.indices(side)[:2]) for span, side in zip(window, shape, strict=True)]
         if any(span.start >= span.stop for span in spans):
             return None
-        y, x = (
-            _on_working_grid(span, side, working, multiple)
-            for span, side, working in zip(spans, shape, at_work, strict=True)
-        )
-        return cls(shape, at_work, (spans[0], spans[1]), (y, x))
+        sides = list(zip(spans, shape, at_work, strict=True))
+        (y, x) = (_on_working_grid(*side) for side in sides)
+        wide = [
+            slice(
+                max(0, (span.start - halo) // multiple * multiple),
+                min(side, -(-(span.stop + halo) // multiple) * multiple),
+            )
+            for span, side in zip((y, x), at_work, strict=True)
+        ]
+        return cls(shape, at_work, (spans[0], spans[1]), (y, x), (wide[0], wide[1]))
 
     @property
     def share(self) -> float:
-        """Share of the working image that has to be denoised for the part."""
-        height, width = (span.stop - span.start for span in self.working)
+        """Share of the working image that the network has to see for the part."""
+        height, width = (span.stop - span.start for span in self.read)
         return float(height * width / (self.at_work[0] * self.at_work[1]))
 
-    def resampled(self, image: Tensor) -> Tensor:
-        """Return the part, (c, y, x), of what `rescale` would make of the whole ``image``.
+    @property
+    def origin(self) -> tuple[int, int]:
+        """Where the part's first pixel lies in the image, (y, x) px."""
+        return self.window[0].start, self.window[1].start
 
-        ``image``, (c, y, x), is the working image, or more; only `working` of it is looked at.
+    def resampled(self, image: Tensor) -> Tensor:
+        """Return the part, (c, y, x), of what `rescale` would make of the whole working image.
+
+        ``image``, (c, y, x), is the latter where `read` lies.
         """
+        y, x = (
+            slice(inner.start - outer.start, inner.stop - outer.start)
+            for inner, outer in zip(self.working, self.read, strict=True)
+        )
+        patch = image[:, y, x]
         if self.shape == self.at_work:
-            return image[(slice(None), *self.window)].clone()
-        patch = image[(slice(None), *self._inside)]
+            return patch.clone()
         mean = patch.mean()
         across, down = (
             _interpolation(axis, *parts).to(image.device)
             for axis, parts in (
-                (1, (self.window[1], self.shape[1], self._inside[1], self.at_work[1])),
-                (0, (self.window[0], self.shape[0], self._inside[0], self.at_work[0])),
+                (1, (self.window[1], self.shape[1], self.working[1], self.at_work[1])),
+                (0, (self.window[0], self.shape[0], self.working[0], self.at_work[0])),
             )
         )
         return down @ (patch - mean) @ across.T + mean
 
-    @property
-    def _inside(self) -> Window:
-        """What of `working` is image; the rest is the network's padding."""
-        y, x = (
-            slice(span.start, min(span.stop, side))
-            for span, side in zip(self.working, self.at_work, strict=True)
-        )
-        return y, x
 
-
-def _on_working_grid(span: slice, side: int, working: int, multiple: int) -> slice:
+def _on_working_grid(span: slice, side: int, working: int) -> slice:
     if side == working:
-        first, last = span.start, span.stop
-    else:
-        step = working / side
-        margin = math.ceil(_MARGIN * max(1.0, step))
-        first = math.floor(span.start * step) - margin
-        last = math.ceil(span.stop * step) + margin
-    end = -(-working // multiple) * multiple
-    start = max(0, first // multiple * multiple)
-    return slice(start, min(end, -(-last // multiple) * multiple))
+        return span
+    step = working / side
+    margin = math.ceil(_MARGIN * max(1.0, step))
+    first = math.floor(span.start * step) - margin
+    last = math.ceil(span.stop * step) + margin
+    return slice(max(0, first), min(working, last))
 
 
 def _interpolation(axis: int, pixels: slice, side: int, working: slice, at_work: int) -> Tensor:

@@ -15,33 +15,26 @@ class Tile:
     inner: Window
 
 
-def tiles(
-    shape: tuple[int, int], tile: int, halo: int, multiple: int, within: Window | None = None
-) -> Iterator[Tile]:
+def tiles(shape: tuple[int, int], tile: int, halo: int, multiple: int) -> Iterator[Tile]:
     """Cover an image of ``shape`` (y, x) with tiles of ``tile`` px that write without overlap.
 
     Every tile starts on a ``multiple`` (the network pools there for the whole image too) and
     reads ``halo`` px around, cut at the image's edge so that padding happens where it would.
-    ``within``, which starts on multiples, is what is covered: by default the whole image.
 
     Raises
     ------
     ValueError
-        ``tile``, ``halo`` or the start of ``within`` is no multiple of ``multiple``.
+        ``tile`` or ``halo`` is no multiple of ``multiple``.
     """
-    y_all, x_all = within or (slice(0, shape[0]), slice(0, shape[1]))
-    starts = (y_all.start, x_all.start)
-    if tile < multiple or any(number % multiple for number in (tile, halo, *starts)):
-        raise ValueError(
-            f"tile {tile}, halo {halo} and starts {starts} must be multiples of {multiple}"
-        )
-    for y_read, y_write, y_inner in _spans(y_all, shape[0], tile, halo):
-        for x_read, x_write, x_inner in _spans(x_all, shape[1], tile, halo):
+    if tile < multiple or tile % multiple or halo % multiple:
+        raise ValueError(f"tile {tile} and halo {halo} must be multiples of {multiple}")
+    for y_read, y_write, y_inner in _spans(shape[0], tile, halo):
+        for x_read, x_write, x_inner in _spans(shape[1], tile, halo):
             yield Tile((y_read, x_read), (y_write, x_write), (y_inner, x_inner))
 
 
-def _spans(all_: slice, side: int, tile: int, halo: int) -> Iterator[tuple[slice, slice, slice]]:
-    for start in range(all_.start, all_.stop, tile):
-        stop = min(start + tile, all_.stop)
+def _spans(side: int, tile: int, halo: int) -> Iterator[tuple[slice, slice, slice]]:
+    for start in range(0, side, tile):
+        stop = min(start + tile, side)
         first, last = max(0, start - halo), min(side, stop + halo)
         yield slice(first, last), slice(start, stop), slice(start - first, stop - first)

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from napari_n2n.denoising.config import Normalisation
 from napari_n2n.denoising.resampling import rescale
+from napari_n2n.denoising.tiling import Window
 
 __all__ = ["Intensities", "from_channels", "rescale", "to_channels", "working_shape"]
 
@@ -22,8 +24,6 @@ _SAMPLE = 1_000_000
 # 850 Å at 4 Å/px), found on blocks of so many.
 _SLOW_PX = 40.0
 _BLOCK = 8
-
-Normalisation = Literal["flat", "standard", "unit_range"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +56,13 @@ class Intensities:
             inside = flat[(flat >= low) & (flat <= high)]
             offset, scale = float(inside.mean()), float(inside.std(correction=0))
         return cls(offset if slow is None else slow + offset, scale if scale > 0 else 1.0)
+
+    def within(self, window: Window) -> "Intensities":
+        """Return the scale of a part of the image, (y, x) slices."""
+        offset = self.offset
+        if isinstance(offset, Tensor):
+            offset = offset[(slice(None), *window)]
+        return Intensities(offset, self.scale)
 
     def normalise(self, image: Tensor) -> Tensor:
         """Return ``image`` on the network's scale."""
