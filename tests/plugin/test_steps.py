@@ -130,7 +130,9 @@ def test_what_is_watched_comes_first_on_the_scale_of_the_sum(halves):
     (part,) = parts
     assert part.origin == (0, 32)
     there = result.pixels[0:64, 32:96]
-    assert np.abs(part.pixels - there).max() < 0.05 * there.std()
+    # Both are calibrated, each by what it saw of the image.
+    assert np.corrcoef(part.pixels.ravel(), there.ravel())[0, 1] > 0.97
+    assert 0.8 < part.pixels.std() / there.std() < 1.25
     assert result.summary.startswith("general model")
 
 
