@@ -31,6 +31,7 @@ BLOCKS = {
     "training speed": (training.training_speed, ("training",)),
     "training targets": (training.training_targets, ("training",)),
     "training curve": (training.training_curve, ("training",)),
+    "networks": (training.networks, ("networks",)),
     "floor networks": (costs.floor_networks, ("floor",)),
     "floor shares": (costs.floor_shares, ("floor",)),
     "growth": (costs.growth, ("growth",)),

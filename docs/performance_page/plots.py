@@ -70,6 +70,28 @@ def _training(part: dict[str, Any]) -> pyplot.Figure:
     return figure
 
 
+def _networks(part: dict[str, Any]) -> pyplot.Figure:
+    lengths, variants = part["lengths"], part["variants"]
+    figure, all_axes = pyplot.subplots(
+        1, len(lengths), figsize=(10, 0.3 * len(variants) + 1), sharey=True, layout="constrained"
+    )
+    for axes, seconds in zip(all_axes, lengths, strict=True):
+        found = {
+            name: point["correlation"]
+            for name, points in variants.items()
+            for point in points
+            if point["budget"] == seconds
+        }
+        own = next(iter(found.values()))
+        colours = [_OURS if value == own else _OTHERS for value in found.values()]
+        axes.hlines(list(found), own, list(found.values()), color=colours)
+        axes.scatter(list(found.values()), list(found), color=colours)
+        axes.axvline(own, color=_OURS, linewidth=0.8, linestyle=":")
+        axes.set(title=f"after {seconds:g} s", xlabel="correlation with the truth")
+        axes.invert_yaxis()
+    return figure
+
+
 def _growth(part: dict[str, Any]) -> pyplot.Figure:
     panels = {
         "side": ("denoising", "side of the micrograph, px"),
@@ -95,5 +117,6 @@ def _growth(part: dict[str, Any]) -> pyplot.Figure:
 _PLOTS = {
     "denoising": ("denoising", _denoising),
     "training": ("training", _training),
+    "networks": ("networks", _networks),
     "growth": ("growth", _growth),
 }

@@ -64,9 +64,29 @@ def training_curve(results: Results) -> str:
             start,
             str(point["steps"]),
             number(point["seconds"], 3),
-            f"{point['correlation']:.4f}",
+            _four(point),
         )
         for start, curve in curves.items()
         for point in curve
     ]
     return table(("s asked for", "start", "steps", "s, reading included", "correlation"), rows)
+
+
+def networks(results: Results) -> str:
+    part = results["networks"]
+    rows = []
+    for name, points in part["variants"].items():
+        by_length = {point["budget"]: point for point in points}
+        cells = []
+        for seconds in part["lengths"]:
+            point = by_length.get(seconds)
+            cells += ["-", "-"] if point is None else [str(point["steps"]), _four(point)]
+        rows.append((name, *cells))
+    header = ["differs from `quick` in"]
+    for seconds in part["lengths"]:
+        header += [f"steps in {seconds:g} s", "correlation"]
+    return "\n\n".join((table(header, rows), *part["notes"]))
+
+
+def _four(point: Mapping[str, Any]) -> str:
+    return f"{point['correlation']:.4f}"

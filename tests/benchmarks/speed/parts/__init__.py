@@ -4,7 +4,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from speed.bench import Bench
-from speed.parts import aligning, clicks, denoising, floor, growth, opening, training, waiting
+from speed.parts import (
+    aligning,
+    clicks,
+    denoising,
+    floor,
+    growth,
+    networks,
+    opening,
+    training,
+    waiting,
+)
 
 Part = Callable[[Bench], Iterator[dict[str, Any]]]
 
@@ -13,6 +23,7 @@ PARTS: dict[str, Part] = {
     "denoising": denoising.measure,
     "aligning": aligning.measure,
     "training": training.measure,
+    "networks": networks.measure,
     "floor": floor.measure,
     "growth": growth.measure,
     "clicks": clicks.measure,

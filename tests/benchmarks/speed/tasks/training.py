@@ -2,15 +2,24 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import mrcfile
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional
 
-from napari_n2n.denoising.config import PAPER_NETWORK, TrainingConfig, preset
+from napari_n2n.denoising.config import (
+    LIGHT_NETWORK,
+    PAPER_NETWORK,
+    NetworkConfig,
+    TrainingConfig,
+    preset,
+)
 from napari_n2n.denoising.general import general_denoiser
 from napari_n2n.denoising.inference import denoise
+from napari_n2n.denoising.learner import Learner
 from napari_n2n.denoising.training import TrainingProgress, train
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.io import read_micrograph
@@ -29,7 +38,38 @@ def budget(folder: str, seconds: float, from_scratch: bool) -> dict[str, object]
     """
     if not from_scratch:
         general_denoiser()  # or training would silently start from nothing
-    config = preset("quick").lasting(seconds).replaced(from_scratch=from_scratch)
+    return _judged(folder, preset("quick").lasting(seconds).replaced(from_scratch=from_scratch))
+
+
+def variant(folder: str, seconds: float, changes: dict[str, Any]) -> dict[str, object]:
+    """Train ``quick`` with ``changes`` for ``seconds``, from nothing, and judge it likewise."""
+    changes = dict(changes)
+    width, levels = float(changes.pop("width", 1)), int(changes.pop("levels", 5))
+    if changes.pop("loss", "squared") == "absolute":
+        # No setting: it is tried here, to be able to say what it would give.
+        Learner.learn.__defaults__ = (_absolute_error,)  # type: ignore[attr-defined]
+    config = preset("quick").lasting(seconds).replaced(from_scratch=True, **changes)
+    if (width, levels) != (1, 5):
+        config = config.replaced(network=_light(width, levels))
+    return _judged(folder, config)
+
+
+def _light(width: float, levels: int) -> NetworkConfig:
+    """Return the light network with other widths, and levels added or taken at the bottom."""
+    down = [[max(1, round(width * n)) for n in level] for level in LIGHT_NETWORK.encoder]
+    up = [[max(1, round(width * n)) for n in level] for level in LIGHT_NETWORK.decoder]
+    more = levels - len(down)
+    down = down[:levels] + [down[-1]] * max(0, more)
+    up = [up[0]] * max(0, more) + up[max(0, -more) :]
+    return LIGHT_NETWORK.replaced(name="custom", encoder=down, decoder=up)
+
+
+def _absolute_error(results: Tensor, targets: Tensor) -> Tensor:
+    return (results - targets).abs().flatten(1).mean(dim=1)
+
+
+def _judged(folder: str, config: TrainingConfig) -> dict[str, object]:
+    """Train, and compare the denoised test micrograph with its truth."""
     answer = _trained(folder, config)
     denoiser = answer.pop("denoiser")
     odd, even, clean = (
