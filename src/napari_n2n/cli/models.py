@@ -9,6 +9,7 @@ import typer
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
 from napari_n2n.cli.files import describe_progress, report_files, require_different_results
+from napari_n2n.cli.imports import importing
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.config import TrainingConfig
@@ -167,9 +168,10 @@ def denoise(
     paths = options.files_of(files)
     require_different_results(paths, output)
 
-    from napari_n2n.batch import for_each_overlapped
-    from napari_n2n.denoising.interruption import Interrupted
-    from napari_n2n.workflow import DenoiseFiles, MovieSettings
+    with importing():
+        from napari_n2n.batch import for_each_overlapped
+        from napari_n2n.denoising.interruption import Interrupted
+        from napari_n2n.workflow import DenoiseFiles, MovieSettings
 
     denoiser = options.denoiser_of(model)
     console.say_note(f"Model: {denoiser.summary}.")
