@@ -30,6 +30,8 @@ BAND = (0.003, 0.1)  # cycles/px
 BAND_SIGMAS_PX = (2.0, 4.0, 6.0, 8.0, 12.0)
 REAL_PIXEL_SIZE_ANGSTROM = 1.5
 SIDE = 2048
+NOISE_DOSES = (2, 20)  # e/Å²
+NOISE_FIELDS = 8
 CASES = [
     (specimen, dose, defocus)
     for specimen in ("apoferritin", "aldolase")
@@ -89,27 +91,36 @@ def noise(model: Denoiser) -> None:
     """Count what is found in nothing, by the threshold that suits a field with particles."""
     config = SimulationConfig(shape=(SIDE, SIDE), n_frames=1, seed=77)
     clean = build_scene(config).truth.clean
-    rng = np.random.default_rng(0)
-    field = rng.poisson(np.maximum(clean * 20, 0)).astype(np.float32)
-    white = rng.poisson(20, field.shape).astype(np.float32)
     looking = PickingConfig(diameter_angstrom=124)
-    threshold = None
     print(
-        "| image, 20 e/Å² | deviation of the result, of the input's | candidates | that stand out |"
+        "| image | dose, e/Å² | deviation of the result, of the input's | candidates a field "
+        "| that stand out |"
     )
-    print("|---|---|---|---|")
-    for name, image in (
-        ("with particles", field),
-        ("white noise", white),
-        ("noise coloured by a detector", coloured(white)),
-    ):
-        result = denoise(image, model, pixel_size_angstrom=1.0)
-        found = pick(result, 1.0, looking)
-        threshold = suggested_threshold(found.scores) if threshold is None else threshold
-        found = found[found.scores >= threshold]
-        left = standing_out(found, result, image, 124, threshold)
-        share = result.std() / image.std()
-        print(f"| {name} | {share:.4f} | {len(found)} | {len(left)} |")
+    print("|---|---|---|---|---|")
+    for dose in NOISE_DOSES:
+        rng = np.random.default_rng(0)
+        field = rng.poisson(np.maximum(clean * dose, 0)).astype(np.float32)
+        white = [rng.poisson(dose, field.shape).astype(np.float32) for _ in range(NOISE_FIELDS)]
+        threshold = None
+        for name, images in (
+            ("with particles", [field]),
+            ("white noise", white),
+            ("noise coloured by a detector", [coloured(image) for image in white]),
+        ):
+            shares, candidates, left = [], [], []
+            for image in images:
+                result = denoise(image, model, pixel_size_angstrom=1.0)
+                found = pick(result, 1.0, looking)
+                if threshold is None:
+                    threshold = suggested_threshold(found.scores)
+                found = found[found.scores >= threshold]
+                candidates.append(len(found))
+                left.append(len(standing_out(found, result, image, 124, threshold)))
+                shares.append(result.std() / image.std())
+            print(
+                f"| {name}, {len(images)} fields | {dose} | {np.mean(shares):.4f} "
+                f"| {np.mean(candidates):.1f} | {np.mean(left):.1f} |"
+            )
 
 
 def coloured(image: np.ndarray) -> np.ndarray:
