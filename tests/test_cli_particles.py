@@ -224,6 +224,25 @@ def test_the_model_denoises_and_lends_its_features(n2n, sample, model, tmp_path,
     assert "only works with it" in capsys.readouterr().err
 
 
+def test_the_model_in_the_box_goes_by_its_name(n2n, sample, tmp_path, capsys):
+    picked = ("pick", sample[0] / "shells_0.mrc", "-o", tmp_path / "p.csv", "--diameter", 120, "-q")
+    assert n2n(*picked, "--model", "general", "--device", "cpu") == 0
+    (table,) = read_coordinates(tmp_path / "p.csv")
+    assert len(table.particles) > 10
+    assert n2n(*picked, "--model", "generous") == 1
+    assert "generous" in capsys.readouterr().err
+
+
+def test_candidates_that_are_no_more_than_noise_are_left_out_and_counted(n2n, tmp_path, capsys):
+    noise = np.random.default_rng(0).normal(size=(256, 256)).astype(np.float32)
+    write_micrograph(tmp_path / "noise.mrc", noise, PIXEL_SIZE)
+    picked = ("pick", tmp_path / "noise.mrc", "-o", tmp_path / "p.csv", "--diameter", 120, "-q")
+    assert n2n(*picked, "--model", "general", "--device", "cpu") == 0
+    said = capsys.readouterr()
+    assert "noise.mrc: 0 particles" in said.out
+    assert "left out:" in said.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

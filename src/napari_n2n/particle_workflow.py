@@ -28,7 +28,7 @@ from napari_n2n.particles.descriptors import (
     needs_raw,
 )
 from napari_n2n.particles.examples import Examples, load_examples
-from napari_n2n.particles.significance import standing_out
+from napari_n2n.particles.significance import left_out_sentence, standing_out
 from napari_n2n.particles.suggestions import Classifier
 from napari_n2n.progress import Progress, stoppable
 from napari_n2n.screening import Session
@@ -187,7 +187,10 @@ def pick_file(
     if threshold is None:
         threshold = suggested_threshold(found.scores)
     if denoiser is not None:
+        candidates = len(found)
         found = standing_out(found, seen.denoised, seen.raw, diameter / size, threshold)
+        if len(found) < candidates:
+            notes += (left_out_sentence(candidates - len(found)),)
     particles = found[found.scores >= threshold]
     if examples is not None and classifier is not None and len(particles):
         features = None

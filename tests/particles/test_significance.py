@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from napari_n2n.io import Particles
-from napari_n2n.particles.significance import significance, standing_out
+from napari_n2n.particles.significance import left_out_sentence, significance, standing_out
 
 
 def discs(contrast, centres, side=256, radius=10):
@@ -51,3 +51,9 @@ def test_only_what_passes_the_threshold_has_to_stand_out():
     assert left.scores == pytest.approx([0.8, 0.1])
     # Nothing can be said of an image on another scale.
     assert len(standing_out(found, clear + faint, raw + 900, 20, 0.5)) == 3
+
+
+def test_what_was_left_out_is_counted_in_words():
+    assert left_out_sentence(0) == ""
+    assert "1 candidate was left out: it does not stand out" in left_out_sentence(1)
+    assert "12 candidates were left out: they do not stand out" in left_out_sentence(12)

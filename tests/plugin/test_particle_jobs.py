@@ -56,6 +56,19 @@ def test_nothing_is_found_where_it_is_to_be_avoided(micrograph):
     assert everywhere.avoided is None
 
 
+def test_what_does_not_stand_out_of_the_recorded_noise_is_left_out_and_counted(micrograph):
+    noise = np.random.default_rng(1).normal(size=micrograph.pixels.shape).astype(np.float32)
+    clear = Field(micrograph.pixels, None, micrograph.pixels + noise)
+    faint = Field(micrograph.pixels / 50, None, noise)
+    found = run_to_end(particle_steps.find(clear, 40.0))
+    assert (found.left_out, found.left_out_sentence) == (0, "")
+    none = run_to_end(particle_steps.find(faint, 40.0))
+    assert not (none.particles.scores >= none.threshold).any()
+    unchecked = run_to_end(particle_steps.find(Field(faint.pixels, None), 40.0))
+    assert none.left_out == (unchecked.particles.scores >= unchecked.threshold).sum() > 0
+    assert str(none.left_out) in none.left_out_sentence
+
+
 def test_a_search_can_be_stopped(micrograph):
     with pytest.raises(Stopped):
         run_to_end(particle_steps.find(micrograph, 40.0, stop=lambda: True))

@@ -37,8 +37,12 @@ def pick(
         ),
     ] = None,
     model: Annotated[
-        Path | None,
-        typer.Option("--model", "-M", help="Denoise with this model first (recommended)."),
+        str | None,
+        typer.Option(
+            "--model",
+            "-M",
+            help="Denoise with this model first (recommended): a file, or general.",
+        ),
     ] = None,
     classifier: Annotated[
         Path | None,
@@ -72,7 +76,6 @@ def pick(
     _check_output(output, paths)
 
     from napari_n2n.batch import FileOutcome, for_each
-    from napari_n2n.denoising.checkpoints import load_denoiser
     from napari_n2n.denoising.interruption import Interrupted
     from napari_n2n.particle_workflow import (
         PickSettings,
@@ -83,7 +86,7 @@ def pick(
     from napari_n2n.particles.suggestions import Classifier
     from napari_n2n.workflow import MovieSettings
 
-    denoiser = None if model is None else load_denoiser(model)
+    denoiser = None if model is None else options.denoiser_of(model)
     examples = None if classifier is None else read_examples(classifier, diameter)
     if examples is not None:
         check_examples(examples, denoiser)

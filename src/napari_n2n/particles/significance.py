@@ -41,6 +41,16 @@ def standing_out(
     return particles[kept]
 
 
+def left_out_sentence(candidates: int) -> str:
+    """Tell how many candidates `standing_out` left out; nothing where it was none."""
+    if not candidates:
+        return ""
+    one = candidates == 1
+    were = "candidate was" if one else "candidates were"
+    do = "it does" if one else "they do"
+    return f"{candidates:,} {were} left out: {do} not stand out of the noise."
+
+
 def significance(
     denoised: ArrayLike, raw: ArrayLike, centres_px: ArrayLike, diameter_px: float
 ) -> NDArray[np.float64]:

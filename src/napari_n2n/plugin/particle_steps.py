@@ -40,12 +40,23 @@ class Field:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """Candidates, the threshold that best divides them, and the area that was avoided."""
+    """Candidates, the threshold that best divides them, and the area that was avoided.
+
+    ``left_out`` counts those that passed the threshold and do not stand out of the noise.
+    """
 
     particles: Particles
     threshold: float
     avoided: NDArray[np.bool_] | None
     learnt_from: int = 0
+    left_out: int = 0
+
+    @property
+    def left_out_sentence(self) -> str:
+        """That candidates were left out, and why; empty where there were none."""
+        from napari_n2n.particles.significance import left_out_sentence
+
+        return left_out_sentence(self.left_out)
 
 
 @dataclass
@@ -145,6 +156,7 @@ def find(
     except picking.Stopped:
         raise Stopped from None
     threshold = picking.suggested_threshold(particles.scores)
+    candidates = len(particles)
     if micrograph.raw is not None:
         particles = standing_out(
             particles, pixels, micrograph.raw, diameter_angstrom / size, threshold
@@ -153,7 +165,8 @@ def find(
         particles,
         threshold,
         mask,
-        0 if template is None else template.learnt_from,
+        learnt_from=0 if template is None else template.learnt_from,
+        left_out=candidates - len(particles),
     )
 
 

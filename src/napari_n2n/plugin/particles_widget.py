@@ -1,7 +1,6 @@
 """The Particles widget: from a micrograph to the coordinates of intact particles."""
 
-from collections.abc import Callable, Generator
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from napari.components import ViewerModel
@@ -12,11 +11,10 @@ from qtpy.QtWidgets import QWidget
 
 from napari_n2n.errors import N2NError
 from napari_n2n.io import LABELS, Label
-from napari_n2n.plugin import particle_steps
 from napari_n2n.plugin.desk import Desk
 from napari_n2n.plugin.exchange import Exchange
+from napari_n2n.plugin.finder import Finder
 from napari_n2n.plugin.finding_form import FindingChoice
-from napari_n2n.plugin.jobs import Runner
 from napari_n2n.plugin.keeping import Sessions
 from napari_n2n.plugin.keys import name_of
 from napari_n2n.plugin.marking import Marking
@@ -42,15 +40,12 @@ class ParticlesWidget(ParticlesPanel):
         super().__init__(viewer, parent)
         self.marking = Marking(self)
         self.desk = Desk(viewer, self.marking, self.act, self)
-        self.finder = Runner(self)
+        self.finder = Finder(self.desk, self.marking, self)
         self.suggester = SuggestionLoop(self.marking, self)
         self.exchange = Exchange(self.desk, self.marking, self.export, self)
         self._sessions = Sessions()
         # However the window goes, the files are closed: closing folds the log back into them.
         self.destroyed.connect(self._sessions.close)
-        self._then: Callable[[Any], None] = lambda _result: None
-        self._diameter_is_wanted = False  # until somebody types one, it is guessed
-        self._guess_next = False
         # Later: layers that are being inserted or removed are not to be moved about.
         self._opening = QTimer(self)
         self._opening.setSingleShot(True)
@@ -70,7 +65,7 @@ class ParticlesWidget(ParticlesPanel):
         finding.valueChanged.connect(self._on_finding_changed)
         finding.pickClicked.connect(self.pick)
         finding.stopClicked.connect(self.finder.stop)
-        finding.guessClicked.connect(self.guess_diameter)
+        finding.guessClicked.connect(self.finder.guess)
         finding.measureClicked.connect(lambda: desk.mouse.take("measure"))
         finding.openClicked.connect(self.exchange.open_picks)
         finding.thresholdMoved.connect(marking.show_above)
@@ -104,7 +99,9 @@ class ParticlesWidget(ParticlesPanel):
         marking.failed.connect(self._on_failure)
         marking.noted.connect(self.progress.say)
         self.finder.progressed.connect(self.progress.show_progress)
-        self.finder.succeeded.connect(lambda result: self._then(result))
+        self.finder.begun.connect(self._on_begun)
+        self.finder.found.connect(self._on_found)
+        self.finder.guessed.connect(self._on_guessed)
         self.finder.failed.connect(self._on_failure)
         self.finder.stopped.connect(lambda: self.progress.say("Stopped. Nothing was changed."))
         self.finder.finished.connect(self._on_finder_finished)
@@ -140,42 +137,16 @@ class ParticlesWidget(ParticlesPanel):
 
     def pick(self) -> None:
         """Find particles in the chosen micrograph; what a person marked stays."""
-        micrograph, choice = self.desk.field, self.finding.value()
-        if micrograph is None:
+        if self.desk.field is None:
             show_info(_INVITATION)
             return
-        marked = self._marked_intact() if choice.like_the_marked else None
-        drawn = self.desk.avoid.area
-        avoid = drawn if choice.avoid_contamination and drawn is not None else None
-        self._start(
-            "Picking",
-            lambda stop: particle_steps.find(
-                micrograph,
-                choice.diameter_angstrom,
-                marked_px=marked,
-                avoid=choice.avoid_contamination if avoid is None else avoid,
-                stop=stop,
-            ),
-            self._on_found,
-        )
-
-    def guess_diameter(self) -> None:
-        """Propose a diameter."""
-        self._diameter_is_wanted = False
-        micrograph = self.desk.field
-        # What is running for the last micrograph is being stopped, and is waited for.
-        self._guess_next = micrograph is not None and self.finder.busy
-        if micrograph is not None and not self._guess_next:
-            self._start(
-                "Guessing", lambda stop: particle_steps.guess(micrograph, stop), self._on_guessed
-            )
+        self.finder.pick(self.finding.value())
 
     def leave(self) -> None:
         """Stop everything and give back layers, mouse and keys; what was marked is kept."""
         self._opening.stop()
         self._looking.stop()
-        self._guess_next = False
-        self.finder.stop()
+        self.finder.leave()
         self.suggester.leave()
         self.micrograph.disconnect_layers()
         self.desk.leave()
@@ -221,7 +192,7 @@ class ParticlesWidget(ParticlesPanel):
             f"{kept:,} particles as they were left." if kept else "Press Pick particles."
         )
         if diameter is None:
-            self.guess_diameter()
+            self.finder.guess()
         self.suggester.look_at(self.desk.field, self.finding.value().diameter_angstrom)
 
     @property
@@ -231,33 +202,25 @@ class ParticlesWidget(ParticlesPanel):
 
     # What jobs bring.
 
-    def _start(
-        self,
-        title: str,
-        steps: Callable[[Callable[[], bool]], Generator[Any, None, Any]],
-        then: Callable[[Any], None],
-    ) -> None:
-        field = self.desk.field
-        if self.finder.start(title, steps):
-            # What was asked of one micrograph is not done to another that is chosen meanwhile.
-            self._then = lambda result: then(result) if self.desk.field is field else None
-            self.progress.begin(f"{title}…")
-            self._refresh()
+    def _on_begun(self, title: str) -> None:
+        self.progress.begin(f"{title}…")
+        self._refresh()
 
     def _on_found(self, found: Found) -> None:
         self.desk.show_avoided(found.avoided)
         self.marking.replace_picks(found.particles, self.desk.keep_px, found.threshold)
         how = f", by the {found.learnt_from} you marked" if found.learnt_from else ""
         shown = len(self.marking.view.ids)
-        self.progress.say(
-            f"{shown:,} particles found{how}. Move the threshold to see more or fewer. Click one "
-            "and press 1 if it is intact, 2 if it is broken."
+        told = (
+            f"{shown:,} particles found{how}.",
+            found.left_out_sentence,
+            "Move the threshold to see more or fewer. Click one and press 1 if it is intact, 2 if "
+            "it is broken.",
         )
+        self.progress.say(" ".join(filter(None, told)))
         self.suggester.refresh()
 
     def _on_guessed(self, diameter: float) -> None:
-        if self._diameter_is_wanted:
-            return  # it was typed meanwhile
         self._set_diameter(diameter)
         self.progress.say(
             f"The particles look {diameter:.0f} {self._unit} wide. Press Pick particles."
@@ -277,7 +240,7 @@ class ParticlesWidget(ParticlesPanel):
         diameter = self.finding.value().diameter_angstrom
         if not self.desk.set_diameter(diameter):
             return
-        self._diameter_is_wanted = True
+        self.finder.drop_guess()
         if self.marking.session is not None:
             try:
                 self.marking.session.set_setting("diameter_angstrom", diameter)
@@ -288,8 +251,7 @@ class ParticlesWidget(ParticlesPanel):
     def _on_finder_finished(self) -> None:
         self.progress.end()
         self._refresh()
-        if self._guess_next:
-            self.guess_diameter()
+        self.finder.guess_if_asked()
 
     def _on_failure(self, sentence: str) -> None:
         self.progress.say(sentence)
@@ -312,11 +274,6 @@ class ParticlesWidget(ParticlesPanel):
         self.desk.mouse.label = label
         self.desk.particles.label_of_new = label
 
-    def _marked_intact(self) -> np.ndarray:
-        particles = self.marking.view.particles
-        chosen = (particles.labels == "intact") & (particles.given_by == "person")
-        return particles.centres_px[chosen]
-
     def _refresh(self) -> None:
         marking = self.marking
         self._show_counts()
@@ -328,7 +285,7 @@ class ParticlesWidget(ParticlesPanel):
         self.finding.show_state(
             ready=self.desk.field is not None,
             running=self.finder.busy,
-            can_learn=particle_steps.enough_for_a_template(len(self._marked_intact())),
+            can_learn=self.finder.can_learn,
         )
         undo, redo = marking.history_texts()
         self.show_state(
