@@ -280,7 +280,7 @@ def _has_been_training_for(pid: int, seconds: float) -> bool:
 
 
 def test_the_demo_gets_closer_to_the_truth_than_any_gaussian(tmp_path, capsys):
-    arguments = ("--headless", "-o", tmp_path, "--size", 768, "--max-time", "15s", "-q")
+    arguments = ("--headless", "-o", tmp_path, "--size", 512, "--max-time", "4s", "-q")
     assert call("demo", *arguments) == 0
     lines = capsys.readouterr().out.splitlines()
     raw, gaussian, denoised = (float(line.split()[-1]) for line in lines[1:4])
