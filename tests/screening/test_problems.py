@@ -256,7 +256,9 @@ def test_an_older_session_is_upgraded_and_keeps_its_marks(session, micrograph, s
         session.relabel(micrograph, ids, "broken")
     session.close()
     before = session.path.read_bytes()
-    with pytest.raises(UnreadableFile, match=r"newer napari-n2n \(session version 2, this one"):
+    with pytest.raises(
+        UnreadableFile, match=rf"newer napari-n2n \(session version {version + 1}, this"
+    ):
         Session.open(session.path)
     assert session.path.read_bytes() == before
 

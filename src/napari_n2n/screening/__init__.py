@@ -4,7 +4,31 @@ Nothing here imports torch, napari or Qt.
 """
 
 from napari_n2n.screening.places import default_session_path
-from napari_n2n.screening.records import Change, MicrographRecord, Stored
+from napari_n2n.screening.records import (
+    REASONS,
+    STATES,
+    VERDICTS,
+    Change,
+    Judged,
+    MicrographRecord,
+    Overview,
+    State,
+    Stored,
+    Verdict,
+)
 from napari_n2n.screening.session import Session
 
-__all__ = ["Change", "MicrographRecord", "Session", "Stored", "default_session_path"]
+__all__ = [
+    "REASONS",
+    "STATES",
+    "VERDICTS",
+    "Change",
+    "Judged",
+    "MicrographRecord",
+    "Overview",
+    "Session",
+    "State",
+    "Stored",
+    "Verdict",
+    "default_session_path",
+]

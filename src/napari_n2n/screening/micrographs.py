@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_n2n.errors import BadValue, ShapeMismatch
 from napari_n2n.io.particles import LABELS
-from napari_n2n.screening.places import found_path, stored_path
+from napari_n2n.screening.places import found_paths, stored_path
 from napari_n2n.screening.records import MicrographRecord
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable
+
+    from napari_n2n.screening.rows import Ids
+
+_UNKNOWN = (0, 0)
+"""The shape of a file that nobody has opened yet: it may be torn, or still waiting."""
 
 
 def _is_file(path_or_name: Path | str) -> bool:
@@ -66,7 +73,8 @@ def find_or_add(
         return int(added.lastrowid or 0)
     number, old_height_px, old_width_px, old_pixel_size = found
     if (old_height_px, old_width_px) != (height_px, width_px):
-        _check_unmarked(connection, session, number, path_or_name, shape, found[1:3])
+        if (old_height_px, old_width_px) != _UNKNOWN:
+            _check_unmarked(connection, session, number, path_or_name, shape, found[1:3])
         connection.execute(
             "UPDATE micrographs SET height_px = ?, width_px = ? WHERE id = ?",
             (height_px, width_px, number),
@@ -102,22 +110,55 @@ def _check_unmarked(
         )
 
 
+def add_files(
+    connection: sqlite3.Connection, session: Path, paths: Iterable[Path | str]
+) -> list[int]:
+    """Return the ids of files, of which those that are new are added without a shape."""
+    folder = session.parent
+    return [_found_or_added(connection, stored_path(Path(path), folder)) for path in paths]
+
+
+def _found_or_added(connection: sqlite3.Connection, path: str) -> int:
+    found = connection.execute("SELECT id FROM micrographs WHERE path = ?", (path,)).fetchone()
+    if found is not None:
+        return int(found[0])
+    added = connection.execute(
+        "INSERT INTO micrographs (path, name, height_px, width_px) VALUES (?, ?, ?, ?)",
+        (path, path.rsplit("/", 1)[-1], *_UNKNOWN),
+    )
+    return int(added.lastrowid or 0)
+
+
+def check_known(connection: sqlite3.Connection, session: Path, ids: Ids) -> None:
+    """Raise BadValue where a micrograph is named that the session does not have."""
+    known = connection.execute(
+        "SELECT id FROM micrographs WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(ids.tolist()),),
+    ).fetchall()
+    unknown = set(ids.tolist()).difference(number for (number,) in known)
+    if unknown:
+        raise BadValue(f"{session.name} has no micrograph {min(unknown)}.")
+
+
 def records(connection: sqlite3.Connection, session: Path) -> list[MicrographRecord]:
     """Return all micrographs in the order in which they were added."""
     folder = os.path.realpath(session.parent)
     found = connection.execute(
         "SELECT id, path, name, height_px, width_px, pixel_size_angstrom, threshold, "
         f"{', '.join(LABELS)} FROM micrographs ORDER BY id"
-    )
+    ).fetchall()
+    paths = found_paths((row[1] for row in found), folder)
     return [
         MicrographRecord(
             number,
-            None if path is None else found_path(path, folder),
+            path,
             name,
             (height_px, width_px),
             pixel_size,
             threshold,
             dict(zip(LABELS, counts, strict=True)),
         )
-        for number, path, name, height_px, width_px, pixel_size, threshold, *counts in found
+        for path, (number, _, name, height_px, width_px, pixel_size, threshold, *counts) in zip(
+            paths, found, strict=True
+        )
     ]

@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 SESSION_NAME = "napari-n2n.sqlite"
 
@@ -41,7 +45,26 @@ def stored_path(file: Path, folder: Path) -> str:
 
 def found_path(name: str, folder: str) -> Path:
     """Return the absolute path of what `stored_path` named; `folder` without links in it."""
-    return Path(os.path.normpath(os.path.join(folder, name)))  # noqa: PTH118 (20,000 at once)
+    return Path(os.path.normpath(os.path.join(folder, name)))  # noqa: PTH118
+
+
+def found_paths(names: Iterable[str | None], folder: str) -> list[Path | None]:
+    """Return `found_path` of each name, None for None.
+
+    Each folder is put together once only: there may be 20,000 files in it.
+    """
+    parents: dict[str, str] = {}
+    paths: list[Path | None] = []
+    for name in names:
+        if name is None:
+            paths.append(None)
+            continue
+        above, _, last = name.rpartition("/")
+        if above not in parents:
+            parent = os.path.normpath(os.path.join(folder, above))  # noqa: PTH118
+            parents[above] = parent.rstrip(os.sep) + os.sep
+        paths.append(Path(parents[above] + last))
+    return paths
 
 
 def on_network(folder: Path, mounts: str | None = None) -> bool:

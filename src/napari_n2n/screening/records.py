@@ -3,19 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from napari_n2n.io.particles import Label, Particles
     from napari_n2n.screening.rows import Ids
+
+Verdict = Literal["keep", "reject", "undecided"]
+VERDICTS: tuple[Verdict, ...] = ("keep", "reject", "undecided")
+
+State = Literal["waiting", "working", "done", "failed"]
+STATES: tuple[State, ...] = ("waiting", "working", "done", "failed")
+
+REASONS = (
+    "contamination",
+    "carbon edge",
+    "broken particles",
+    "few particles",
+    "drift",
+    "thick ice",
+    "empty",
+    "crystalline ice",
+    "other",
+)
+"""What a micrograph is usually rejected for; any other words are as good."""
 
 
 def _none() -> Ids:
     return np.empty(0, np.int64)
+
+
+def _no_texts() -> NDArray[np.str_]:
+    return np.empty(0, np.str_)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +75,7 @@ class MicrographRecord:
     name
         The file's name or the picture's.
     shape
-        y, x in pixels.
+        y, x in pixels; (0, 0) for a file that nobody has opened yet.
     pixel_size_angstrom
         None where it is unknown.
     threshold
@@ -66,6 +91,79 @@ class MicrographRecord:
     pixel_size_angstrom: float | None
     threshold: float | None
     counts: dict[Label, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Overview:
+    """Micrographs of a session as columns of one length n, in the order they were added.
+
+    Attributes
+    ----------
+    ids
+        (n,) what the session's methods take.
+    paths
+        The files, absolute; None for a picture that came from no file.
+    names
+        The files' names or the pictures'.
+    verdicts
+        (n,) of `VERDICTS`.
+    reasons
+        (n,) why it was kept or rejected; empty where nothing was said.
+    given_by
+        (n,) who gave the verdict; empty where it is undecided.
+    states
+        (n,) of `STATES`: how far the processing is.
+    messages
+        (n,) why it failed; else mostly empty.
+    figures
+        Name to (n,) numbers, NaN where unknown; see `napari_n2n.screening.quality`.
+    counts
+        Label to (n,) numbers of particles.
+    acquired
+        (n,) time of the file in seconds since the epoch, NaN where unknown.
+    judged_at
+        (n,) when the verdict was given, UTC in ISO 8601; empty where it is undecided.
+    """
+
+    ids: Ids
+    paths: list[Path | None]
+    names: list[str]
+    verdicts: NDArray[np.str_]
+    reasons: NDArray[np.str_]
+    given_by: NDArray[np.str_]
+    states: NDArray[np.str_]
+    messages: NDArray[np.str_]
+    figures: dict[str, NDArray[np.float64]]
+    counts: dict[Label, NDArray[np.int64]]
+    acquired: NDArray[np.float64]
+    judged_at: NDArray[np.str_] = field(default_factory=_no_texts)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What giving verdicts, or undoing or redoing that, did to the file.
+
+    Attributes
+    ----------
+    action
+        In a few words: "Reject a.mrc (drift)". For undo and redo, the action that was undone or
+        redone.
+    ids
+        The micrographs whose verdict, reason or giver changed.
+    note
+        Why others did not, as a sentence for the user; else empty.
+    """
+
+    action: str
+    ids: Ids = field(default_factory=_none)
+    note: str = ""
+
+    def __bool__(self) -> bool:
+        """Whether anything changed."""
+        return len(self.ids) > 0
 
 
 @dataclass(frozen=True, eq=False)

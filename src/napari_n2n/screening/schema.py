@@ -91,7 +91,49 @@ def _create(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create,)
+_SCREENING = (
+    """
+    CREATE TABLE processing (        -- no row: waiting
+        micrograph INTEGER PRIMARY KEY REFERENCES micrographs (id),
+        state TEXT NOT NULL
+            CHECK (state = 'waiting' OR state = 'working' OR state = 'done' OR state = 'failed'),
+        message TEXT NOT NULL,       -- why it failed
+        acquired REAL,               -- the file's time, seconds since the epoch
+        made_with TEXT NOT NULL,     -- digest of content and settings; empty: never made
+        figures TEXT NOT NULL        -- JSON: name to number, those that are known
+    )
+    """,
+    """
+    CREATE TABLE verdicts (          -- no row: undecided
+        micrograph INTEGER PRIMARY KEY REFERENCES micrographs (id),
+        verdict TEXT NOT NULL CHECK (verdict = 'keep' OR verdict = 'reject'),
+        reason TEXT NOT NULL,
+        given_by TEXT NOT NULL,
+        at TEXT NOT NULL             -- UTC
+    )
+    """,
+    """
+    CREATE TABLE verdict_history (
+        id INTEGER PRIMARY KEY,
+        clock INTEGER NOT NULL,      -- when it was last done, undone or redone, in actions
+        done INTEGER NOT NULL,       -- 0: undone, may be redone
+        window TEXT NOT NULL,        -- who did, undid or redid it
+        at TEXT NOT NULL,            -- UTC
+        action TEXT NOT NULL,
+        after TEXT NOT NULL,         -- JSON: verdict, reason, given_by, at
+        before TEXT NOT NULL         -- JSON: list of the same with a list of micrographs
+    )
+    """,
+    "CREATE INDEX verdict_history_in_turn ON verdict_history (done, clock)",
+)
+
+
+def _add_screening(connection: sqlite3.Connection) -> None:
+    for statement in _SCREENING:
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create, _add_screening)
 """Step ``i`` makes a file of version ``i`` one of version ``i + 1``; the last one's is today's.
 
 A step that stands in a release is never changed: what comes later is a step of its own, and only

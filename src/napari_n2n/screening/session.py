@@ -11,10 +11,11 @@ import numpy as np
 from napari_n2n.errors import BadValue
 from napari_n2n.io.atomic import write_atomically
 from napari_n2n.io.particles import Giver, Particles
-from napari_n2n.screening import counters, descriptors, edits, history, micrographs
+from napari_n2n.screening import counters, descriptors, edits, history
 from napari_n2n.screening.cache import RowCache
 from napari_n2n.screening.database import Database
-from napari_n2n.screening.records import Change, MicrographRecord, Stored, counted
+from napari_n2n.screening.judging import Judging
+from napari_n2n.screening.records import Change, Stored, counted
 from napari_n2n.screening.rows import particles_of, write_edit
 
 if TYPE_CHECKING:
@@ -28,12 +29,14 @@ if TYPE_CHECKING:
     from napari_n2n.screening.rows import Rows
 
 
-class Session:
-    """Micrographs, their particles and the history of both, in one file. See `open`.
+class Session(Judging):
+    """Micrographs, verdicts on them, their particles, and the history, in one file. See `open`.
+
+    What is about whole micrographs is in `napari_n2n.screening.judging`.
 
     Every method that changes something is one transaction: when it returns, the change is on the
     disk; when it raises, nothing has changed and the session remains usable. Edits are appended
-    to the micrograph's history (see `napari_n2n.screening.history`).
+    to the micrograph's history (see `napari_n2n.screening.history`), verdicts to the session's.
 
     Any thread may call any method; calls wait for one another. Other processes and other `Session`
     objects may use the same file at the same time: an edit touches only its own particles, and
@@ -101,43 +104,6 @@ class Session:
             self._database.copy_to(temporary)
 
     # Reading ------------------------------------------------------------------------------------
-
-    def micrograph(
-        self,
-        path_or_name: Path | str,
-        *,
-        shape: tuple[int, int],
-        pixel_size_angstrom: float | None,
-    ) -> int:
-        """Return the id of a micrograph, which is added if it is new.
-
-        Parameters
-        ----------
-        path_or_name
-            A `Path`, or an absolute path as text, is a file: it is known by where it lies from
-            the session's folder, so that folder may move. Any other text names a picture
-            without a file; pictures of one name but of different shapes are different ones.
-        shape
-            y, x in pixels.
-        pixel_size_angstrom
-            Replaces what was known, unless it is None: marks are kept in pixels.
-
-        Raises
-        ------
-        ShapeMismatch
-            The file has another shape than the one it was marked in. Its marks remain.
-        BadValue
-            An impossible shape or pixel size, or no name.
-        """
-        with self._database.writing() as connection:
-            return micrographs.find_or_add(
-                connection, self.path, path_or_name, shape, pixel_size_angstrom
-            )
-
-    def micrographs(self) -> list[MicrographRecord]:
-        """Return all micrographs in the order in which they were added."""
-        with self._database.reading() as connection:
-            return micrographs.records(connection, self.path)
 
     def particles(self, micrograph: int) -> Stored:
         """Return the particles of a micrograph in the order of their ids."""

@@ -1,0 +1,229 @@
+"""Verdicts on micrographs: keep or reject, why, by whom and when; and what was decided before.
+
+There is one history of verdicts for the whole session. Whose turn it is to be undone follows the
+rule of `napari_n2n.screening.history`, with which it shares the clock.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from napari_n2n.errors import BadValue
+from napari_n2n.screening import counters
+from napari_n2n.screening.records import VERDICTS, Judged, Verdict, counted
+from napari_n2n.screening.rows import DamagedRows
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping
+
+    from napari_n2n.screening.history import Window
+    from napari_n2n.screening.rows import Ids
+
+
+class Judgement(NamedTuple):
+    """What holds for one micrograph; `at` is UTC in ISO 8601."""
+
+    verdict: str
+    reason: str
+    given_by: str
+    at: str
+
+
+UNDECIDED = Judgement("undecided", "", "", "")
+
+_MINE = "done = ? AND (window = ? OR clock <= ?)"
+
+
+def _now(timespec: str) -> str:
+    return datetime.now(UTC).isoformat(timespec=timespec)
+
+
+def login_name() -> str:
+    """Return who is logged in, "unknown" where the computer does not say."""
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):
+        # A container may run under a number that has no name.
+        return "unknown"
+
+
+def wished(verdict: Verdict, reason: str, given_by: str) -> Judgement:
+    """Return the judgement that somebody gives now; an undecided one has no reason or giver.
+
+    Raises
+    ------
+    BadValue
+        The verdict is none of `VERDICTS`, or a text has more than one line.
+    """
+    if verdict not in VERDICTS:
+        raise BadValue(f"A verdict is {', '.join(VERDICTS[:-1])} or {VERDICTS[-1]}.")
+    reason, given_by = reason.strip(), given_by.strip()
+    if any(len(text.splitlines()) > 1 for text in (reason, given_by)):
+        raise BadValue("The reason and the name of who judges are one line each.")
+    if verdict == UNDECIDED.verdict:
+        return UNDECIDED
+    return Judgement(verdict, reason, given_by, _now("microseconds"))
+
+
+def judge(connection: sqlite3.Connection, ids: Ids, wanted: Judgement, window: Window) -> Judged:
+    """Give (n,) micrographs a verdict; those that have the same one already are left alone."""
+    held = _held(connection, ids)
+    # A second look at the clock is no change, a second person is.
+    changed = {number: old for number, old in held.items() if old[:3] != wanted[:3]}
+    numbers = np.array(list(changed), np.int64)
+    judged = Judged(_told(connection, numbers if len(numbers) else ids, wanted), numbers)
+    if not judged:
+        return judged
+    _hold(connection, dict.fromkeys(changed, wanted))
+    connection.execute(
+        f"DELETE FROM verdict_history WHERE {_MINE}", (0, window.token, window.opened)
+    )
+    connection.execute(
+        "INSERT INTO verdict_history (clock, done, window, at, action, after, before) "
+        "VALUES (?, 1, ?, ?, ?, ?, ?)",
+        (
+            counters.tick(connection),
+            window.token,
+            _now("seconds"),
+            judged.action,
+            json.dumps(wanted),
+            _grouped(changed),
+        ),
+    )
+    return judged
+
+
+def next_text(connection: sqlite3.Connection, window: Window, *, done: bool) -> str | None:
+    """Return the action that would be undone (of the `done`) or redone (of the undone)."""
+    found = connection.execute(
+        f"SELECT action FROM verdict_history WHERE {_MINE} ORDER BY clock DESC LIMIT 1",
+        (int(done), window.token, window.opened),
+    ).fetchone()
+    return None if found is None else str(found[0])
+
+
+def turn(connection: sqlite3.Connection, window: Window, *, done: bool) -> Judged | None:
+    """Undo the last action, or redo (`done`) what was undone last; None if there is none.
+
+    A micrograph that somebody else has judged since keeps that verdict.
+
+    Raises
+    ------
+    DamagedRows
+        The entry is damaged.
+    """
+    found = connection.execute(
+        f"SELECT id, action, after, before FROM verdict_history WHERE {_MINE} "
+        "ORDER BY clock DESC LIMIT 1",
+        (int(not done), window.token, window.opened),
+    ).fetchone()
+    if found is None:
+        return None
+    number, action, after_text, before_text = found
+    before = _ungrouped(before_text)
+    after = dict.fromkeys(before, _judgement(after_text))
+    source, target = (before, after) if done else (after, before)
+    held = _held(connection, np.array(list(before), np.int64))
+    possible = {i: target[i] for i in before if held[i] == source[i]}
+    others = sum(held[i] not in (source[i], target[i]) for i in before)
+    _hold(connection, possible)
+    connection.execute(
+        "UPDATE verdict_history SET done = ?, window = ?, clock = ?, at = ? WHERE id = ?",
+        (
+            int(done),
+            window.token,
+            counters.tick(connection),
+            _now("seconds"),
+            number,
+        ),
+    )
+    return Judged(action, np.array(list(possible), np.int64), _left(others))
+
+
+def _left(number: int) -> str:
+    if not number:
+        return ""
+    be, their = ("was", "its verdict") if number == 1 else ("were", "their verdicts")
+    keep = "keeps" if number == 1 else "keep"
+    since = "judged in another window since"
+    return f"{counted(number, 'micrograph')} {be} {since} and {keep} {their}."
+
+
+def _told(connection: sqlite3.Connection, ids: Ids, wanted: Judgement) -> str:
+    """Return the action in a few words; one micrograph is called by its name."""
+    what = counted(len(ids), "micrograph")
+    if len(ids) == 1:
+        (what,) = connection.execute(
+            "SELECT name FROM micrographs WHERE id = ?", (int(ids[0]),)
+        ).fetchone()
+    if wanted == UNDECIDED:
+        return f"Leave {what} undecided"
+    reason = f" ({wanted.reason})" if wanted.reason else ""
+    return f"{wanted.verdict.capitalize()} {what}{reason}"
+
+
+def _held(connection: sqlite3.Connection, ids: Ids) -> dict[int, Judgement]:
+    """Return what holds for each of (n,) micrographs, in their order."""
+    numbers = ids.tolist()
+    found = connection.execute(
+        "SELECT micrograph, verdict, reason, given_by, at FROM verdicts "
+        "WHERE micrograph IN (SELECT value FROM json_each(?))",
+        (json.dumps(numbers),),
+    )
+    known = {number: Judgement(*judgement) for number, *judgement in found}
+    return {number: known.get(number, UNDECIDED) for number in numbers}
+
+
+def _hold(connection: sqlite3.Connection, judgements: Mapping[int, Judgement]) -> None:
+    connection.executemany(
+        "DELETE FROM verdicts WHERE micrograph = ?",
+        ((number,) for number, judgement in judgements.items() if judgement == UNDECIDED),
+    )
+    connection.executemany(
+        "INSERT OR REPLACE INTO verdicts (micrograph, verdict, reason, given_by, at) "
+        "VALUES (?, ?, ?, ?, ?)",
+        (
+            (number, *judgement)
+            for number, judgement in judgements.items()
+            if judgement != UNDECIDED
+        ),
+    )
+
+
+def _grouped(judgements: Mapping[int, Judgement]) -> str:
+    """Return JSON in which what many micrographs have in common stands once."""
+    groups: dict[Judgement, list[int]] = {}
+    for number, judgement in judgements.items():
+        groups.setdefault(judgement, []).append(number)
+    return json.dumps([[*judgement, numbers] for judgement, numbers in groups.items()])
+
+
+def _ungrouped(text: str) -> dict[int, Judgement]:
+    try:
+        return {
+            int(number): _checked(judgement)
+            for *judgement, numbers in json.loads(text)
+            for number in numbers
+        }
+    except (TypeError, ValueError) as error:
+        raise DamagedRows(str(error)) from error
+
+
+def _judgement(text: str) -> Judgement:
+    try:
+        return _checked(json.loads(text))
+    except (TypeError, ValueError) as error:
+        raise DamagedRows(str(error)) from error
+
+
+def _checked(parts: list[str]) -> Judgement:
+    judgement = Judgement(*parts)
+    if judgement.verdict not in VERDICTS or not all(isinstance(part, str) for part in parts):
+        raise ValueError("an impossible verdict")
+    return judgement
