@@ -35,8 +35,8 @@ def star_text(
     """
     sizes = list(dict.fromkeys(one.pixel_size_angstrom for one in tables))
     groups = {size: number for number, size in enumerate(sizes, 1)}
-    particles = _block("" if single else "particles", _particle_columns(tables, groups))
-    described = [] if None in groups else [_block("optics", _optics_columns(groups, optics))]
+    particles = block("" if single else "particles", _particle_columns(tables, groups))
+    described = [] if None in groups else [block("optics", optics_columns(groups, optics))]
     givers = chain.from_iterable(one.particles.given_by.tolist() for one in tables)
     runs = ", ".join(f"{len([*run])} {who}" for who, run in groupby(givers))
     # RELION takes the last version it saw before a block, so once is enough; and starfile cannot
@@ -70,14 +70,30 @@ def _particle_columns(
         columns["rlnAutopickFigureOfMerit"] += score_words(p, str(NO_SCORE))
         columns["rlnClassNumber"] += [str(CLASSES[label]) for label in p.labels]
         if "rlnMicrographName" in columns:
-            columns["rlnMicrographName"] += [_quoted(one.micrograph)] * len(p)
+            columns["rlnMicrographName"] += [quoted(one.micrograph)] * len(p)
         if "rlnOpticsGroup" in columns:
             columns["rlnOpticsGroup"] += [str(groups[one.pixel_size_angstrom])] * len(p)
     return columns
 
 
-def _optics_columns(groups: Mapping[float | None, int], optics: Optics) -> dict[str, list[str]]:
+def optics_columns(
+    groups: Mapping[float | None, int],
+    optics: Optics,
+    sizes: Sequence[str] = ("rlnMicrographPixelSize",),
+) -> dict[str, list[str]]:
+    """Return the columns of ``data_optics``.
+
+    Parameters
+    ----------
+    groups
+        Number of the optics group of each pixel size (Å).
+    optics
+        How the microscope was set.
+    sizes
+        The columns that tell the pixel size.
+    """
     count = len(groups)
+    known = [repr(float(size)) for size in groups if size is not None]
     names = [optics.group, *(f"{optics.group}-{number}" for number in range(2, count + 1))]
     return {
         "rlnOpticsGroupName": names,
@@ -85,15 +101,22 @@ def _optics_columns(groups: Mapping[float | None, int], optics: Optics) -> dict[
         "rlnVoltage": [f"{optics.voltage_kv:.6f}"] * count,
         "rlnSphericalAberration": [f"{optics.spherical_aberration_mm:.6f}"] * count,
         "rlnAmplitudeContrast": [f"{optics.amplitude_contrast:.6f}"] * count,
-        "rlnMicrographPixelSize": [repr(float(size)) for size in groups if size is not None],
+        **dict.fromkeys(sizes, known),
     }
 
 
-def _quoted(name: str) -> str:
+def is_name(name: str) -> bool:
+    """Whether a STAR file can hold ``name``, in quotes if need be."""
+    return name.isprintable() and not set(name) & set("\"'#")
+
+
+def quoted(name: str) -> str:
+    """Return ``name`` as a STAR file holds it: in quotes where it is empty or has spaces."""
     return f'"{name}"' if not name or len(name.split()) != 1 else name
 
 
-def _block(name: str, columns: Mapping[str, Sequence[str]]) -> str:
+def block(name: str, columns: Mapping[str, Sequence[str]]) -> str:
+    """Return a loop of columns of equal length, called ``data_<name>``."""
     head = "".join(f"_{column} #{number}\n" for number, column in enumerate(columns, 1))
     rows = "".join("\t".join(row) + "\n" for row in zip(*columns.values(), strict=True))
     return f"\ndata_{name}\n\nloop_\n{head}{rows}\n"

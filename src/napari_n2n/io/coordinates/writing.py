@@ -13,7 +13,7 @@ from napari_n2n.io.coordinates.box import box_text
 from napari_n2n.io.coordinates.columns import csv_text, topaz_text
 from napari_n2n.io.coordinates.cryosparc import cs_bytes
 from napari_n2n.io.coordinates.model import Optics
-from napari_n2n.io.coordinates.star_writing import star_text
+from napari_n2n.io.coordinates.star_writing import is_name, star_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -284,7 +284,7 @@ def _require_stems(path: Path, tables: Sequence[MicrographParticles]) -> None:
 
 def _require_star_names(path: Path, tables: Sequence[MicrographParticles]) -> None:
     for one in tables:
-        if set(one.micrograph) & set("\"'#"):
+        if not is_name(one.micrograph):
             raise _problem(
                 path,
                 f"a STAR file cannot hold the quotes or the # of {one.micrograph}",
