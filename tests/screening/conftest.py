@@ -1,4 +1,4 @@
-"""A fresh session with one micrograph."""
+"""A fresh session with one micrograph; a judged night of six."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import pytest
 
 from napari_n2n.io import Particles
 from napari_n2n.screening import Session, default_session_path
+
+from .night import make_night
 
 
 @pytest.fixture
@@ -31,3 +33,10 @@ def some():
     return Particles(
         np.arange(12.0).reshape(6, 2) * 10.25, scores=np.linspace(0.9, 0.1, 6, dtype=np.float32)
     )
+
+
+@pytest.fixture
+def night(tmp_path):
+    made = make_night(tmp_path)
+    yield made
+    made.session.close()

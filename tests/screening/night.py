@@ -1,0 +1,60 @@
+"""A judged night: six movies in a RELION project, four of them kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_n2n.io import Particles
+from napari_n2n.screening import Session, default_session_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+DUSK = 1_700_000_000.0
+"""When the first movie was taken, s since the epoch."""
+
+
+@dataclass(frozen=True, eq=False)
+class Night:
+    """Movies ``m0.mrc`` to ``m5.mrc``, whose files nobody wrote: exports name them only.
+
+    The first four are kept, the fifth was rejected by Ada for its drift, the last is undecided.
+    Each has two intact particles and a broken one, all marked by a person.
+    """
+
+    session: Session
+    project: Path
+    files: list[Path]
+    ids: NDArray[np.int64]
+    kept: list[int]
+    drift: NDArray[np.float64]
+    acquired: NDArray[np.float64]
+
+
+def make_night(folder: Path) -> Night:
+    """Fill a session in ``folder/project/Movies``; whoever calls closes it."""
+    project = folder / "project"
+    files = [project / "Movies" / f"m{i}.mrc" for i in range(6)]
+    files[0].parent.mkdir(parents=True)
+    drift = np.array([2.5, 1 / 3, 4.0, 3.25, 31.7, 5.0])
+    acquired = DUSK + 60.0 * np.arange(6)
+    session = Session.open(default_session_path(files[0]))
+    ids = np.array(
+        [session.micrograph(file, shape=(512, 640), pixel_size_angstrom=0.885) for file in files]
+    )
+    for i, micrograph in enumerate(ids.tolist()):
+        figures = {"drift_total_angstrom": drift[i], "resolution_angstrom": 5.0 + i}
+        if i == 5:
+            del figures["resolution_angstrom"]
+        session.keep_figures(micrograph, figures, acquired=acquired[i])
+        centres = np.array([(30.5, 40.25), (100.0, 200.0), (300.0, 333.0)]) + i
+        labels = ("intact", "intact", "broken")
+        session.add(micrograph, Particles(centres, labels, given_by=("person",) * 3))
+    session.judge(ids[:4], "keep", given_by="Ada")
+    session.judge(ids[4:5], "reject", reason="drift", given_by="Ada")
+    return Night(session, project, files, ids, [0, 1, 2, 3], drift, acquired)
