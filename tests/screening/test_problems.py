@@ -19,14 +19,7 @@ from napari_n2n.screening import Session, database, schema
 MANY = Particles(np.random.default_rng(0).random((5000, 2)))
 
 
-def limited_pages(session, extra):
-    """Let the file grow by only so many pages, as on a disk that is almost full."""
-    with session._database.reading() as connection:
-        (pages,) = connection.execute("PRAGMA page_count").fetchone()
-        connection.execute(f"PRAGMA max_page_count = {pages + extra}")
-
-
-def test_a_full_disk_is_told_and_what_was_kept_stays(session, micrograph, some):
+def test_a_full_disk_is_told_and_what_was_kept_stays(session, micrograph, some, limited_pages):
     ids = session.add(micrograph, some).added
     session.relabel(micrograph, ids, "intact")
     limited_pages(session, 2)
@@ -43,7 +36,7 @@ def test_a_full_disk_is_told_and_what_was_kept_stays(session, micrograph, some):
 
 
 FULL_DISK = """
-import os, sys
+import sys
 from pathlib import Path
 import numpy as np
 from napari_n2n.errors import WriteProblem
@@ -52,32 +45,44 @@ from napari_n2n.screening import Session
 disk = Path(sys.argv[1])
 session = Session.open(disk / "s.sqlite")
 m = session.micrograph("x", shape=(9, 9), pixel_size_angstrom=1.0)
-kept = 0
+files = session.add_files([disk / f"{k}.mrc" for k in range(300)])
+actions = {
+    "mark": lambda kept: session.add(m, Particles(np.random.rand(50, 2))),
+    "judge": lambda kept: session.judge(files, "reject", reason=f"reason {kept}"),
+}
+def found(session):
+    reasons = set(session.overview(files).reasons)
+    return {
+        "mark": lambda: len(session.particles(m)) // 50,
+        "judge": lambda: 1 + max(int(it.split()[1]) for it in reasons),
+    }[sys.argv[2]]()
+act, kept = actions[sys.argv[2]], 0
 try:
     while True:
-        session.add(m, Particles(np.random.rand(50, 2)))
-        kept += 50
+        act(kept)
+        kept += 1
 except WriteProblem as error:
     assert "full" in str(error), error
-assert kept and len(session.particles(m)) == kept
+assert kept > 5 and found(session) == kept
 (disk / "ballast").unlink()
-session.add(m, Particles(np.random.rand(50, 2)))
+act(kept)
 session.close()
 with Session.open(disk / "s.sqlite") as session:
-    assert len(session.particles(m)) == kept + 50
-    session.undo(m)
-    session.undo(m)
-    assert len(session.particles(m)) == kept - 50
+    assert found(session) == kept + 1
+    for _ in range(2):
+        session.undo_verdict() if sys.argv[2] == "judge" else session.undo(m)
+    assert found(session) == kept - 1
 print("kept", kept)
 """
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="mounts a small disk")
-def test_a_disk_that_really_fills_up(tmp_path):
+@pytest.mark.parametrize("what", ["mark", "judge"])
+def test_a_disk_that_really_fills_up(tmp_path, what):
     script = (
         f'mount -t tmpfs -o size=3m none "{tmp_path}" || exit 77\n'
         f'head -c 1000000 /dev/zero > "{tmp_path}/ballast"\n'
-        f'exec "{sys.executable}" -c "$1" "{tmp_path}"\n'
+        f'exec "{sys.executable}" -c "$1" "{tmp_path}" {what}\n'
     )
     if shutil.which("unshare") is None:
         pytest.skip("there is no unshare here")
@@ -215,6 +220,11 @@ def test_damage_anywhere_is_told_or_does_no_harm(session, micrograph, checked_by
     monkeypatch.setattr(database, "_CHECKED_BYTES", checked_bytes)
     session.add(micrograph, MANY)
     session.relabel(micrograph, session.particles(micrograph).ids[:3000], "intact")
+    files = session.add_files([session.path.with_name(f"{k}.mrc") for k in range(300)])
+    for m in files[:60]:
+        session.keep_figures(m, {"snr": m / 7, "score": 50.0})
+    session.judge(files, "reject", reason="drift")
+    session.judge(files[::2], "keep")
     session.close()
     content = session.path.read_bytes()
     dice = np.random.default_rng(1)
@@ -230,6 +240,10 @@ def test_damage_anywhere_is_told_or_does_no_harm(session, micrograph, checked_by
                 again.undo(micrograph)
                 again.undo(micrograph)
                 again.micrographs()
+                again.overview()
+                again.undo_verdict()
+                again.undo_verdict()
+                again.overview()
         except FileProblem as error:
             refused.append(str(error))
     assert len(refused) > 20

@@ -36,6 +36,21 @@ def test_particles_come_back_as_they_were_given(path, tmp_path):
         assert session.micrographs()[0].pixel_size_angstrom == 1.0
 
 
+def test_a_micrograph_may_be_named_by_a_number_of_numpys(session, micrograph, some):
+    """SQLite takes such a number for something else: what is kept under it would not be found."""
+    m = np.int64(micrograph)
+    ids = session.add(m, some).added
+    session.relabel(m, ids[:1], "intact")
+    session.set_threshold(m, 0.5)
+    assert session.undo_text(m) == session.undo_text(micrograph) == "Set the threshold to 0.5"
+    assert session.undo(m)
+    assert session.redo_text(m) == session.redo_text(micrograph) == "Set the threshold to 0.5"
+    session.close()
+    with Session.open(session.path) as again:
+        assert len(again.particles(m)) == len(again.particles(micrograph)) == 6
+        assert again.micrographs()[0].counts["intact"] == 1
+
+
 def test_every_action_says_what_it_did(session, micrograph, some):
     added = session.add(micrograph, some)
     ids = added.added

@@ -109,7 +109,7 @@ class Session(Judging):
         """Return the particles of a micrograph in the order of their ids."""
         with self._database.reading() as connection:
             self._threshold(connection, micrograph)
-            rows = self._cache.rows(connection, micrograph)
+            rows = self._cache.rows(connection, int(micrograph))
         return Stored(np.array(rows["id"]), particles_of(rows))
 
     def threshold(self, micrograph: int) -> float | None:
@@ -196,6 +196,8 @@ class Session(Judging):
 
     def _edit(self, micrograph: int, make: Callable[[sqlite3.Connection, Rows], Planned]) -> Change:
         """Do what `make` plans for the rows as they are; what changes nothing is not kept."""
+        # SQLite would take a number of numpy's, as in an overview's ids, for a BLOB.
+        micrograph = int(micrograph)
         with self._database.lock:
             with self._database.writing() as connection:
                 self._threshold(connection, micrograph)
@@ -215,12 +217,12 @@ class Session(Judging):
     def undo_text(self, micrograph: int) -> str | None:
         """Return the action that `undo` would undo, None if there is none."""
         with self._database.reading() as connection:
-            return history.next_text(connection, micrograph, self._window, done=True)
+            return history.next_text(connection, int(micrograph), self._window, done=True)
 
     def redo_text(self, micrograph: int) -> str | None:
         """Return the action that `redo` would do again, None if there is none."""
         with self._database.reading() as connection:
-            return history.next_text(connection, micrograph, self._window, done=False)
+            return history.next_text(connection, int(micrograph), self._window, done=False)
 
     def undo(self, micrograph: int) -> Change | None:
         """Undo the last action; None if there is none.
@@ -234,6 +236,7 @@ class Session(Judging):
         return self._turn(micrograph, done=True)
 
     def _turn(self, micrograph: int, *, done: bool) -> Change | None:
+        micrograph = int(micrograph)
         with self._database.lock:
             with self._database.writing() as connection:
                 threshold = self._threshold(connection, micrograph)
