@@ -1,0 +1,100 @@
+"""What one image tells of itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_n2n.particles.contamination import find_contamination
+from napari_n2n.screening.ice import crystalline_ice
+from napari_n2n.screening.spectra import tile_size, tile_spectra, tile_starts
+from napari_n2n.screening.working_image import PIXEL_SIZE_ANGSTROM, pixels_in_one, working_image
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_TYPICAL_DIAMETER_ANGSTROM = 160.0
+_HAS_A_ZERO = 3.0  # deviations that brightness is above 0, if 0 is no electrons
+_MOSTLY = 0.5
+
+
+def image_figures(
+    image: NDArray[np.floating],
+    pixel_size_angstrom: float | None,
+    denoised: NDArray[np.floating] | None = None,
+) -> dict[str, float]:
+    """Return what one micrograph tells of itself, see `FIGURES`.
+
+    All but crystalline ice is measured at 8 Å a pixel. A large spacing tells as much there, and it
+    takes a fraction of a second.
+
+    Parameters
+    ----------
+    image
+        (y, x) as recorded.
+    pixel_size_angstrom
+        Of the image. None: its longer side is taken for 4096 Å, which is usual, and there is no
+        ``crystalline_ice``.
+    denoised
+        (y, x) of the same shape; contamination shows best on it.
+
+    Returns
+    -------
+    ``brightness``; ``brightness_gradient`` where brightness has a zero; ``contaminated_percent``,
+    ``structure``, ``blotches``, ``streaks``, ``empty_percent`` of an image that is 256 Å and 32 px
+    wide and high; ``crystalline_ice`` where pixels are smaller than 1.57 Å.
+
+    Raises
+    ------
+    BadValue
+        The image is not 2D, or holds NaN or infinities.
+    NotEnoughData
+        It is empty, or all the same.
+    """
+    factor = pixels_in_one(image.shape, pixel_size_angstrom)
+    coarse = working_image(image, factor)
+    figures = {"brightness": float(np.median(coarse))}
+    gradient = _gradient_percent(coarse)
+    if gradient is not None:
+        figures["brightness_gradient"] = gradient
+    tile = tile_size(coarse.shape)
+    if tile is not None:
+        seen = coarse if denoised is None else working_image(denoised, factor)
+        contaminated = contaminated_area(seen)
+        figures["contaminated_percent"] = 100 * float(contaminated.mean())
+        figures |= tile_spectra(coarse, tile).figures(_mostly(contaminated, tile))
+    if pixel_size_angstrom is not None:
+        ice = crystalline_ice(image, pixel_size_angstrom)
+        if ice is not None:
+            figures["crystalline_ice"] = ice
+    return figures
+
+
+def contaminated_area(coarse: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return (y, x), True where ``coarse``, an image of 8 Å a pixel, is contaminated."""
+    return find_contamination(
+        coarse, PIXEL_SIZE_ANGSTROM, diameter_angstrom=_TYPICAL_DIAMETER_ANGSTROM
+    )
+
+
+def _gradient_percent(coarse: NDArray[np.float32]) -> float | None:
+    """Rise of the plane fitted to ``coarse`` from its lowest to its highest corner, in %."""
+    level = float(np.median(coarse))
+    if level <= _HAS_A_ZERO * float(coarse.std()):
+        return None
+    # On a full grid the two directions are orthogonal: each slope by itself.
+    slopes = []
+    for axis in (0, 1):
+        profile = coarse.mean(axis=1 - axis, dtype=np.float64)
+        place = np.linspace(-0.5, 0.5, len(profile))
+        slopes.append(abs(float(place @ profile / max(place @ place, 1e-12))))
+    return 100 * sum(slopes) / level
+
+
+def _mostly(mask: NDArray[np.bool_], tile: int) -> NDArray[np.bool_]:
+    """Tell which tiles are for the most part in ``mask`` (y, x)."""
+    rows, columns = (tile_starts(side, tile) for side in mask.shape)
+    windows = np.lib.stride_tricks.sliding_window_view(mask, (tile, tile))
+    mostly: NDArray[np.bool_] = windows[np.ix_(rows, columns)].mean(axis=(2, 3)) > _MOSTLY
+    return mostly
