@@ -89,6 +89,12 @@ def choose(session: Session, ids: ArrayLike | None, target: Path) -> Chosen:
         if len(unknown):
             raise BadValue(f"{session.path.name} has no micrograph {unknown[0]}.")
         rows = np.flatnonzero(np.isin(overview.ids, wanted))
+    if not len(overview):
+        raise WriteProblem(
+            target,
+            f"was not written: {session.path} has no micrographs",
+            "Screen some and try again.",
+        )
     if not len(rows):
         fault = "no micrograph is kept" if ids is None else "no micrograph was chosen"
         raise WriteProblem(target, f"was not written: {fault}", "Keep some and try again.")

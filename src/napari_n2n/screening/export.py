@@ -1,0 +1,328 @@
+"""What other programs get of a session: lists, tables, links and particles of the kept ones.
+
+RELION's ``micrographs.star`` and ``movies.star`` are in `napari_n2n.screening.relion`. Every file
+appears whole or not at all. By default the kept micrographs are handed on; the table of figures
+tells of all.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import secrets
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_n2n.errors import WriteProblem
+from napari_n2n.io import LABELS, MicrographParticles, Optics, stem_of, write_coordinates
+from napari_n2n.io.atomic import write_atomically
+from napari_n2n.screening.chosen import (
+    Exported,
+    choose,
+    counted,
+    files_of,
+    named,
+    with_files,
+)
+from napari_n2n.screening.figure_catalogue import FIGURES
+from napari_n2n.screening.relion import Project, project_of, write_relion
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from numpy.typing import ArrayLike
+
+    from napari_n2n.io import Label, Particles
+    from napari_n2n.screening.records import MicrographRecord
+    from napari_n2n.screening.session import Session
+
+__all__ = [
+    "Exported",
+    "write_figures",
+    "write_links",
+    "write_list",
+    "write_particles",
+    "write_relion",
+]
+
+# A unit that a figure's name ends with is not repeated in the header.
+_SPELLED = {"Å": "angstrom", "%": "percent", "µm": "micrometre", "1/µm²": "square_micrometre"}
+
+
+def write_list(
+    path: Path | str,
+    session: Session,
+    ids: ArrayLike | None = None,
+    *,
+    relative_to: Path | str | None = None,
+) -> Exported:
+    """Write the files' paths, one a line.
+
+    Parameters
+    ----------
+    path
+        Where to.
+    ids
+        Of the micrographs to be listed; by default the kept ones.
+    relative_to
+        A folder; the paths are then given from there. By default they are absolute.
+
+    Raises
+    ------
+    BadValue
+        An unknown id.
+    WriteProblem
+        None is kept, or the disk refuses; whatever was at `path` is untouched.
+    """
+    path = Path(path)
+    chosen, notes = with_files(choose(session, ids, path), path)
+    names = [str(file) for file in files_of(chosen)]
+    if relative_to is not None:
+        folder = os.path.realpath(relative_to)
+        names = [Path(os.path.relpath(name, folder)).as_posix() for name in names]
+    with write_atomically(path) as beside:
+        beside.write_text("\n".join(names) + "\n", encoding="utf-8", newline="\n")
+    return Exported(path, len(names), f"{counted(len(names), 'path')} listed in {path}.", notes)
+
+
+def write_figures(path: Path | str, session: Session, ids: ArrayLike | None = None) -> Exported:
+    """Write everything the session knows of micrographs as CSV: verdicts, particles, figures.
+
+    A figure's column is called by its name, with the unit behind it in brackets unless the name
+    ends with it; what is unknown is empty. Numbers have as many digits as bring back the very
+    same number, times are UTC (ISO 8601).
+
+    Parameters
+    ----------
+    path
+        Where to.
+    ids
+        Of the micrographs to be told of; by default all, whatever their verdict.
+
+    Raises
+    ------
+    BadValue
+        An unknown id.
+    WriteProblem
+        The session is empty, or the disk refuses; whatever was at `path` is untouched.
+    """
+    path = Path(path)
+    chosen = choose(session, session.overview().ids if ids is None else ids, path)
+    seen, records = chosen.overview, {record.id: record for record in session.micrographs()}
+    figures = list(seen.figures)
+    out = io.StringIO()
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerow(
+        [
+            *("name", "path", "verdict", "reason", "given_by", "judged_at", "state", "message"),
+            *("acquired", "pixel_size_angstrom", "height_px", "width_px"),
+            *(f"{label}_particles" for label in LABELS),
+            *map(header_of, figures),
+        ]
+    )
+    for row in chosen.rows.tolist():
+        record = records[int(seen.ids[row])]
+        file = seen.paths[row]
+        rows.writerow(
+            [
+                *(seen.names[row], "" if file is None else str(file)),
+                *(seen.verdicts[row], seen.reasons[row], seen.given_by[row]),
+                *(seen.judged_at[row], seen.states[row], seen.messages[row]),
+                *(_moment(float(seen.acquired[row])), _number(record.pixel_size_angstrom)),
+                *(record.shape if all(record.shape) else ("", "")),
+                *(int(seen.counts[label][row]) for label in LABELS),
+                *(_number(float(seen.figures[name][row])) for name in figures),
+            ]
+        )
+    with write_atomically(path) as beside:
+        beside.write_text(out.getvalue(), encoding="utf-8", newline="\n")
+    return Exported(path, len(chosen), f"{counted(len(chosen))} told of in {path}.")
+
+
+def header_of(figure: str) -> str:
+    """Return the header of a figure's column, with its unit."""
+    known = FIGURES.get(figure)
+    unit = "" if known is None else known.unit
+    told = not unit or figure.endswith(_SPELLED.get(unit, unit))
+    return figure if told else f"{figure} [{unit}]"
+
+
+def write_links(folder: Path | str, session: Session, ids: ArrayLike | None = None) -> Exported:
+    """Make a folder of symbolic links to the files, for programs that import by a wildcard.
+
+    cryoSPARC is one: its Import Movies and Import Micrographs take ``folder/*.mrc``, and no list.
+
+    Parameters
+    ----------
+    folder
+        To be made; there must be none of that name, or an empty one.
+    ids
+        Of the micrographs to be linked; by default the kept ones.
+
+    Raises
+    ------
+    BadValue
+        An unknown id.
+    WriteProblem
+        None is kept, the folder has something in it, two files have one name, or the disk
+        refuses or knows no links. Then no link is left behind.
+    """
+    folder = Path(folder).absolute()
+    chosen, notes = with_files(choose(session, ids, folder), folder)
+    files = files_of(chosen)
+    by_name: dict[str, Path] = {}
+    for file in files:
+        other = by_name.setdefault(file.name, file)
+        if other != file:
+            raise WriteProblem(
+                folder, f"cannot link both {other} and {file}", "Give them folders of their own."
+            )
+    beside = folder.with_name(f".{folder.name[:60]}-{secrets.token_hex(6)}")
+    try:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+        if os.path.lexists(folder):
+            raise WriteProblem(folder, "is there already", "Choose a new folder for the links.")
+        beside.mkdir(parents=True)
+        for file in files:
+            (beside / file.name).symlink_to(file)
+        beside.rename(folder)
+    except OSError as error:
+        raise WriteProblem(
+            folder,
+            f"could not be made ({error.strerror or error})",
+            "Choose a folder you may write to, on a disk that knows symbolic links.",
+        ) from error
+    finally:
+        if beside.is_dir():
+            shutil.rmtree(beside, ignore_errors=True)
+    gone = [file.name for file in files if not file.exists()]
+    if gone:
+        notes = (*notes, f"{named(gone)}: not there now, so that their links lead nowhere.")
+    endings = sorted({file.suffix for file in files})
+    wildcards = " and ".join(f"{folder}/*{ending}" for ending in endings)
+    sentence = f"{counted(len(files), 'link')} made. Import {wildcards}."
+    return Exported(folder, len(files), sentence, notes)
+
+
+def write_particles(
+    path: Path | str,
+    session: Session,
+    ids: ArrayLike | None = None,
+    *,
+    labels: Collection[Label] | None = None,
+    micrograph_folder: str | None = None,
+    mirror_y: bool | None = None,
+    optics: Optics | None = None,
+) -> Exported:
+    """Write the particles of the kept micrographs, in the format of the extension (``.star``, …).
+
+    Candidates below a micrograph's threshold that nobody labelled are left out, as in napari.
+
+    Parameters
+    ----------
+    path
+        Where to; see `napari_n2n.io.write_coordinates` for the formats.
+    ids
+        Of the micrographs; by default the kept ones.
+    labels
+        Write particles of these labels only; by default all.
+    micrograph_folder
+        Where RELION has the micrographs, as it names them (``MotionCorr/job002/Movies``): they are
+        then called ``<folder>/<movie>.mrc``. By default a micrograph has its name within the
+        project around `path`, or its absolute path outside one.
+    mirror_y
+        Turn the micrographs upside down. By default that is done for TIFF movies, which RELION
+        turns when it reads them.
+    optics
+        For RELION's optics group; by default 300 kV, 2.7 mm, 0.1.
+
+    Raises
+    ------
+    BadValue
+        An unknown id, or an extension that is no format.
+    WriteProblem
+        None is kept, none of them has particles, the format needs what is not known, or the disk
+        refuses; whatever was at `path` is untouched.
+    """
+    path = Path(path)
+    chosen = choose(session, ids, path)
+    moved = dict(
+        zip(
+            chosen.ids.tolist(),
+            np.isfinite(chosen.figure("drift_total_angstrom")).tolist(),
+            strict=True,
+        )
+    )
+    project = Project(project_of(path))
+    diameter = session.setting("diameter_angstrom")
+    tables, turned = [], []
+    for record in session.micrographs():
+        if record.id not in moved or not sum(record.counts.values()):
+            continue
+        table = MicrographParticles(
+            _shown(session, record),
+            _called(record, project, micrograph_folder),
+            record.pixel_size_angstrom,
+            record.shape,
+            float(diameter) if diameter and record.pixel_size_angstrom else None,
+        )
+        is_tiff = record.path is not None and record.path.suffix.lower() in (".tif", ".tiff")
+        as_relion = is_tiff and moved[record.id]
+        if as_relion if mirror_y is None else mirror_y:
+            table = table.mirrored()
+            turned.append(record.name)
+        table = table if labels is None else table.only(labels)
+        if len(table.particles):
+            tables.append(table)
+    count = sum(len(table.particles) for table in tables)
+    if not count:
+        kinds = "particles" if labels is None else f"{' or '.join(sorted(labels))} particles"
+        raise WriteProblem(
+            path, f"was not written: there are no {kinds}", "Pick and mark some, and try again."
+        )
+    write_coordinates(path, tables, optics=optics)
+    notes: tuple[str, ...] = ()
+    if turned and mirror_y is None:
+        notes = (f"{named(turned)}: turned upside down, as RELION reads TIFF movies.",)
+    of = counted(len(tables))
+    sentence = f"{counted(count, 'particle')} of {of} written to {path}."
+    return Exported(path, count, sentence, notes)
+
+
+def _shown(session: Session, record: MicrographRecord) -> Particles:
+    """Return the particles of a micrograph but for those its threshold hides."""
+    particles = session.particles(record.id).particles
+    if record.threshold is None or not len(particles):
+        return particles
+    hidden = (particles.scores < record.threshold) & (particles.given_by == "picker")
+    return particles[~(hidden & (particles.labels == "unlabelled"))]
+
+
+def _called(record: MicrographRecord, project: Project, folder: str | None) -> str:
+    """Return what the particles' file shall call their micrograph."""
+    file = record.path
+    if folder is not None:
+        stem = stem_of(Path(record.name) if file is None else file)
+        return f"{folder.rstrip('/')}/{stem}.mrc"
+    if file is None:
+        return record.name
+    return project.name_of(file) or str(file)
+
+
+def _number(value: float | None) -> str:
+    if value is None or not np.isfinite(value):
+        return ""
+    return repr(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+
+
+def _moment(seconds: float) -> str:
+    """Return seconds since the epoch as UTC, ISO 8601; empty if they are unknown."""
+    if not np.isfinite(seconds):
+        return ""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
