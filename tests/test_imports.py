@@ -15,7 +15,7 @@ GUI = {"napari", "qtpy", "magicgui", "superqt", "npe2", "pyqtgraph", "PyQt5", "P
 # Rooms from the outside in: a room may import those that come after it.
 ROOMS = [
     {"plugin", "cli"},
-    {"demonstration", "assessment"},
+    {"demonstration", "assessment", "reproduction"},
     {"workflow", "particle_workflow", "batch", "general_training"},
     {"screening"},
     {"particles"},
