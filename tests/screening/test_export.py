@@ -101,6 +101,17 @@ def test_a_file_that_could_not_be_read_is_in_the_table_with_the_reason(night: Ni
     assert row["height_px"] == row["pixel_size_angstrom"] == row["acquired"] == ""
 
 
+def test_figures_come_in_the_order_in_which_they_are_shown_everywhere(night: Night, tmp_path):
+    night.session.keep_figures(
+        int(night.ids[0]), {"somebody_else_s": 1, "particles": 3, "snr": 0.1, "score": 5}
+    )
+    write_figures(tmp_path / "figures.csv", night.session)
+    columns = (tmp_path / "figures.csv").read_text().splitlines()[0].split(",")
+    wanted = ["score", "resolution_angstrom", "snr", "drift_total_angstrom", "particles"]
+    assert [name for name in columns if name in wanted] == wanted
+    assert columns[-1] == "somebody_else_s"
+
+
 def test_a_chosen_few_can_be_tabled(night: Night, tmp_path):
     write_figures(tmp_path / "figures.csv", night.session, night.ids[4:])
     assert len((tmp_path / "figures.csv").read_text().splitlines()) == 1 + 2

@@ -114,7 +114,8 @@ def write_figures(path: Path | str, session: Session, ids: ArrayLike | None = No
     path = Path(path)
     chosen = choose(session, session.overview().ids if ids is None else ids, path)
     seen, records = chosen.overview, {record.id: record for record in session.micrographs()}
-    figures = list(seen.figures)
+    known = [name for name in FIGURES if name in seen.figures]
+    figures = known + [name for name in seen.figures if name not in FIGURES]
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(
@@ -141,7 +142,7 @@ def write_figures(path: Path | str, session: Session, ids: ArrayLike | None = No
         )
     with write_atomically(path) as beside:
         beside.write_text(out.getvalue(), encoding="utf-8", newline="\n")
-    return Exported(path, len(chosen), f"{counted(len(chosen))} told of in {path}.")
+    return Exported(path, len(chosen), f"Figures of {counted(len(chosen))} written to {path}.")
 
 
 def header_of(figure: str) -> str:
