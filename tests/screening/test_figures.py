@@ -62,6 +62,17 @@ def test_the_state_tells_how_far_the_processing_is_and_why_it_failed(session, fi
     assert (overview.states[1], overview.messages[1]) == ("done", "")
 
 
+def test_texts_that_are_no_unicode_can_be_kept(session, files):
+    """Messages name files, and a file may have any name."""
+    session.set_state(files[0], "failed", "m\udcff.mrc is torn.")
+    session.judge(files[0], "reject", reason="\ud800")
+    session.micrograph("m\udcff", shape=(9, 9), pixel_size_angstrom=None)
+    overview = session.overview()
+    assert overview.messages[0] == "m?.mrc is torn."
+    assert overview.reasons[0] == "?"
+    assert overview.names[5] == "m?"
+
+
 def test_figures_and_verdicts_do_not_disturb_each_other(session, files):
     session.judge(files, "keep")
     session.keep_figures(files[1], {"snr": 1.0})

@@ -146,6 +146,7 @@ def test_verdicts_and_marks_are_undone_apart(session, micrograph, some):
     [
         ([1], "maybe", "", "A verdict is keep, reject or undecided"),
         ([1], "reject", "drift\nand more", "one line each"),
+        ([1], "reject", "x" * 201, "up to 200 characters"),
         ([1, 77], "reject", "", "has no micrograph 77"),
         ([1.5], "reject", "", "named by their ids"),
         (["a.mrc"], "reject", "", "named by their ids"),

@@ -155,14 +155,16 @@ class Judging:
         verdict
             "keep", "reject" or "undecided".
         reason
-            One line, see `napari_n2n.screening.records.REASONS`. An undecided one has none.
+            One line of up to 200 characters, see `napari_n2n.screening.records.REASONS`. An
+            undecided one has none.
         given_by
             Who judges; the login name where it is empty.
 
         Raises
         ------
         BadValue
-            Another verdict, a reason of several lines, or a micrograph that is not there.
+            Another verdict, a reason of several lines or too long, or a micrograph that is not
+            there.
         """
         wanted = verdicts.wished(verdict, reason, given_by or verdicts.login_name())
         numbers = _checked_ids(ids)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from napari_n2n.errors import BadValue, ShapeMismatch
 from napari_n2n.io.particles import LABELS
-from napari_n2n.screening.places import found_paths, stored_path
+from napari_n2n.screening.places import found_paths, storable, stored_path
 from napari_n2n.screening.records import MicrographRecord
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def find_or_add(
         raise BadValue(f"A pixel size of {pixel_size_angstrom} Å is not possible.")
     if not str(path_or_name):
         raise BadValue("A micrograph needs a path or a name.")
-    name, path = str(path_or_name), None
+    name, path = storable(str(path_or_name)), None
     if _is_file(path_or_name):
         file = Path(path_or_name)
         path = stored_path(file, session.parent)

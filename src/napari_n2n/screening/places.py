@@ -39,8 +39,16 @@ def stored_path(file: Path, folder: Path) -> str:
         name = os.path.relpath(found, os.path.realpath(folder))
     except ValueError:
         name = str(found)
-    # SQLite holds Unicode only; a Linux file name may hold any bytes.
+    # A Linux file name may hold any bytes.
     return Path(name).as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def storable(text: str) -> str:
+    """Return a text as SQLite can hold it, which is Unicode only; "?" for what is none.
+
+    A sentence about a file may hold a part of its name that is no Unicode.
+    """
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def found_path(name: str, folder: str) -> Path:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_n2n.errors import BadValue
+from napari_n2n.screening.places import storable
 from napari_n2n.screening.records import STATES, State
 from napari_n2n.screening.rows import DamagedRows
 
@@ -33,7 +34,7 @@ def set_state(connection: sqlite3.Connection, micrograph: int, state: State, mes
         "INSERT INTO processing (micrograph, state, message, made_with, figures) "
         "VALUES (?, ?, ?, '', '{}') "
         "ON CONFLICT DO UPDATE SET state = excluded.state, message = excluded.message",
-        (micrograph, state, message),
+        (micrograph, state, storable(message)),
     )
 
 

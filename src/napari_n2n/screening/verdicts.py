@@ -15,6 +15,7 @@ import numpy as np
 
 from napari_n2n.errors import BadValue
 from napari_n2n.screening import counters
+from napari_n2n.screening.places import storable
 from napari_n2n.screening.records import VERDICTS, Judged, Verdict, counted
 from napari_n2n.screening.rows import DamagedRows
 
@@ -36,6 +37,8 @@ class Judgement(NamedTuple):
 
 
 UNDECIDED = Judgement("undecided", "", "", "")
+
+_LONGEST = 200
 
 _MINE = "done = ? AND (window = ? OR clock <= ?)"
 
@@ -59,13 +62,17 @@ def wished(verdict: Verdict, reason: str, given_by: str) -> Judgement:
     Raises
     ------
     BadValue
-        The verdict is none of `VERDICTS`, or a text has more than one line.
+        The verdict is none of `VERDICTS`, or a text has several lines or over 200 characters.
     """
     if verdict not in VERDICTS:
         raise BadValue(f"A verdict is {', '.join(VERDICTS[:-1])} or {VERDICTS[-1]}.")
-    reason, given_by = reason.strip(), given_by.strip()
-    if any(len(text.splitlines()) > 1 for text in (reason, given_by)):
-        raise BadValue("The reason and the name of who judges are one line each.")
+    reason, given_by = storable(reason.strip()), storable(given_by.strip())
+    # An overview gives each of 20,000 micrographs the room of the longest.
+    if any(len(text.splitlines()) > 1 or len(text) > _LONGEST for text in (reason, given_by)):
+        raise BadValue(
+            "The reason and the name of who judges are one line each, of up to "
+            f"{_LONGEST} characters."
+        )
     if verdict == UNDECIDED.verdict:
         return UNDECIDED
     return Judgement(verdict, reason, given_by, _now("microseconds"))
