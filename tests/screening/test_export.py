@@ -229,10 +229,15 @@ def test_tiff_movies_are_turned_as_relion_turns_them(night: Night, tmp_path):
     )
     session.add(movie, Particles([(100.0, 50.0)]))
     session.keep_figures(movie, {"drift_total_angstrom": 3.0})
-    written = write_particles(tmp_path / "p.csv", session, [movie])
-    (table,) = read_coordinates(tmp_path / "p.csv")
+    written = write_particles(tmp_path / "p.star", session, [movie])
+    (table,) = read_coordinates(tmp_path / "p.star")
     assert table.particles.centres_px.tolist() == [[511 - 100.0, 50.0]]
     assert "turned upside down" in written.notes[0]
-    write_particles(tmp_path / "p.csv", session, [movie], mirror_y=False)
-    (table,) = read_coordinates(tmp_path / "p.csv")
+    write_particles(tmp_path / "p.star", session, [movie], mirror_y=False)
+    (table,) = read_coordinates(tmp_path / "p.star")
     assert table.particles.centres_px.tolist() == [[100.0, 50.0]]
+    # cryoSPARC reads them as this program does.
+    written = write_particles(tmp_path / "p.cs", session, [movie])
+    (table,) = read_coordinates(tmp_path / "p.cs")
+    np.testing.assert_allclose(table.particles.centres_px, [[100.0, 50.0]], atol=1e-3)
+    assert written.notes == ()

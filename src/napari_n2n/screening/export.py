@@ -238,8 +238,8 @@ def write_particles(
         then called ``<folder>/<movie>.mrc``. By default a micrograph has its name within the
         project around `path`, or its absolute path outside one.
     mirror_y
-        Turn the micrographs upside down. By default that is done for TIFF movies, which RELION
-        turns when it reads them.
+        Turn the micrographs upside down. By default that is done in STAR files for TIFF movies,
+        as RELION turns these when it reads them, and cryoSPARC does not.
     optics
         For RELION's optics group; by default 300 kV, 2.7 mm, 0.1.
 
@@ -262,6 +262,7 @@ def write_particles(
     )
     project = Project(project_of(path))
     diameter = session.setting("diameter_angstrom")
+    for_relion = path.suffix.lower() == ".star"
     tables, turned = [], []
     for record in session.micrographs():
         if record.id not in moved or not sum(record.counts.values()):
@@ -274,7 +275,7 @@ def write_particles(
             float(diameter) if diameter and record.pixel_size_angstrom else None,
         )
         is_tiff = record.path is not None and record.path.suffix.lower() in (".tif", ".tiff")
-        as_relion = is_tiff and moved[record.id]
+        as_relion = for_relion and is_tiff and moved[record.id]
         if as_relion if mirror_y is None else mirror_y:
             table = table.mirrored()
             turned.append(record.name)
