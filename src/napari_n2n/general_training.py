@@ -10,7 +10,6 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from time import monotonic
 
 import numpy as np
 import torch
@@ -22,8 +21,9 @@ from napari_n2n.denoising.config import LIGHT_NETWORK, ConfigProblem, TrainingCo
 from napari_n2n.denoising.devices import choose_device, describe_device, torch_errors_explained
 from napari_n2n.denoising.general import GENERAL
 from napari_n2n.denoising.learner import Learner
+from napari_n2n.denoising.loop import Learnt, Pace, learn
 from napari_n2n.denoising.working import slow_part
-from napari_n2n.progress import Progress, Stopwatch
+from napari_n2n.progress import Progress, Stopwatch, passed_on
 from napari_n2n.simulation.variety import FIELD_SIDE, seeded_field
 
 WORKING_PIXEL_SIZE_ANGSTROM = 4.0
@@ -34,6 +34,8 @@ What a real detector makes of 0.5 e/Å², blurred by motion, is worth that littl
 
 _CROP = 128
 _REPORT_EVERY = 20
+# Progress is told in thousandths of the whole.
+_THOUSAND = 1000
 # A signal of less than this share of the noise's power counts as if it had that much: there is
 # nothing to be found, and empty fields must not outweigh all others.
 _LEAST_SIGNAL = 2e-4
@@ -93,6 +95,8 @@ def train_general(
         The device or the disk do not allow it.
     ConfigProblem
         ``start`` has another network.
+    TrainingDiverged
+        The error is no number any more; what was saved last is good.
     """
     chosen = choose_device(device)
     if start is not None and start.network.config != LIGHT_NETWORK:
@@ -117,27 +121,23 @@ def train_general(
         learner = Learner(config, chosen)
         if start is not None:
             learner.start_from(start.network)
+        pace = Pace(config)
+
+        def denoiser() -> Denoiser:
+            return _denoiser(learner, settings, start, pace.elapsed_seconds)
+
+        def save() -> None:
+            if output is not None:
+                save_denoiser(output, denoiser())
+
+        def told(learnt: Learnt) -> tuple[GeneralProgress]:
+            done, left = round(_THOUSAND * learnt.fraction), learnt.seconds_left
+            return (GeneralProgress("training", done, _THOUSAND, left, learnt.loss),)
+
         draw = _Draw(bank, settings, chosen)
-        started = saved = monotonic()
-        losses: list[Tensor] = []
-        watch = Stopwatch()
-        while (share := (monotonic() - started) / settings.seconds) < 1 and not stop():
-            warm = min(1.0, (learner.step + 1) / config.warmup_steps)
-            cosine = 0.01 + 0.99 * (1 + np.cos(np.pi * share)) / 2
-            rate = config.learning_rate * warm * cosine
-            losses.append(learner.learn(*draw(learner.step), rate, relative_error))
-            if learner.step % _REPORT_EVERY:
-                continue
-            error = float(torch.stack(losses[-500:]).mean())
-            told = watch.progress("training", round(1000 * share), 1000)
-            yield GeneralProgress(told.stage, told.done, told.total, told.seconds_left, error)
-            if output is not None and monotonic() - saved > 60:
-                saved = monotonic()
-                save_denoiser(output, _denoiser(learner, settings, start, saved - started))
-    denoiser = _denoiser(learner, settings, start, monotonic() - started)
-    if output is not None:
-        save_denoiser(output, denoiser)
-    return denoiser
+        steps = learn(learner, draw, pace, stop=stop, save=save, loss_of=relative_error)
+        yield from passed_on(steps, told)
+        return denoiser()
 
 
 def relative_error(results: Tensor, targets: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from napari_n2n.cli.demo import demo
 from napari_n2n.cli.general import train_general
 from napari_n2n.cli.models import denoise, evaluate, train
 from napari_n2n.cli.particles import pick
+from napari_n2n.cli.photographs import train_photographs
 from napari_n2n.errors import N2NError
 
 app = typer.Typer(
@@ -37,6 +38,7 @@ for command in (
     info,
     assess_particles,
     train_general,
+    train_photographs,
 ):
     app.command()(command)
 

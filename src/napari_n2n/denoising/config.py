@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from napari_n2n.errors import N2NError
 
 Width = Annotated[int, Field(ge=1, le=1024)]
-Normalisation = Literal["flat", "standard", "unit_range"]
+Normalisation = Literal["flat", "standard", "unit_range", "photograph"]
 Level = Annotated[tuple[Width, ...], Field(min_length=1, max_length=8)]
 
 
@@ -114,7 +114,7 @@ class TrainingConfig(Settings):
     normalisation: Normalisation = Field(
         "flat",
         description="Slow changes of brightness taken off; or zero mean and unit deviation; or "
-        "intensities to [0, 1].",
+        "intensities to [0, 1]; or 0 to 255 to [-0.5, 0.5], for photographs.",
     )
     crop: Annotated[int, Field(ge=16, le=4096)] = Field(
         128, title="Crop (px)", description="Side of the training crops, in working pixels."

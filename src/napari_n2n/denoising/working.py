@@ -19,6 +19,8 @@ __all__ = ["Intensities", "from_channels", "rescale", "to_channels", "working_sh
 # Pixels looked at to measure an image's range; more changes nothing and sorting is slow.
 _SAMPLE = 1_000_000
 
+# The largest value of a photograph with 8 bits a channel.
+_WHITE = 255.0
 
 # The slow part of an image: a Gaussian of this many working pixels (it halves waves of 210 px,
 # 850 Å at 4 Å/px), found on blocks of so many.
@@ -45,7 +47,11 @@ class Intensities:
         99.95th percentile; ``unit_range`` maps those percentiles to 0 and 1. ``flat`` first takes
         off what changes slowly, which is ice and illumination: it is known well enough without a
         network, and would otherwise be all that a network looks for in a faint image.
+        ``photograph`` maps 0 to 255 to -0.5 to 0.5 whatever the image holds: how strong the noise
+        is has to be seen on the scale it was added on.
         """
+        if kind == "photograph":
+            return cls(_WHITE / 2, _WHITE)
         slow = slow_part(_without_extremes(image)) if kind == "flat" else None
         flat = (image if slow is None else image - slow).flatten()
         flat = flat[:: max(1, flat.numel() // _SAMPLE)].float().cpu()

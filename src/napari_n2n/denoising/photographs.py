@@ -1,0 +1,108 @@
+"""The model in the box for colour photographs, and the trainings that make such models."""
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from napari_n2n.denoising.checkpoints import Denoiser, load_denoiser
+from napari_n2n.denoising.config import NETWORKS, PAPER_NETWORK, NetworkConfig, TrainingConfig
+
+PHOTOGRAPHS = "photographs"
+"""What the model in the box for photographs is called, wherever a model's file may be named."""
+
+PHOTOGRAPHS_PATH = Path(__file__).parent / "models" / "photographs.safetensors"
+"""Where it lies in the package; `napari_n2n.natural_training` tells how it is made."""
+
+Recipe = Literal["paper", "better"]
+
+
+@cache
+def photographs_denoiser() -> Denoiser:
+    """Return the model in the box for colour photographs of 8 bits; read from the package once.
+
+    It is for white Gaussian noise of any strength up to a deviation of 50 of 255, and does
+    not need to be told which. How it was made is told in docs/natural-images.md.
+
+    Raises
+    ------
+    CheckpointProblem
+        The installation is damaged.
+    """
+    return load_denoiser(PHOTOGRAPHS_PATH)
+
+
+def in_colour(network: NetworkConfig) -> NetworkConfig:
+    """Return ``network`` with three channels in and out."""
+    return network.replaced(in_channels=3, out_channels=3)
+
+
+PAPER = TrainingConfig(
+    network=in_colour(PAPER_NETWORK),
+    working_pixel_size_angstrom=None,
+    normalisation="photograph",
+    crop=256,
+    batch=4,
+    epochs=120,
+    learning_rate=1e-3,
+    schedule="constant",
+    warmup_steps=0,
+    ema_decay=0,
+    gradient_clip=0,
+    augment=False,
+    from_scratch=True,
+    validation_fraction=0,
+)
+"""Tan, Cui and Luo's training on photographs."""
+
+# What makes more of a given time: many steps on small crops, turned and flipped, at a rate that
+# falls to nearly nothing, and the average of the weights on the way.
+_BETTER = {
+    "crop": 64,
+    "schedule": "cosine",
+    "warmup_steps": 200,
+    "ema_decay": 0.999,
+    "gradient_clip": 1.0,
+    "augment": True,
+}
+
+
+def recipe(
+    name: Recipe,
+    *,
+    network: str = "paper",
+    seconds: float | None = None,
+    steps: int | None = None,
+    crop: int | None = None,
+    batch: int | None = None,
+    learning_rate: float | None = None,
+    seed: int = 0,
+) -> TrainingConfig:
+    """Return a training on photographs.
+
+    Parameters
+    ----------
+    name
+        ``paper`` is the paper's, 120 epochs on crops of 256 px; ``better`` reaches a higher PSNR
+        in the same time.
+    network
+        One of `NETWORKS`; it gets three channels.
+    seconds, steps
+        Train that long instead of 120 epochs; if both are given, until the first of them.
+    crop, batch, learning_rate
+        Instead of those of the recipe.
+    seed
+        Equal seeds make equal models on the same machine.
+
+    Raises
+    ------
+    ConfigProblem
+        A value makes no sense.
+    """
+    changes: dict[str, object] = dict(_BETTER) if name == "better" else {}
+    changes["network"] = in_colour(NETWORKS[network])
+    changes["seed"] = seed
+    given = {"crop": crop, "batch": batch, "learning_rate": learning_rate}
+    changes |= {key: value for key, value in given.items() if value is not None}
+    if seconds is not None or steps is not None:
+        changes |= {"epochs": None, "max_seconds": seconds, "steps": steps}
+    return PAPER.replaced(**changes)

@@ -1,0 +1,170 @@
+"""How denoisers of colour photographs are made, from a folder of photographs and noise."""
+
+import copy
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_n2n.denoising.checkpoints import Denoiser, Provenance, save_denoiser
+from napari_n2n.denoising.config import TrainingConfig
+from napari_n2n.denoising.devices import choose_device, describe_device, torch_errors_explained
+from napari_n2n.denoising.interruption import Interrupted
+from napari_n2n.denoising.learner import Learner
+from napari_n2n.denoising.loop import Learnt, Pace, learn
+from napari_n2n.denoising.natural_images import (
+    WHITE,
+    PhotographExamples,
+    PhotographNoise,
+    Photographs,
+)
+from napari_n2n.denoising.photographs import PHOTOGRAPHS
+from napari_n2n.denoising.training import resume_path
+from napari_n2n.errors import NotEnoughData
+from napari_n2n.io.photographs import PhotographSource
+from napari_n2n.progress import Progress, Stopwatch, passed_on
+
+SUFFIXES = (".png", ".jpg", ".jpeg")
+
+# Progress is told in thousandths of the whole.
+_THOUSAND = 1000
+_SMALLEST_SIDE = 16
+
+
+@dataclass(frozen=True)
+class PhotographProgress(Progress):
+    """Training on photographs.
+
+    ``excess_loss`` is the mean squared error of late less the variance of the targets' noise, in
+    grey levels squared: what is left is the error against the clean image.
+    """
+
+    step: int = 0
+    excess_loss: float = float("nan")
+
+
+def read_photographs(
+    source: Path | Sequence[Path], stop: Callable[[], bool] = lambda: False
+) -> Generator[Progress, None, Photographs]:
+    """Read the colour photographs of a folder, or a list of files, into memory, as 8 bits.
+
+    Those that are grey, or have less than 16 px to a side, are left out.
+
+    Raises
+    ------
+    UnreadableFile
+        One of them is damaged.
+    NotEnoughData
+        There is none.
+    Interrupted
+        ``stop`` became true.
+    """
+    if isinstance(source, Path):
+        if not source.is_dir():
+            raise NotEnoughData(f"{source} is no folder. Give a folder with PNG or JPEG files.")
+        paths = sorted(path for path in source.iterdir() if path.suffix.lower() in SUFFIXES)
+    else:
+        paths = list(source)
+    found = []
+    watch = Stopwatch()
+    for number, path in enumerate(paths):
+        yield watch.progress("reading photographs", number, len(paths))
+        if stop():
+            raise Interrupted
+        photograph = PhotographSource(path)
+        if photograph.is_rgb and min(photograph.shape[1:]) >= _SMALLEST_SIDE:
+            found.append((path.name, photograph.read(0)))
+    return Photographs([image for _, image in found], tuple(name for name, _ in found))
+
+
+def train_photographs(
+    photographs: Photographs,
+    config: TrainingConfig,
+    noise: PhotographNoise,
+    *,
+    output: Path | None = None,
+    resume: bool = False,
+    device: str = "auto",
+    stop: Callable[[], bool] = lambda: False,
+) -> Generator[PhotographProgress, None, Denoiser]:
+    """Train a denoiser on ``photographs`` with ``noise``; yields progress, returns it.
+
+    Parameters
+    ----------
+    photographs
+        Clean ones. The network is shown them with noise alone, unless ``noise`` says otherwise.
+    config
+        `napari_n2n.denoising.photographs.recipe` makes one.
+    noise
+        Of inputs and targets.
+    output
+        Where the denoiser is kept as training goes on; what resuming needs lies beside it
+        (``-resume``). None keeps nothing.
+    resume
+        Go on from the state beside ``output``, if there is one.
+    stop
+        Once true, the training saves and returns within a second.
+
+    Raises
+    ------
+    DeviceProblem, WriteProblem
+        The device or the disk do not allow it.
+    CheckpointProblem
+        What is to be resumed was trained on other photographs or with other settings.
+    TrainingDiverged
+        The loss is no number any more; what was saved last is good.
+    Interrupted
+        ``stop`` became true before anything was learnt.
+    """
+    chosen = choose_device(device)
+    with torch_errors_explained("Training"):
+        learner = Learner(config, chosen)
+        names = (str(noise), *photographs.names)
+        elapsed = 0.0
+        if resume and output is not None and resume_path(output).is_file():
+            elapsed = learner.load(resume_path(output), names)
+        pace = Pace(config, len(photographs.images), elapsed)
+
+        def denoiser() -> Denoiser:
+            return Denoiser(
+                network=copy.deepcopy(learner.averaged).cpu().eval(),
+                training=config,
+                working_pixel_size_angstrom=None,
+                provenance=Provenance(
+                    name=PHOTOGRAPHS,
+                    trained_on=(f"{len(photographs.images)} photographs with {noise}",),
+                    steps=learner.step,
+                    seconds=round(pace.elapsed_seconds, 1),
+                    device=describe_device(chosen),
+                ),
+            )
+
+        def save() -> None:
+            if output is not None and learner.step:
+                save_denoiser(output, denoiser())
+                learner.save(resume_path(output), names, pace.elapsed_seconds)
+
+        floor = _target_noise_variance(noise)
+
+        def told(learnt: Learnt) -> tuple[PhotographProgress]:
+            progress = PhotographProgress(
+                stage="training",
+                done=round(_THOUSAND * learnt.fraction),
+                total=_THOUSAND,
+                seconds_left=learnt.seconds_left,
+                step=learnt.step,
+                excess_loss=learnt.loss * WHITE**2 - floor,
+            )
+            return (progress,)
+
+        examples = PhotographExamples(photographs, config, noise, chosen)
+        yield from passed_on(learn(learner, examples, pace, stop=stop, save=save), told)
+        if not learner.step:
+            raise Interrupted
+        return denoiser()
+
+
+def _target_noise_variance(noise: PhotographNoise) -> float:
+    """Return the mean variance of the noise of targets: deviations are drawn evenly."""
+    if noise.targets == "clean":
+        return 0.0
+    return (noise.least**2 + noise.least * noise.most + noise.most**2) / 3
