@@ -1,14 +1,20 @@
 """Time of every edit of a session, as told in docs/sessions.md.
 
 Run: python tests/benchmarks/bench_session.py [--particles 10000] [--micrographs 2000] [--folder F]
+     [--parts particles micrographs screening] [--kills 200]
 
-The first table is one micrograph with many particles; the second a session of many micrographs.
+The first table is one micrograph with many particles; the second a session of many micrographs
+with particles; the third one of many micrographs with quality figures and verdicts. With
+``--kills`` the crash test is run with so many kills instead.
+
 Times are of the wall, median and worst; `processor` is this program's own share of the median.
 Beside them: writing one page and fsync, which no mark can be quicker than.
 """
 
 import argparse
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,7 +23,11 @@ from pathlib import Path
 import numpy as np
 
 from napari_n2n.io import LABELS, Particles
-from napari_n2n.screening import Session
+from napari_n2n.screening import Session, processing
+
+HEADER = "| | median, ms | worst | processor |\n|---|---|---|---|"
+CRASH_TEST = Path(__file__).parents[1] / "screening" / "test_crash.py"
+FIGURES = 16
 
 
 def measure(
@@ -101,7 +111,7 @@ def bench_session(folder: Path, micrographs: int, each: int) -> None:
             session.add(m, Particles(dice.random((each, 2))), "pick")
     size = path.stat().st_size / 2**20
     print(f"\n{micrographs} micrographs of {each} particles: {size:.0f} MiB\n")
-    print("| | median, ms | worst | processor |\n|---|---|---|---|")
+    print(HEADER)
     measure("open and close", lambda _: Session.open(path).close(), 5)
     with Session.open(path) as session:
         measure("list all micrographs", lambda _: session.micrographs(), 5)
@@ -114,19 +124,90 @@ def bench_session(folder: Path, micrographs: int, each: int) -> None:
         measure("go to a micrograph and mark", visit, 100)
 
 
+def bench_screening(folder: Path, micrographs: int, times: int) -> None:
+    """Time judging in a session of many micrographs, each with figures, half of them judged."""
+    dice = np.random.default_rng(2)
+    path = folder / "night.sqlite"
+    names = [f"figure_{k}_angstrom" for k in range(FIGURES)]
+    files = [folder / "movies" / f"{k:05d}.mrc" for k in range(micrographs)]
+    session = Session.open(path)
+    start = time.perf_counter()
+    ids = session.add_files(files)
+    adding = time.perf_counter() - start
+    with session._database.writing() as connection:  # one by one would take minutes
+        for m in ids.tolist():
+            figures = dict(zip(names, dice.random(FIGURES).tolist(), strict=True))
+            processing.keep(connection, m, figures, f"{m:064x}", float(m))
+    for k in range(50):
+        session.judge(ids[k : micrographs // 2 : 50], "reject", reason=f"reason {k}")
+    session.close()
+    size = path.stat().st_size / 2**20
+    print(f"\n{micrographs} micrographs with {FIGURES} figures: {size:.0f} MiB, ", end="")
+    print(f"added in {1000 * adding:.0f} ms\n\n{HEADER}")
+
+    def open_and_show(_: int) -> None:
+        with Session.open(path) as again:
+            assert len(again.overview()) == micrographs
+
+    def verdict(k: int) -> str:
+        return ("keep", "reject")[k % 2]
+
+    measure("page and fsync", one_page(folder), 50)
+    measure("open, overview, close", open_and_show, 5)
+    with Session.open(path) as session:
+        measure("overview of all", lambda _: session.overview(), times)
+        measure("overview of one", lambda k: session.overview(ids[k : k + 1]), 100)
+        measure("judge one", lambda k: session.judge(ids[7 * k % micrographs], verdict(k)), 200)
+        measure("undo it", lambda _: session.undo_verdict(), 200)
+        measure("redo it", lambda _: session.redo_verdict(), 200)
+        measure("judge all", lambda k: session.judge(ids, verdict(k)), times)
+        measure("undo it", lambda _: session.undo_verdict(), times)
+        measure("redo it", lambda _: session.redo_verdict(), times)
+        some = dict(zip(names, dice.random(FIGURES).tolist(), strict=True))
+        measure(
+            "keep figures of one", lambda k: session.keep_figures(ids[k % micrographs], some), 100
+        )
+        measure(
+            "set the state of one",
+            lambda k: session.set_state(ids[k % micrographs], "working"),
+            100,
+        )
+
+
+def crash(kills: int) -> None:
+    """Run the crash test; say how it ended."""
+    start = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", str(CRASH_TEST)],
+        env={**os.environ, "N2N_KILLS": str(kills)},
+        check=True,
+    )
+    print(f"killed {kills} times in {time.perf_counter() - start:.0f} s: nothing was lost")
+
+
 def main() -> None:
-    """Print both tables."""
+    """Print the tables, or run the crash test."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--particles", type=int, default=10_000)
     parser.add_argument("--micrographs", type=int, default=2000)
     parser.add_argument("--each", type=int, default=200)
+    parser.add_argument("--files", type=int, default=20_000)
     parser.add_argument("--times", type=int, default=15)
+    parser.add_argument("--parts", nargs="*", default=["particles", "micrographs", "screening"])
+    parser.add_argument("--kills", type=int, default=0, help="run the crash test only")
     parser.add_argument("--folder", type=Path, help="a folder on the disk to be measured")
     options = parser.parse_args()
+    if options.kills:
+        crash(options.kills)
+        return
     with tempfile.TemporaryDirectory(dir=options.folder) as made:
-        print("| | median, ms | worst | processor |\n|---|---|---|---|")
-        bench_micrograph(Path(made), options.particles, options.times)
-        bench_session(Path(made), options.micrographs, options.each)
+        if "particles" in options.parts:
+            print(HEADER)
+            bench_micrograph(Path(made), options.particles, options.times)
+        if "micrographs" in options.parts:
+            bench_session(Path(made), options.micrographs, options.each)
+        if "screening" in options.parts:
+            bench_screening(Path(made), options.files, options.times)
 
 
 if __name__ == "__main__":

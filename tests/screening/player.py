@@ -14,9 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from napari_n2n.io.particles import LABELS, Particles
-from napari_n2n.screening import Session
+from napari_n2n.screening import REASONS, Session
 
 DISTANCE_PX = 30.0
+FILES = 12  # the first one has the particles
+VERDICT_COLUMNS = ("verdicts", "reasons", "given_by")
 
 
 class Plain:
@@ -27,12 +29,21 @@ class Plain:
         self.score = None
         self.next_id = 1
         self.past, self.future = [], []
+        self.verdicts = {}  # micrograph: (verdict, reason, given_by)
+        self.judged, self.unjudged = [], []
+        self.figures, self.states = {}, {}
 
     def ids(self):
         return sorted(self.rows)
 
     def state(self):
-        return [(i, *self.rows[i][:4]) for i in self.ids()], self.score
+        micrographs = range(1, FILES + 1)
+        return (
+            [(i, *self.rows[i][:4]) for i in self.ids()],
+            self.score,
+            [self.verdicts.get(i, ("undecided", "", "")) for i in micrographs],
+            [(self.states.get(i, "waiting"), self.figures.get(i)) for i in micrographs],
+        )
 
     def _do(self, rows, score):
         if (rows, score) != (self.rows, self.score):
@@ -89,6 +100,34 @@ class Plain:
     def redo(self):
         self._turn(self.future, self.past)
 
+    def judge(self, ids, verdict, reason, given_by):
+        new = dict(self.verdicts)
+        for i in ids:
+            new.pop(i, None)
+            if verdict != "undecided":
+                new[i] = (verdict, reason, given_by)
+        if new != self.verdicts:
+            self.judged.append(self.verdicts)
+            self.unjudged.clear()
+            self.verdicts = new
+
+    def _turn_verdict(self, source, target):
+        if source:
+            target.append(self.verdicts)
+            self.verdicts = source.pop()
+
+    def undo_verdict(self):
+        self._turn_verdict(self.judged, self.unjudged)
+
+    def redo_verdict(self):
+        self._turn_verdict(self.unjudged, self.judged)
+
+    def keep_figures(self, micrograph, snr):
+        self.figures[micrograph], self.states[micrograph] = snr, "done"
+
+    def set_state(self, micrograph, state):
+        self.states[micrograph] = state
+
 
 class Real:
     """A session, spoken to in the same way."""
@@ -98,6 +137,9 @@ class Real:
         self.micrograph = self.session.micrograph(
             Path(path).with_name("a.mrc"), shape=(512, 512), pixel_size_angstrom=1.0
         )
+        self.files = self.session.add_files(
+            [Path(path).with_name(f"{name}.mrc") for name in "abcdefghijklmnopqrstuvwxyz"[:FILES]]
+        )
 
     def ids(self):
         return self.session.particles(self.micrograph).ids.tolist()
@@ -105,7 +147,7 @@ class Real:
     def state(self):
         stored = self.session.particles(self.micrograph)
         table = stored.particles
-        return [
+        particles = [
             (i, y, x, str(label), str(giver))
             for i, (y, x), label, giver in zip(
                 stored.ids.tolist(),
@@ -114,7 +156,15 @@ class Real:
                 table.given_by,
                 strict=True,
             )
-        ], self.session.threshold(self.micrograph)
+        ]
+        return particles, self.session.threshold(self.micrograph), *self._judged()
+
+    def _judged(self):
+        overview = self.session.overview()
+        verdicts = zip(*(getattr(overview, it).tolist() for it in VERDICT_COLUMNS), strict=True)
+        snr = overview.figures.get("snr", np.full(FILES, np.nan)).tolist()
+        figures = [None if np.isnan(value) else value for value in snr]
+        return list(verdicts), list(zip(overview.states.tolist(), figures, strict=True))
 
     def add(self, centres, label, giver):
         n = len(centres)
@@ -123,6 +173,21 @@ class Real:
     def replace_picks(self, centres):
         particles = Particles(np.reshape(centres, (-1, 2)))
         self.session.replace_picks(self.micrograph, particles, distance_px=DISTANCE_PX)
+
+    def judge(self, ids, verdict, reason, given_by):
+        self.session.judge(ids, verdict, reason=reason, given_by=given_by)
+
+    def undo_verdict(self):
+        return self.session.undo_verdict()
+
+    def redo_verdict(self):
+        return self.session.redo_verdict()
+
+    def keep_figures(self, micrograph, snr):
+        self.session.keep_figures(micrograph, {"snr": snr})
+
+    def set_state(self, micrograph, state):
+        self.session.set_state(micrograph, state)
 
     def __getattr__(self, name):
         def call(*arguments):
@@ -133,6 +198,30 @@ class Real:
 
 def step(player, dice):
     """Do one action, which depends on nothing but the dice and the ids that there are."""
+    if dice.random() < 0.5:
+        step_of_marking(player, dice)
+    else:
+        step_of_screening(player, dice)
+
+
+def step_of_screening(player, dice):
+    some = dice.sample(range(1, FILES + 1), dice.choice([1, 1, 1, 4, FILES]))
+    throw = dice.random()
+    if throw < 0.5:
+        verdict = dice.choice(["keep", "keep", "reject", "reject", "undecided"])
+        reason = dice.choice(REASONS) if verdict == "reject" else ""
+        player.judge(some, verdict, reason, dice.choice(["Ada", "Bo"]))
+    elif throw < 0.7:
+        player.undo_verdict()
+    elif throw < 0.8:
+        player.redo_verdict()
+    elif throw < 0.9:
+        player.keep_figures(some[0], dice.randrange(1000) / 7)
+    else:
+        player.set_state(some[0], dice.choice(["waiting", "working", "failed"]))
+
+
+def step_of_marking(player, dice):
     ids = player.ids()
     some = dice.sample(ids, min(len(ids), dice.choice([1, 1, 3, 20])))
     centres = [(dice.randrange(4096) / 8, dice.randrange(4096) / 8) for _ in range(25)]
@@ -188,6 +277,15 @@ def mark(path, seed, number):
         acknowledge(f"{seed * 1000 + k} {add.added[0]}")
 
 
+def judge(path, seed, number):
+    """Judge one file, or five, after the other; the reason tells who did so and when."""
+    player, dice = Real(path), random.Random(seed)
+    for k in range(number):
+        some = dice.sample(range(1, FILES + 1), dice.choice([1, 1, 5]))
+        player.session.judge(some, dice.choice(["keep", "reject"]), reason=f"{seed} {k}")
+        acknowledge(json.dumps([seed, k, some]))
+
+
 def serve():
     assert not {"scipy", "torch", "napari"} & set(sys.modules)
     for line in sys.stdin:
@@ -198,7 +296,7 @@ def serve():
             if not child:
                 status = 1
                 try:
-                    {"play": play, "mark": mark}[order["what"]](order["path"], *job)
+                    {"play": play, "mark": mark, "judge": judge}[order["what"]](order["path"], *job)
                     status = 0
                 finally:
                     os._exit(status)

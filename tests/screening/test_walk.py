@@ -76,6 +76,27 @@ class Sitting(RuleBasedStateMachine):
     def redo(self):
         self.both("redo")
 
+    @rule(
+        micrographs=st.lists(st.integers(1, PLAYER["FILES"]), max_size=5),
+        verdict=st.sampled_from(["keep", "reject", "undecided"]),
+        reason=st.sampled_from(["", "drift", "a crack"]),
+        person=st.sampled_from(["Ada", "Bo"]),
+    )
+    def judge(self, micrographs, verdict, reason, person):
+        self.both("judge", micrographs, verdict, reason, person)
+
+    @rule(micrograph=st.integers(1, PLAYER["FILES"]), snr=st.floats(-1, 1))
+    def keep_figures(self, micrograph, snr):
+        self.both("keep_figures", micrograph, snr)
+
+    @rule()
+    def undo_verdict(self):
+        self.both("undo_verdict")
+
+    @rule()
+    def redo_verdict(self):
+        self.both("redo_verdict")
+
     @rule()
     def reopen(self):
         self.real.session.close()
@@ -96,7 +117,12 @@ class Sitting(RuleBasedStateMachine):
             bool(self.plain.past),
             bool(self.plain.future),
         ]
-        (record,) = self.real.session.micrographs()
+        texts = self.real.session.undo_verdict_text(), self.real.session.redo_verdict_text()
+        assert [text is not None for text in texts] == [
+            bool(self.plain.judged),
+            bool(self.plain.unjudged),
+        ]
+        record = self.real.session.micrographs()[0]
         labels = [row[2] for row in self.plain.rows.values()]
         assert record.counts == {label: labels.count(label) for label in LABELS}
 
@@ -107,7 +133,7 @@ class Sitting(RuleBasedStateMachine):
 
 Sitting.TestCase.settings = settings(
     max_examples=20,
-    stateful_step_count=25,
+    stateful_step_count=30,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
