@@ -11,7 +11,7 @@ import pytest
 from napari_n2n.io import Particles
 from napari_n2n.screening import Session, default_session_path
 
-from .night import make_night
+from .night import copied_night, make_night
 
 
 @pytest.fixture
@@ -66,8 +66,15 @@ def version_1(path):
     return path
 
 
+@pytest.fixture(scope="session")
+def made_night(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("night")
+    make_night(folder)
+    return folder
+
+
 @pytest.fixture
-def night(tmp_path):
-    made = make_night(tmp_path)
-    yield made
-    made.session.close()
+def night(made_night, tmp_path):
+    copy = copied_night(made_night, tmp_path)
+    yield copy
+    copy.session.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,25 +37,37 @@ class Night:
     acquired: NDArray[np.float64]
 
 
-def make_night(folder: Path) -> Night:
-    """Fill a session in ``folder/project/Movies``; whoever calls closes it."""
-    project = folder / "project"
-    files = [project / "Movies" / f"m{i}.mrc" for i in range(6)]
+_DRIFT = np.array([2.5, 1 / 3, 4.0, 3.25, 31.7, 5.0])
+_ACQUIRED = DUSK + 60.0 * np.arange(6)
+
+
+def make_night(folder: Path) -> None:
+    """Write the session of a night into ``folder/project``."""
+    files = _files(folder)
     files[0].parent.mkdir(parents=True)
-    drift = np.array([2.5, 1 / 3, 4.0, 3.25, 31.7, 5.0])
-    acquired = DUSK + 60.0 * np.arange(6)
+    with Session.open(default_session_path(files[0])) as session:
+        for i, file in enumerate(files):
+            micrograph = session.micrograph(file, shape=(512, 640), pixel_size_angstrom=0.885)
+            figures = {"drift_total_angstrom": _DRIFT[i], "resolution_angstrom": 5.0 + i}
+            if i == 5:
+                del figures["resolution_angstrom"]
+            session.keep_figures(micrograph, figures, acquired=_ACQUIRED[i])
+            centres = np.array([(30.5, 40.25), (100.0, 200.0), (300.0, 333.0)]) + i
+            labels = ("intact", "intact", "broken")
+            session.add(micrograph, Particles(centres, labels, given_by=("person",) * 3))
+        ids = session.overview().ids
+        session.judge(ids[:4], "keep", given_by="Ada")
+        session.judge(ids[4:5], "reject", reason="drift", given_by="Ada")
+
+
+def copied_night(made: Path, folder: Path) -> Night:
+    """Open a copy in ``folder`` of what `make_night` made; whoever calls closes its session."""
+    shutil.copytree(made / "project", folder / "project")
+    files = _files(folder)
     session = Session.open(default_session_path(files[0]))
-    ids = np.array(
-        [session.micrograph(file, shape=(512, 640), pixel_size_angstrom=0.885) for file in files]
-    )
-    for i, micrograph in enumerate(ids.tolist()):
-        figures = {"drift_total_angstrom": drift[i], "resolution_angstrom": 5.0 + i}
-        if i == 5:
-            del figures["resolution_angstrom"]
-        session.keep_figures(micrograph, figures, acquired=acquired[i])
-        centres = np.array([(30.5, 40.25), (100.0, 200.0), (300.0, 333.0)]) + i
-        labels = ("intact", "intact", "broken")
-        session.add(micrograph, Particles(centres, labels, given_by=("person",) * 3))
-    session.judge(ids[:4], "keep", given_by="Ada")
-    session.judge(ids[4:5], "reject", reason="drift", given_by="Ada")
-    return Night(session, project, files, ids, [0, 1, 2, 3], drift, acquired)
+    ids = session.overview().ids
+    return Night(session, folder / "project", files, ids, [0, 1, 2, 3], _DRIFT, _ACQUIRED)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [folder / "project" / "Movies" / f"m{i}.mrc" for i in range(6)]
