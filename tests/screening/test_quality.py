@@ -18,7 +18,7 @@ SIDE, PIXEL = 512, 4.0
 
 
 def seen(brightness, seed=1, dose=40.0):
-    """A micrograph of relative brightness (y, x) at 4 Å a pixel, taken with 40 e/Å²."""
+    """Return a micrograph of relative brightness (y, x) at 4 Å a pixel, taken with 40 e/Å²."""
     dice = np.random.default_rng(seed)
     expected = brightness / brightness.mean() * dose * PIXEL**2
     return dice.poisson(expected).astype(np.float32)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_n2n.screening.figure_catalogue import FIGURES
-from napari_n2n.screening.scoring import overall
+from napari_n2n.screening.scoring import scores
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
@@ -78,12 +78,12 @@ class _Calibrated:
     def __call__(self, figures: Columns) -> NDArray[np.float64]:
         columns = _columns(figures)
         odds = _log_odds(columns)
-        scores = np.full(len(odds), np.nan)
+        values = np.full(len(odds), np.nan)
         known = np.isfinite(odds)
         if known.any():
             table = _table(columns, self._scales, odds)[known]
-            scores[known] = 100 * self._model.predict_proba(table)[:, 1]
-        return scores
+            values[known] = 100 * self._model.predict_proba(table)[:, 1]
+        return values
 
 
 def _fitted(
@@ -112,12 +112,8 @@ def _columns(figures: Columns) -> dict[str, NDArray[np.float64]]:
 
 
 def _log_odds(columns: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Return what `overall` says of each micrograph, (n,), as log odds."""
-    n = max((len(column) for column in columns.values()), default=0)
-    scores = np.array(
-        [overall({name: column[row] for name, column in columns.items()}).value for row in range(n)]
-    )
-    share = np.clip(scores / 100, _CERTAIN, 1 - _CERTAIN)
+    """Return the score of each micrograph, (n,), as log odds."""
+    share = np.clip(scores(columns) / 100, _CERTAIN, 1 - _CERTAIN)
     odds: NDArray[np.float64] = np.log(share / (1 - share))
     return odds
 

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_n2n.particles.contamination import find_contamination
+from napari_n2n.screening.contaminated_area import contaminated_area
 from napari_n2n.screening.ice import crystalline_ice
 from napari_n2n.screening.spectra import tile_size, tile_spectra, tile_starts
-from napari_n2n.screening.working_image import PIXEL_SIZE_ANGSTROM, pixels_in_one, working_image
+from napari_n2n.screening.thon import thon_figures
+from napari_n2n.screening.working_image import pixels_in_one, working_image
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_TYPICAL_DIAMETER_ANGSTROM = 160.0
 _HAS_A_ZERO = 3.0  # deviations that brightness is above 0, if 0 is no electrons
 _MOSTLY = 0.5
 
@@ -23,11 +23,14 @@ def image_figures(
     image: NDArray[np.floating],
     pixel_size_angstrom: float | None,
     denoised: NDArray[np.floating] | None = None,
+    *,
+    diameter_angstrom: float | None = None,
+    voltage_kv: float = 300.0,
 ) -> dict[str, float]:
     """Return what one micrograph tells of itself, see `FIGURES`.
 
-    All but crystalline ice is measured at 8 Å a pixel. A large spacing tells as much there, and it
-    takes a fraction of a second.
+    All but crystalline ice and Thon rings is measured at 8 Å a pixel, where particles show as well
+    and a micrograph takes a fraction of a second.
 
     Parameters
     ----------
@@ -38,19 +41,24 @@ def image_figures(
         ``crystalline_ice``.
     denoised
         (y, x) of the same shape; contamination shows best on it.
+    diameter_angstrom
+        Of the particles; what is larger and solid is contamination. None: 160 Å.
+    voltage_kv
+        Of the microscope; the Thon rings are fitted with it.
 
     Returns
     -------
     ``brightness``; ``brightness_gradient`` where brightness has a zero; ``contaminated_percent``,
     ``structure``, ``blotches``, ``streaks``, ``empty_percent`` of an image that is 256 Å and 32 px
-    wide and high; ``crystalline_ice`` where pixels are smaller than 1.57 Å.
+    wide and high; ``crystalline_ice`` where pixels are smaller than 1.57 Å; and what
+    `thon_figures` returns.
 
     Raises
     ------
     BadValue
         The image is not 2D, or holds NaN or infinities.
     NotEnoughData
-        It is empty, or all the same.
+        It is empty or all the same, or smaller than the particles.
     """
     factor = pixels_in_one(image.shape, pixel_size_angstrom)
     coarse = working_image(image, factor)
@@ -60,22 +68,15 @@ def image_figures(
         figures["brightness_gradient"] = gradient
     tile = tile_size(coarse.shape)
     if tile is not None:
-        seen = coarse if denoised is None else working_image(denoised, factor)
-        contaminated = contaminated_area(seen)
+        seen = None if denoised is None else working_image(denoised, factor)
+        contaminated = contaminated_area(coarse, seen, diameter_angstrom)
         figures["contaminated_percent"] = 100 * float(contaminated.mean())
         figures |= tile_spectra(coarse, tile).figures(_mostly(contaminated, tile))
     if pixel_size_angstrom is not None:
         ice = crystalline_ice(image, pixel_size_angstrom)
         if ice is not None:
             figures["crystalline_ice"] = ice
-    return figures
-
-
-def contaminated_area(coarse: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Return (y, x), True where ``coarse``, an image of 8 Å a pixel, is contaminated."""
-    return find_contamination(
-        coarse, PIXEL_SIZE_ANGSTROM, diameter_angstrom=_TYPICAL_DIAMETER_ANGSTROM
-    )
+    return figures | thon_figures(image, pixel_size_angstrom, voltage_kv=voltage_kv)
 
 
 def _gradient_percent(coarse: NDArray[np.float32]) -> float | None:

@@ -9,7 +9,7 @@ from napari_n2n.screening.figure_catalogue import FIGURES, Figure
 from napari_n2n.screening.half_figures import drift_figures, half_figures
 from napari_n2n.screening.image_figures import image_figures
 from napari_n2n.screening.particle_figures import particle_figures
-from napari_n2n.screening.scoring import Score, overall
+from napari_n2n.screening.scoring import Score, overall, scores
 
 __all__ = [
     "FIGURES",
@@ -21,4 +21,5 @@ __all__ = [
     "image_figures",
     "overall",
     "particle_figures",
+    "scores",
 ]

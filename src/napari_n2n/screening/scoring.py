@@ -10,6 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import ArrayLike, NDArray
+
 _WORTH_TELLING = 0.05
 
 
@@ -44,17 +46,17 @@ class _Rule:
     weight: float
     words: str
 
-    def taken(self, x: float) -> float:
-        """Return the share of the score that the value ``x`` takes away, 0 to ``weight``."""
-        if x <= 0:
-            return self.weight if self.steep < 0 else 0.0
-        # As 1 / (1 + exp(z)), which does not overflow for any x.
-        z = np.clip(self.steep * (np.log(self.half) - np.log(x)), -500, 500)
-        return float(self.weight / (1 + np.exp(z)))
+    def taken(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Return the share of the score that each value takes away, 0 to ``weight``; NaN stays."""
+        x = np.asarray(values, np.float64)
+        with np.errstate(divide="ignore"):
+            # As 1 / (1 + exp(z)), whose limits at 0 and infinity come by themselves.
+            z = self.steep * (np.log(self.half) - np.log(np.maximum(x, 0)))
+        return np.asarray(self.weight / (1 + np.exp(np.clip(z, -500, 500))), np.float64)
 
 
 RULES = (
-    _Rule("contaminated_percent", 30.0, 2.0, 0.9, "contamination over {:.0f} % of the area"),
+    _Rule("contaminated_percent", 50.0, 2.0, 1.0, "contamination over {:.0f} % of the area"),
     _Rule("empty_percent", 80.0, 6.0, 0.7, "nothing to see on {:.0f} % of the area"),
     _Rule("structure", 1.0, -1.5, 0.6, "little stands out of the noise ({:.2f} times its power)"),
     _Rule(
@@ -86,18 +88,35 @@ def overall(figures: Mapping[str, float]) -> Score:
     figures
         By name, see `FIGURES`. ``score`` itself is ignored.
     """
-    left, told = 1.0, []
-    counted = 0
+    known = {name: float(value) for name, value in figures.items()}
+    told = []
     for rule in RULES:
-        x = float(figures.get(rule.name, np.nan))
-        if np.isnan(x):
-            continue
-        counted += 1
-        taken = rule.taken(x)
-        left *= 1 - taken
+        x = known.get(rule.name, np.nan)
+        taken = float(rule.taken(x))
         if taken >= _WORTH_TELLING:
             told.append((taken, rule.words.format(x)))
-    if not counted:
-        return Score(float("nan"), ())
     told.sort(key=lambda pair: -pair[0])
-    return Score(100 * left, tuple(words for _, words in told))
+    return Score(float(scores(known)), tuple(words for _, words in told))
+
+
+def scores(figures: Mapping[str, ArrayLike]) -> NDArray[np.float64]:
+    """Return the values that `overall` gives to many micrographs at once.
+
+    Parameters
+    ----------
+    figures
+        Name to values, all of one shape, NaN where unknown.
+
+    Returns
+    -------
+    0 to 100 in that shape, NaN where nothing is known that tells.
+    """
+    shape = np.broadcast_shapes(*(np.shape(values) for values in figures.values()))
+    left, any_known = np.ones(shape), np.zeros(shape, bool)
+    for rule in RULES:
+        if rule.name in figures:
+            taken = rule.taken(figures[rule.name])
+            known = ~np.isnan(taken)
+            any_known |= known
+            left *= np.where(known, 1 - taken, 1.0)
+    return np.where(any_known, 100 * left, np.nan)
