@@ -1,0 +1,14 @@
+"""With pytest-xdist (``-n 2``, as tox runs them) two processes share the tests."""
+
+from pathlib import Path
+
+import pytest
+
+_WITH_WINDOWS = Path(__file__).parent / "plugin"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep all tests that open windows in one process: a screen has one keyboard focus."""
+    for item in items:
+        if item.path.is_relative_to(_WITH_WINDOWS):
+            item.add_marker(pytest.mark.xdist_group("windows"))
