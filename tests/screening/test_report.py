@@ -192,6 +192,8 @@ def test_the_night_is_drawn_over_its_hours(night: Night, target):
     write_report(target, night.session)
     page = Page(target)
     assert "By the files' times." in page.text
+    # So few have no median that would tell anything.
+    assert "median" not in page.text
     assert {svg["aria-label"] for svg in page.all("svg")} >= {"Drift (Å)", "Resolution (Å)"}
     assert re.search(r"files of 1[45] Nov 2023 \d\d:\d\d to", page.text)
 

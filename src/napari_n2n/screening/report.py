@@ -184,8 +184,9 @@ def _night(seen: Seen, groups: Sequence[Group]) -> str:
     if not drawings:
         return ""
     told = "In the order in which they were added." if in_order else "By the files' times."
+    has_line = any("<polyline" in drawing for drawing in drawings)
     return page.section(
-        "Over the night", page.quiet(told), _legend(groups, line=True), page.plots(drawings)
+        "Over the night", page.quiet(told), _legend(groups, line=has_line), page.plots(drawings)
     )
 
 

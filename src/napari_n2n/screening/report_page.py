@@ -54,6 +54,10 @@ td.picture img { display: block; width: 108px; border-radius: 4px; }
 td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.number b { font-size: 19px; line-height: 1.1; }
 .keep { color: #1f5f8b; } .reject { color: #b8451f; } .undecided { color: #77828c; }
+.wide { overflow-x: auto; }
+@media (max-width: 880px), print { table { font-size: 12px; } th { font-size: 11px; }
+  td, th { padding-right: 8px; } td.picture { width: 84px; } td.picture img { width: 76px; }
+  td.name { min-width: 140px; } td.number b { font-size: 15px; } }
 @media print { body { padding: 0; font-size: 12px; } h2 { break-after: avoid; }
   tr, svg, .tile { break-inside: avoid; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
@@ -115,6 +119,12 @@ def two_columns(rows: Sequence[tuple[str, str]]) -> str:
         for name, value in rows
     )
     return f'<table class="settings">{inside}</table>' if inside else ""
+
+
+def table(head: Iterable[str], rows: Iterable[str]) -> str:
+    """Return a table with (escaped) headings, of rows that are HTML."""
+    titles = "".join(f'<th scope="col">{title}</th>' for title in map(escape, head))
+    return f'<div class="wide"><table><tr>{titles}</tr>{"".join(rows)}</table></div>'
 
 
 def picture(path: Path | None, told: str) -> str:

@@ -131,7 +131,6 @@ def second_looks(seen: Seen) -> str:
 def _table(seen: Seen, rows: NDArray[np.intp]) -> str:
     overview = seen.overview
     shown = [n for n in _IN_TABLE if np.isfinite(seen.column(n)[rows]).any()]
-    head = "".join(f'<th scope="col">{escape(titled(name))}</th>' for name in shown)
     lines = []
     for row in rows.tolist():
         file, name = overview.paths[row], overview.names[row]
@@ -148,10 +147,7 @@ def _table(seen: Seen, rows: NDArray[np.intp]) -> str:
             f'<span class="quiet">{escape(why)}</span></td>'
             f'<td class="number"><b>{seen.scores[row]:.0f}</b></td>{cells}</tr>'
         )
-    return (
-        '<table><tr><th></th><th scope="col">Micrograph</th><th scope="col">Score</th>'
-        f"{head}</tr>{''.join(lines)}</table>"
-    )
+    return page.table(("", "Micrograph", "Score", *map(titled, shown)), lines)
 
 
 def _plain(value: float) -> str:
