@@ -1,0 +1,70 @@
+"""From what a person named to the session that keeps its verdicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_n2n.errors import WriteProblem
+from napari_n2n.plugin.preferences import session_in_user_folder
+from napari_n2n.plugin.screening_jobs import SharedSession
+from napari_n2n.screening import Session
+from napari_n2n.screening.places import SESSION_NAME
+from napari_n2n.screening_workflow import Inputs, default_session_folder, inputs_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_n2n.plugin.screening_form import ScreenChoice
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a choice stands for: files, and the folder that their session belongs to."""
+
+    inputs: Inputs
+    folder: Path
+
+
+def find_files(choice: ScreenChoice) -> Found:
+    """Look up the files that were chosen; a folder that is watched may still be empty.
+
+    Raises
+    ------
+    UnreadableFile
+        There is no such file or folder, or nothing in it.
+    """
+    folder = choice.folder
+    if folder is not None and choice.watch:
+        return Found(Inputs(()), folder.absolute())
+    inputs = inputs_of(folder or choice.files)
+    if folder is not None:
+        return Found(inputs, folder.absolute())
+    return Found(inputs, default_session_folder([*inputs.paths]))
+
+
+def open_session(folder: Path, *, make: bool) -> tuple[SharedSession, str] | None:
+    """Open the session of a folder, with a note where one is due; None: there is none yet.
+
+    Parameters
+    ----------
+    folder
+        That of the files. Where it cannot be written, the session is kept in the user's data
+        folder, pictures and all.
+    make
+        Whether to make the session where there is none.
+
+    Raises
+    ------
+    FileProblem
+        There is a session, and it cannot be used.
+    WriteProblem
+        Not even the user's data folder can be written.
+    """
+    path, elsewhere = folder / SESSION_NAME, session_in_user_folder(folder)
+    if not make and not path.exists():
+        return (SharedSession(Session.open(elsewhere)), "") if elsewhere.exists() else None
+    try:
+        return SharedSession(Session.open(path)), ""
+    except WriteProblem as problem:
+        return SharedSession(Session.open(elsewhere)), str(problem)

@@ -1,0 +1,97 @@
+"""One micrograph as it is looked at while screening: raw, denoised, particles. No Qt, no layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_n2n.errors import UnreadableFile
+from napari_n2n.io import Particles, read_micrograph
+from napari_n2n.plugin.layers import contrast_limits
+from napari_n2n.plugin.marking_view import Suggested, look
+from napari_n2n.screening_workflow import results_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_n2n.screening import Session
+
+    Image = NDArray[np.float32]
+
+_SMALLEST_PX = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """An image in several sizes, each half the one before, with its contrast limits."""
+
+    levels: tuple[Image, ...]
+    limits: tuple[float, float]
+
+    @classmethod
+    def of(cls, image: Image) -> Shown:
+        """Make the smaller sizes of ``image`` (y, x) by averaging two by two pixels."""
+        levels = [image]
+        while min(levels[-1].shape) >= 2 * _SMALLEST_PX:
+            levels.append(_halved(levels[-1]))
+        return cls(tuple(levels), contrast_limits(levels[min(1, len(levels) - 1)]))
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory it takes."""
+        return sum(level.nbytes for level in self.levels)
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A micrograph, ready to be shown; ``particles`` are those above its threshold."""
+
+    micrograph: int
+    raw: Shown
+    denoised: Shown
+    pixel_size_angstrom: float | None
+    particles: Particles
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory it takes."""
+        return self.raw.nbytes + self.denoised.nbytes
+
+
+def load_picture(session: Session, micrograph: int, path: Path) -> Picture:
+    """Read what was made of the file at ``path``, which is ``micrograph`` in the session.
+
+    Raises
+    ------
+    N2NError
+        It has not been made, or cannot be read.
+    """
+    results = results_of(session.path, path)
+    raw, denoised = read_micrograph(results.raw), read_micrograph(results.denoised)
+    if raw.pixels.shape != denoised.pixels.shape:
+        raise UnreadableFile(path, "has changed since it was denoised", "Press Screen once more.")
+    stored = session.particles(micrograph)
+    seen = look(
+        stored.ids, stored.particles, session.threshold(micrograph), Suggested.nothing()
+    ).particles
+    return Picture(
+        micrograph,
+        Shown.of(np.asarray(raw.pixels, np.float32)),
+        Shown.of(np.asarray(denoised.pixels, np.float32)),
+        denoised.pixel_size_angstrom,
+        seen,
+    )
+
+
+def _halved(image: Image) -> Image:
+    height, width = (side // 2 * 2 for side in image.shape)
+    whole = image[:height, :width]
+    half: Image = whole[::2, ::2] + whole[1::2, ::2]
+    half += whole[::2, 1::2]
+    half += whole[1::2, 1::2]
+    half *= np.float32(0.25)
+    return half

@@ -1,0 +1,74 @@
+"""What is shown of a micrograph, and what is computed of it, without a window."""
+
+import numpy as np
+import pytest
+
+from napari_n2n.errors import N2NError
+from napari_n2n.io import Particles
+from napari_n2n.plugin.screening_pictures import Shown, load_picture
+from napari_n2n.plugin.screening_spectrum import power_spectrum
+from napari_n2n.screening_workflow import results_of
+
+from .screened import SIZE_ANGSTROM, screened_folder
+
+
+@pytest.fixture
+def session(tmp_path):
+    with screened_folder(tmp_path / "night", 2) as session:
+        yield session
+
+
+def test_a_picture_is_what_was_made_of_the_file(session):
+    seen = session.overview()
+    picture = load_picture(session, int(seen.ids[1]), seen.paths[1])
+    assert picture.denoised.levels[0][30, 30] == 2.0
+    assert picture.raw.levels[0].std() > 0.9  # with its noise
+    assert picture.pixel_size_angstrom == pytest.approx(SIZE_ANGSTROM)
+
+
+def test_candidates_below_the_threshold_are_not_shown(session):
+    seen = session.overview()
+    first = int(seen.ids[0])
+    scores = np.array([0.1, 0.9, 0.2], np.float32)
+    session.add(first, Particles(np.full((3, 2), 50.0), scores=scores, given_by=["picker"] * 3))
+    session.set_threshold(first, 0.5)
+    assert load_picture(session, first, seen.paths[0]).particles.scores.tolist() == [scores[1]]
+
+
+def test_a_file_without_results_is_told_of_by_name(session):
+    seen = session.overview()
+    results_of(session.path, seen.paths[0]).denoised.unlink()
+    with pytest.raises(N2NError, match=r"m0\.mrc"):
+        load_picture(session, int(seen.ids[0]), seen.paths[0])
+
+
+def test_smaller_sizes_are_means_of_two_by_two_pixels():
+    image = np.random.default_rng(0).random((2051, 2049), dtype=np.float32)
+    levels = Shown.of(image).levels
+    assert [level.shape for level in levels] == [(2051, 2049), (1025, 1024), (512, 512)]
+    np.testing.assert_allclose(levels[1][3, 5], image[6:8, 10:12].mean(), rtol=1e-6)
+
+
+def test_a_wave_shows_as_a_ring_at_its_length():
+    y = np.arange(640)[:, None] * np.ones((1, 700))
+    image = np.sin(2 * np.pi * y / 8).astype(np.float32)  # every 8 px
+    found = power_spectrum(image, 2.0)
+    assert 1 / found.frequencies[found.rotational.argmax()] == pytest.approx(16.0)  # Å
+    row, column = np.unravel_index(found.power.argmax(), found.power.shape)
+    side = len(found.power)
+    assert (abs(row - side // 2), column - side // 2) == (side // 8, 0)
+
+
+def test_the_two_dimensional_spectrum_is_even():
+    noise = np.random.default_rng(1).standard_normal((256, 256)).astype(np.float32)
+    power = power_spectrum(noise, None).power
+    inner = power[1:, 1:]  # zero frequency in the middle of these
+    np.testing.assert_allclose(inner, inner[::-1, ::-1], atol=1e-5)
+
+
+def test_white_noise_is_flat_at_its_variance():
+    noise = 3 * np.random.default_rng(2).standard_normal((2048, 2048)).astype(np.float32)
+    found = power_spectrum(noise, None)
+    rings = found.rotational[10:]
+    np.testing.assert_allclose(10**rings, 9, rtol=0.2)
+    assert found.frequencies[-1] < 0.5
