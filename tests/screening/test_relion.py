@@ -7,7 +7,7 @@ import starfile
 from napari_n2n.errors import BadValue, WriteProblem
 from napari_n2n.io import Optics, write_micrograph
 from napari_n2n.screening import Session
-from napari_n2n.screening.relion import project_of, write_relion
+from napari_n2n.screening.relion import by_kind, project_of, write_relion
 
 from .night import Night
 
@@ -131,10 +131,21 @@ def test_what_the_files_are_is_found_out(tmp_path):
         session.keep_figures(ids[0], {"drift_total_angstrom": 4.0})
         with pytest.raises(WriteProblem, match=r"movies \(a.mrc\) and micrographs \(b.mrc\)"):
             write_relion(tmp_path / "mixed.star", session)
+        apart = by_kind(session)
+        assert {kind: some.tolist() for kind, some in apart.items()} == {
+            "movies": ids[:1],
+            "micrographs": ids[1:],
+        }
+        for kind, some in apart.items():
+            star = write_relion(tmp_path / f"{kind}.star", session, some).path
+            assert list(read(star)) == ["optics", kind]
         for name in ("a.mrc", "b.mrc"):
             (tmp_path / name).unlink()
         with pytest.raises(WriteProblem, match="none of the files can be read"):
             write_relion(tmp_path / "gone.star", session, ids[1:])
+        assert list(by_kind(session)) == ["movies"]
+        session.judge(ids, "reject")
+        assert by_kind(session) == {}
         with pytest.raises(BadValue, match="neither movies nor micrographs"):
             write_relion(tmp_path / "k.star", session, kind="tomograms")
 

@@ -36,7 +36,7 @@ from napari_n2n.screening.chosen import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from napari_n2n.screening.session import Session
 
@@ -113,6 +113,29 @@ def write_relion(
     return Exported(path, len(names), f"{what} listed in {path}.", (*notes, *outside))
 
 
+def by_kind(session: Session, ids: ArrayLike | None = None) -> dict[Kind, NDArray[np.int64]]:
+    """Return which micrographs are movies and which single images: each kind has its own list.
+
+    Files that cannot be read, and pictures without a file, are in neither; a kind of which there
+    are none is missing, both where nothing is kept.
+
+    Parameters
+    ----------
+    ids
+        Of the micrographs that are asked about; by default the kept ones.
+
+    Raises
+    ------
+    BadValue
+        An unknown id.
+    """
+    try:
+        chosen, _ = with_files(choose(session, ids, session.path), session.path)
+    except WriteProblem:
+        return {}  # nothing is there to be written
+    return {kind: chosen.ids[places] for kind, places in _rows_of_kinds(chosen).items()}
+
+
 def project_of(path: Path) -> Path:
     """Return the RELION project around a file, known by its pipeline; else the file's folder."""
     folder = path.absolute().parent
@@ -186,18 +209,28 @@ def _names(
     )
 
 
-def _kind_of(chosen: Chosen, path: Path) -> Kind:
-    """Find out whether the files are movies or micrographs."""
+def _rows_of_kinds(chosen: Chosen) -> dict[Kind, list[int]]:
+    """Return the places among the chosen of movies and of micrographs."""
     moved = np.isfinite(chosen.figure("drift_total_angstrom"))
-    kinds: dict[Kind, list[str]] = {}
-    for file, drifted in zip(files_of(chosen), moved, strict=True):
+    kinds: dict[Kind, list[int]] = {}
+    for place, (file, drifted) in enumerate(zip(files_of(chosen), moved, strict=True)):
         try:
             movie = bool(drifted) or inspect_file(file).kind == "movie"
         except UnreadableFile:
             continue  # it is not there, or torn: the others tell
-        kinds.setdefault("movies" if movie else "micrographs", []).append(file.name)
+        kinds.setdefault("movies" if movie else "micrographs", []).append(place)
+    return kinds
+
+
+def _kind_of(chosen: Chosen, path: Path) -> Kind:
+    """Find out whether the files are movies or micrographs."""
+    kinds = _rows_of_kinds(chosen)
     if len(kinds) != 1:
-        mixed = " and ".join(f"{kind} ({named(names)})" for kind, names in kinds.items())
+        names = [file.name for file in files_of(chosen)]
+        mixed = " and ".join(
+            f"{kind} ({named([names[place] for place in places])})"
+            for kind, places in kinds.items()
+        )
         fault = f"there are {mixed}" if kinds else "none of the files can be read"
         raise WriteProblem(
             path,
