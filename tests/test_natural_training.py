@@ -10,7 +10,12 @@ from napari_n2n.denoising.photographs import PAPER, recipe
 from napari_n2n.denoising.training import resume_path
 from napari_n2n.errors import CheckpointProblem, NotEnoughData, UnreadableFile
 from napari_n2n.metrics import psnr
-from napari_n2n.natural_training import PhotographProgress, read_photographs, train_photographs
+from napari_n2n.natural_training import (
+    PhotographProgress,
+    read_photographs,
+    snapshot_path,
+    train_photographs,
+)
 from napari_n2n.progress import run_to_end
 
 
@@ -104,6 +109,33 @@ def test_a_stopped_and_resumed_training_equals_an_uninterrupted_one(paintings, t
     assert resumed.provenance.steps == 12
     assert_same(whole, resumed)
     assert_same(resumed, load_denoiser(output))
+
+
+def test_snapshots_are_what_a_shorter_training_of_the_same_schedule_had_learnt(
+    paintings, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("napari_n2n.natural_training.FIRST_SNAPSHOT", 2)
+    output = tmp_path / "m.safetensors"
+    run_to_end(
+        train_photographs(paintings, SHORT, PhotographNoise(), output=output, snapshots=True)
+    )
+    kept = {int(path.stem.split("-")[1]) for path in tmp_path.glob("m-[0-9]*")}
+    assert kept == {2, 4, 8}
+    constant = SHORT.replaced(schedule="constant")
+    longer = run_to_end(
+        train_photographs(
+            paintings,
+            constant,
+            PhotographNoise(),
+            output=tmp_path / "c.safetensors",
+            snapshots=True,
+        )
+    )
+    shorter = run_to_end(
+        train_photographs(paintings, constant.replaced(steps=4), PhotographNoise())
+    )
+    assert longer.provenance.steps == 12
+    assert_same(load_denoiser(snapshot_path(tmp_path / "c.safetensors", 4)), shorter)
 
 
 def test_resuming_with_other_noise_or_photographs_is_refused(paintings, tmp_path):

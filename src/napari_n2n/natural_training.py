@@ -5,6 +5,8 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch import Tensor
+
 from napari_n2n.denoising.checkpoints import Denoiser, Provenance, save_denoiser
 from napari_n2n.denoising.config import TrainingConfig
 from napari_n2n.denoising.devices import choose_device, describe_device, torch_errors_explained
@@ -24,6 +26,9 @@ from napari_n2n.io.photographs import PhotographSource
 from napari_n2n.progress import Progress, Stopwatch, passed_on
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
+
+FIRST_SNAPSHOT = 500
+"""Snapshots are kept after so many steps, twice as many, four times, and so on."""
 
 # Progress is told in thousandths of the whole.
 _THOUSAND = 1000
@@ -76,6 +81,11 @@ def read_photographs(
     return Photographs([image for _, image in found], tuple(name for name, _ in found))
 
 
+def snapshot_path(output: Path, step: int) -> Path:
+    """Where the denoiser as it was after ``step`` steps lies, beside ``output``."""
+    return output.with_name(f"{output.stem}-{step}.safetensors")
+
+
 def train_photographs(
     photographs: Photographs,
     config: TrainingConfig,
@@ -83,6 +93,7 @@ def train_photographs(
     *,
     output: Path | None = None,
     resume: bool = False,
+    snapshots: bool = False,
     device: str = "auto",
     stop: Callable[[], bool] = lambda: False,
 ) -> Generator[PhotographProgress, None, Denoiser]:
@@ -101,6 +112,9 @@ def train_photographs(
         (``-resume``). None keeps nothing.
     resume
         Go on from the state beside ``output``, if there is one.
+    snapshots
+        Keep the denoiser after 500, 1000, 2000 … steps too (`snapshot_path`), to see what a
+        longer training brings.
     stop
         Once true, the training saves and returns within a second.
 
@@ -157,10 +171,22 @@ def train_photographs(
             return (progress,)
 
         examples = PhotographExamples(photographs, config, noise, chosen)
-        yield from passed_on(learn(learner, examples, pace, stop=stop, save=save), told)
+
+        def draw(step: int) -> tuple[Tensor, Tensor]:
+            if snapshots and output is not None and _is_snapshot(step):
+                save_denoiser(snapshot_path(output, step), denoiser())
+            return examples(step)
+
+        yield from passed_on(learn(learner, draw, pace, stop=stop, save=save), told)
         if not learner.step:
             raise Interrupted
         return denoiser()
+
+
+def _is_snapshot(step: int) -> bool:
+    """Whether ``step`` is `FIRST_SNAPSHOT` times a power of two."""
+    times, rest = divmod(step, FIRST_SNAPSHOT)
+    return times > 0 and rest == 0 and times & (times - 1) == 0
 
 
 def _target_noise_variance(noise: PhotographNoise) -> float:

@@ -49,6 +49,9 @@ def train_photographs(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from where training to this output stopped.")
     ] = False,
+    snapshots: Annotated[
+        bool, typer.Option("--snapshots", help="Keep the model after 500, 1000, 2000 … steps too.")
+    ] = False,
     device: options.Device = "auto",
     quiet: options.Quiet = False,
 ) -> None:
@@ -88,7 +91,14 @@ def train_photographs(
         try:
             photographs = reporter.run(read_photographs(folder, stop), describe)
             training = train(
-                photographs, config, noise, output=output, resume=resume, device=device, stop=stop
+                photographs,
+                config,
+                noise,
+                output=output,
+                resume=resume,
+                snapshots=snapshots,
+                device=device,
+                stop=stop,
             )
             denoiser = reporter.run(training, describe)
         except Interrupted:
