@@ -36,10 +36,26 @@ def test_counts_have_whole_ticks():
 def test_one_outlier_does_not_press_the_others_together():
     values = np.append(np.linspace(4, 6, 500), 4000)
     axis = axis_of(values)
-    assert axis.high < 10
+    assert axis.high <= 10
     assert axis.beyond(values) == 1
     # It is drawn at the end, not outside.
     assert axis.share(values)[-1] == 1
+
+
+def test_a_long_tail_is_not_cut_off():
+    drift = np.random.default_rng(3).gamma(4, 5, 2000)
+    assert axis_of(drift).beyond(drift) < 10
+
+
+def test_where_most_are_equal_the_others_are_shown():
+    values = np.array([0.0] * 40 + [30.0, 60.0])
+    assert axis_of(values).high == 60
+
+
+def test_a_scale_can_be_asked_to_hold_all():
+    values = np.append(np.linspace(0, 3, 50), [40.0, 65.0])
+    assert axis_of(values).beyond(values) == 2
+    assert axis_of(values, cut=False).beyond(values) == 0
 
 
 def test_quantities_begin_at_nothing_unless_all_are_far_from_it():

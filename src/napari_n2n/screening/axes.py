@@ -12,7 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_ROOM = 0.25  # of the range of most values, left for those further out
+_FAR_OUT = 3.0
 _HOURS = (1 / 60, 1 / 30, 1 / 12, 1 / 6, 1 / 4, 1 / 2, 1, 2, 3, 6, 12, 24, 48, 168)
 
 
@@ -33,14 +33,19 @@ class Axis:
         return int(np.count_nonzero((values < self.low) | (values > self.high)))
 
 
-def axis_of(values: NDArray[np.float64], *, count: int = 5) -> Axis:
-    """Return a scale for (n,) values, at least one of them finite; a few outliers are cut off."""
+def axis_of(values: NDArray[np.float64], *, count: int = 5, cut: bool = True) -> Axis:
+    """Return a scale for (n,) values, at least one of them finite.
+
+    Unless ``cut`` is false, values that are "far out" lie beyond it: more than three times the
+    distance of the quartiles outside these (Tukey 1977, Exploratory Data Analysis, 2D).
+    """
     known = values[np.isfinite(values)]
-    least, most = float(known.min()), float(known.max())
-    near, far = (float(value) for value in np.percentile(known, (1, 99)))
-    room = _ROOM * (far - near)
-    low, high = max(least, near - room), min(most, far + room)
-    if least >= 0 and low < (high - low):
+    low, high = float(known.min()), float(known.max())
+    first, third = (float(value) for value in np.percentile(known, (25, 75)))
+    if cut and third > first:
+        reach = _FAR_OUT * (third - first)
+        low, high = max(low, first - reach), min(high, third + reach)
+    if known.min() >= 0 and low < (high - low):
         low = 0.0  # quantities that begin at nothing are shown from there
     if high <= low:
         low, high = low - 0.5, high + 0.5

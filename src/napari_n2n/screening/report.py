@@ -177,7 +177,14 @@ def _night(seen: Seen, groups: Sequence[Group]) -> str:
     if in_order:
         when = np.arange(1.0, len(overview.ids) + 1)
     drawings = [
-        over_time(titled(name), when, seen.column(name), groups[::-1], in_order=in_order)
+        over_time(
+            titled(name),
+            when,
+            seen.column(name),
+            groups[::-1],
+            in_order=in_order,
+            cut=not _has_bounds(name),
+        )
         for name in _OVER_TIME
         if _varies(seen.column(name))
     ]
@@ -192,7 +199,7 @@ def _night(seen: Seen, groups: Sequence[Group]) -> str:
 
 def _distributions(seen: Seen, groups: Sequence[Group]) -> str:
     drawings = [
-        histogram(titled(name), seen.column(name), groups)
+        histogram(titled(name), seen.column(name), groups, cut=not _has_bounds(name))
         for name in _DISTRIBUTED
         if _varies(seen.column(name))
     ]
@@ -200,6 +207,11 @@ def _distributions(seen: Seen, groups: Sequence[Group]) -> str:
         return ""
     told = page.quiet("How many micrographs have each value.")
     return page.section("Distributions", told, _legend(groups), page.plots(drawings))
+
+
+def _has_bounds(name: str) -> bool:
+    """Whether a figure goes from 0 to 100 and is shown from the least to the greatest."""
+    return name == "score" or name.endswith("_percent")
 
 
 def _varies(values: NDArray[np.float64]) -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 WIDTH = 500
 _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 210, 46, 18, 26, 24
 _ROW, _LABEL, _COUNT = 24, 130, 100
-_MOST_DOTS = 5000
+_FEW_DOTS, _MOST_DOTS = 200, 5000
 _MEDIANS = 40  # at most, along the line
 _OF_EACH = 24  # values at least, as a median of fewer jumps about
 _BINS = 30
@@ -41,6 +41,7 @@ def over_time(
     groups: Sequence[Group],
     *,
     in_order: bool = False,
+    cut: bool = True,
 ) -> str:
     """Draw (n,) values over (n,) times, a dot each, with the running median as a line.
 
@@ -56,13 +57,16 @@ def over_time(
         How the dots are coloured, the last on top.
     in_order
         The horizontal axis counts, and tells no time.
+    cut
+        Values that are far out are drawn at the edge, so that the others can be told apart.
     """
     known = np.isfinite(when) & np.isfinite(values)
     if not known.any():
         return ""
     across = numbered(*span(when[known]), whole=True) if in_order else clock(when[known])
-    up = axis_of(values[known])
+    up = axis_of(values[known], cut=cut)
     dots = []
+    size = 6 if known.sum() <= _FEW_DOTS else 4
     thin = max(1, -(-int(known.sum()) // _MOST_DOTS))
     for group in groups:
         rows = np.flatnonzero(known & group.mask)
@@ -70,7 +74,7 @@ def over_time(
         marks = "".join(f"M{x:.1f} {y:.1f}h0" for x, y in _places(across, up, when, values, rows))
         if marks:
             dots.append(
-                f'<path d="{marks}" stroke="{group.colour}" stroke-width="4" '
+                f'<path d="{marks}" stroke="{group.colour}" stroke-width="{size}" '
                 'stroke-linecap="round" stroke-opacity="0.55" fill="none"/>'
             )
     line = _median_line(across, up, when[known], values[known])
@@ -80,12 +84,17 @@ def over_time(
     return _framed(title, across, up, "".join(dots) + line, ", ".join(notes))
 
 
-def histogram(title: str, values: NDArray[np.float64], groups: Sequence[Group]) -> str:
-    """Draw how (n,) values are distributed, NaN left out, the groups on top of one another."""
+def histogram(
+    title: str, values: NDArray[np.float64], groups: Sequence[Group], *, cut: bool = True
+) -> str:
+    """Draw how (n,) values are distributed, NaN left out, the groups on top of one another.
+
+    Values that are far out are counted in the outermost bars, unless ``cut`` is false.
+    """
     known = np.isfinite(values)
     if not known.any():
         return ""
-    across = axis_of(values[known])
+    across = axis_of(values[known], cut=cut)
     whole = bool((values[known] == np.round(values[known])).all())
     bins = _BINS
     if whole and across.high - across.low < _BINS:
