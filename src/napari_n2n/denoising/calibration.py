@@ -28,11 +28,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-Rings = NDArray[np.float64]
+from napari_n2n.denoising.rings import RING, Rings, RingSums
+
 S = TypeVar("S")
 
-# Cycles per pixel. Rings must tell the zeros of a contrast transfer function from its peaks.
-_RING = 0.01
+# Cycles per pixel.
 _NYQUIST = 0.5
 # Rings where noise is looked for. Below, there is always signal.
 _NOISE_BEGINS = 0.15
@@ -80,7 +80,7 @@ def calibrated(
     height, width = image.shape[-2:]
     if passes((height, width)) == 1:
         return (yield from run(image))
-    rings = _RingSums(height, width, image.device)
+    rings = RingSums(height, width, image.device)
     y = torch.fft.rfft2(image[0])
     noise_power = noise_spectrum(rings.mean_power(y), rings.waves)
     noise_at = rings.spread(noise_power)
@@ -108,13 +108,13 @@ def calibrated(
 
 
 def noise_spectrum(power: Rings, waves: Rings) -> Rings:
-    """Return the power of the noise in each ring of `_RING` cycles/px.
+    """Return the power of the noise in each ring of `RING` cycles/px.
 
     ``power`` is the mean power of ``waves`` waves in each. The noise is taken to fall with the
     frequency k as exp(-α k²), as where a detector spreads its signal; if that does not fit, as
     exp(-β k - α k²). Rings that stand out, such as Thon rings, hold more than noise.
     """
-    k: Rings = (np.arange(len(power), dtype=np.float64) + 0.5) * _RING
+    k: Rings = (np.arange(len(power), dtype=np.float64) + 0.5) * RING
     candidates = (waves > 0) & (power > 0) & (k > _NOISE_BEGINS) & (k < _NYQUIST)
     if candidates.sum() < 4:
         return np.zeros_like(power)
@@ -196,46 +196,6 @@ def weights(ff: Rings, fy: Rings, yy: Rings, fx: Rings, yx: Rings) -> tuple[Ring
     best = errors.argmin(axis=0)
     a, b = (np.choose(best, [choice[i] for choice in choices]) for i in (0, 1))
     return a, b
-
-
-class _RingSums:
-    """Sums over rings of the half spectrum of a real image of ``height`` × ``width``."""
-
-    def __init__(self, height: int, width: int, device: torch.device) -> None:
-        ky = torch.fft.fftfreq(height, device=device)[:, None]
-        kx = torch.fft.rfftfreq(width, device=device)[None, :]
-        self._position = torch.hypot(ky, kx) / _RING
-        self._ring = self._position.long().flatten()
-        self._pixels = height * width
-        # Each column but the first, and the last of an even width, stands for two of the whole.
-        twice = torch.full((1, kx.shape[1]), 2.0, device=device)
-        twice[:, 0] = 1
-        if width % 2 == 0:
-            twice[:, -1] = 1
-        self._twice = twice
-        self.waves = self._sums(twice.expand(height, -1))
-
-    def product(self, a: Tensor, b: Tensor) -> Rings:
-        """Return the inner product of two spectra in each ring."""
-        return self._sums((a.real * b.real + a.imag * b.imag) * self._twice)
-
-    def mean_power(self, a: Tensor) -> Rings:
-        """Return the mean power in each ring; that of white noise is its variance."""
-        return self.product(a, a) / np.maximum(self.waves, 1) / self._pixels
-
-    def spread(self, values: Rings) -> Tensor:
-        """Return ``values`` of the rings as an image of the spectrum, with lines between them."""
-        table = torch.from_numpy(values).float().to(self._position.device)
-        at = (self._position - 0.5).clamp(0, len(values) - 1)
-        below = at.long()
-        above = (below + 1).clamp(max=len(values) - 1)
-        share = at - below
-        return table[below] * (1 - share) + table[above] * share
-
-    def _sums(self, values: Tensor) -> Rings:
-        sums = torch.bincount(self._ring, weights=values.flatten().double())
-        result: Rings = sums.cpu().numpy()
-        return result
 
 
 def _positions(shape: tuple[int, int]) -> int:

@@ -39,6 +39,8 @@ class Provenance(BaseModel):
     # with; "" and None: none.
     name: str = ""
     started_from: str | None = None
+    # Where inputs and targets came from: halves, or single micrographs' subsets or blind spots.
+    pairing: str = "halves"
     validation_loss: float | None = None
     estimated_truth_correlation: float | None = None
     versions: dict[str, str] = Field(
@@ -97,7 +99,10 @@ class Denoiser:
     @property
     def _trained_on(self) -> str:
         made_of = self.provenance.trained_on
-        return made_of[0] if self.provenance.name and made_of else f"{len(made_of)} pairs"
+        if self.provenance.name and made_of:
+            return made_of[0]
+        halves = self.provenance.pairing == "halves"
+        return f"{len(made_of)} pairs" if halves else f"{len(made_of)} without halves"
 
 
 def save_denoiser(path: Path | str, denoiser: Denoiser) -> None:

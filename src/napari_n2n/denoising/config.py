@@ -116,6 +116,12 @@ class TrainingConfig(Settings):
         description="Slow changes of brightness taken off; or zero mean and unit deviation; or "
         "intensities to [0, 1]; or 0 to 255 to [-0.5, 0.5], for photographs.",
     )
+    pairing: Literal["auto", "halves", "subsets", "blind_spot"] = Field(
+        "auto",
+        title="Pairs",
+        description="Auto: halves where there are any; of single micrographs, random halves of "
+        "their pixels where those tell the noise, else a blind spot.",
+    )
     crop: Annotated[int, Field(ge=16, le=4096)] = Field(
         128, title="Crop (px)", description="Side of the training crops, in working pixels."
     )

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from napari_n2n.denoising.devices import autocast
-from napari_n2n.denoising.pairs import WorkingPair
+from napari_n2n.denoising.examples import WorkingPair
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Validation:
 
 @torch.no_grad()
 def evaluate(network: nn.Module, pairs: Sequence[WorkingPair]) -> Validation:
-    """Judge ``network`` on ``pairs``, all pixels weighing the same."""
+    """Judge ``network`` on ``pairs``, all pixels weighing the same that a target knows."""
     pixels = 0
     squared_error = halves_difference = 0.0
     # Sums of products of (result, input, target), each less its image's mean.
@@ -51,6 +51,9 @@ def evaluate(network: nn.Module, pairs: Sequence[WorkingPair]) -> Validation:
         with autocast(device):
             result = network(source[None])[0]
         result = result.float()
+        if pair.blind:
+            known = ~target.isnan()
+            source, target, result = (image[known] for image in (source, target, result))
         pixels += result.numel()
         squared_error += float((result - target).square().sum())
         halves_difference += float((source - target).square().sum())
@@ -60,6 +63,9 @@ def evaluate(network: nn.Module, pairs: Sequence[WorkingPair]) -> Validation:
     deviations = products.diagonal().clamp(min=1e-12).sqrt()
     correlations = products / torch.outer(deviations, deviations)
     target_correlation = float(correlations[0, 2])
+    if any(pair.blind for pair in pairs):
+        # The input is on the target's scale; what it holds there is another pixel.
+        return Validation(squared_error / pixels, target_correlation)
     if not all(pair.swappable for pair in pairs):
         gain = float(products[0, 1] / products[0, 0].clamp(min=1e-12))
         return Validation(

@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_n2n.denoising.config import TrainingConfig
+from napari_n2n.denoising.examples import Example, WorkingPair
 from napari_n2n.denoising.interruption import Interrupted
+from napari_n2n.denoising.singles import LIMITS, METHODS, SMALLEST_SIDE, Single, working_single
 from napari_n2n.denoising.working import Intensities, rescale, to_channels, working_shape
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.progress import Progress, Stopwatch
 
 # From this many pairs on, whole pairs are held out; below it, a strip of each.
 _WHOLE_PAIRS_FROM = 20
-_SMALLEST_SIDE = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,56 +45,57 @@ class Pair:
                 f"{self.name}: the two images differ in shape, {self.input.shape} and "
                 f"{self.target.shape}. Pair halves of one movie."
             )
-        if min(self.input.shape[:2], default=0) < _SMALLEST_SIDE:
+        if min(self.input.shape[:2], default=0) < SMALLEST_SIDE:
             raise NotEnoughData(
                 f"{self.name}: {self.input.shape} pixels are too few to train on. "
-                f"Use images of at least {_SMALLEST_SIDE} × {_SMALLEST_SIDE}."
+                f"Use images of at least {SMALLEST_SIDE} × {SMALLEST_SIDE}."
             )
 
 
 @dataclass(frozen=True, eq=False)
-class WorkingPair:
-    """A pair at the working pixel size, normalised; both tensors are (channel, y, x)."""
-
-    input: Tensor
-    target: Tensor
-    swappable: bool
-
-
-@dataclass(frozen=True, eq=False)
 class TrainingData:
-    """What a training draws from and is judged on."""
+    """What a training draws from and is judged on.
 
-    training: list[WorkingPair]
+    ``pairing`` says where inputs and targets come from: ``"halves"``, ``"subsets"``,
+    ``"blind_spot"``, or the last two, joined by ``" and "``.
+    """
+
+    training: list[Example]
     validation: list[WorkingPair]
     working_pixel_size_angstrom: float | None
     channels: int
     names: tuple[str, ...]
     notes: tuple[str, ...] = ()
     crop: int = field(default=0)
+    pairing: str = "halves"
 
 
 def prepare(
-    pairs: Collection[Pair],
+    pairs: Collection[Pair | Single],
     config: TrainingConfig,
     device: torch.device,
     stop: Callable[[], bool] = lambda: False,
 ) -> Generator[Progress, None, TrainingData]:
     """Bring ``pairs`` to the working pixel size, normalise them and hold some back.
 
+    Of single micrographs, and of pairs if the config wants no halves, inputs and targets are made
+    as `napari_n2n.denoising.singles` tells.
+
     Raises
     ------
     NotEnoughData
-        There is no pair, or the images are too small at the working pixel size.
+        There is no pair, the images are too small at the working pixel size, or the config asks
+        for what they cannot give.
     Interrupted
         ``stop`` became true.
     """
     if not pairs:
-        raise NotEnoughData("There is nothing to train on. Give at least one pair of images.")
+        raise NotEnoughData("There is nothing to train on. Give micrographs, or halves of movies.")
     watch = Stopwatch()
-    prepared: list[WorkingPair] = []
+    prepared: list[Example] = []
     names: list[str] = []
     notes: set[str] = set()
+    ways: set[str] = set()
     working: float | None = None
     home = device
     for i, pair in enumerate(pairs):
@@ -105,18 +107,20 @@ def prepare(
             notes.add("The pixel size is unknown: images are used at full resolution.")
         elif pixel_size is not None and working is None:
             working = config.working_pixel_size(pixel_size)
-        prepared.append(_to_working(pair, config, working, home))
+        example, way = _example_of(pair, config, working, config.seed + i)
+        ways.add(way)
+        prepared.append(example.moved(home))
         if i == 0 and not _fit(prepared[0], len(pairs), device):
             home = torch.device("cpu")
             notes.add("The pairs do not fit on the GPU: crops are sent to it one by one.")
         names.append(pair.name)
     yield watch.progress("preparing pairs", len(pairs), len(pairs))
-    channels = {len(pair.input) for pair in prepared}
+    channels = {example.channels for example in prepared}
     if len(channels) > 1:
         raise NotEnoughData("Colour and grey images cannot be trained on together. Choose one.")
     training, validation = _hold_out(prepared, config)
-    smallest = min(min(pair.input.shape[1:]) for pair in training)
-    if smallest < _SMALLEST_SIDE:
+    smallest = min(min(example.shape) for example in training)
+    if smallest < SMALLEST_SIDE:
         raise NotEnoughData(
             f"At the working pixel size only {smallest} pixels are left to a side. "
             "Choose a smaller working pixel size."
@@ -129,59 +133,69 @@ def prepare(
         working_pixel_size_angstrom=working,
         channels=channels.pop(),
         names=tuple(names),
-        notes=tuple(sorted(notes)),
+        notes=(*sorted(notes), *(LIMITS[way] for way in METHODS if way in ways)),
         crop=min(config.crop, smallest),
+        pairing=" and ".join(sorted(ways)),
     )
 
 
-def _fit(pair: WorkingPair, count: int, device: torch.device) -> bool:
-    """Whether ``count`` such pairs leave half of the device's free memory for training."""
+def _fit(example: Example, count: int, device: torch.device) -> bool:
+    """Whether ``count`` such examples leave half of the device's free memory for training."""
     if device.type != "cuda":
         return True
     free, _ = torch.cuda.mem_get_info(device)
-    return count * 2 * pair.input.nbytes < free / 2
+    return count * example.nbytes < free / 2
 
 
-def _to_working(
-    pair: Pair, config: TrainingConfig, working: float | None, device: torch.device
-) -> WorkingPair:
+def _example_of(
+    pair: Pair | Single, config: TrainingConfig, working: float | None, seed: int
+) -> tuple[Example, str]:
+    """Bring ``pair`` to the ``working`` pixel size (Å); returns how inputs are paired, too."""
+    if isinstance(pair, Pair) and config.pairing in METHODS:
+        # Where the doses differ, the target is not one that there would be without a movie.
+        pair = Single(
+            pair.input + pair.target if pair.swappable else pair.input,
+            pair.pixel_size_angstrom,
+            pair.name,
+        )
+    height, width = (pair.pixels if isinstance(pair, Single) else pair.input).shape[:2]
+    at_work = (height, width)
+    if pair.pixel_size_angstrom is not None and working is not None:
+        at_work = working_shape(at_work, pair.pixel_size_angstrom, working)
+    if isinstance(pair, Single):
+        return working_single(to_channels(pair.pixels), at_work, config, seed)
     images = []
     for pixels in (pair.input, pair.target):
-        image = to_channels(pixels)
-        if pair.pixel_size_angstrom is not None and working is not None:
-            height, width = pixels.shape[:2]
-            image = rescale(
-                image, working_shape((height, width), pair.pixel_size_angstrom, working)
-            )
-        image = Intensities.of(image, config.normalisation).normalise(image)
-        images.append(image.contiguous().to(device))
-    return WorkingPair(images[0], images[1], pair.swappable)
+        image = rescale(to_channels(pixels), at_work)
+        images.append(Intensities.of(image, config.normalisation).normalise(image).contiguous())
+    return WorkingPair(images[0], images[1], pair.swappable), "halves"
 
 
 def _hold_out(
-    pairs: list[WorkingPair], config: TrainingConfig
-) -> tuple[list[WorkingPair], list[WorkingPair]]:
-    """Split into what is trained on and what is not: whole pairs if many, else bottom strips."""
+    examples: list[Example], config: TrainingConfig
+) -> tuple[list[Example], list[WorkingPair]]:
+    """Split into what is trained on and what is not: whole fields if many, else bottom strips."""
     if config.validation_fraction == 0:
-        return pairs, []
-    if len(pairs) >= _WHOLE_PAIRS_FROM:
-        count = max(1, round(len(pairs) * config.validation_fraction))
-        chosen = set(np.random.default_rng(config.seed).permutation(len(pairs))[:count].tolist())
-        return (
-            [pair for i, pair in enumerate(pairs) if i not in chosen],
-            [pair for i, pair in enumerate(pairs) if i in chosen],
-        )
-    training, validation = [], []
-    for pair in pairs:
-        height = pair.input.shape[1]
-        strip = max(16, round(height * config.validation_fraction))
-        if height - strip < _SMALLEST_SIDE:
-            training.append(pair)
-            continue
-        top, bottom = (slice(None), slice(None, -strip)), (slice(None), slice(-strip, None))
-        training.append(WorkingPair(pair.input[top], pair.target[top], pair.swappable))
-        validation.append(WorkingPair(pair.input[bottom], pair.target[bottom], pair.swappable))
-    return training, validation
+        return examples, []
+    training: list[Example] = []
+    held_out: list[Example] = []
+    if len(examples) >= _WHOLE_PAIRS_FROM:
+        count = max(1, round(len(examples) * config.validation_fraction))
+        rng = np.random.default_rng(config.seed)
+        chosen = set(rng.permutation(len(examples))[:count].tolist())
+        for i, example in enumerate(examples):
+            (held_out if i in chosen else training).append(example)
+    else:
+        for example in examples:
+            height = example.shape[0]
+            strip = max(16, round(height * config.validation_fraction))
+            if height - strip < SMALLEST_SIDE:
+                training.append(example)
+                continue
+            training.append(example.rows(slice(None, -strip)))
+            held_out.append(example.rows(slice(-strip, None)))
+    rng = np.random.default_rng((config.seed, 3))
+    return training, [pair for example in held_out for pair in example.fixed(rng)]
 
 
 class Crops:
@@ -204,16 +218,14 @@ class Crops:
         inputs, targets = [], []
         for k in range(step * self._batch, (step + 1) * self._batch):
             pair = self._pairs[self._pair_of(k)]
-            height, width = pair.input.shape[1:]
+            height, width = pair.shape
             y = int(rng.integers(height - self._side + 1))
             x = int(rng.integers(width - self._side + 1))
-            window = (slice(None), slice(y, y + self._side), slice(x, x + self._side))
-            source, target = pair.input[window], pair.target[window]
             turns, flip, swap = (int(n) for n in rng.integers((4, 2, 2)))
+            window = (slice(y, y + self._side), slice(x, x + self._side))
+            source, target = pair.drawn(window, bool(swap), rng)
             if self._augment:
                 source, target = _turned(source, turns, flip), _turned(target, turns, flip)
-            if pair.swappable and swap:
-                source, target = target, source
             inputs.append(source)
             targets.append(target)
         return torch.stack(inputs).to(self._device), torch.stack(targets).to(self._device)

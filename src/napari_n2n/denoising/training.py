@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from napari_n2n.denoising.blind_spot import known_error
 from napari_n2n.denoising.checkpoints import Denoiser, Provenance, save_denoiser
 from napari_n2n.denoising.config import TrainingConfig
 from napari_n2n.denoising.devices import choose_device, describe_device, torch_errors_explained
@@ -19,8 +20,9 @@ from napari_n2n.denoising.evaluation import Validation, evaluate
 from napari_n2n.denoising.general import start_for
 from napari_n2n.denoising.inference import denoise
 from napari_n2n.denoising.interruption import Interrupted, interruptible
-from napari_n2n.denoising.learner import Learner
+from napari_n2n.denoising.learner import Learner, squared_error
 from napari_n2n.denoising.pairs import Crops, Pair, TrainingData, prepare
+from napari_n2n.denoising.singles import Single
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.errors import TrainingDiverged
 from napari_n2n.progress import Progress
@@ -84,7 +86,7 @@ def resume_path(output: Path) -> Path:
 
 
 def train(
-    pairs: Collection[Pair],
+    pairs: Collection[Pair | Single],
     config: TrainingConfig,
     *,
     output: Path | None = None,
@@ -98,7 +100,8 @@ def train(
     Parameters
     ----------
     pairs
-        Gone through once, so they may be read from disk as they are asked for.
+        Gone through once, so they may be read from disk as they are asked for. Of micrographs
+        that have no halves, `Single` ones, pairs are made (`napari_n2n.denoising.singles`).
     config
         What to train and for how long.
     output
@@ -172,6 +175,7 @@ class _Trainer:
         self._config = learner.config
         self._data = data
         self._crops = Crops(data, learner.config, learner.device)
+        self._loss_of = known_error if "blind_spot" in data.pairing else squared_error
         self._output = output
         self._preview_source = preview
         self._validation: Validation | None = None
@@ -202,7 +206,8 @@ class _Trainer:
         reported = monotonic()
         while self.fraction < 1:
             rate = self._learning_rate()
-            losses.append(self.learner.learn(*self._crops.draw(self.learner.step), rate))
+            crops = self._crops.draw(self.learner.step)
+            losses.append(self.learner.learn(*crops, rate, self._loss_of))
             now = monotonic()
             due = _is_milestone(self.learner.step)
             if not due and now - reported < _SECONDS_BETWEEN_REPORTS and self.fraction < 1:
@@ -284,6 +289,7 @@ class _Trainer:
                 seconds=round(self.elapsed_seconds, 1),
                 device=describe_device(self.learner.device),
                 started_from=self._started_from,
+                pairing=self._data.pairing,
                 validation_loss=validation.loss if validation else None,
                 estimated_truth_correlation=validation.truth_correlation if validation else None,
             ),
