@@ -1,0 +1,28 @@
+"""The way from movies or micrographs to a session of figures, pictures and particles.
+
+Nothing here knows a screen: the command line and the plugin run the same generator `screen`.
+"""
+
+from napari_n2n.screening_workflow.feeding import Feed
+from napari_n2n.screening_workflow.inputs import Inputs, inputs_of
+from napari_n2n.screening_workflow.outcomes import Screened, ScreenOutcome, ScreenProgress
+from napari_n2n.screening_workflow.queue import Queue
+from napari_n2n.screening_workflow.results import Results, default_session_folder, results_of
+from napari_n2n.screening_workflow.running import SETTINGS_KEY, screen
+from napari_n2n.screening_workflow.settings import ScreenSettings
+
+__all__ = [
+    "SETTINGS_KEY",
+    "Feed",
+    "Inputs",
+    "Queue",
+    "Results",
+    "ScreenOutcome",
+    "ScreenProgress",
+    "ScreenSettings",
+    "Screened",
+    "default_session_folder",
+    "inputs_of",
+    "results_of",
+    "screen",
+]

@@ -1,0 +1,73 @@
+"""A folder that is watched while its files are screened."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Self
+
+from napari_n2n.errors import N2NError
+from napari_n2n.screening.watching import IMAGES, REST_SECONDS, watch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from napari_n2n.screening_workflow.queue import Queue
+
+_LONGEST_END_SECONDS = 2.0
+
+
+class Feed:
+    """Puts a folder's files into an open queue as they are complete, in a thread of its own.
+
+    It begins at once, and ends with `stop`, or with the ``with`` block it is used in. Should the
+    folder go away, `error` says so, and the queue is closed so that the screening ends as well.
+
+    Parameters
+    ----------
+    queue
+        It is closed when this ends.
+    folder, patterns, rest_seconds
+        See `napari_n2n.screening.watching.watch`.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        folder: Path | str,
+        patterns: Sequence[str] = IMAGES,
+        *,
+        rest_seconds: float = REST_SECONDS,
+    ) -> None:
+        self.error: N2NError | None = None
+        self._asked = threading.Event()
+        files = watch(folder, patterns, self._asked.is_set, rest_seconds=rest_seconds)
+
+        def run() -> None:
+            try:
+                for path in files:
+                    queue.add([path])
+            except N2NError as error:
+                self.error = error
+            finally:
+                queue.close()
+
+        self._thread = threading.Thread(target=run, name="napari-n2n watching", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Watch no longer; what waits in the queue stays there."""
+        self._asked.set()
+        self._thread.join(_LONGEST_END_SECONDS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()

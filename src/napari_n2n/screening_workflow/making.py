@@ -1,0 +1,190 @@
+"""What is made of one file: sums, a denoised image, figures, particles. Nothing is written here."""
+
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from napari_n2n.denoising.inference import denoise_steps
+from napari_n2n.denoising.interruption import Interrupted
+from napari_n2n.errors import UnreadableFile
+from napari_n2n.io import inspect_file, read_micrograph
+from napari_n2n.particles import (
+    PickingConfig,
+    Stopped,
+    find_contamination,
+    pick_steps,
+    suggested_threshold,
+)
+from napari_n2n.particles.significance import left_out_sentence, standing_out
+from napari_n2n.progress import Progress, stoppable
+from napari_n2n.screening import quality
+from napari_n2n.workflow import halves_of_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_n2n.denoising.checkpoints import Denoiser
+    from napari_n2n.io import Particles
+    from napari_n2n.motion import Halves
+    from napari_n2n.screening_workflow.settings import ScreenSettings
+
+    Image = NDArray[np.float32]
+
+T = TypeVar("T")
+
+# While a thread is waited for, whether to stop is asked this often.
+_PATIENCE_SECONDS = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """A file as it was recorded and denoised, both (y, x), and what they tell.
+
+    ``figures`` is None where they were kept from earlier.
+    """
+
+    raw: Image
+    denoised: Image
+    pixel_size_angstrom: float | None
+    figures: dict[str, float] | None = None
+    notes: tuple[str, ...] = ()
+    is_movie: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Picks:
+    """Candidates, and the score from which on they count as particles."""
+
+    particles: Particles
+    threshold: float
+    notes: tuple[str, ...] = ()
+
+
+def make_pictures(
+    path: Path, denoiser: Denoiser, settings: ScreenSettings, stop: Callable[[], bool]
+) -> Generator[Progress, None, Pictures]:
+    """Align a movie or read a micrograph, denoise it, and take its figures.
+
+    A movie's sum is denoised whole, not its halves apart: the result is the same within 0.1 % and
+    takes half as long.
+
+    Raises
+    ------
+    N2NError
+        The file or the device do not allow it.
+    Interrupted
+        ``stop`` became true.
+    """
+    kind = inspect_file(path).kind
+    if kind == "volume":
+        raise UnreadableFile(
+            path,
+            "is a volume by its header",
+            "If it is a movie, sum its frames with napari-n2n halves and screen the sums.",
+        )
+    halves: Halves | None = None
+    if kind == "movie":
+        halves = yield from stoppable(halves_of_file(path, settings.movies), stop, Interrupted)
+        raw, size, notes = halves.full, halves.pixel_size_angstrom, halves.notes
+    else:
+        image = read_micrograph(path, pixel_size_angstrom=settings.movies.pixel_size_angstrom)
+        if image.is_rgb:
+            raise UnreadableFile(path, "is a colour photograph", "Give micrographs or movies.")
+        raw, size, notes = image.pixels, image.pixel_size_angstrom, image.notes
+    result = yield from denoise_steps(
+        raw, denoiser, pixel_size_angstrom=size, device=settings.device, stop=stop
+    )
+    yield Progress("measuring", 0, 1)
+    figures = aside(lambda: _figures(raw, result.pixels, size, halves), stop)
+    return Pictures(
+        raw, result.pixels, size, figures, (*notes, *result.notes), is_movie=halves is not None
+    )
+
+
+def _figures(
+    raw: Image, denoised: Image, size: float | None, halves: Halves | None
+) -> dict[str, float]:
+    figures = quality.image_figures(raw, size, denoised)
+    if halves is not None:
+        figures |= quality.half_figures(halves.odd, halves.even, size)
+        # Without a pixel size a trajectory is in pixels.
+        if halves.trajectory is not None and size is not None:
+            shifts = halves.trajectory.shifts_angstrom
+            dose = None if halves.dose is None else halves.dose / len(shifts)
+            figures |= quality.drift_figures(shifts, dose)
+    return figures
+
+
+def find_particles(
+    pictures: Pictures, diameter_angstrom: float, stop: Callable[[], bool]
+) -> Generator[Progress, None, Picks]:
+    """Find particles of a diameter, away from contamination.
+
+    Raises
+    ------
+    N2NError
+        The image does not allow it.
+    Interrupted
+        ``stop`` became true.
+    """
+    image, size = pictures.denoised, pictures.pixel_size_angstrom
+    assert size is not None
+    yield Progress("looking for contamination", 0, 1)
+    avoid = aside(
+        lambda: find_contamination(image, size, diameter_angstrom=diameter_angstrom), stop
+    )
+    config = PickingConfig(diameter_angstrom=diameter_angstrom)
+    try:
+        found = yield from pick_steps(image, size, config, avoid=avoid, stop=stop)
+    except Stopped:
+        raise Interrupted from None
+    threshold = suggested_threshold(found.scores)
+    kept = standing_out(found, image, pictures.raw, diameter_angstrom / size, threshold)
+    left_out = left_out_sentence(len(found) - len(kept))
+    return Picks(kept, float(threshold), (left_out,) if left_out else ())
+
+
+def with_score(figures: Mapping[str, float]) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Return the figures with the overall score of them, and its reasons in words."""
+    told = {name: value for name, value in figures.items() if name != "score"}
+    score = quality.overall(told)
+    if not math.isnan(score.value):
+        told["score"] = score.value
+    return told, score.reasons
+
+
+def aside(function: Callable[[], T], stop: Callable[[], bool]) -> T:
+    """Return what ``function`` does, computed in a thread that is left to itself once stopped.
+
+    For a second or two of computing that cannot be stopped, and writes nothing.
+
+    Raises
+    ------
+    Interrupted
+        ``stop`` became true.
+    """
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(function())
+        except BaseException as error:  # raised where the result is asked for
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        if stop():
+            raise Interrupted
+        thread.join(_PATIENCE_SECONDS)
+    if errors:
+        raise errors[0]
+    return results.pop()

@@ -1,0 +1,180 @@
+"""How files are screened, and how it is known that nothing of it has changed since."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_n2n.denoising.checkpoints import Denoiser, load_denoiser
+from napari_n2n.denoising.features import fingerprint
+from napari_n2n.denoising.general import GENERAL, general_denoiser
+from napari_n2n.errors import BadValue
+from napari_n2n.io import EerRendering
+from napari_n2n.io.limits import open_binary
+from napari_n2n.motion import MotionConfig
+from napari_n2n.workflow import MovieSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Raised whenever the same file and settings give other results than before.
+_RECIPE = 1
+_NO_PICKS = "0"
+# There are picks from earlier, made on other pictures than those that are kept now.
+_EARLIER_PICKS = "earlier"
+_SAMPLE_BYTES = 64 * 2**10
+
+
+@dataclass(frozen=True)
+class ScreenSettings:
+    """How files are screened.
+
+    Attributes
+    ----------
+    movies
+        How movies are read and aligned; its pixel size (Å) is that of micrographs, too.
+    denoiser
+        A model, the file of one, or ``"general"``: the model in the box.
+    diameter_angstrom
+        Of the particles, which are then picked; None: they are not.
+    device
+        ``"auto"`` or a name.
+
+    Raises
+    ------
+    BadValue
+        A diameter that cannot be right.
+    """
+
+    movies: MovieSettings = field(default_factory=MovieSettings)
+    denoiser: Denoiser | Path | str = GENERAL
+    diameter_angstrom: float | None = None
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        diameter = self.diameter_angstrom
+        if diameter is not None and not (np.isfinite(diameter) and diameter > 0):
+            raise BadValue(f"Particles cannot have a diameter of {diameter} Å. Give it in Å.")
+
+    def model(self) -> Denoiser:
+        """Return the model, loaded.
+
+        Raises
+        ------
+        CheckpointProblem
+            There is no such file, or it is no model.
+        """
+        if isinstance(self.denoiser, Denoiser):
+            return self.denoiser
+        if str(self.denoiser) == GENERAL:
+            return general_denoiser()
+        return load_denoiser(self.denoiser)
+
+
+@dataclass(frozen=True)
+class MadeWith:
+    """What results were made of and with: a file's content, and two lots of settings.
+
+    Pictures depend on ``content`` and ``pictures`` only, so that another diameter leaves them.
+    """
+
+    content: str
+    pictures: str
+    picks: str
+
+    def __str__(self) -> str:
+        return f"{self.content}-{self.pictures}-{self.picks}"
+
+    def has_same_pictures(self, as_kept: str) -> bool:
+        """Whether results that were kept under a text have the pictures that are wanted."""
+        return as_kept.rpartition("-")[0] == f"{self.content}-{self.pictures}"
+
+    def asks_no_more_than(self, as_kept: str) -> bool:
+        """Whether the particles that are wanted were picked, or none are wanted."""
+        return self.picks in (_NO_PICKS, as_kept.rpartition("-")[2])
+
+    def beside(self, as_kept: str) -> str:
+        """Return the text to keep, where results were kept under another one before."""
+        if self.picks == _NO_PICKS and self.has_picks(as_kept):
+            return str(replace(self, picks=_EARLIER_PICKS))
+        return str(self)
+
+    @staticmethod
+    def has_picks(as_kept: str) -> bool:
+        """Whether results that were kept under a text have particles that were picked."""
+        return as_kept.rpartition("-")[2] not in ("", _NO_PICKS)
+
+
+def settings_digest(settings: ScreenSettings, denoiser: Denoiser) -> MadeWith:
+    """Digest settings; the file's content is left empty, see `made_with`."""
+    movies = settings.movies
+    gain = movies.gain
+    told = {
+        "recipe": _RECIPE,
+        "model": [
+            fingerprint(denoiser.network),
+            denoiser.working_pixel_size_angstrom,
+            denoiser.output_gain,
+            denoiser.calibrate,
+            denoiser.training.normalisation,
+        ],
+        "pixel size": movies.pixel_size_angstrom,
+        "dose": movies.dose_per_frame,
+        "aligned": movies.aligned,
+        "eer": asdict(movies.eer or EerRendering()),
+        "motion": (movies.motion or MotionConfig()).model_dump(mode="json", exclude={"device"}),
+        "gain": None
+        if gain is None
+        else [
+            hashlib.sha256(np.ascontiguousarray(gain.pixels).tobytes()).hexdigest(),
+            gain.operation,
+            gain.rotation,
+            gain.flip,
+            gain.row_order,
+        ],
+    }
+    diameter = settings.diameter_angstrom
+    picks = _NO_PICKS if diameter is None else f"{diameter:g}"
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+    return MadeWith("", digest, picks)
+
+
+def in_words(settings: ScreenSettings, denoiser: Denoiser) -> dict[str, str]:
+    """Return name and value of what a person would want to read about settings later."""
+    movies = settings.movies
+    told = {"denoised with": denoiser.summary}
+    if movies.pixel_size_angstrom is not None:
+        told["pixel size"] = f"{movies.pixel_size_angstrom:g} Å, as given"
+    if movies.dose_per_frame is not None:
+        told["dose"] = f"{movies.dose_per_frame:g} e/Å² a frame, as given"
+    told["frames of movies"] = "added as they are" if movies.aligned else "aligned"
+    if movies.gain is not None:
+        told["gain reference"] = "applied"
+    diameter = settings.diameter_angstrom
+    told["particles"] = "not picked" if diameter is None else f"picked, {diameter:g} Å wide"
+    return told
+
+
+def made_with(path: Path, settings: MadeWith) -> MadeWith:
+    """Return what the results of a file are made with, now.
+
+    Its content is told by size, time of the last change (whole seconds, which every disk keeps),
+    and its first and last 64 KiB.
+
+    Raises
+    ------
+    UnreadableFile
+        It cannot be read.
+    """
+    with open_binary(path) as handle:
+        head = handle.read(_SAMPLE_BYTES)
+        size = handle.seek(0, 2)
+        handle.seek(max(0, size - _SAMPLE_BYTES))
+        tail = handle.read(_SAMPLE_BYTES)
+        seconds = int(path.stat().st_mtime)
+    content = hashlib.sha256(f"{size} {seconds} ".encode() + head + tail).hexdigest()[:16]
+    return replace(settings, content=content)

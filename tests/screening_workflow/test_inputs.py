@@ -1,0 +1,101 @@
+"""What a person names to be screened."""
+
+import os
+
+import numpy as np
+import pytest
+
+from napari_n2n.errors import UnreadableFile
+from napari_n2n.io import write_micrograph
+from napari_n2n.screening_workflow import inputs_of
+
+MOVIES = """\
+# version 30001
+data_optics
+
+loop_
+_rlnOpticsGroupName #1
+_rlnOpticsGroup #2
+_rlnMicrographOriginalPixelSize #3
+opticsGroup1 1 {size}
+
+# version 30001
+data_movies
+
+loop_
+_rlnMicrographMovieName #1
+_rlnOpticsGroup #2
+Movies/b.mrc 1
+Movies/a.mrc 1
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Make a project with two movies, the first to be written being b."""
+    for age, name in enumerate("ab"):
+        write_micrograph(tmp_path / "Movies" / f"{name}.mrc", np.eye(8, dtype=np.float32), 1.0)
+        os.utime(tmp_path / "Movies" / f"{name}.mrc", (1000 - age, 1000 - age))
+    return tmp_path
+
+
+def names(found):
+    return [path.name for path in found.paths]
+
+
+def test_a_folder_is_its_files_oldest_first(project):
+    assert names(inputs_of(project / "Movies")) == ["b.mrc", "a.mrc"]
+
+
+def test_several_things_are_each_file_once(project):
+    movies = project / "Movies"
+    found = inputs_of([movies / "a.mrc", f"{movies}/*.mrc", movies])
+    assert names(found) == ["a.mrc", "b.mrc"]
+    assert all(path.is_absolute() for path in found.paths)
+
+
+def test_relions_movies_are_found_from_anywhere_in_the_project(project):
+    star = project / "Import" / "job001" / "movies.star"
+    star.parent.mkdir(parents=True)
+    star.write_text(MOVIES.format(size=0.885))
+    found = inputs_of(star)
+    assert found.paths == (project / "Movies" / "b.mrc", project / "Movies" / "a.mrc")
+    assert found.pixel_size_angstrom == pytest.approx(0.885)
+
+
+def test_relions_movies_are_found_from_the_folder_one_is_in(project, tmp_path_factory, monkeypatch):
+    star = tmp_path_factory.mktemp("elsewhere") / "movies.star"
+    star.write_text(MOVIES.format(size=0.885))
+    with pytest.raises(UnreadableFile, match=r"names files that are not there, as Movies/b\.mrc"):
+        inputs_of(star)
+    monkeypatch.chdir(project)
+    assert names(inputs_of(star)) == ["b.mrc", "a.mrc"]
+
+
+def test_micrographs_of_particles_are_named_once_each(project):
+    star = project / "particles.star"
+    rows = ["1 2 Movies/a.mrc", "3 4 Movies/a.mrc", "5 6 Movies/b.mrc"]
+    head = ["data_", "loop_", "_rlnCoordinateX", "_rlnCoordinateY", "_rlnMicrographName"]
+    star.write_text("\n".join([*head, *rows]) + "\n")
+    found = inputs_of(star)
+    assert names(found) == ["a.mrc", "b.mrc"]
+    assert found.pixel_size_angstrom is None
+
+
+def test_a_star_file_that_says_nothing_of_micrographs_is_refused(project):
+    star = project / "other.star"
+    star.write_text("data_\nloop_\n_rlnVoltage\n300\n200\n")
+    with pytest.raises(UnreadableFile, match="names no micrographs"):
+        inputs_of(star)
+
+
+def test_an_impossible_pixel_size_is_not_believed(project):
+    star = project / "movies.star"
+    star.write_text(MOVIES.format(size=0))
+    assert inputs_of(star).pixel_size_angstrom is None
+
+
+@pytest.mark.parametrize("what", ["nowhere.mrc", "nothing/*.mrc", "."])
+def test_nothing_to_screen_is_told(tmp_path, what):
+    with pytest.raises(UnreadableFile):
+        inputs_of(tmp_path / what)
