@@ -16,7 +16,8 @@ GUI = {"napari", "qtpy", "magicgui", "superqt", "npe2", "pyqtgraph", "PyQt5", "P
 ROOMS = [
     {"plugin", "cli"},
     {"demonstration", "assessment", "reproduction"},
-    {"workflow", "particle_workflow", "batch", "general_training", "natural_training"},
+    {"workflow", "particle_workflow", "screening_workflow", "batch"}
+    | {"general_training", "natural_training"},
     {"screening"},
     {"particles"},
     {"denoising", "motion", "simulation"},
