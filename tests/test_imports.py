@@ -21,7 +21,7 @@ ROOMS = [
     {"screening"},
     {"particles"},
     {"denoising", "motion", "simulation"},
-    {"pictures"},
+    {"pages", "pictures"},
     {"io", "metrics"},
     {"errors", "progress"},
 ]

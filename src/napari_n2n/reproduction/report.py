@@ -10,8 +10,8 @@ from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from napari_n2n.pages import page
 from napari_n2n.progress import format_seconds
-from napari_n2n.screening import report_page as page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_n2n.io.atomic import write_atomically
-from napari_n2n.screening import report_page as page
+from napari_n2n.pages import page
+from napari_n2n.pages.svg import INK, Group, bar_chart, histogram, over_time
 from napari_n2n.screening.chosen import Exported, counted, named
 from napari_n2n.screening.report_tables import (
     COLOURS,
@@ -23,7 +24,6 @@ from napari_n2n.screening.report_tables import (
     second_looks,
     titled,
 )
-from napari_n2n.screening.svg import INK, Group, bar_chart, histogram, over_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_n2n.screening import report_page as page
+from napari_n2n.pages import page
 from napari_n2n.screening.figure_catalogue import FIGURES
 from napari_n2n.screening.scoring import overall
 
