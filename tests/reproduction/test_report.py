@@ -2,6 +2,7 @@ import re
 from html.parser import HTMLParser
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from napari_n2n.reproduction.curves import COLOURS, Curve, frequency_axis, line_plot
@@ -57,7 +58,12 @@ def test_nothing_known_draws_nothing():
     assert line_plot("t", [empty], across_title="x") == line_plot("t", [], across_title="x") == ""
 
 
-def test_frequencies_are_told_as_resolutions():
-    axis = frequency_axis(0.5)
-    assert dict(axis.ticks)[0.1] == "1/10"
-    assert (axis.low, axis.high) == (0.0, 0.5)
+@pytest.mark.parametrize("highest", [0.05, 0.2, 0.5])
+def test_frequencies_are_told_as_resolutions_that_can_be_read(highest):
+    axis = frequency_axis(highest)
+    told = dict(axis.ticks)
+    assert (axis.low, axis.high) == (0.0, highest)
+    places = sorted(told)
+    assert 4 <= len(places) <= 10
+    assert np.diff(places).min() > highest / 10, "numbers do not run into one another"
+    assert all(told[at] == f"1/{1 / at:g}" for at in places[1:])

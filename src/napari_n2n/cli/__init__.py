@@ -17,6 +17,7 @@ from napari_n2n.cli.general import train_general
 from napari_n2n.cli.models import denoise, evaluate, train
 from napari_n2n.cli.particles import pick
 from napari_n2n.cli.photographs import train_photographs
+from napari_n2n.cli.reproduce import reproduce
 from napari_n2n.errors import N2NError
 
 app = typer.Typer(
@@ -41,6 +42,7 @@ for command in (
     train_photographs,
 ):
     app.command()(command)
+app.add_typer(reproduce, name="reproduce")
 
 
 def _print_version(wanted: bool) -> None:

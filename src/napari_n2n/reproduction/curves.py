@@ -18,6 +18,29 @@ if TYPE_CHECKING:
 COLOURS = ("#8a949c", "#b08a2e", "#2f77a8", "#d2603a", "#4d8f5b", "#7a5a9e")
 """Of curves that are drawn together, in this order; told apart by those who see no red or green."""
 
+_RESOLUTIONS_ANGSTROM = (
+    200,
+    100,
+    50,
+    40,
+    30,
+    20,
+    15,
+    12,
+    10,
+    8,
+    7,
+    6,
+    5,
+    4,
+    3.5,
+    3,
+    2.5,
+    2,
+    1.5,
+    1,
+)
+_MOST_TICKS = 9
 _WIDTH, _HEIGHT = 520, 290
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 26, 42
 _INK, _FAINT, _GRID = "#44505a", "#77828c", "#e8ebee"
@@ -79,13 +102,12 @@ def line_plot(
 
 def frequency_axis(highest_per_angstrom: float) -> Axis:
     """Return a scale of spatial frequency in 1/Å, from 0, whose ticks tell the resolution in Å."""
-    plain = numbered(0.0, highest_per_angstrom, count=6)
-    ticks = tuple(
-        (value, "0" if value <= 0 else f"1/{1 / value:.3g}")
-        for value, _ in plain.ticks
-        if value <= highest_per_angstrom
-    )
-    return Axis(0.0, highest_per_angstrom, ticks)
+    ticks = [(0.0, "0")]
+    for resolution in _RESOLUTIONS_ANGSTROM:
+        at = 1 / resolution
+        if ticks[-1][0] + highest_per_angstrom / _MOST_TICKS <= at <= highest_per_angstrom:
+            ticks.append((at, f"1/{resolution:g}"))
+    return Axis(0.0, highest_per_angstrom, tuple(ticks))
 
 
 def _holding(values: NDArray[np.float64]) -> Axis:

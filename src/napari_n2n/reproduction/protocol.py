@@ -29,6 +29,7 @@ R = TypeVar("R")
 
 _PATIENCE_SECONDS = 0.1
 _DIFFERENCES_TOLD = 3
+_LONGEST_TOLD = 60
 
 
 class OtherSettings(FileProblem):
@@ -167,9 +168,17 @@ class StageProgress:
 
 
 def carry_out(
-    stages: Sequence[Stage], laboratory: Laboratory, stop: Stop
+    stages: Sequence[Stage],
+    laboratory: Laboratory,
+    stop: Stop,
+    *,
+    first: int = 1,
+    count: int | None = None,
 ) -> Generator[StageProgress, None, dict[str, Figures]]:
     """Do those stages that are not done yet, in their order; return what each found, by name.
+
+    Where what is to be done depends on what was found, they are carried out in parts: ``first``
+    is the number of this part's first stage, ``count`` that of all.
 
     Raises
     ------
@@ -180,10 +189,11 @@ def carry_out(
         As the stages do.
     """
     found: dict[str, Figures] = {}
-    for number, stage in enumerate(stages, 1):
+    count = len(stages) if count is None else count
+    for number, stage in enumerate(stages, first):
         known = laboratory.done(stage.name)
         if known is None or not all(path.exists() for path in stage.files):
-            told = partial(_told, stage.title, number, len(stages))
+            told = partial(_told, stage.title, number, count)
             known = yield from passed_on(_made(stage, laboratory, stop), told)
         found[stage.name] = known
     return found
@@ -244,7 +254,12 @@ def _write_json(path: Path, content: Mapping[str, Any]) -> None:
 def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
     names = [name for name in {**there, **here} if there.get(name) != here.get(name)]
     told = [
-        f"{name}: {there.get(name, 'none')} there, {here.get(name, 'none')} now"
+        f"{name}: {_short(there.get(name))} there, {_short(here.get(name))} now"
         for name in names[:_DIFFERENCES_TOLD]
     ]
     return "; ".join(told) + (" and others" if len(names) > _DIFFERENCES_TOLD else "")
+
+
+def _short(value: Any) -> str:
+    text = "none" if value is None else str(value)
+    return text if len(text) <= _LONGEST_TOLD else text[: _LONGEST_TOLD - 1] + "…"

@@ -1,0 +1,142 @@
+"""The commands that run the paper's experiments."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from napari_n2n.cli import console, options
+from napari_n2n.cli.console import Reporter
+from napari_n2n.cli.data import validated
+from napari_n2n.cli.files import describe_progress
+
+reproduce = typer.Typer(
+    help="Run an experiment of the paper, from its data to a report.", no_args_is_help=True
+)
+
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="Folder for everything the experiment makes; report.html is in it. Default: "
+        "reproduce-SPECIMEN.",
+    ),
+]
+Budget = Annotated[
+    float,
+    typer.Option(min=1e-3, help="Minutes that the trainings may take together."),
+]
+Movies = Annotated[
+    Path | None, typer.Option(help="Take the movies of this folder, instead of simulated ones.")
+]
+Pairs = Annotated[
+    Path | None,
+    typer.Option(
+        help="Take the pairs of this folder instead of movies: *_frame.mrc and *_rest.mrc, or "
+        "halves (*_ODD.mrc, *_EVN.mrc)."
+    ),
+]
+Count = Annotated[
+    int | None,
+    typer.Option(
+        "--micrographs",
+        min=2,
+        max=1000,
+        help="How many micrographs, to simulate or of the folder; default: 8, and all pairs.",
+    ),
+]
+Size = Annotated[
+    int, typer.Option(min=256, max=8192, help="Side of the simulated frames in px (1 Å).")
+]
+Frames = Annotated[
+    int, typer.Option(min=2, max=1000, help="Frames of a simulated movie, 1 e/Å² each.")
+]
+Seed = Annotated[
+    int, typer.Option(min=0, max=2**31 - 1, help="Equal seeds make equal movies and trainings.")
+]
+
+
+def _command(specimen: str) -> Callable[..., None]:
+    """Return the experiment on ``specimen`` as a command."""
+
+    def run(
+        output: Output = None,
+        budget: Budget = 30.0,
+        movies: Movies = None,
+        pairs: Pairs = None,
+        seed: Seed = 0,
+        size: Size = 2048,
+        frames: Frames = 40,
+        count: Count = None,
+        pixel_size: options.PixelSize = None,
+        dose_per_frame: options.DosePerFrame = None,
+        gain: options.Gain = None,
+        gain_operation: options.GainOperation = "multiply",
+        gain_rotation: options.GainRotation = 0,
+        gain_flip: options.GainFlip = 0,
+        aligned: options.Aligned = False,
+        device: options.Device = "auto",
+        quiet: options.Quiet = False,
+    ) -> None:
+        from napari_n2n.denoising.interruption import Interrupted
+        from napari_n2n.reproduction.cryo import reproduce_cryo
+        from napari_n2n.reproduction.settings import CryoSettings
+
+        settings = validated(
+            CryoSettings,
+            specimen=specimen,
+            count=count,
+            size=size,
+            frames=frames,
+            budget_minutes=budget,
+            seed=seed,
+            movies=_text(movies),
+            pairs=_text(pairs),
+            pixel_size_angstrom=pixel_size,
+            dose_per_frame=dose_per_frame,
+            gain=_text(gain),
+            gain_operation=gain_operation,
+            gain_rotation=gain_rotation,
+            gain_flip=gain_flip,
+            aligned=aligned,
+        )
+        folder = Path(f"reproduce-{specimen}") if output is None else output
+        with console.stop_on_signal() as stop:
+            steps = reproduce_cryo(folder, settings, device=device, stop=stop)
+            try:
+                report = Reporter(quiet).run(steps, describe_stage)
+            except Interrupted:
+                console.say_note("Stopped. The same command goes on from here.")
+                raise typer.Exit(130) from None
+        console.say(f"Report: {report}")
+
+    return run
+
+
+reproduce.command(
+    "apoferritin",
+    help="Denoise apoferritin, 480 kDa shells, as the paper does. Ctrl-C stops; the same command "
+    "goes on from there.",
+)(_command("apoferritin"))
+reproduce.command(
+    "aldolase",
+    help="Denoise aldolase, 150 kDa and hard to see, as the paper does. Ctrl-C stops; the same "
+    "command goes on from there.",
+)(_command("aldolase"))
+
+
+def describe_stage(step: Any) -> tuple[str, float, float | None]:
+    """Say a ``StageProgress``: which of how many stages, and how far that one is."""
+    from napari_n2n.denoising.training import TrainingProgress
+
+    before = f"{step.number} of {step.count}, {step.title}"
+    if isinstance(step.step, TrainingProgress):
+        return f"{before}: step {step.step.step}", step.step.fraction, step.step.seconds_left
+    text, share, left = describe_progress(step.step)
+    return f"{before}: {text}", share, left
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)

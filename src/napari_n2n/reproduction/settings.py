@@ -1,0 +1,103 @@
+"""What decides a cryo-EM experiment: all of it, and nothing else."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from napari_n2n.denoising.config import Settings
+from napari_n2n.simulation import Specimen
+
+USUAL_COUNT = 8
+"""How many micrographs an experiment has, where nothing else is said."""
+USUAL_SIZE = 2048
+USUAL_BUDGET_MINUTES = 30.0
+_HELD_OUT = 4  # every so many micrographs, one is not trained on
+
+
+class CryoSettings(Settings):
+    """Settings of `reproduce apoferritin` and `reproduce aldolase`.
+
+    Attributes
+    ----------
+    specimen
+        What is simulated, or what the user's own data show.
+    count
+        How many micrographs: to simulate, or of those in the folder. None: 8; all pairs.
+    size
+        Side of the simulated frames in px, at 1 Å/px.
+    frames
+        Of a simulated movie, 1 e/Å² each.
+    budget_minutes
+        The time that the trainings take together.
+    movies
+        Folder of the user's own movies, instead of simulated ones.
+    pairs
+        Folder of pairs of noisy images, instead of movies.
+    pixel_size_angstrom, dose_per_frame
+        Of the user's own data, in Å and e/Å²; None: as their headers say.
+    gain, gain_operation, gain_rotation, gain_flip
+        Gain reference of the user's movies, and how it is applied.
+    aligned
+        The user's movies are aligned already.
+    """
+
+    specimen: Specimen = "apoferritin"
+    count: Annotated[int, Field(ge=2, le=1000)] | None = None
+    size: Annotated[int, Field(ge=256, le=8192)] = USUAL_SIZE
+    frames: Annotated[int, Field(ge=2, le=1000)] = 40
+    budget_minutes: Annotated[float, Field(gt=0, le=1e6)] = USUAL_BUDGET_MINUTES
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    movies: str | None = None
+    pairs: str | None = None
+    pixel_size_angstrom: Annotated[float, Field(gt=0, le=1000)] | None = None
+    dose_per_frame: Annotated[float, Field(gt=0)] | None = None
+    gain: str | None = None
+    gain_operation: Literal["multiply", "divide"] = "multiply"
+    gain_rotation: Annotated[int, Field(ge=0, le=3)] = 0
+    gain_flip: Annotated[int, Field(ge=0, le=2)] = 0
+    aligned: bool = False
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.movies is not None and self.pairs is not None:
+            raise ValueError("give --movies or --pairs, not both")
+        if self.gain is not None and self.movies is None:
+            raise ValueError("a gain reference is for movies; give --movies")
+        return self
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether the truth is known."""
+        return self.movies is None and self.pairs is None
+
+    def told(self) -> dict[str, str | int | float | None]:
+        """Return the settings that mean something here, with their units, for a report."""
+        common = {
+            "specimen": self.specimen,
+            "budget for the trainings (min)": self.budget_minutes,
+            "seed": self.seed,
+        }
+        if self.is_simulated:
+            return {
+                **common,
+                "micrographs": self.count or USUAL_COUNT,
+                "frames of a movie": self.frames,
+                "side of a frame (px)": self.size,
+                "pixel size (Å)": 1.0,
+                "dose per frame (e/Å²)": 1.0,
+            }
+        return {
+            **common,
+            "movies": self.movies,
+            "pairs": self.pairs,
+            "at most so many": self.count,
+            "pixel size given (Å)": self.pixel_size_angstrom,
+            "dose per frame given (e/Å²)": self.dose_per_frame,
+            "gain reference": self.gain,
+            "frames were aligned before": "yes" if self.aligned else None,
+        }
+
+
+def held_out(count: int) -> int:
+    """Return how many of ``count`` micrographs, the last ones, are not trained on."""
+    return max(1, count // _HELD_OUT)
