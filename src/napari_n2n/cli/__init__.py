@@ -18,6 +18,8 @@ from napari_n2n.cli.models import denoise, evaluate, train
 from napari_n2n.cli.particles import pick
 from napari_n2n.cli.photographs import train_photographs
 from napari_n2n.cli.reproduce import reproduce
+from napari_n2n.cli.screen import screen
+from napari_n2n.cli.session import export, report
 from napari_n2n.errors import N2NError
 
 app = typer.Typer(
@@ -36,6 +38,9 @@ for command in (
     evaluate,
     pick,
     convert,
+    screen,
+    report,
+    export,
     info,
     assess_particles,
     train_general,

@@ -232,7 +232,7 @@ class _Run:
         if diameter is not None and size is None:
             notes = ("No particles were picked: the pixel size is unknown. Give it, in Å.",)
         elif diameter is not None and there and not MadeWith.has_picks(kept):
-            notes = ("It has particles already; they were left as they are.",)
+            notes = ("It had particles already; they were left as they were.",)
         elif diameter is not None and size is not None:
             finding = find_particles(pictures, diameter, self.stop)
             picks = yield from self._reported(path, record, finding)

@@ -1,0 +1,195 @@
+"""Commands about a session that was screened: report, export."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_n2n.cli import console, options
+from napari_n2n.cli.coordinates import labels_of
+from napari_n2n.cli.imports import importing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_n2n.screening import Session
+    from napari_n2n.screening.export import Exported
+
+SessionFile = Annotated[
+    Path, typer.Argument(help="The session's file, or the folder that was screened.")
+]
+_KINDS = ("relion", "particles", "figures", "list", "links")
+
+
+def report(
+    session: SessionFile,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Default: screening-report.html beside the session."),
+    ] = None,
+) -> None:
+    """Write a session's report: one HTML file with pictures and plots in it."""
+    from napari_n2n.screening.report import write_report
+
+    with importing():
+        from napari_n2n.screening_workflow import SETTINGS_KEY, results_of
+
+    with _existing(session) as kept:
+
+        def thumbnail_of(file: Path) -> Path | None:
+            thumbnail = results_of(kept.path, file).thumbnail
+            return thumbnail if thumbnail.exists() else None
+
+        target = output or kept.path.parent / "screening-report.html"
+        settings = kept.setting(SETTINGS_KEY)
+        _say(write_report(target, kept, thumbnail_of=thumbnail_of, settings=settings))
+
+
+def export(
+    session: SessionFile,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for the files; made if missing.")
+    ] = Path("kept"),
+    what: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Some of {', '.join(_KINDS)}; default: all but links, particles if there are any."
+        ),
+    ] = None,
+    min_score: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=100, help="Not the kept ones, but those of this score that none rejected."
+        ),
+    ] = None,
+    project: Annotated[
+        Path | None,
+        typer.Option(help="RELION's project folder; default: the one that the output lies in."),
+    ] = None,
+    micrograph_folder: Annotated[
+        str | None,
+        typer.Option(help="Particles: where RELION has the micrographs, e.g. MotionCorr/job002/m."),
+    ] = None,
+    labels: Annotated[
+        str | None, typer.Option(help="Particles of these labels only, e.g. intact,broken.")
+    ] = None,
+    pixel_size: options.PixelSize = None,
+    voltage: Annotated[float, typer.Option(min=1, max=3000, help="In kV, for RELION.")] = 300.0,
+    cs: Annotated[float, typer.Option(help="Spherical aberration in mm, for RELION.")] = 2.7,
+    amplitude_contrast: Annotated[float, typer.Option(min=0, max=1, help="For RELION.")] = 0.1,
+) -> None:
+    """Write the kept micrographs for other programs: RELION, cryoSPARC, lists, tables."""
+    wanted = _kinds_of(what)
+    of_labels = labels_of(labels)
+
+    from napari_n2n.errors import N2NError
+    from napari_n2n.io import Optics
+    from napari_n2n.screening import export as exporting
+    from napari_n2n.screening.relion import write_relion
+
+    optics = Optics(voltage, cs, amplitude_contrast)
+    failed = False
+    with _existing(session) as kept:
+        chosen = _chosen(kept, min_score)
+        ids = None if min_score is None else chosen  # so that it is told what is missing
+        writers: dict[str, Callable[[], Exported]] = {
+            "relion": lambda: write_relion(
+                output / f"{_name(kept, chosen)}.star",
+                kept,
+                ids,
+                project=project,
+                optics=optics,
+                pixel_size_angstrom=pixel_size,
+            ),
+            "particles": lambda: exporting.write_particles(
+                output / "particles.star",
+                kept,
+                ids,
+                labels=of_labels,
+                micrograph_folder=micrograph_folder,
+                optics=optics,
+            ),
+            "figures": lambda: exporting.write_figures(output / "figures.csv", kept),
+            "list": lambda: exporting.write_list(output / "list.txt", kept, ids),
+            "links": lambda: exporting.write_links(output / "links", kept, ids),
+        }
+        if what is None and not _has_particles(kept, chosen):
+            wanted.remove("particles")
+        for kind in wanted:
+            try:
+                _say(writers[kind]())
+            except N2NError as error:
+                console.say_error(str(error))
+                failed = True
+    if failed:
+        raise typer.Exit(1)
+
+
+def _kinds_of(what: str | None) -> list[str]:
+    if what is None:
+        return [kind for kind in _KINDS if kind != "links"]
+    words = [word.strip() for word in what.split(",")]
+    chosen = [kind for kind in _KINDS if kind in words]
+    if not chosen or set(words) - {*_KINDS, ""}:
+        raise typer.BadParameter(
+            f"--what takes some of {', '.join(_KINDS)}, with commas between, not {what!r}."
+        )
+    return chosen
+
+
+def _existing(given: Path) -> "Session":
+    """Open a session that is there.
+
+    Raises
+    ------
+    UnreadableFile
+        It is not.
+    """
+    from napari_n2n.errors import UnreadableFile
+    from napari_n2n.screening import Session, default_session_path
+
+    path = default_session_path(given / "any") if given.is_dir() else given
+    if not path.is_file():
+        raise UnreadableFile(
+            path, "does not exist", "Screen the folder first: napari-n2n screen DIR."
+        )
+    return Session.open(path)
+
+
+def _chosen(session: "Session", min_score: float | None) -> "NDArray[np.int64]":
+    """Return the ids of the kept micrographs, or of those with a score that none rejected."""
+    overview = session.overview()
+    if min_score is None:
+        return overview.ids[overview.verdicts == "keep"]
+    scores = overview.figures.get("score")
+    if scores is None:
+        return overview.ids[:0]
+    return overview.ids[(scores >= min_score) & (overview.verdicts != "reject")]
+
+
+def _has_particles(session: "Session", ids: "NDArray[np.int64]") -> bool:
+    counts = session.overview(ids).counts
+    return any(bool(column.any()) for column in counts.values())
+
+
+def _name(session: "Session", ids: "NDArray[np.int64]") -> str:
+    """Return ``movies`` or ``micrographs``: what RELION calls the first one's kind."""
+    from napari_n2n.errors import N2NError
+    from napari_n2n.io import inspect_file
+
+    for path in session.overview(ids).paths:
+        try:
+            if path is not None:
+                return "movies" if inspect_file(path).kind == "movie" else "micrographs"
+        except N2NError:
+            continue
+    return "micrographs"
+
+
+def _say(exported: "Exported") -> None:
+    for note in exported.notes:
+        console.say_note(note)
+    console.say(exported.sentence)

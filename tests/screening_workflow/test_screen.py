@@ -1,0 +1,394 @@
+"""What comes of files that are screened: pictures, figures, particles, and what is told of them."""
+
+import shutil
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from napari_n2n.denoising.checkpoints import Denoiser
+from napari_n2n.denoising.config import NetworkConfig, TrainingConfig
+from napari_n2n.denoising.unet import UNet
+from napari_n2n.errors import CheckpointProblem, UnreadableFile, WriteProblem
+from napari_n2n.io import Particles, read_micrograph, write_micrograph
+from napari_n2n.screening import Session, quality
+from napari_n2n.screening_workflow import (
+    SETTINGS_KEY,
+    Feed,
+    Queue,
+    ScreenOutcome,
+    ScreenProgress,
+    ScreenSettings,
+    results_of,
+    running,
+    screen,
+)
+from napari_n2n.simulation import SimulationConfig, build_scene, write_simulated
+from napari_n2n.workflow import MovieSettings
+
+SIZE = 4.0
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Make a movie and micrographs, once."""
+    folder = tmp_path_factory.mktemp("made")
+    config = SimulationConfig(shape=(128, 128), n_frames=6, pixel_size_angstrom=SIZE)
+    movie = write_simulated(build_scene(config), folder, "m").movie
+    movie.rename(folder / "movie.mrc")
+    config = SimulationConfig(shape=(256, 256), pixel_size_angstrom=SIZE, contaminant_count=0)
+    clean = build_scene(config).truth.clean
+    rng = np.random.default_rng(0)
+    for letter in "abc":
+        noisy = clean + rng.normal(scale=clean.std(), size=clean.shape)
+        write_micrograph(folder / f"{letter}.mrc", noisy.astype(np.float32), SIZE)
+    return folder
+
+
+class Night:
+    """A folder with a session, screened as often as one likes."""
+
+    def __init__(self, folder, made, quick):
+        self.folder = folder
+        self._quick = quick
+        self.session = Session.open(folder / "night.sqlite")
+        self._made = made
+        self.steps = []
+
+    def has(self, *names):
+        for name in names:
+            shutil.copy(self._made / name, self.folder / name)
+        return [self.folder / name for name in names]
+
+    def settings(self, **changes):
+        """Return settings with a network that has learnt nothing: it is quick."""
+        return ScreenSettings(denoiser=self._quick, **changes)
+
+    def screen(self, paths, settings=None, *, stop=lambda: False, watch=lambda step: None):
+        """Screen and return the outcomes by name."""
+        queue = paths if isinstance(paths, Queue) else Queue(paths)
+        self.steps = []
+        for step in screen(self.session, queue, settings or self.settings(), stop):
+            self.steps.append(step)
+            watch(step)
+        return {step.path.name: step for step in self.steps if isinstance(step, ScreenOutcome)}
+
+    def results(self, name):
+        return results_of(self.session.path, self.folder / name)
+
+    def state(self, name):
+        overview = self.session.overview()
+        row = overview.names.index(name)
+        return str(overview.states[row]), str(overview.messages[row])
+
+    def figures(self, name):
+        overview = self.session.overview()
+        row = overview.names.index(name)
+        return {key: column[row] for key, column in overview.figures.items()}
+
+
+@pytest.fixture(scope="module")
+def quick():
+    network = NetworkConfig(name="s", encoder=((4,), (4,), (4,)), decoder=((4,), (4,)))
+    training = TrainingConfig(network=network, working_pixel_size_angstrom=4.0, steps=1)
+    return Denoiser(UNet(network).eval(), training, 4.0)
+
+
+@pytest.fixture
+def night(tmp_path, made, quick):
+    night = Night(tmp_path, made, quick)
+    yield night
+    night.session.close()
+
+
+def test_a_movie_is_aligned_denoised_measured_and_shown(night):
+    (movie,) = night.has("movie.mrc")
+    outcome = night.screen([movie], ScreenSettings())["movie.mrc"]
+    assert outcome.error is None
+    results = night.results("movie.mrc")
+    raw, denoised = read_micrograph(results.raw), read_micrograph(results.denoised)
+    assert results.raw == results.sum
+    assert raw.pixels.shape == denoised.pixels.shape == (128, 128)
+    assert denoised.pixel_size_angstrom == pytest.approx(SIZE)
+    assert denoised.pixels.std() < raw.pixels.std()
+    assert denoised.pixels.mean() == pytest.approx(raw.pixels.mean(), rel=0.02)
+    assert results.thumbnail.stat().st_size > 0
+    figures = night.figures("movie.mrc")
+    assert {"score", "brightness", "snr", "drift_total_angstrom"} <= figures.keys()
+    assert 0 <= figures["score"] <= 100
+    assert night.session.overview().acquired[0] == pytest.approx(movie.stat().st_mtime)
+    (record,) = night.session.micrographs()
+    assert record.shape == (128, 128)
+    assert record.pixel_size_angstrom == pytest.approx(SIZE)
+    assert night.session.setting(SETTINGS_KEY)["particles"] == "not picked"
+
+
+def test_a_single_micrograph_has_no_halves(night):
+    paths = night.has("a.mrc")
+    assert night.screen(paths)["a.mrc"].error is None
+    assert night.results("a.mrc").raw == paths[0]
+    figures = night.figures("a.mrc")
+    assert "brightness" in figures
+    assert "drift_total_angstrom" not in figures
+
+
+def test_nothing_is_done_twice(night):
+    paths = night.has("a.mrc", "b.mrc")
+    first = night.screen(paths)
+    when = night.results("a.mrc").denoised.stat().st_mtime_ns
+    night.session.close()
+    night.session = Session.open(night.session.path)
+    again = night.screen(paths)
+    assert all(outcome.reused for outcome in again.values())
+    assert again["a.mrc"].figures == first["a.mrc"].figures
+    assert night.results("a.mrc").denoised.stat().st_mtime_ns == when
+    assert night.state("b.mrc") == ("done", "")
+
+
+def test_what_has_changed_is_done_again(night):
+    paths = night.has("a.mrc", "b.mrc")
+    night.screen(paths)
+    image = read_micrograph(paths[0])
+    write_micrograph(paths[0], image.pixels[::-1].copy(), SIZE)
+    again = night.screen(paths)
+    assert {name for name, outcome in again.items() if not outcome.reused} == {"a.mrc"}
+    other = night.settings(movies=MovieSettings(pixel_size_angstrom=5.0))
+    assert not any(outcome.reused for outcome in night.screen(paths, other).values())
+
+
+def test_results_that_were_deleted_are_made_again(night):
+    paths = night.has("a.mrc")
+    night.screen(paths)
+    shutil.rmtree(night.results("a.mrc").thumbnail.parent)
+    assert not night.screen(paths)["a.mrc"].reused
+    assert night.results("a.mrc").are_there
+
+
+def test_the_folder_may_move(night, tmp_path_factory):
+    """What lies beside the session is found again, and nothing is done twice."""
+    paths = night.has("a.mrc")
+    night.screen(paths)
+    night.session.close()
+    night.folder = night.folder.rename(tmp_path_factory.mktemp("elsewhere") / "moved")
+    night.session = Session.open(night.folder / "night.sqlite")
+    assert night.screen([night.folder / "a.mrc"])["a.mrc"].reused
+
+
+def test_a_torn_file_is_named_and_stops_nobody_else(night):
+    paths = night.has("a.mrc", "b.mrc")
+    whole = paths[0].read_bytes()
+    paths[0].write_bytes(whole[:5000])
+    outcomes = night.screen(paths)
+    assert isinstance(outcomes["a.mrc"].error, UnreadableFile)
+    assert outcomes["b.mrc"].error is None
+    state, message = night.state("a.mrc")
+    assert state == "failed"
+    assert str(paths[0]) in message
+    assert night.state("b.mrc")[0] == "done"
+    paths[0].write_bytes(whole)  # it is copied again
+    assert night.screen(paths)["a.mrc"].error is None
+    assert night.state("a.mrc") == ("done", "")
+
+
+def test_a_fault_of_our_own_costs_one_file_only(night, monkeypatch):
+    paths = night.has("a.mrc", "b.mrc")
+    measure, faults = quality.image_figures, [ZeroDivisionError("oh")]
+
+    def faulty(*given):
+        if faults:
+            raise faults.pop()
+        return measure(*given)
+
+    monkeypatch.setattr(quality, "image_figures", faulty)
+    outcomes = night.screen(paths)
+    assert "ZeroDivisionError: oh" in str(outcomes["a.mrc"].error)
+    assert str(paths[0]) in night.state("a.mrc")[1]
+    assert outcomes["b.mrc"].error is None
+
+
+def test_a_full_disk_ends_it_and_the_file_waits(night, monkeypatch):
+    paths = night.has("a.mrc", "b.mrc")
+
+    def full(path, *_):
+        raise WriteProblem(path, "could not be written (no space left)", "Free some space.")
+
+    monkeypatch.setattr(running, "write_micrograph", full)
+    queue = Queue(paths)
+    with pytest.raises(WriteProblem, match="no space left"):
+        night.screen(queue)
+    assert queue.waiting() == tuple(paths)
+    assert night.state("a.mrc")[0] == "waiting"
+    monkeypatch.undo()
+    assert len(night.screen(queue)) == 2
+
+
+def test_a_missing_model_is_told_before_anything_is_done(night):
+    paths = night.has("a.mrc")
+    with pytest.raises(CheckpointProblem):
+        night.screen(paths, ScreenSettings(denoiser=night.folder / "none.safetensors"))
+    assert len(night.session.overview()) == 0
+
+
+@pytest.mark.parametrize("stage", ["denoising", "measuring", "writing"])
+def test_stopping_leaves_the_file_in_hand_as_not_begun(night, stage):
+    paths = night.has("a.mrc", "b.mrc")
+    queue, stopping = Queue(paths), threading.Event()
+
+    def watch(step):
+        if isinstance(step, ScreenProgress) and step.stage == stage:
+            stopping.set()
+
+    assert night.screen(queue, stop=stopping.is_set, watch=watch) == {}
+    assert stopping.is_set()
+    assert queue.waiting() == tuple(paths)
+    assert [night.state(path.name)[0] for path in paths] == ["waiting", "waiting"]
+    assert not night.results("a.mrc").are_there
+    assert len(night.screen(queue)) == 2
+
+
+def test_closing_the_generator_leaves_the_file_in_hand_as_not_begun(night):
+    queue = Queue(night.has("a.mrc"))
+    steps = screen(night.session, queue, night.settings(), lambda: False)
+    while next(steps).stage != "denoising":
+        pass
+    assert night.state("a.mrc")[0] == "working"
+    steps.close()
+    assert night.state("a.mrc")[0] == "waiting"
+    assert len(queue) == 1
+
+
+def test_all_files_are_in_the_list_before_the_first_is_done(night):
+    paths = night.has("a.mrc", "b.mrc")
+    (night.folder / "torn.mrc").write_bytes(b"torn")
+    listed = []
+
+    def watch(step):
+        if isinstance(step, ScreenProgress) and step.stage == "listing files":
+            listed.append((step.done, night.session.overview().names))
+
+    night.screen([*paths, night.folder / "torn.mrc"], watch=watch)
+    assert listed == [(3, ["a.mrc", "b.mrc", "torn.mrc"])]
+
+
+def test_a_pause_rests_and_what_is_looked_at_comes_next(night):
+    paths = night.has("a.mrc", "b.mrc", "c.mrc")
+    queue, rested = Queue(paths), []
+
+    def watch(step):
+        if isinstance(step, ScreenProgress) and step.stage == "denoising" and not rested:
+            queue.pause()
+        if isinstance(step, ScreenProgress) and step.stage == "paused":
+            rested.append(step.path)
+            if len(rested) == 2:
+                queue.prefer(paths[2])
+                queue.resume()
+
+    assert list(night.screen(queue, watch=watch)) == ["a.mrc", "c.mrc", "b.mrc"]
+    assert rested[0] == paths[0]
+
+
+def test_particles_are_picked_and_another_diameter_picks_anew_only(night):
+    paths = night.has("a.mrc")
+    night.screen(paths, ScreenSettings(diameter_angstrom=120))
+    (record,) = night.session.micrographs()
+    first = night.session.particles(record.id).particles
+    assert len(first) > 3
+    assert record.threshold is not None
+    assert night.figures("a.mrc")["particles"] == (first.scores >= record.threshold).sum()
+    assert night.session.setting("diameter_angstrom") == 120
+    night.session.add(record.id, Particles([[9.0, 9.0]], ["broken"], given_by=["person"]))
+    when = night.results("a.mrc").denoised.stat().st_mtime_ns
+    again = night.screen(paths, ScreenSettings(diameter_angstrom=200))["a.mrc"]
+    assert not again.reused
+    assert night.results("a.mrc").denoised.stat().st_mtime_ns == when
+    second = night.session.particles(record.id).particles
+    assert len(second) != len(first) + 1
+    assert [9.0, 9.0] in second.centres_px.tolist()
+    assert night.screen(paths, ScreenSettings(diameter_angstrom=200))["a.mrc"].reused
+    # Without a diameter, what was picked is as good.
+    assert night.screen(paths, ScreenSettings())["a.mrc"].reused
+
+
+def test_picks_on_other_pictures_are_made_anew(night):
+    paths = night.has("a.mrc")
+    other = MovieSettings(pixel_size_angstrom=4.4)
+    night.screen(paths, night.settings(diameter_angstrom=120))
+    night.screen(paths, night.settings(movies=other))
+    picked = night.screen(paths, night.settings(movies=other, diameter_angstrom=120))["a.mrc"]
+    assert not picked.reused
+    assert not any("already" in note for note in picked.notes)
+
+
+def test_particles_of_a_person_are_left_as_they_are(night):
+    paths = night.has("a.mrc")
+    record = night.session.micrograph(paths[0], shape=(256, 256), pixel_size_angstrom=SIZE)
+    night.session.add(record, Particles([[9.0, 9.0]], ["intact"], given_by=["person"]))
+    outcome = night.screen(paths, night.settings(diameter_angstrom=120))["a.mrc"]
+    assert "left as they were" in outcome.notes[-1]
+    assert len(night.session.particles(record)) == 1
+    assert night.figures("a.mrc")["particles"] == 1
+
+
+def test_a_sum_that_was_deleted_is_made_again_before_picking(night):
+    paths = night.has("movie.mrc")
+    night.screen(paths)
+    night.results("movie.mrc").sum.unlink()
+    outcome = night.screen(paths, night.settings(diameter_angstrom=120))["movie.mrc"]
+    assert outcome.error is None
+    assert night.results("movie.mrc").sum.exists()
+
+
+def test_a_missing_pixel_size_is_told_where_it_is_needed(night):
+    pixels = np.random.default_rng(0).normal(size=(128, 128)).astype(np.float32)
+    path = night.folder / "plain.mrc"
+    write_micrograph(path, pixels, None)
+    outcome = night.screen([path], night.settings(diameter_angstrom=120))["plain.mrc"]
+    assert outcome.error is None
+    assert any("pixel size is unknown" in note for note in outcome.notes)
+
+
+def test_verdicts_survive_whatever_is_done_again(night):
+    paths = night.has("a.mrc")
+    night.screen(paths)
+    night.session.judge([1], "reject", reason="drift")
+    night.screen(paths, night.settings(movies=MovieSettings(pixel_size_angstrom=5.0)))
+    overview = night.session.overview()
+    assert (overview.verdicts[0], overview.reasons[0]) == ("reject", "drift")
+
+
+def test_a_watched_folder_is_screened_as_it_fills(night, made):
+    night.has("a.mrc")
+    queue, done = Queue(open=True), []
+
+    def watch(step):
+        if isinstance(step, ScreenOutcome):
+            done.append(step.path.name)
+            if len(done) == 1:
+                night.has("b.mrc")
+
+    began = time.monotonic()
+    with Feed(queue, night.folder, rest_seconds=0.1) as feed:
+        night.screen(
+            queue, stop=lambda: len(done) == 2 or time.monotonic() > began + 60, watch=watch
+        )
+    assert done == ["a.mrc", "b.mrc"]
+    assert feed.error is None
+    assert queue.is_over
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path):
+    queue = Queue(open=True)
+    feed = Feed(queue, tmp_path / "nowhere")
+    deadline = time.monotonic() + 10
+    while not queue.is_over and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert isinstance(feed.error, UnreadableFile)
+
+
+def test_a_line_tells_what_matters_first(night):
+    paths = night.has("movie.mrc")
+    outcome = night.screen(paths, night.settings(diameter_angstrom=120))["movie.mrc"]
+    assert outcome.summary.startswith("movie.mrc: score ")
+    assert " Å" in outcome.summary
+    assert " particles" in outcome.summary
