@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from napari_n2n.errors import WriteProblem
+from napari_n2n.plugin.screening_columns import OWN_SCORE
 from napari_n2n.plugin.screening_jobs import SharedSession
 from napari_n2n.plugin.screening_judging import Judging
+from napari_n2n.plugin.screening_learning import OwnScore
 from napari_n2n.screening import Session
 
 from .screened import screened_folder
@@ -111,3 +113,30 @@ def test_a_session_in_use_is_closed_once_it_is_not(tmp_path):
         used.set_setting("still", "open")
     with pytest.raises(Exception, match="closed"):
         session.set_setting("now", "it is not")
+
+
+def test_a_score_is_learnt_once_there_are_twenty_verdicts(tmp_path, qtbot, workers_end):
+    session = screened_folder(tmp_path / "night", 30)
+    for i, micrograph in enumerate(session.overview().ids.tolist()):
+        session.keep_figures(micrograph, {"contaminated_percent": 2.0, "brightness": -float(i)})
+    judging = Judging()
+    learning = OwnScore(judging)
+    judging.open(session)
+    told = []
+    judging.noted.connect(told.append)
+    ids = judging.overview.ids
+    # This person keeps the bright ones, of which the score knows nothing.
+    judging.judge(ids[:10], "keep")
+    judging.judge(ids[10:19], "reject")
+    assert not learning.busy
+    judging.judge(ids[19:21], "reject")
+    qtbot.waitUntil(lambda: not learning.busy and bool(told), timeout=20_000)
+    own = judging.overview.figures[OWN_SCORE]
+    assert own[:10].min() > own[10:21].max()
+    assert own[25] < own[:10].min()  # nobody has judged that one
+    # It stays when the session is read anew.
+    judging.reload()
+    np.testing.assert_array_equal(judging.overview.figures[OWN_SCORE], own)
+    learning.leave()
+    judging.close()
+    session.close()

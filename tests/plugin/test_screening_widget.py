@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from napari.components import ViewerModel
+from napari.layers import Image, Points
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
@@ -9,6 +11,7 @@ from napari_n2n.io import write_micrograph
 from napari_n2n.plugin import screening_exchange
 from napari_n2n.plugin.canvas import grid_of
 from napari_n2n.plugin.screening_form import ScreenChoice
+from napari_n2n.plugin.screening_widget import ScreeningWidget
 from napari_n2n.screening import Session, default_session_path
 from napari_n2n.simulation import SimulationConfig, simulate
 
@@ -20,9 +23,7 @@ SIDE = 256
 
 @pytest.fixture
 def sitting(make_napari_viewer, qtbot, workers_end):
-    """Open a viewer with the widget docked: gives (viewer, widget, press)."""
-    from napari_n2n.plugin.screening_widget import ScreeningWidget
-
+    """Open a window with the widget docked: gives (viewer, widget, press a key on the canvas)."""
     opened = []
 
     def sit():
@@ -31,16 +32,44 @@ def sitting(make_napari_viewer, qtbot, workers_end):
         widget = ScreeningWidget(viewer)
         viewer.window.add_dock_widget(widget, name="Screen micrographs", area="right")
         opened.append(widget)
-
-        def press(key, modifiers=Qt.KeyboardModifier.NoModifier):
-            QTest.keyClick(viewer.window._qt_viewer.canvas.native, key, modifiers)
-            settled(qtbot, widget)
-
-        return viewer, widget, press
+        canvas = viewer.window._qt_viewer.canvas.native
+        return viewer, widget, presser(qtbot, widget, canvas)
 
     yield sit
     for widget in opened:
         widget.leave()
+
+
+@pytest.fixture
+def panel(qtbot, workers_end, tmp_path):
+    """Open a folder of six that was screened: gives (widget, press a key on the panel, folder).
+
+    There is no window around it, which is quicker.
+    """
+    opened = []
+
+    def sit(count: int = 6, **more):
+        folder = tmp_path / "night"
+        screened_folder(folder, count, **more).close()
+        widget = ScreeningWidget(ViewerModel())
+        qtbot.addWidget(widget)
+        opened.append(widget)
+        widget.show()
+        widget.form.setValue(ScreenChoice(str(folder)))
+        settled(qtbot, widget)
+        return widget, presser(qtbot, widget, widget), folder
+
+    yield sit
+    for widget in opened:
+        widget.leave()
+
+
+def presser(qtbot, widget, target):
+    def press(key, modifiers=Qt.KeyboardModifier.NoModifier):
+        QTest.keyClick(target, key, modifiers)
+        settled(qtbot, widget)
+
+    return press
 
 
 def settled(qtbot, widget) -> None:
@@ -154,6 +183,8 @@ def test_a_folder_that_was_screened_is_shown_as_it_was_left(sitting, qtbot, tmp_
     settled(qtbot, widget)
     assert widget.name.text() == "m2.mrc"  # the first that is undecided
     assert widget.judged.text() == "2 of 6 judged, 2 kept"
+
+    # Walk about, with keys over the canvas.
     press(Qt.Key.Key_Space)
     assert widget.name.text() == "m3.mrc"
     press(Qt.Key.Key_Left)
@@ -162,27 +193,49 @@ def test_a_folder_that_was_screened_is_shown_as_it_was_left(sitting, qtbot, tmp_
     press(Qt.Key.Key_0)
     assert verdicts(widget)["m1.mrc"] == "undecided"
 
+    # Spectrum and thumbnails come and go with their keys.
+    folio = widget.dock.folio
+    press(Qt.Key.Key_P)
+    qtbot.waitUntil(lambda: folio.spectrum.spectrum is not None, timeout=20_000)
+    press(Qt.Key.Key_P)
+    assert not folio.showing_spectrum
+    press(Qt.Key.Key_G)
+    assert folio.grid.isVisible()
+    QTest.keyClick(folio.grid, Qt.Key.Key_K)  # keys work there as well
+    assert verdicts(widget)["m1.mrc"] == "keep"
+    QTest.keyClick(folio.grid, Qt.Key.Key_G)
+    assert folio.table.isVisible()
 
-def test_who_does_not_want_to_be_moved_on_stays(sitting, qtbot, tmp_path):
-    folder = tmp_path / "night"
-    screened_folder(folder).close()
-    _, widget, press = sitting()
-    widget.form.setValue(ScreenChoice(str(folder)))
-    settled(qtbot, widget)
+    # What is below can be put away, and comes back as it was.
+    QTest.mouseClick(widget.folio_button, LEFT)
+    assert not folio.isVisible()
+    QTest.mouseClick(widget.folio_button, LEFT)
+    qtbot.waitUntil(folio.table.isVisible, timeout=20_000)
+
+
+def test_who_does_not_want_to_be_moved_on_stays(panel):
+    widget, press, _ = panel()
     widget.move_on.setChecked(False)
     press(Qt.Key.Key_K)
     assert widget.name.text() == "m0.mrc"
     assert "Kept" in widget.verdict.text()
     press(Qt.Key.Key_Space)
     assert widget.name.text() == "m1.mrc"
+    press(Qt.Key.Key_R)
+    press(Qt.Key.Key_R)  # once more: without a reason
+    assert widget.name.text() == "m1.mrc"
 
 
-def test_many_are_rejected_at_once_and_taken_back_at_once(sitting, qtbot, tmp_path):
-    folder = tmp_path / "night"
-    screened_folder(folder).close()
-    _, widget, press = sitting()
-    widget.form.setValue(ScreenChoice(str(folder)))
-    settled(qtbot, widget)
+def test_the_last_verdict_is_told_to_be_the_last(panel):
+    widget, press, _ = panel(count=2)
+    press(Qt.Key.Key_K)
+    press(Qt.Key.Key_3)
+    assert widget.judged.text() == "2 of 2 judged, 1 kept"
+    assert "All are judged" in widget.said.text()
+
+
+def test_many_are_rejected_at_once_and_taken_back_at_once(panel):
+    widget, press, folder = panel()
     folio = widget.dock.folio
     folio.plot.choose("score")
     folio.plot._box.drawn.emit([(0.0, 0.0), (35.0, 1.0)], True)
@@ -195,73 +248,52 @@ def test_many_are_rejected_at_once_and_taken_back_at_once(sitting, qtbot, tmp_pa
     assert verdicts(widget)["m2.mrc"] == "reject"
 
 
-def test_spectrum_and_thumbnails_come_and_go_with_their_keys(sitting, qtbot, tmp_path):
-    folder = tmp_path / "night"
-    screened_folder(folder).close()
-    _, widget, press = sitting()
-    widget.form.setValue(ScreenChoice(str(folder)))
-    settled(qtbot, widget)
-    folio = widget.dock.folio
-    press(Qt.Key.Key_P)
-    qtbot.waitUntil(lambda: folio.spectrum.spectrum is not None, timeout=20_000)
-    press(Qt.Key.Key_P)
-    assert not folio.showing_spectrum
-    press(Qt.Key.Key_G)
-    assert folio.grid.isVisible()
-    QTest.keyClick(folio.grid, Qt.Key.Key_K)  # keys work there as well
-    assert verdicts(widget)["m0.mrc"] == "keep"
-    QTest.keyClick(folio.grid, Qt.Key.Key_G)
-    assert folio.table.isVisible()
-
-
-def test_particles_are_drawn_over_both(sitting, qtbot, tmp_path):
-    folder = tmp_path / "night"
-    screened_folder(folder, 2, particles=True).close()
-    _, widget, press = sitting()
-    widget.form.setValue(ScreenChoice(str(folder)))
-    settled(qtbot, widget)
-    raw, denoised, *points = widget.showing.view.layers
+def test_particles_are_drawn_over_both(panel):
+    widget, press, _ = panel(count=2, particles=True)
+    images = [layer for layer in widget.showing.view.layers if isinstance(layer, Image)]
+    points = [layer for layer in widget.showing.view.layers if isinstance(layer, Points)]
     assert [len(layer.data) for layer in points] == [5, 5]
     before = points[0].data.copy()
     press(Qt.Key.Key_Space)
-    assert raw.name == "m1.mrc raw"
-    assert denoised.data[0].max() == 2.0
+    assert [layer.name for layer in images] == ["m1.mrc raw", "m1.mrc denoised"]
+    assert images[1].data[0].max() == 2.0
     assert not np.array_equal(before, points[0].data)
     np.testing.assert_array_equal(points[0].data, points[1].data)
 
 
-def test_what_another_window_judges_is_seen(sitting, qtbot, tmp_path):
-    folder = tmp_path / "night"
-    screened_folder(folder).close()
-    _, widget, _ = sitting()
-    widget.form.setValue(ScreenChoice(str(folder)))
-    settled(qtbot, widget)
+def test_what_another_window_judges_is_seen(panel, qtbot):
+    widget, _, folder = panel()
     with Session.open(default_session_path(folder / "x.mrc")) as other:
         other.judge([4], "reject", reason="drift")
     qtbot.waitUntil(lambda: verdicts(widget)["m3.mrc"] == "reject", timeout=20_000)
 
 
-def test_leaving_gives_back_layers_and_keys(sitting, qtbot, tmp_path):
-    folder = tmp_path / "night"
-    screened_folder(folder).close()
-    viewer, widget, _ = sitting()
-    before = dict(viewer.keymap)
-    widget.form.setValue(ScreenChoice(str(folder)))
-    settled(qtbot, widget)
+def test_a_layer_that_is_deleted_comes_back_with_the_next_micrograph(panel):
+    widget, press, _ = panel()
+    view = widget.showing.view
+    view._viewer.layers.remove(view.layers[0])
+    press(Qt.Key.Key_Space)
+    assert [layer.name for layer in view.layers] == ["m1.mrc raw", "m1.mrc denoised"]
+
+
+def test_leaving_gives_back_layers_and_keys(panel):
+    widget, _, _ = panel()
+    viewer = widget.showing.view._viewer
     assert len(viewer.layers) == 2
+    assert viewer.keymap
     widget.leave()
     assert not viewer.layers
-    assert dict(viewer.keymap) == before
-    assert not widget.dock.is_shown
+    assert not viewer.keymap
 
 
-def test_a_wrong_folder_is_told_of(sitting, tmp_path, told):
-    _, widget, _ = sitting()
+def test_a_wrong_folder_is_told_of(panel, tmp_path, told):
+    widget, _, _ = panel(count=1)
     empty = tmp_path / "empty"
     empty.mkdir()
     widget.form.setValue(ScreenChoice(str(empty)))
     assert "empty" in told[0]
     assert "without image files" in widget.progress.status.text()
+    assert not widget.judging.overview.names  # the other folder is not shown under this one's name
 
 
 def test_every_export_writes_what_it_says(tmp_path):

@@ -41,8 +41,10 @@ class ScreeningBar(QWidget):
             self.which.addItem(text, which)
         self.which.setToolTip("Which are shown.")
         self.words = QLineEdit()
-        self.words.setPlaceholderText("Find in name or reason")
+        self.words.setPlaceholderText("Find…")
+        self.words.setToolTip("Words of the name or of the reason.")
         self.words.setClearButtonEnabled(True)
+        self.words.setMinimumWidth(110)
         self.words.setMaximumWidth(190)
         self.again = QPushButton("Sort again")
         self.again.setToolTip("Verdicts or figures have changed. Rows stay put until you ask.")
@@ -54,8 +56,11 @@ class ScreeningBar(QWidget):
         self.grid_button.setStyleSheet(_CHECKED)
         self.grid_button.setToolTip("A grid of thumbnails instead of the table (G).")
         self.count = QLabel()
-        self.keep_button = QPushButton("Keep selected")
-        self.reject_button = QPushButton("Reject selected")
+        self.selected = QLabel()
+        self.keep_button = QPushButton("Keep")
+        self.keep_button.setToolTip("Keep all that are selected. U takes it back.")
+        self.reject_button = QPushButton("Reject")
+        self.reject_button.setToolTip("Reject all that are selected. U takes it back.")
         menu = QMenu(self.reject_button)
         menu.addAction("without a reason", lambda: self.rejectChosen.emit(""))
         for reason in REASONS:
@@ -64,10 +69,10 @@ class ScreeningBar(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        for part in (QLabel("Show"), self.which, self.words, self.grid_button, self.again):
+        for part in (self.which, self.words, self.count, self.again):
             layout.addWidget(part)
         layout.addStretch(1)
-        for part in (self.count, self.keep_button, self.reject_button):
+        for part in (self.selected, self.keep_button, self.reject_button, self.grid_button):
             layout.addWidget(part)
         for part in (self.which, self.grid_button, self.again, self.keep_button):
             part.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys to the table
@@ -83,13 +88,10 @@ class ScreeningBar(QWidget):
 
     def show_state(self, *, shown: int, total: int, selected: int) -> None:
         """Tell how many are shown and selected, and offer what makes sense."""
-        parts = [f"{shown:,} of {total:,} shown" if shown < total else f"{total:,} micrographs"]
-        many = selected > 1
-        if many:
-            parts.append(f"{selected:,} selected")
-        self.count.setText(", ".join(parts) + "  " if total else "")
-        for button, verb in ((self.keep_button, "Keep"), (self.reject_button, "Reject")):
-            button.setText(f"{verb} selected ({selected:,})" if many else f"{verb} selected")
+        text = f"{shown:,} of {total:,} shown" if shown < total else f"{total:,} micrographs"
+        self.count.setText(text if total else "")
+        self.selected.setText(f"{selected:,} selected:" if selected else "none selected")
+        for button in (self.keep_button, self.reject_button):
             button.setEnabled(selected > 0)
 
     def _filter(self, *_: Any) -> None:

@@ -25,6 +25,9 @@ WHICH: dict[Which, str] = {
     "reject": "Rejected",
     "failed": "Failed",
 }
+OWN_SCORE = "own_score"
+"""The figure that is learnt from the verdicts; see `napari_n2n.plugin.screening_learning`."""
+
 VERDICTS = {"undecided": "", "keep": "kept", "reject": "rejected"}
 """What the table says for each verdict."""
 
@@ -53,13 +56,16 @@ def columns_of(overview: Overview) -> tuple[Column, ...]:
     known = [name for name in overview.figures if np.isfinite(overview.figures[name]).any()]
     ordered = [name for name in FIGURES if name in known]
     ordered += [name for name in known if name not in FIGURES]
-    ordered.sort(key=lambda name: name != "score")  # the sum of all comes first
+    first = ("score", OWN_SCORE)  # the sums of all
+    ordered.sort(key=lambda name: first.index(name) if name in first else len(first))
     return (*_FIRST, *(figure_column(name) for name in ordered))
 
 
 def figure_column(name: str) -> Column:
     """Return the column of a figure; its title has the unit."""
     figure = FIGURES.get(name)
+    if name == OWN_SCORE:
+        return Column(name, "Your score", "0 to 100: how likely you keep it, by your verdicts.")
     if figure is None:
         return Column(name, name.replace("_", " "), "")
     unit = f" ({figure.unit})" if figure.unit and figure.unit != "1" else ""

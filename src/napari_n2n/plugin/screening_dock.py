@@ -89,6 +89,10 @@ class ScreeningFolio(QWidget):
         self._stack.setCurrentWidget(self.grid if shown else self.table)
         if shown:
             self.grid.follow()
+        self.take_keys()
+
+    def take_keys(self) -> None:
+        """Let keys go here, not into the field or to the button that was used last."""
         self._stack.currentWidget().setFocus()
 
     def show_spectrum(self, shown: bool) -> None:

@@ -19,7 +19,7 @@ from napari_n2n.screening.export import (
     write_relion,
 )
 from napari_n2n.screening.report import write_report
-from napari_n2n.screening_workflow import results_of
+from napari_n2n.screening_workflow import SETTINGS_KEY, results_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,8 +116,7 @@ def report_to(path: Path, session: Session) -> Exported:
         found = results_of(session.path, file).thumbnail
         return found if found.exists() else None
 
-    diameter = session.setting("diameter_angstrom")
-    settings = {} if diameter is None else {"Particle diameter (Å)": diameter}
+    settings = session.setting(SETTINGS_KEY)
     return write_report(path, session, thumbnail_of=thumbnail_of, settings=settings)
 
 

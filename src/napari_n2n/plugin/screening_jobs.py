@@ -54,6 +54,19 @@ class SharedSession:
                 self.session.close()
 
 
+class Held:
+    """The one session that a window holds open."""
+
+    def __init__(self) -> None:
+        self.shared: SharedSession | None = None
+
+    def close(self, *_: object) -> None:
+        """Let go of it."""
+        shared, self.shared = self.shared, None
+        if shared is not None:
+            shared.close()
+
+
 class ScreeningJob(QObject):
     """Screens files in a thread, and those that come into a folder if that is wanted.
 
@@ -122,7 +135,7 @@ class ScreeningJob(QObject):
                     raise feed.error
                 return result
 
-        return self._runner.start("Screening", steps)
+        return self._runner.start("Screening", steps, show=False)
 
     def prefer(self, path: Path | None) -> None:
         """Take a file next, if it waits."""

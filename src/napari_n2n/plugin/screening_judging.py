@@ -55,7 +55,7 @@ class Judging(QObject):
         self.overview = no_micrographs()
         self.current: int | None = None
         self.selected: NDArray[np.int64] = _NONE
-        self.edits = 0  # what was read before an edit is out of date after it
+        self._own: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
 
     def open(self, session: Session) -> None:
         """Show a session, none of its micrographs current.
@@ -66,7 +66,7 @@ class Judging(QObject):
             It cannot be read; what was shown before stays.
         """
         overview = session.overview()
-        self.session, self.current, self.selected = session, None, _NONE
+        self.session, self.current, self.selected, self._own = session, None, _NONE, {}
         self.show(overview)
         self.currentChanged.emit()
         self.selectionChanged.emit()
@@ -85,9 +85,23 @@ class Judging(QObject):
             verdicts=np.array(overview.verdicts, "U9"),
             reasons=np.array(overview.reasons, np.str_),
             given_by=np.array(overview.given_by, np.str_),
+            figures={**overview.figures, **self._aligned(overview.ids)},
         )
-        self.edits += 1
         self.changed.emit()
+
+    def set_figure(self, name: str, ids: NDArray[np.int64], values: NDArray[np.float64]) -> None:
+        """Show a figure that the session does not hold, of (n,) micrographs."""
+        self._own[name] = (np.array(ids), np.array(values))
+        self.show(self.overview)
+
+    def _aligned(self, ids: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+        """Return the figures that the session does not hold, of these micrographs."""
+        aligned = {}
+        for name, (known, values) in self._own.items():
+            aligned[name] = np.full(len(ids), np.nan)
+            _, here, there = np.intersect1d(ids, known, return_indices=True)
+            aligned[name][here] = values[there]
+        return aligned
 
     def reload(self) -> None:
         """Read anew what the session holds."""
@@ -169,7 +183,6 @@ class Judging(QObject):
         rows = self.rows_of(wanted)
         self._set("reasons", rows, reason if verdict == "reject" else "")
         self.overview.verdicts[rows] = verdict
-        self.edits += 1
         self.judgedRows.emit(rows)
         if judged.note:
             self.noted.emit(judged.note)
@@ -201,7 +214,8 @@ class Judging(QObject):
             self.failed.emit(str(problem))
             return None
         if done is not None:
-            self.reload()
+            if not self.refresh(done.ids.tolist()):
+                self.reload()
             if done.note:
                 self.noted.emit(done.note)
         return done

@@ -1,4 +1,4 @@
-"""The model of the table and the grid: micrographs in some order, as far as a filter leaves them."""
+"""The model of table and grid: micrographs in some order, as far as a filter leaves them."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ VERDICT_COLOURS = {
 SHOWN = "#ffffff"
 """What marks the micrograph that is shown, among others."""
 
+_SHOWN_ROW = "#565d6b"
 _ROLE = Qt.ItemDataRole
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -93,7 +94,9 @@ class MicrographModel(QAbstractTableModel):
 
     def place_of(self, row: int | None) -> int | None:
         """Return where in the table a row of the overview is; None if it is not."""
-        found = np.flatnonzero(self.order == row) if row is not None else ()
+        if row is None:
+            return None
+        found = np.flatnonzero(self.order == row)
         return int(found[0]) if len(found) else None
 
     def id_at(self, place: int) -> int:
@@ -198,6 +201,8 @@ class MicrographModel(QAbstractTableModel):
                 return QColor(VERDICT_COLOURS[str(overview.verdicts[row])])
             if key == "state" and overview.states[row] == "failed":
                 return QColor(VERDICT_COLOURS["reject"])
+        if role == _ROLE.BackgroundRole and overview.ids[row] == self._judging.current:
+            return QColor(_SHOWN_ROW)
         if role == _ROLE.ToolTipRole:
             return str(overview.messages[row]) or str(overview.paths[row] or overview.names[row])
         return None

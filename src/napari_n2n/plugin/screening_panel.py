@@ -38,7 +38,6 @@ def key_button(text: str, key: str, tip: str) -> QPushButton:
     """Make a button that names its key."""
     button = QPushButton(f"{text}  ({key})")
     button.setToolTip(tip)
-    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # a click leaves the keys where they were
     return button
 
 
@@ -62,7 +61,6 @@ class Reasons(QWidget):
         for place, (digit, reason) in enumerate(REASON_KEYS.items()):
             button = QPushButton(f"{digit}  {reason}")
             button.setStyleSheet("QPushButton {text-align: left; padding: 3px 6px;}")
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             button.setToolTip(f"Reject it: {reason}.")
             button.clicked.connect(lambda _=False, digit=digit: self.chosen.emit(digit))
             grid.addWidget(button, *divmod(place, 2))
@@ -151,6 +149,9 @@ class ScreeningPanel(Docked):
                 *self._judging,
             )
         )
+        for button in self.findChildren(QPushButton):
+            # A click leaves the keys where they were: Space shall not press what was clicked last.
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         buttons = self.screen_button.parentWidget().layout()
         buttons.setStretch(0, 3)
         buttons.setStretch(1, 1)

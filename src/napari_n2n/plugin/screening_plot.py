@@ -151,9 +151,9 @@ class FigurePlot(QWidget):
             if box is self.across:
                 box.addItem(*extra)
         liked = next((name for name in _LIKED if name in names), None)
-        across = chosen[0] if chosen[0] in names else liked
-        for box, name in ((self.across, across), (self.up, chosen[1] or "")):
-            box.setCurrentIndex(max(0, box.findData(name)))
+        across = chosen[0] if chosen[0] in (*names, "order") else liked
+        for box, wanted in ((self.across, across), (self.up, chosen[1] or "")):
+            box.setCurrentIndex(max(0, box.findData(wanted)))
             box.blockSignals(False)
         self._on_figures_chosen()
 

@@ -88,7 +88,7 @@ class Showing(QObject):
             return "It waits to be screened; what you look at comes first."
         if state == "working":
             return "It is being screened."
-        return problem or ""
+        return problem or ("" if self.is_shown else "It is being read.")
 
     def refresh(self) -> None:
         """Show the current micrograph, and read the next ones."""
@@ -112,7 +112,8 @@ class Showing(QObject):
             )
             self._spectrum.set_image(picture.raw.levels[0], size)
             self.shown.emit()
-        elif self.message():
+        else:
+            # Not the last one under this one's name: nobody shall judge what is not to be seen.
             self.view.hide()
             self._spectrum.set_image(None)
             self.shown.emit()

@@ -16,7 +16,6 @@ from qtpy.QtCore import (
     Qt,
     Signal,
 )
-from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from napari_n2n.plugin.keys import name_of
@@ -25,10 +24,11 @@ from napari_n2n.plugin.screening_model import THUMBNAIL_PX, MicrographModel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from qtpy.QtGui import QKeyEvent
 
     from napari_n2n.plugin.screening_judging import Judging
 
-_WIDTHS = {"name": 230, "verdict": 160, "state": 76}
+_WIDTHS = {"name": 190, "verdict": 150, "state": 76}
 _FIGURE_WIDTH = 76
 _HEADER_MARGIN_PX = 26  # with the sign of the order
 _FLAGS = QItemSelectionModel.SelectionFlag

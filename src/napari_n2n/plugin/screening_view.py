@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_n2n.plugin.compare import Comparison
 from napari_n2n.plugin.layers import KEY, calibration
-from napari_n2n.plugin.palette import BORDER, filling_rgba, label_rgba
+from napari_n2n.plugin.palette import BORDER, LABEL_COLOURS, filling_rgba, label_rgba
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -39,6 +39,7 @@ class MicrographView(QObject):
         self.comparison = Comparison.of(viewer)
         self._images: list[Layer] = []
         self._particles: list[Layer] = []
+        self._are_plain = True  # no particle has a label
         self._extent: tuple[float, ...] = ()
         self.picture: Picture | None = None
 
@@ -104,8 +105,10 @@ class MicrographView(QObject):
                 layer.visible = visible
         if visible and self.comparison.pair == tuple(self._images):
             # Blinking and overlay have their own mind about the raw one's marks.
+            beside = self.comparison.mode == "grid"
             for layer in self._particles[:1]:
-                layer.visible = self.comparison.mode == "grid"
+                if layer.visible != beside:
+                    layer.visible = beside
 
     def _show_particles(
         self, picture: Picture, calibrated: dict[str, Any], diameter_px: float
@@ -118,10 +121,14 @@ class MicrographView(QObject):
             for layer in there:
                 self._viewer.layers.remove(layer)
             self._particles = []
+            self._are_plain = True
             for image in self._images:
                 layer = Points(
                     np.empty((0, 2)),
                     ndim=2,
+                    size=diameter_px,
+                    face_color="transparent",
+                    border_color=LABEL_COLOURS["unlabelled"],
                     border_width=BORDER,
                     metadata={KEY: {"kind": "particles", "made_from": image.name}},
                     **calibrated,
@@ -132,15 +139,20 @@ class MicrographView(QObject):
                 self.comparison.attach(layer, image)
             self.layersChanged.emit()
         labels = particles.labels
+        plain = bool((labels == "unlabelled").all())
         for layer, image in zip(self._particles, self._images, strict=True):
             layer.name = f"particles ({image.name})"
-            layer.selected_data = set()
-            layer.data = particles.centres_px
-            layer.scale, layer.units = calibrated["scale"], calibrated["units"]
-            if len(particles):
+            if layer.current_size != diameter_px:
+                layer.current_size = diameter_px
                 layer.size = diameter_px
+                layer.size = diameter_px
+            _rescale(layer, calibrated)
+            layer.data = particles.centres_px
+            # Each colour that is set sends all points to the screen anew.
+            if len(particles) and not (plain and self._are_plain):
                 layer.face_color = filling_rgba(labels)
                 layer.border_color = label_rgba(labels)
+        self._are_plain = plain
         # The keys go to the active layer first, and these are where they are bound.
         self._viewer.layers.selection.active = self._images[-1]
 
@@ -157,10 +169,14 @@ def _image(shown: Shown, kind: str, calibrated: dict[str, Any]) -> Image:
     )
 
 
-def _replace(layer: Layer, shown: Shown, calibrated: dict[str, Any]) -> None:
-    layer.data = list(shown.levels)
+def _rescale(layer: Layer, calibrated: dict[str, Any]) -> None:
     if tuple(layer.scale) != calibrated["scale"]:
         layer.scale = calibrated["scale"]
         layer.units = calibrated["units"]
+
+
+def _replace(layer: Layer, shown: Shown, calibrated: dict[str, Any]) -> None:
+    layer.data = list(shown.levels)
+    _rescale(layer, calibrated)
     layer.contrast_limits_range = shown.limits
     layer.contrast_limits = shown.limits

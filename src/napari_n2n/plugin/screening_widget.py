@@ -17,8 +17,9 @@ from napari_n2n.plugin.keys import name_of
 from napari_n2n.plugin.screening_columns import progress_text
 from napari_n2n.plugin.screening_dock import ScreeningDock
 from napari_n2n.plugin.screening_exchange import open_in_browser, report_to
-from napari_n2n.plugin.screening_jobs import ScreeningJob, SharedSession, sentence_of, summary_of
+from napari_n2n.plugin.screening_jobs import Held, ScreeningJob, sentence_of, summary_of
 from napari_n2n.plugin.screening_judging import Judging
+from napari_n2n.plugin.screening_learning import OwnScore
 from napari_n2n.plugin.screening_opening import find_files, open_session
 from napari_n2n.plugin.screening_panel import ScreeningPanel
 from napari_n2n.plugin.screening_showing import Showing
@@ -55,7 +56,8 @@ class ScreeningWidget(ScreeningPanel):
             viewer, self.judging, self.dock.model, self.dock.folio.spectrum, self.sitting.act, self
         )
         self.job = ScreeningJob(self)
-        self._shared: SharedSession | None = None
+        self.own_score = OwnScore(self.judging, self)
+        self._held = Held()
         self._has_left = False
         self._reloading = QTimer(self)
         self._reloading.setSingleShot(True)
@@ -63,7 +65,10 @@ class ScreeningWidget(ScreeningPanel):
         self._looking = QTimer(self)
         self._looking.setInterval(_LOOK_MS)
         self._looking.timeout.connect(self._look_for_others)
+        # However the window goes, the file is closed: closing folds the log back into it.
+        self.destroyed.connect(self._held.close)
         self._connect()
+        self.view.show_mode(self.showing.view.comparison.mode)
         self._looking.start()
         self.progress.say(_INVITATION)
         self._refresh()
@@ -121,9 +126,12 @@ class ScreeningWidget(ScreeningPanel):
         except N2NError as problem:
             self._on_failure(str(problem))
             return
-        assert self._shared is not None
+        assert self._held.shared is not None
         self.progress.begin("Starting…")
-        self.job.start(self._shared, found.inputs.paths, choice, found.inputs.pixel_size_angstrom)
+        self.dock.folio.take_keys()
+        self.job.start(
+            self._held.shared, found.inputs.paths, choice, found.inputs.pixel_size_angstrom
+        )
         self._refresh()
 
     def export_kept(self, path: Path | None = None) -> None:
@@ -142,7 +150,7 @@ class ScreeningWidget(ScreeningPanel):
             return
         asked = path is None
         path = path or self.export.ask_for_file(
-            "Summary report", session.path.parent / "screening.html"
+            "Summary report", session.path.parent / "screening-report.html"
         )
         if path is not None and self._hand_on(lambda: report_to(path, session)) and asked:
             open_in_browser(path)
@@ -155,6 +163,7 @@ class ScreeningWidget(ScreeningPanel):
         self._looking.stop()
         self._reloading.stop()
         self.job.stop()
+        self.own_score.leave()
         self.showing.leave()
         self.dock.leave()
         self._close()
@@ -193,21 +202,21 @@ class ScreeningWidget(ScreeningPanel):
             return False
         shared, note = opened
         self._close()
-        self._shared = shared
+        self._held.shared = shared
         self.dock.thumbnails.set_session(shared.session.path)
         self.judging.open(shared.session)
         self.showing.open()
         self.dock.show(True)
+        self.dock.folio.take_keys()
         self.sitting.go_to_first()
         self.say(note or f"As it was left. {_HOW} Screen takes what is new.")
         return True
 
     def _close(self) -> None:
-        shared, self._shared = self._shared, None
-        if shared is not None:
+        if self._held.shared is not None:
             self.judging.close()
             self.showing.open()
-            shared.close()
+            self._held.close()
 
     def _reload(self) -> None:
         """Read all anew; the longer that takes, the later again."""
@@ -257,7 +266,7 @@ class ScreeningWidget(ScreeningPanel):
         self.dock.thumbnails.forget(outcome.path)
         if not self.judging.refresh([outcome.micrograph]):
             self._reload_soon()
-        if not outcome.reused:
+        if not (outcome.reused and self.showing.is_shown):
             self.showing.made_anew(outcome.micrograph)
         self.sitting.go_to_first()
 

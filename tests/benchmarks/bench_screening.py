@@ -1,0 +1,132 @@
+"""Time of what a person waits for while screening, as told in docs/screening.md.
+
+Run: xvfb-run -a -s "-screen 0 1600x1000x24" python tests/benchmarks/bench_screening.py
+     [--micrographs 20000] [--side 4096] [--folder F]
+
+The first table is a session of many micrographs in the window: opening it, sorting, a key. The
+second is one micrograph after the other on the screen, each ready in memory, as the reading ahead
+leaves them. Times are of the wall, median and worst; a key is from its press to the verdict on the
+disk and the window drawn.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import napari
+import numpy as np
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
+
+from napari_n2n.io import Particles
+from napari_n2n.plugin import preferences
+from napari_n2n.plugin.screening_pictures import Picture, Shown
+from napari_n2n.plugin.screening_widget import ScreeningWidget
+from napari_n2n.screening import Session, default_session_path
+
+HEADER = "| | median, ms | worst |\n|---|---|---|"
+NAMES = ("score", "resolution_angstrom", "snr", "drift_total_angstrom", "contaminated_percent")
+
+
+def drawn() -> None:
+    """Let Qt do all that is due."""
+    for _ in range(3):
+        QApplication.processEvents()
+
+
+def measure(name: str, call: Callable[[int], object], times: int) -> None:
+    """Print a line of the table."""
+    wall = []
+    for k in range(times):
+        start = time.perf_counter()
+        call(k)
+        drawn()
+        wall.append(1000 * (time.perf_counter() - start))
+    print(f"| {name} | {np.median(wall):.0f} | {max(wall):.0f} |", flush=True)
+
+
+def fill(session: Session, folder: Path, number: int) -> None:
+    """Add micrographs with figures, all of them processed."""
+    dice = np.random.default_rng(0)
+    ids = session.add_files(folder / f"movie_{i:05d}.tif" for i in range(number))
+    with session._database.writing() as connection:  # one commit, not 20,000
+        from napari_n2n.screening import processing
+
+        for micrograph in ids.tolist():
+            figures = dict(zip(NAMES, 100 * dice.random(len(NAMES)), strict=True))
+            processing.keep(connection, micrograph, figures, "", 1e9 + micrograph)
+
+
+def bench_session(widget: ScreeningWidget, folder: Path) -> None:
+    """Time what is done to a table of many."""
+    print(HEADER)
+    measure("open", lambda _: widget._open(folder, make=False), 1)
+    folio, judging = widget.dock.folio, widget.judging
+    table = folio.table
+    measure("sort by a figure", lambda k: folio.table.sortByColumn(3 + k % 3, Qt.SortOrder(0)), 6)
+    measure("find a name", lambda k: folio.bar.words.setText(f"000{k}"), 6)
+    folio.bar.words.setText("")
+    table.setFocus()
+    judging.go_to(int(judging.overview.ids[0]))
+    measure("key K, on to the next", lambda _: QTest.keyClick(table, Qt.Key.Key_K), 30)
+    measure("key U", lambda _: QTest.keyClick(table, Qt.Key.Key_U), 10)
+    folio.plot.choose("score", "snr")
+    measure("key K beside a scatter plot", lambda _: QTest.keyClick(table, Qt.Key.Key_K), 10)
+    folio.plot.choose("score")
+    half = judging.overview.ids[::2]
+    measure("select 10,000", lambda k: judging.select(half[k:]), 5)
+    measure("reject them", lambda _: widget.sitting.judge_selected("reject", "drift"), 3)
+    measure("scroll a page", lambda k: table.verticalScrollBar().setValue(4000 * k), 20)
+    folio.show_grid(True)
+    measure(
+        "scroll a page of thumbnails",
+        lambda k: folio.grid.verticalScrollBar().setValue(900 * k),
+        20,
+    )
+
+
+def bench_pictures(widget: ScreeningWidget, side: int) -> None:
+    """Time how soon a micrograph that is in memory is on the screen."""
+    dice = np.random.default_rng(0)
+    pictures = []
+    for k in range(3):
+        image = dice.standard_normal((side, side), dtype=np.float32)
+        particles = Particles(dice.uniform(0, side, (300, 2)))
+        pictures.append(Picture(k, Shown.of(image), Shown.of(image + 1), 1.0, particles))
+    view = widget.showing.view
+    view.show(pictures[0], "a", 100.0)
+    drawn()
+    print(f"\n{HEADER}")
+    measure(
+        f"the next of {side}² on the screen",
+        lambda k: view.show(pictures[(k + 1) % 3], f"m{k}", 100.0),
+        12,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--micrographs", type=int, default=20_000)
+    parser.add_argument("--side", type=int, default=4096)
+    parser.add_argument("--folder", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.folder) as temporary:
+        folder = Path(temporary)
+        preferences.data_folder = lambda: folder / "user"
+        with Session.open(default_session_path(folder / "x")) as session:
+            fill(session, folder, options.micrographs)
+        viewer = napari.Viewer(show=True, show_welcome_screen=False)
+        viewer.window._qt_window.resize(1600, 1000)
+        widget = ScreeningWidget(viewer)
+        viewer.window.add_dock_widget(widget, area="right")
+        bench_session(widget, folder)
+        bench_pictures(widget, options.side)
+        widget.leave()
+        viewer.close()
+
+
+if __name__ == "__main__":
+    main()
