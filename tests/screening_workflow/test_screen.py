@@ -4,6 +4,7 @@ import shutil
 import threading
 import time
 
+import mrcfile
 import numpy as np
 import pytest
 
@@ -34,7 +35,9 @@ SIZE = 4.0
 def made(tmp_path_factory):
     """Make a movie and micrographs, once."""
     folder = tmp_path_factory.mktemp("made")
-    config = SimulationConfig(shape=(128, 128), n_frames=6, pixel_size_angstrom=SIZE)
+    config = SimulationConfig(
+        shape=(192, 192), n_frames=8, pixel_size_angstrom=SIZE, dose_per_frame=2.0
+    )
     movie = write_simulated(build_scene(config), folder, "m").movie
     movie.rename(folder / "movie.mrc")
     config = SimulationConfig(shape=(256, 256), pixel_size_angstrom=SIZE, contaminant_count=0)
@@ -109,7 +112,7 @@ def test_a_movie_is_aligned_denoised_measured_and_shown(night):
     results = night.results("movie.mrc")
     raw, denoised = read_micrograph(results.raw), read_micrograph(results.denoised)
     assert results.raw == results.sum
-    assert raw.pixels.shape == denoised.pixels.shape == (128, 128)
+    assert raw.pixels.shape == denoised.pixels.shape == (192, 192)
     assert denoised.pixel_size_angstrom == pytest.approx(SIZE)
     assert denoised.pixels.std() < raw.pixels.std()
     assert denoised.pixels.mean() == pytest.approx(raw.pixels.mean(), rel=0.02)
@@ -119,7 +122,7 @@ def test_a_movie_is_aligned_denoised_measured_and_shown(night):
     assert 0 <= figures["score"] <= 100
     assert night.session.overview().acquired[0] == pytest.approx(movie.stat().st_mtime)
     (record,) = night.session.micrographs()
-    assert record.shape == (128, 128)
+    assert record.shape == (192, 192)
     assert record.pixel_size_angstrom == pytest.approx(SIZE)
     assert night.session.setting(SETTINGS_KEY)["particles"] == "not picked"
 
@@ -131,6 +134,19 @@ def test_a_single_micrograph_has_no_halves(night):
     figures = night.figures("a.mrc")
     assert "brightness" in figures
     assert "drift_total_angstrom" not in figures
+
+
+def test_a_movie_that_shows_nothing_is_not_said_to_have_stood_still(night):
+    """Its drift could not be measured, so it is unknown."""
+    frames = np.random.default_rng(0).poisson(1.0, size=(6, 128, 128)).astype(np.uint8)
+    with mrcfile.new(night.folder / "noise.mrcs") as file:
+        file.set_data(frames)
+        file.set_image_stack()
+        file.voxel_size = SIZE
+    outcome = night.screen([night.folder / "noise.mrcs"])["noise.mrcs"]
+    assert outcome.error is None
+    assert "brightness" in outcome.figures
+    assert "drift_total_angstrom" not in outcome.figures
 
 
 def test_nothing_is_done_twice(night):

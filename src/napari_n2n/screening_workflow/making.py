@@ -114,11 +114,12 @@ def _figures(
     figures = quality.image_figures(raw, size, denoised)
     if halves is not None:
         figures |= quality.half_figures(halves.odd, halves.even, size)
-        # Without a pixel size a trajectory is in pixels.
-        if halves.trajectory is not None and size is not None:
-            shifts = halves.trajectory.shifts_angstrom
-            dose = None if halves.dose is None else halves.dose / len(shifts)
-            figures |= quality.drift_figures(shifts, dose)
+        moved = halves.trajectory
+        # Frames that showed nothing to measure motion by were not still: nobody knows. Without a
+        # pixel size a trajectory is in pixels.
+        if moved is not None and moved.error_angstrom is not None and size is not None:
+            dose = None if halves.dose is None else halves.dose / len(moved.shifts_angstrom)
+            figures |= quality.drift_figures(moved.shifts_angstrom, dose)
     return figures
 
 
