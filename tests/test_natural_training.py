@@ -144,7 +144,7 @@ def test_resuming_with_other_noise_or_photographs_is_refused(paintings, tmp_path
     assert resume_path(output).is_file()
     for photographs, noise in (
         (paintings, PhotographNoise(clipped=True)),
-        (paintings.first(3), PhotographNoise()),
+        (paintings.chosen(3), PhotographNoise()),
     ):
         with pytest.raises(CheckpointProblem, match="other images"):
             run_to_end(train_photographs(photographs, SHORT, noise, output=output, resume=True))
@@ -176,3 +176,13 @@ def test_what_was_learnt_is_told(paintings):
         "photographs model, light U-Net, full resolution, 12 steps on 6 photographs with noise of "
         "deviation 0 to 50, noisy targets"
     )
+
+
+def test_the_mean_of_the_noise_is_learnt_as_if_it_were_the_image(paintings):
+    """The squared error is least for the target's expectation: the image plus that mean."""
+    config = recipe("better", network="light", steps=100, crop=32, learning_rate=4e-3)
+    noise = PhotographNoise(mean=60)
+    denoiser = run_to_end(train_photographs(paintings, config, noise))
+    clean = painting(99)
+    result = denoise(noisy_photograph(clean, 25, seed=0, mean=60), denoiser)
+    assert float((result - clean).mean()) == pytest.approx(60, abs=10)

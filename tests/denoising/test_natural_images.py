@@ -135,7 +135,7 @@ def test_fewer_photographs_are_among_the_more():
     photographs = Photographs(
         [grey_levels(n, (16, 16)) for n in range(9)], tuple(str(n) for n in range(9))
     )
-    few, more = photographs.first(2), photographs.first(5)
+    few, more = photographs.chosen(2), photographs.chosen(5)
     assert set(few.names) < set(more.names) < set(photographs.names)
     assert [str(image[0, 0, 0]) for image in more.images] == list(more.names)
 

@@ -10,6 +10,7 @@ from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
 from napari_n2n.cli.data import validated
 from napari_n2n.cli.files import describe_progress
+from napari_n2n.cli.reproduce_natural import natural
 
 reproduce = typer.Typer(
     help="Run an experiment of the paper, from its data to a report.", no_args_is_help=True
@@ -125,6 +126,7 @@ reproduce.command(
     help="Denoise aldolase, 150 kDa and hard to see, as the paper does. Ctrl-C stops; the same "
     "command goes on from there.",
 )(_command("aldolase"))
+reproduce.command()(natural)
 
 
 def describe_stage(step: Any) -> tuple[str, float, float | None]:

@@ -65,7 +65,11 @@ class Photographs:
                 "There is no colour photograph to train on. Give a folder with PNG or JPEG files."
             )
 
-    def first(self, count: int, seed: int = 0) -> "Photographs":
+    def leading(self, count: int) -> "Photographs":
+        """Return the first ``count`` of them, or as many as there are."""
+        return Photographs(self.images[:count], self.names[:count])
+
+    def chosen(self, count: int, seed: int = 0) -> "Photographs":
         """Return ``count`` of them, chosen by chance; more hold all that fewer hold."""
         order = np.random.default_rng(seed).permutation(len(self.images))[:count]
         return Photographs(

@@ -1,0 +1,81 @@
+"""The command that runs the paper's experiment on photographs."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from napari_n2n.cli import console, options
+from napari_n2n.cli.console import Reporter
+from napari_n2n.cli.data import validated
+from napari_n2n.cli.files import describe_progress
+
+
+def natural(
+    train: Annotated[
+        Path | None,
+        typer.Option(help="Folder of photographs to train on; default: scikit-image's pictures."),
+    ] = None,
+    test: Annotated[Path | None, typer.Option(help="Folder of photographs to judge by.")] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder of the experiment; made if missing.")
+    ] = Path("reproduce-natural"),
+    budget: Annotated[
+        float, typer.Option(min=0.001, help="Minutes that all trainings may take together.")
+    ] = 60.0,
+    recipe_name: Annotated[
+        Literal["paper", "better"],
+        typer.Option("--recipe", help="The paper's training, or what makes more of the time."),
+    ] = "better",
+    network: Annotated[
+        Literal["paper", "light"], typer.Option(help="Of the model that is judged.")
+    ] = "paper",
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-M", help="Judge this model (a file, photographs), train none."),
+    ] = None,
+    crop: Annotated[
+        int | None, typer.Option(min=32, max=2048, help="Side of the training crops in px.")
+    ] = None,
+    test_images: Annotated[
+        int, typer.Option(min=1, help="At most so many photographs to judge by.")
+    ] = 68,
+    seed: Annotated[int, typer.Option(min=0, help="Of weights, crops and noise.")] = 0,
+    device: options.Device = "auto",
+    quiet: options.Quiet = False,
+) -> None:
+    """Denoise photographs as the paper does. Ctrl-C stops; the same command goes on from there."""
+    from napari_n2n.cli.reproduce import describe_stage
+    from napari_n2n.denoising.interruption import Interrupted
+    from napari_n2n.reproduction.natural import reproduce_natural
+    from napari_n2n.reproduction.natural_settings import NaturalSettings
+    from napari_n2n.reproduction.protocol import StageProgress
+
+    usual = NaturalSettings()
+    settings = validated(
+        NaturalSettings,
+        train=None if train is None else str(train),
+        test=None if test is None else str(test),
+        budget_minutes=budget,
+        recipe=recipe_name,
+        network=network,
+        given_model=model,
+        crop=crop,
+        test_images=test_images,
+        claim_images=min(test_images, usual.claim_images),
+        seed=seed,
+    )
+
+    def describe(step: Any) -> tuple[str, float, float | None]:
+        known = isinstance(step, StageProgress)  # reading photographs comes before the stages
+        return describe_stage(step) if known else describe_progress(step)
+
+    with console.stop_on_signal() as stop:
+        try:
+            report = Reporter(quiet).run(
+                reproduce_natural(output, settings, device=device, stop=stop), describe
+            )
+        except Interrupted:
+            console.say_note("Stopped. The same command goes on from here.")
+            raise typer.Exit(130) from None
+    console.say(f"Report: {report}")

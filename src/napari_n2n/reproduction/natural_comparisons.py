@@ -1,0 +1,144 @@
+"""Trainings on photographs that differ in one thing: their targets, or the mean of their noise."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+from napari_n2n.denoising.checkpoints import load_denoiser
+from napari_n2n.denoising.natural_images import PhotographNoise
+from napari_n2n.denoising.photographs import recipe
+from napari_n2n.natural_training import train_photographs
+from napari_n2n.progress import Stopwatch
+from napari_n2n.reproduction.natural_bench import (
+    COMPARED_DEVIATIONS,
+    MODEL_SHARE,
+    psnr_at,
+    told_of,
+    trained,
+)
+from napari_n2n.reproduction.photograph_judging import TestNoise, by_network, judge
+from napari_n2n.reproduction.protocol import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from napari_n2n.denoising.config import TrainingConfig
+    from napari_n2n.reproduction.natural_bench import Bench
+    from napari_n2n.reproduction.protocol import Figures
+
+FEWEST_STEPS = 20
+"""Of each training that is compared, however small the budget."""
+
+_PACE = "pace"
+_CROP = 64
+_TARGETS: tuple[Literal["noisy", "clean"], ...] = ("noisy", "clean")
+
+
+def comparison_stages(bench: Bench) -> list[Stage]:
+    """Return all comparisons, in their order."""
+    return [pace_stage(bench), *claim_stages(bench), *bias_stages(bench)]
+
+
+def pace_stage(bench: Bench) -> Stage:
+    """Return the measuring of how many steps each of the comparisons can have in its time."""
+    trainings = 2 * len(bench.claim_counts) + 2
+
+    def make() -> Generator[Any, None, Figures]:
+        seconds = bench.budget.share(1 - MODEL_SHARE) / trainings
+        trial = claim_config(bench, FEWEST_STEPS)
+        for _ in range(2):  # the first time, some things are made that are there the second
+            watch = Stopwatch()
+            yield from train_photographs(
+                bench.train, trial, PhotographNoise(), device=bench.device, stop=bench.stop
+            )
+            taken = watch.elapsed_seconds
+        return {"steps": max(FEWEST_STEPS, round(seconds / taken * FEWEST_STEPS))}
+
+    return Stage(_PACE, "measuring how long a step takes", make)
+
+
+def claim_config(bench: Bench, steps: int) -> TrainingConfig:
+    """Return the training of which one thing at a time is changed, with so many steps."""
+    settings = bench.settings
+    return recipe(
+        "better",
+        network=settings.claim_network,
+        steps=steps,
+        crop=settings.crop or _CROP,
+        seed=settings.seed,
+    )
+
+
+def claim_name(count: int, targets: str) -> str:
+    """Return the name of the stage that trains on ``count`` photographs."""
+    return f"claim-{count}-{targets}"
+
+
+def claim_stages(bench: Bench) -> list[Stage]:
+    """Return trainings that differ in their targets and in how many photographs there are."""
+    stages = []
+    for count in bench.claim_counts:
+        for targets in _TARGETS:
+            name = claim_name(count, targets)
+            noise = PhotographNoise(targets=targets)
+            make = partial(_claim, bench, name, count, noise)
+            title = f"{count} photographs, {targets} targets"
+            stages.append(Stage(name, title, make, (bench.laboratory.model_path(name),)))
+    return stages
+
+
+def _claim(
+    bench: Bench, name: str, count: int, noise: PhotographNoise
+) -> Generator[Any, None, Figures]:
+    config = claim_config(bench, (bench.laboratory.done(_PACE) or {})["steps"])
+    photographs = bench.train.chosen(count, bench.settings.seed)
+    output = bench.laboratory.model_path(name)
+    denoiser = yield from trained(bench, photographs, config, noise, output)
+    psnr_db = yield from psnr_at(bench, denoiser)
+    return {**told_of(denoiser), "psnr_db": psnr_db}
+
+
+BIASED = {
+    "zero mean": {},
+    "nonzero mean": {"mean": True},
+    "clipped": {"clipped": True},
+}
+"""Noise of training and test, by what is written in tables; all targets are noisy."""
+
+
+def bias_name(kind: str) -> str:
+    """Return the name of the stage that trains on noise of a ``kind`` of `BIASED`."""
+    return f"bias-{kind.replace(' ', '-')}"
+
+
+def bias_stages(bench: Bench) -> list[Stage]:
+    """Return trainings on noise whose mean is zero, is not, or depends on the brightness."""
+    return [
+        Stage(bias_name(kind), f"noise: {kind}", partial(_bias, bench, kind)) for kind in BIASED
+    ]
+
+
+def _bias(bench: Bench, kind: str) -> Generator[Any, None, Figures]:
+    settings, laboratory = bench.settings, bench.laboratory
+    mean = settings.mean if BIASED[kind].get("mean") else 0.0
+    clipped = bool(BIASED[kind].get("clipped"))
+    count = max(bench.claim_counts)
+    plain = laboratory.model_path(claim_name(count, "noisy"))
+    if kind == "zero mean":
+        denoiser = load_denoiser(plain)  # the same training: it is not done twice
+    else:
+        config = claim_config(bench, (laboratory.done(_PACE) or {})["steps"])
+        noise = PhotographNoise(mean=mean, clipped=clipped)
+        photographs = bench.train.chosen(count, settings.seed)
+        output = laboratory.model_path(bias_name(kind))
+        denoiser = yield from trained(bench, photographs, config, noise, output)
+    found: Figures = {"mean": mean, "seconds": denoiser.provenance.seconds if mean else 0.0}
+    for deviation in COMPARED_DEVIATIONS:
+        test = TestNoise(deviation, mean=mean, clipped=clipped, seed=settings.seed)
+        method = by_network(denoiser, bench.device)
+        found[str(deviation)] = yield from judge(bench.claim_test, test, method)
+        if clipped:
+            method = by_network(load_denoiser(plain), bench.device)
+            found[f"{deviation} by zero mean"] = yield from judge(bench.claim_test, test, method)
+    return found

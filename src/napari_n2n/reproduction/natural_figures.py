@@ -1,0 +1,161 @@
+"""Tables of the experiment on photographs: rows of text, for a report or for a page of the docs.
+
+``found`` is what the stages found, by their names.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from napari_n2n.denoising.natural_images import WHITE
+from napari_n2n.reproduction.natural_bench import COMPARED_DEVIATIONS
+from napari_n2n.reproduction.natural_comparisons import BIASED, bias_name, claim_name
+from napari_n2n.reproduction.natural_settings import DEVIATIONS
+from napari_n2n.reproduction.natural_stages import OURS, psnr_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    Found = Mapping[str, Mapping[str, Any]]
+    Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
+
+PAPER_TABLE = {10: (25.58, 28.14), 20: (23.94, 27.20), 40: (23.38, 26.08), 70: (23.26, 24.52)}
+"""Table I of Tan, Cui and Luo: dB of the noisy input and of their result, by deviation."""
+
+PUBLISHED = {
+    "CBM3D": {15: 33.52, 25: 30.71, 50: 27.38},
+    "DnCNN": {15: 33.90, 25: 31.24, 50: 27.95},
+    "FFDNet": {15: 33.87, 25: 31.21, 50: 27.96},
+    "DRUNet": {15: 34.30, 25: 31.69, 50: 28.51},
+}
+"""Published dB on CBSD68; CBM3D is not trained, the others were on clean images."""
+
+_TITLES = {OURS: "ours", "nlm": "non-local means", "bm3d": "BM3D"}
+_NONE = "–"
+
+
+def white_noise_psnr(deviation: float) -> float:
+    """Return the PSNR (dB) of an image with white noise of ``deviation`` and nothing else wrong."""
+    return 20 * math.log10(WHITE / deviation)
+
+
+def methods_of(found: Found) -> list[str]:
+    """Return the methods that were judged at every noise, ours first."""
+    return [
+        name for name in _TITLES if all(psnr_name(name, sigma) in found for sigma in DEVIATIONS)
+    ]
+
+
+def first_table(found: Found) -> Table:
+    """Return the paper's Table I beside what came out here."""
+    methods = methods_of(found)
+    head = (
+        "σ",
+        "noisy",
+        *(_TITLES[name] for name in methods),
+        "gain of ours",
+        "the paper: noisy",
+        "its result",
+        "its gain",
+    )
+    rows = []
+    for sigma in DEVIATIONS:
+        ours = found[psnr_name(OURS, sigma)]
+        psnr_db = [found[psnr_name(name, sigma)]["psnr_db"] for name in methods]
+        theirs = PAPER_TABLE.get(sigma)
+        paper = (_NONE,) * 3
+        if theirs is not None:
+            paper = (_db(theirs[0]), _db(theirs[1]), _gain(theirs[1] - theirs[0]))
+        rows.append(
+            (
+                str(sigma),
+                _db(ours["noisy_psnr_db"]),
+                *map(_db, psnr_db),
+                _gain(ours["psnr_db"] - ours["noisy_psnr_db"]),
+                *paper,
+            )
+        )
+    return head, rows
+
+
+def published_table(found: Found) -> Table:
+    """Return what was published for CBSD68 beside what came out here, and what is missing."""
+    shared = sorted(PUBLISHED["DnCNN"])
+    ours = {sigma: found[psnr_name(OURS, sigma)]["psnr_db"] for sigma in shared}
+    rows = [("ours", *(_db(ours[sigma]) for sigma in shared))]
+    rows += [(name, *(_db(known[sigma]) for sigma in shared)) for name, known in PUBLISHED.items()]
+    rows.append(("ours less DnCNN", *(_gain(ours[s] - PUBLISHED["DnCNN"][s]) for s in shared)))
+    return ("", *(f"σ = {sigma}" for sigma in shared)), rows
+
+
+def counts_of(found: Found) -> list[int]:
+    """Return the numbers of training photographs that were compared."""
+    names = [name.split("-") for name in found if name.startswith("claim-")]
+    return sorted({int(parts[1]) for parts in names})
+
+
+def claim_table(found: Found) -> Table:
+    """Return PSNR by number of photographs, for noisy and for clean targets."""
+    head = ["photographs"]
+    for sigma in COMPARED_DEVIATIONS:
+        head += [f"σ = {sigma}: noisy targets", "clean targets", "noisy less clean"]
+    rows = []
+    for count in counts_of(found):
+        row = [str(count)]
+        for sigma in COMPARED_DEVIATIONS:
+            noisy, clean = (
+                found[claim_name(count, targets)]["psnr_db"][str(sigma)]
+                for targets in ("noisy", "clean")
+            )
+            row += [_db(noisy), _db(clean), _gain(noisy - clean)]
+        rows.append(tuple(row))
+    return tuple(head), rows
+
+
+def bias_table(found: Found) -> Table:
+    """Return what noise of other kinds teaches: how far results are off in the mean, and PSNR."""
+    head = ("noise of inputs and targets", "σ", "bias", "in shadows", "in lights", "PSNR")
+    rows = []
+    for kind in BIASED:
+        figures = found[bias_name(kind)]
+        title = f"mean {figures['mean']:g}" if figures["mean"] else kind
+        titles = {"": title, " by zero mean": f"{title}; trained on zero mean"}
+        for suffix, told in titles.items():
+            rows += [
+                (
+                    told,
+                    str(sigma),
+                    *(_off(judged[key]) for key in ("bias", "bias_shadows", "bias_lights")),
+                    _db(judged["psnr_db"]),
+                )
+                for sigma in COMPARED_DEVIATIONS
+                if (judged := figures.get(f"{sigma}{suffix}")) is not None
+            ]
+    return head, rows
+
+
+def progress_table(points: Sequence[Mapping[str, Any]]) -> Table:
+    """Return PSNR against the length of training."""
+    head = ("steps", "minutes", *(f"σ = {sigma}" for sigma in COMPARED_DEVIATIONS))
+    rows = [
+        (
+            f"{point['steps']:,}",
+            f"{point['seconds'] / 60:.1f}",
+            *(_db(point["psnr_db"][str(sigma)]) for sigma in COMPARED_DEVIATIONS),
+        )
+        for point in points
+    ]
+    return head, rows
+
+
+def _db(value: float) -> str:
+    return f"{value:.2f}"
+
+
+def _gain(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")
+
+
+def _off(value: float | None) -> str:
+    return _NONE if value is None else f"{value:+.1f}".replace("-", "−")

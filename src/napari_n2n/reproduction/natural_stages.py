@@ -1,0 +1,192 @@
+"""The parts of the experiment on photographs that are about the model: its training and judging."""
+
+from __future__ import annotations
+
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from napari_n2n.denoising.checkpoints import load_denoiser
+from napari_n2n.denoising.natural_images import WHITE, PhotographNoise
+from napari_n2n.denoising.photographs import PAPER, recipe
+from napari_n2n.io import write_atomically
+from napari_n2n.natural_training import FIRST_SNAPSHOT, snapshot_path
+from napari_n2n.progress import Progress, Stopwatch, passed_on
+from napari_n2n.reproduction.natural_bench import MODEL, MODEL_SHARE, psnr_at, told_of, trained
+from napari_n2n.reproduction.natural_comparisons import comparison_stages
+from napari_n2n.reproduction.natural_settings import DEVIATIONS
+from napari_n2n.reproduction.photograph_judging import (
+    Method,
+    TestNoise,
+    by_network,
+    classical_methods,
+    judge,
+)
+from napari_n2n.reproduction.protocol import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_n2n.reproduction.natural_bench import Bench
+    from napari_n2n.reproduction.protocol import Figures
+
+OURS = "ours"
+
+PICTURED = ((0, 25), (1, 50), (2, 50))
+"""Which test photographs are shown, by number, and the deviation of their noise."""
+
+_DETAIL_PX = 128
+_ENLARGED = 2
+
+
+def all_stages(bench: Bench) -> list[Stage]:
+    """Return all stages, in their order."""
+    return [
+        model_stage(bench),
+        *psnr_stages(bench),
+        *snapshot_stages(bench),
+        pictures_stage(bench),
+        *comparison_stages(bench),
+    ]
+
+
+def model_stage(bench: Bench) -> Stage:
+    """Return the training of the model that is judged, or what is told about the one given."""
+    settings = bench.settings
+    output = bench.laboratory.model_path(MODEL)
+
+    def make() -> Generator[Any, None, Figures]:
+        yield Progress("reading the model", 0, 1)
+        if settings.given_model is None:
+            config = recipe(
+                settings.recipe,
+                network=settings.network,
+                seconds=bench.budget.share(MODEL_SHARE),
+                crop=settings.crop,
+                seed=settings.seed,
+            )
+            if settings.recipe == "paper":  # its 120 epochs, where the budget allows them
+                config = config.replaced(epochs=PAPER.epochs)
+            denoiser = yield from trained(bench, bench.train, config, PhotographNoise(), output)
+        else:
+            denoiser = bench.model()
+        return told_of(denoiser)
+
+    given = settings.given_model is not None
+    title = "reading the model" if given else "training the model on noisy photographs"
+    return Stage(MODEL, title, make, () if given else (output,))
+
+
+def psnr_stages(bench: Bench) -> list[Stage]:
+    """Return the judging of the model, and of methods without training, at each noise."""
+    stages = []
+    for name in (OURS, *classical_methods()):
+        for deviation in DEVIATIONS:
+
+            def make(name: str = name, deviation: int = deviation) -> Generator[Any, None, Figures]:
+                if name == OURS:
+                    method: Method = by_network(bench.model(), bench.device)
+                else:
+                    method = classical_methods()[name]
+                noise = TestNoise(deviation, seed=bench.settings.seed)
+                watch = Stopwatch()
+                figures = yield from judge(bench.test, noise, method)
+                # Not among the trainings: what takes long is told, and not counted.
+                return {**figures, "judging_seconds": watch.elapsed_seconds, "seconds": 0.0}
+
+            title = f"σ = {deviation}: {'the model' if name == OURS else name}"
+            stages.append(Stage(psnr_name(name, deviation), title, make))
+    return stages
+
+
+def psnr_name(method: str, deviation: int) -> str:
+    """Return the name of the stage that judges ``method`` at noise of ``deviation``."""
+    return f"psnr-{method}-{deviation}"
+
+
+def snapshot_stages(bench: Bench) -> list[Stage]:
+    """Return the judging of what the model was on the way: PSNR against the length of training."""
+    if bench.settings.given_model is not None:
+        return []
+
+    def make() -> Generator[Any, None, Figures]:
+        output = bench.laboratory.model_path(MODEL)
+        steps = (FIRST_SNAPSHOT * 2**n for n in range(40))
+        there = takewhile(lambda step: snapshot_path(output, step).is_file(), steps)
+        models = [load_denoiser(snapshot_path(output, step)) for step in there]
+        points = []
+        for denoiser in (*models, bench.model()):
+            made = denoiser.provenance
+            psnr_db = yield from psnr_at(bench, denoiser)
+            points.append({"steps": made.steps, "seconds": made.seconds, "psnr_db": psnr_db})
+        return {"points": points, "seconds": 0.0}
+
+    return [Stage("snapshots", "judging the model as it was on the way", make)]
+
+
+def pictures_stage(bench: Bench) -> Stage:
+    """Return the drawing of details of some photographs: noisy, denoised, clean."""
+    shown = [
+        (number, deviation) for number, deviation in PICTURED if number < len(bench.test.names)
+    ]
+    methods = ("noisy", *classical_methods(), OURS, "clean")
+    paths = {
+        (number, what): bench.laboratory.picture_path(f"{number}-{what}")
+        for number, _ in shown
+        for what in methods
+    }
+
+    def make() -> Generator[Any, None, Figures]:
+        known = {OURS: by_network(bench.model(), bench.device), **classical_methods()}
+        watch = Stopwatch()
+        for done, (number, deviation) in enumerate(shown):
+
+            def told(_step: Any, done: int = done) -> Iterator[Any]:
+                yield watch.progress("drawing pictures", done, len(shown))
+
+            clean = bench.test.images[number]
+            noisy = TestNoise(deviation, seed=bench.settings.seed).on(clean, number)
+            write_detail(paths[number, "clean"], clean, clean)
+            write_detail(paths[number, "noisy"], noisy, clean)
+            for what, method in known.items():
+                result = yield from passed_on(method(noisy, deviation), told)
+                write_detail(paths[number, what], result, clean)
+        return {"shown": shown, "methods": methods, "seconds": 0.0}
+
+    return Stage("pictures", "drawing pictures", make, tuple(paths.values()))
+
+
+def write_detail(path: Path, image: NDArray[Any], clean: NDArray[np.uint8]) -> None:
+    """Write the part of ``image`` where ``clean`` shows most, twice as large, as PNG.
+
+    Raises
+    ------
+    WriteProblem
+        The disk refuses.
+    """
+    y, x = _most_varied(clean)
+    detail = image[y : y + _DETAIL_PX, x : x + _DETAIL_PX]
+    pixels = np.clip(np.round(detail), 0, WHITE).astype(np.uint8)
+    picture = Image.fromarray(pixels)
+    large = picture.resize(
+        (picture.width * _ENLARGED, picture.height * _ENLARGED), Image.Resampling.NEAREST
+    )
+    with write_atomically(path) as beside:
+        large.save(beside, format="PNG")
+
+
+def _most_varied(clean: NDArray[np.uint8]) -> tuple[int, int]:
+    """Return the corner (y, x) of the square whose pixels vary most: no empty sky is shown."""
+    corners = [
+        (y, x)
+        for y in range(0, max(1, clean.shape[0] - _DETAIL_PX), 32)
+        for x in range(0, max(1, clean.shape[1] - _DETAIL_PX), 32)
+    ]
+    return max(
+        corners, key=lambda at: clean[at[0] : at[0] + _DETAIL_PX, at[1] : at[1] + _DETAIL_PX].std()
+    )
