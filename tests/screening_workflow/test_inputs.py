@@ -47,6 +47,16 @@ def test_a_folder_is_its_files_oldest_first(project):
     assert names(inputs_of(project / "Movies")) == ["b.mrc", "a.mrc"]
 
 
+def test_pictures_beside_movies_are_no_micrographs(project, tmp_path_factory):
+    """EPU writes a JPEG beside every image."""
+    pictures = [project / "Movies" / "a.jpg", tmp_path_factory.mktemp("only") / "a.png"]
+    for picture in pictures:
+        picture.touch()
+    assert names(inputs_of(project / "Movies")) == ["b.mrc", "a.mrc"]
+    assert names(inputs_of(pictures[0])) == ["a.jpg"]
+    assert names(inputs_of(pictures[1].parent)) == ["a.png"]
+
+
 def test_several_things_are_each_file_once(project):
     movies = project / "Movies"
     found = inputs_of([movies / "a.mrc", f"{movies}/*.mrc", movies])

@@ -375,6 +375,7 @@ def test_verdicts_survive_whatever_is_done_again(night):
 
 def test_a_watched_folder_is_screened_as_it_fills(night, made):
     night.has("a.mrc")
+    (night.folder / "torn.mrc").write_bytes((made / "c.mrc").read_bytes()[:5000])
     queue, done = Queue(open=True), []
 
     def watch(step):
@@ -384,11 +385,13 @@ def test_a_watched_folder_is_screened_as_it_fills(night, made):
                 night.has("b.mrc")
 
     began = time.monotonic()
-    with Feed(queue, night.folder, rest_seconds=0.1) as feed:
+    with Feed(queue, night.folder, rest_seconds=0.1, patience_seconds=1.0) as feed:
         night.screen(
-            queue, stop=lambda: len(done) == 2 or time.monotonic() > began + 60, watch=watch
+            queue, stop=lambda: len(done) == 3 or time.monotonic() > began + 60, watch=watch
         )
-    assert done == ["a.mrc", "b.mrc"]
+    assert sorted(done) == ["a.mrc", "b.mrc", "torn.mrc"]
+    assert done[0] == "a.mrc"
+    assert night.state("torn.mrc")[0] == "failed"
     assert feed.error is None
     assert queue.is_over
 

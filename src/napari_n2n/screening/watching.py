@@ -23,10 +23,15 @@ from napari_n2n.io.halves import EXTENSIONS, stem_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Generator, Iterable, Mapping, Sequence
 
+_PICTURES = (".png", ".jpg", ".jpeg")
+
 IMAGES: tuple[str, ...] = tuple(
-    f"*{end}{more}" for end in EXTENSIONS for more in ("", ".gz", ".bz2")
+    f"*{end}{more}" for end in EXTENSIONS if end not in _PICTURES for more in ("", ".gz", ".bz2")
 )
 """Patterns of the files that may be micrographs or movies."""
+
+PICTURES: tuple[str, ...] = tuple(f"*{end}" for end in _PICTURES)
+"""Patterns of the files that are pictures: microscopes write small ones beside micrographs."""
 
 REST_SECONDS = 3.0
 """How long a file must not have changed to count as written."""

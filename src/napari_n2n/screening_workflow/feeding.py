@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 from napari_n2n.errors import N2NError
-from napari_n2n.screening.watching import IMAGES, REST_SECONDS, watch
+from napari_n2n.screening.watching import IMAGES, PATIENCE_SECONDS, REST_SECONDS, watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ class Feed:
     ----------
     queue
         It is closed when this ends.
-    folder, patterns, rest_seconds
+    folder, patterns, rest_seconds, patience_seconds
         See `napari_n2n.screening.watching.watch`.
     """
 
@@ -39,10 +39,17 @@ class Feed:
         patterns: Sequence[str] = IMAGES,
         *,
         rest_seconds: float = REST_SECONDS,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self.error: N2NError | None = None
         self._asked = threading.Event()
-        files = watch(folder, patterns, self._asked.is_set, rest_seconds=rest_seconds)
+        files = watch(
+            folder,
+            patterns,
+            self._asked.is_set,
+            rest_seconds=rest_seconds,
+            patience_seconds=patience_seconds,
+        )
 
         def run() -> None:
             try:

@@ -12,7 +12,7 @@ from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import expand_inputs
 from napari_n2n.io.coordinates.text import parsing, read_text
 from napari_n2n.io.pixel_size import is_plausible
-from napari_n2n.screening.watching import files_in
+from napari_n2n.screening.watching import PICTURES, files_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -42,7 +42,8 @@ def inputs_of(given: Path | str | Sequence[Path | str]) -> Inputs:
     ----------
     given
         One or several of: a micrograph or movie; a folder (its image files, oldest first, less odd
-        and even halves whose sum is there); a pattern such as ``"night/*.tif"``; a STAR file of
+        and even halves whose sum is there; PNG and JPEG only where there are no others, as they
+        mostly show what lies beside them); a pattern such as ``"night/*.tif"``; a STAR file of
         movies, micrographs or particles (``rlnMicrographMovieName``, ``rlnMicrographName``).
 
     Raises
@@ -62,7 +63,7 @@ def inputs_of(given: Path | str | Sequence[Path | str]) -> Inputs:
 
 def _inputs(item: Path) -> Inputs:
     if item.is_dir():
-        found = files_in(item)
+        found = files_in(item) or files_in(item, PICTURES)
         if not found:
             raise UnreadableFile(
                 item,
