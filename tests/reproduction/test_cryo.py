@@ -129,7 +129,7 @@ def test_other_settings_are_refused(finished):
 
 
 def test_a_training_that_is_stopped_goes_on_where_it_was(tmp_path):
-    settings = SMALLEST.replaced(budget_minutes=60)
+    settings = SMALLEST.replaced(budget_minutes=60, count=2)
     steps = 0
     asked = []
 
@@ -157,7 +157,7 @@ def test_ones_own_movies_give_the_same_report_and_a_torn_one_is_left_out(movies,
     assert "night_1.mrc" in text
     assert "Against the truth" not in text
     judged = figures(tmp_path, "judge-night_2")
-    assert set(judged) == {"pixel_size_angstrom", "independent", "halves"}
+    assert set(judged) == {"pixel_size_angstrom", "notes", "independent", "halves"}
     assert judged["independent"]["gaussian"]["correlation"] <= 1
 
 
@@ -169,17 +169,17 @@ def test_frames_with_their_rests_are_trained_one_way_and_judged_by_the_rest(tmp_
         clean = build_scene(config).truth.clean
         for name, dose in (("frame", 1), ("rest", 20)):
             noisy = rng.poisson(clean * dose).astype(np.float32)
-            write_micrograph(folder / f"field_{seed}_{name}.mrc", noisy, None)
+            write_micrograph(folder / f"apoferritin_{seed}_{name}.mrc", noisy, None)
     settings = SMALLEST.replaced(pairs=str(folder), count=None, pixel_size_angstrom=1.5)
     text = run(tmp_path / "out", settings).read_text(encoding="utf-8")
     assert "the mean of the other frames" in text
     assert "Agreement of the halves" not in text
     light = load_denoiser(tmp_path / "out" / "models" / "train-light.safetensors")
     assert light.working_pixel_size_angstrom == 6.0
-    assert light.provenance.trained_on == ("field_0_frame.mrc",)
-    written = read_micrograph(tmp_path / "out" / "denoised" / "paper" / "field_1_frame.mrc")
+    assert light.provenance.trained_on == ("apoferritin_0_frame.mrc",)
+    written = read_micrograph(tmp_path / "out" / "denoised" / "paper" / "apoferritin_1_frame.mrc")
     assert written.pixel_size_angstrom == pytest.approx(1.5)
-    low_pass = figures(tmp_path / "out", "judge-field_1")["independent"]["gaussian"]
+    low_pass = figures(tmp_path / "out", "judge-apoferritin_1")["independent"]["gaussian"]
     assert low_pass["correlation"] > 0.1, "both show the same specimen"
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.io import write_atomically
 from napari_n2n.progress import Progress
-from napari_n2n.reproduction.cryo_report import Results, cryo_report
+from napari_n2n.reproduction.cryo_figures import Results
+from napari_n2n.reproduction.cryo_report import cryo_report
 from napari_n2n.reproduction.fields import LEFT_OUT, fields_of
 from napari_n2n.reproduction.judging import judging_stage
 from napari_n2n.reproduction.networks import Bench, denoising_stages, training_stages

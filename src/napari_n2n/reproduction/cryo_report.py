@@ -15,6 +15,7 @@ from napari_n2n.reproduction.cryo_figures import (
     resolution,
     sigmas,
 )
+from napari_n2n.reproduction.fields import LEFT_OUT
 from napari_n2n.reproduction.judging import (
     BAND_ANGSTROM,
     GAUSSIAN,
@@ -106,7 +107,6 @@ def _what_was_done(results: Results) -> list[str]:
 
 def _trainings(results: Results) -> str:
     rows = []
-    notes: dict[str, None] = {}
     for name in (PAPER, LIGHT):
         made = results.found[stage_of(name)]
         size = made["working_pixel_size_angstrom"]
@@ -126,7 +126,6 @@ def _trainings(results: Results) -> str:
                 made["device"],
             )
         )
-        notes.update(dict.fromkeys(made["notes"]))
     head = ("", "parameters", "works at", "crops a step", "steps", "epochs", "time", "on")
     share = results.found[stage_of(PAPER)]["epochs"] / EPOCHS
     told = (
@@ -134,8 +133,7 @@ def _trainings(results: Results) -> str:
         if share < 1
         else f"All {EPOCHS} epochs of the paper's training fitted into the budget."
     )
-    remarks = [page.quiet(note) for note in notes]
-    return page.section("Training", table(head, rows), paragraph(told), *remarks)
+    return page.section("Training", table(head, rows), paragraph(told))
 
 
 def _truth(results: Results) -> str:
@@ -248,10 +246,18 @@ def _fields(results: Results) -> str:
         if error is not None:
             summary += f", {error:.1f} Å (rms) from the true one"
         rows.append((field.name, use, summary, counts))
-    left_out = [
-        page.quiet(f"Left out: {figures['left_out']}")
-        for figures in results.found.values()
-        if "left_out" in figures
-    ]
     head = ("", "use", "motion", "particles")
-    return page.section("Micrographs", table(head, rows), *left_out)
+    remarks = [page.quiet(remark) for remark in _remarks(results)]
+    return page.section("Micrographs", table(head, rows), *remarks)
+
+
+def _remarks(results: Results) -> list[str]:
+    """Return what a reader should know of single micrographs, each sentence once."""
+    told: dict[str, None] = {}
+    for stage, figures in results.found.items():
+        if LEFT_OUT in figures:
+            told[f"Left out: {figures[LEFT_OUT]}"] = None
+        name = stage.removeprefix("field-")
+        for note in figures.get("notes", ()):
+            told[f"{name}: {note}" if name != stage else note] = None
+    return list(told)

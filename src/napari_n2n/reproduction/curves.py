@@ -18,28 +18,7 @@ if TYPE_CHECKING:
 COLOURS = ("#8a949c", "#b08a2e", "#2f77a8", "#d2603a", "#4d8f5b", "#7a5a9e")
 """Of curves that are drawn together, in this order; told apart by those who see no red or green."""
 
-_RESOLUTIONS_ANGSTROM = (
-    200,
-    100,
-    50,
-    40,
-    30,
-    20,
-    15,
-    12,
-    10,
-    8,
-    7,
-    6,
-    5,
-    4,
-    3.5,
-    3,
-    2.5,
-    2,
-    1.5,
-    1,
-)
+_RESOLUTIONS_ANGSTROM = (100, 50, 40, 30, 20, 15, 12, 10, 8, 7, 6, 5, 4, 3.5, 3, 2.5, 2)
 _MOST_TICKS = 9
 _WIDTH, _HEIGHT = 520, 290
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 26, 42

@@ -39,6 +39,7 @@ BAND_ANGSTROM = (500.0, 15.0)
 
 TRUTH_THRESHOLD, HALVES_THRESHOLD = 0.5, 1 / 7
 
+_UNKNOWN = "The pixel size is unknown: every Å here is a pixel. Give it with --pixel-size."
 _SIGMAS_ANGSTROM = (2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 15.0, 20.0)
 
 
@@ -58,6 +59,8 @@ class Images:
         By network: the results of the first image and, where there are two halves, of the second.
     pixel_size_angstrom
         1 where it is unknown, and every Å is a pixel.
+    notes
+        Sentences for the user.
     """
 
     raw: Image
@@ -66,6 +69,7 @@ class Images:
     second: Image
     denoised: dict[str, tuple[Image, ...]]
     pixel_size_angstrom: float
+    notes: tuple[str, ...] = ()
 
     def result(self, network: str) -> Image:
         """Return the denoised micrograph: the mean of the denoised halves."""
@@ -81,7 +85,10 @@ def judging_stage(bench: Bench, field: Field) -> Stage:
     def make() -> Generator[Any, None, Figures]:
         given = bench.settings.pixel_size_angstrom
         images = yield from aside(partial(_read, laboratory.folder, field, given), "reading")
-        figures: Figures = {"pixel_size_angstrom": images.pixel_size_angstrom}
+        figures: Figures = {
+            "pixel_size_angstrom": images.pixel_size_angstrom,
+            "notes": list(images.notes),
+        }
         size = images.pixel_size_angstrom
         results = {name: images.result(name) for name in NETWORKS}
         figures["independent"] = yield from _against_independent(images)
@@ -128,6 +135,7 @@ def _read(folder: Path, field: Field, pixel_size_angstrom: float | None) -> Imag
         second=second.pixels,
         denoised=denoised,
         pixel_size_angstrom=first.pixel_size_angstrom or 1.0,
+        notes=(_UNKNOWN,) if first.pixel_size_angstrom is None else (),
     )
 
 
@@ -178,8 +186,8 @@ def _halves(images: Images) -> Generator[Any, None, Figures]:
     size = images.pixel_size_angstrom
     found: Figures = {}
     for what in (RAW, *NETWORKS):
-        pair = images.denoised[what] if what in NETWORKS else (images.first, images.second)
-        curve = yield from aside(partial(metrics.frc, *pair, size), f"comparing halves, {what}")
+        odd, even = images.denoised.get(what, (images.first, images.second))
+        curve = yield from aside(partial(metrics.frc, odd, even, size), f"comparing halves, {what}")
         found[what] = {
             "resolution_angstrom": curve.resolution_angstrom(HALVES_THRESHOLD),
             "frc": _rounded(curve.correlation),
