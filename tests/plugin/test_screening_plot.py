@@ -106,3 +106,13 @@ def test_the_figures_that_were_chosen_stay_chosen_when_others_come(plot, judging
     judging.refresh([first])
     assert (plot.across.currentData(), plot.up.currentData()) == ("brightness", "score")
     assert plot.across.findData("snr") >= 0
+
+
+def test_the_score_is_shown_once_there_is_one(judging, qtbot):
+    session = judging.session
+    judging.close()
+    plot = FigurePlot(judging)
+    qtbot.addWidget(plot)
+    judging.open(session)
+    assert plot.across.currentData() == "score"
+    assert plot.is_histogram

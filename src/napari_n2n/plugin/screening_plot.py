@@ -151,7 +151,9 @@ class FigurePlot(QWidget):
             if box is self.across:
                 box.addItem(*extra)
         liked = next((name for name in _LIKED if name in names), None)
-        across = chosen[0] if chosen[0] in (*names, "order") else liked
+        # The order is all there was to choose before there were figures.
+        known = (*names, "order") if len(offered) > 1 else names
+        across = chosen[0] if chosen[0] in known else liked
         for box, wanted in ((self.across, across), (self.up, chosen[1] or "")):
             box.setCurrentIndex(max(0, box.findData(wanted)))
             box.blockSignals(False)

@@ -144,3 +144,5 @@ class Sitting(QObject):
         if micrograph != self._asking:
             self._asking = micrograph
             self.asked.emit(micrograph is not None)
+            if micrograph is None:
+                self.said.emit("")  # a digit would be for another one now

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from napari_n2n.plugin.screening_judging import Judging
 
-_WIDTHS = {"name": 190, "verdict": 150, "state": 76}
+_WIDTHS = {"name": 190, "verdict": 170, "state": 76}
 _FIGURE_WIDTH = 76
 _HEADER_MARGIN_PX = 26  # with the sign of the order
 _FLAGS = QItemSelectionModel.SelectionFlag
