@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 
+from napari_n2n.io.atomic import write_atomically
 from napari_n2n.io.limits import open_binary, require_frame_size, require_justified
 
 if TYPE_CHECKING:
@@ -66,6 +67,23 @@ class PhotographSource:
         with open_binary(self._path) as handle:
             image = _open(handle)
             return np.asarray(image.convert("RGB") if self.is_rgb else image)
+
+
+def write_photograph(path: Path | str, pixels: NDArray[Any]) -> None:
+    """Write a photograph, (y, x, 3) or (y, x) from 0 to 255, as PNG with 8 bits a channel.
+
+    Values are rounded, and those beyond the range set to its ends: no file of 8 bits holds others.
+
+    Raises
+    ------
+    WriteProblem
+        The disk refuses.
+    """
+    from PIL import Image
+
+    rounded = np.clip(np.round(pixels), 0, 255).astype(np.uint8)
+    with write_atomically(path) as beside:
+        Image.fromarray(rounded).save(beside, format="PNG")
 
 
 class _Clamped:

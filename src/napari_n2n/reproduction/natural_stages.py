@@ -5,13 +5,10 @@ from __future__ import annotations
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from PIL import Image
-
 from napari_n2n.denoising.checkpoints import load_denoiser
-from napari_n2n.denoising.natural_images import WHITE, PhotographNoise
+from napari_n2n.denoising.natural_images import PhotographNoise
 from napari_n2n.denoising.photographs import PAPER, recipe
-from napari_n2n.io import write_atomically
+from napari_n2n.io.photographs import write_photograph
 from napari_n2n.natural_training import FIRST_SNAPSHOT, snapshot_path
 from napari_n2n.progress import Progress, Stopwatch, passed_on
 from napari_n2n.reproduction.natural_bench import MODEL, MODEL_SHARE, psnr_at, told_of, trained
@@ -30,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from napari_n2n.reproduction.natural_bench import Bench
@@ -171,13 +169,7 @@ def write_detail(path: Path, image: NDArray[Any], clean: NDArray[np.uint8]) -> N
     """
     y, x = _most_varied(clean)
     detail = image[y : y + _DETAIL_PX, x : x + _DETAIL_PX]
-    pixels = np.clip(np.round(detail), 0, WHITE).astype(np.uint8)
-    picture = Image.fromarray(pixels)
-    large = picture.resize(
-        (picture.width * _ENLARGED, picture.height * _ENLARGED), Image.Resampling.NEAREST
-    )
-    with write_atomically(path) as beside:
-        large.save(beside, format="PNG")
+    write_photograph(path, detail.repeat(_ENLARGED, axis=0).repeat(_ENLARGED, axis=1))
 
 
 def _most_varied(clean: NDArray[np.uint8]) -> tuple[int, int]:
