@@ -70,13 +70,14 @@ Model = Annotated[
     typer.Option(
         "--model",
         "-M",
-        help="A .safetensors of napari-n2n, the authors' .pth, or general: the model in the box.",
+        help="A .safetensors of napari-n2n, the authors' .pth, or a model in the box: general, "
+        "or photographs for those in colour.",
     ),
 ]
 
 
 def denoiser_of(model: str) -> "Denoiser":
-    """Load the model of that name: ``general`` is the one in the box, any other is a file.
+    """Load the model of that name: ``general`` and ``photographs`` are in the box, others files.
 
     Raises
     ------
@@ -85,8 +86,10 @@ def denoiser_of(model: str) -> "Denoiser":
     """
     from napari_n2n.denoising.checkpoints import load_denoiser
     from napari_n2n.denoising.general import GENERAL, general_denoiser
+    from napari_n2n.denoising.photographs import PHOTOGRAPHS, photographs_denoiser
 
-    return general_denoiser() if model == GENERAL else load_denoiser(model)
+    in_the_box = {GENERAL: general_denoiser, PHOTOGRAPHS: photographs_denoiser}
+    return in_the_box[model]() if model in in_the_box else load_denoiser(model)
 
 
 def files_of(given: list[Path]) -> list[Path]:
