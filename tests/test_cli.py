@@ -249,10 +249,37 @@ def test_a_wrong_command_is_answered_in_a_sentence(tmp_path, monkeypatch, capsys
     assert "Traceback" not in captured.err
 
 
-def test_a_folder_without_halves_says_how_to_make_them(tmp_path, capsys):
-    write_micrograph(tmp_path / "a.mrc", np.eye(64, dtype=np.float32), 1.0)
-    assert call("train", tmp_path) == 1
+def test_movies_are_not_trained_on_and_how_to_make_halves_is_said(sample, capsys):
+    assert call("train", sample / "movies") == 1
     assert "napari-n2n halves" in capsys.readouterr().err
+
+
+def test_micrographs_without_halves_are_trained_on_and_the_limits_are_said(
+    sample, tmp_path, capsys
+):
+    model = tmp_path / "m.safetensors"
+    sums = [sample / "halves" / f"apoferritin_{i:02d}.mrc" for i in range(2)]
+    assert call("train", *sums, "-o", model, "--max-time", "1s", "-q") == 0
+    said = capsys.readouterr()
+    assert "2 without halves" in said.out
+    assert "neighbouring pixels share" in said.err
+    trained = load_denoiser(model).provenance
+    assert trained.pairing == "subsets"
+    assert trained.trained_on == ("apoferritin_00.mrc", "apoferritin_01.mrc")
+
+
+def test_halves_among_the_files_are_preferred(sample, tmp_path, capsys):
+    model = tmp_path / "m.safetensors"
+    halves = sample / "halves"
+    other = tmp_path / "other.mrc"
+    write_micrograph(other, np.eye(64, dtype=np.float32), 1.0)
+    assert call("train", f"{halves}/*.mrc", other, "-o", model, "--max-time", "1s", "-q") == 0
+    assert load_denoiser(model).provenance.trained_on == (
+        "apoferritin_00_ODD.mrc",
+        "apoferritin_01_ODD.mrc",
+    )
+    said = capsys.readouterr().err
+    assert "Left out, for want of halves of them: other.mrc." in said
 
 
 def test_ctrl_c_saves_and_resume_goes_on(sample, tmp_path):

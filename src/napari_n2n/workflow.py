@@ -12,9 +12,12 @@ from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.inference import denoise_halves, denoise_steps
 from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.denoising.pairs import Pair
+from napari_n2n.denoising.singles import Single
 from napari_n2n.errors import NotEnoughData, UnreadableFile, WriteProblem
 from napari_n2n.io import (
+    HalvesFiles,
     Micrograph,
+    expand_inputs,
     find_halves,
     inspect_file,
     open_movie,
@@ -110,6 +113,74 @@ class PairsOnDisk(Collection[Pair]):
                 swappable=self._swappable,
                 name=first.name,
             )
+
+
+class MicrographsOnDisk(Collection[Single]):
+    """Micrographs without halves to train on, read when they are asked for, one at a time."""
+
+    def __init__(
+        self,
+        files: Sequence[Path],
+        pixel_size_angstrom: float | None = None,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self.notes = notes
+        self._files = tuple(files)
+        self._pixel_size_angstrom = pixel_size_angstrom
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._files
+
+    def __iter__(self) -> Iterator[Single]:
+        for path in self._files:
+            image = read_micrograph(path, pixel_size_angstrom=self._pixel_size_angstrom)
+            yield Single(image.pixels, image.pixel_size_angstrom, path.name)
+
+
+def training_set(
+    given: Sequence[Path], pixel_size_angstrom: float | None = None
+) -> PairsOnDisk | MicrographsOnDisk:
+    """Find what to train on among files, folders and patterns: halves; micrographs without any.
+
+    Raises
+    ------
+    UnreadableFile
+        There is nothing, or only movies, of which halves have to be made first.
+    """
+    halves: list[HalvesFiles] = []
+    files: list[Path] = []
+    left_out: list[Path] = []
+    for item in given:
+        if item.is_dir() and (found := find_halves(item)):
+            halves += found
+            left_out += unpaired_halves(item)
+        else:
+            files += expand_inputs(item)
+    for folder in dict.fromkeys(path.parent for path in files):
+        halves += [h for h in find_halves(folder) if h.odd in files and h.even in files]
+    if halves:
+        used = {path for pair in halves for path in (pair.odd, pair.even, pair.full)}
+        left_out += [path for path in files if path not in used]
+        names = ", ".join(dict.fromkeys(path.name for path in left_out))
+        return PairsOnDisk(
+            list(dict.fromkeys((pair.odd, pair.even) for pair in halves)),
+            pixel_size_angstrom=pixel_size_angstrom,
+            notes=(f"Left out, for want of halves of them: {names}.",) if names else (),
+        )
+    files = list(dict.fromkeys(files))
+    for path in files:
+        kind = inspect_file(path).kind
+        if kind in ("movie", "volume"):
+            raise UnreadableFile(
+                path,
+                f"is a {kind}, not a micrograph",
+                "If it is a movie, make halves of it first, which train best: "
+                "napari-n2n halves MOVIE... -o DIR",
+            )
+    return MicrographsOnDisk(files, pixel_size_angstrom)
 
 
 @dataclass(frozen=True)

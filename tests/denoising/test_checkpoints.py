@@ -3,6 +3,7 @@ import json
 import pickle
 import struct
 from collections import OrderedDict
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -36,6 +37,18 @@ def test_the_file_alone_gives_the_same_denoiser_back(denoiser, tmp_path):
     assert (loaded.working_pixel_size_angstrom, loaded.output_gain) == (4.0, 0.5)
     image = noisy_pair(0).input
     np.testing.assert_array_equal(denoise(image, loaded), denoise(image, denoiser))
+
+
+def test_a_header_of_any_length_is_known_for_what_it_is(denoiser, tmp_path):
+    """The file begins with that length, and a pickle with the byte 0x80."""
+    path = tmp_path / "m.safetensors"
+    for length in range(0, 300, 8):
+        named = denoiser.provenance.model_copy(update={"name": "n" * length})
+        save_denoiser(path, replace(denoiser, provenance=named))
+        assert load_denoiser(path).provenance == named
+        if path.read_bytes()[0] == 0x80:
+            return
+    pytest.fail("no header began like a pickle")
 
 
 class _Authors(nn.Module):

@@ -147,14 +147,20 @@ def test_closing_the_dock_while_it_denoises_leaves_the_viewer_whole(zoomed, qtbo
     viewer.layers.clear()
 
 
-def test_a_micrograph_cannot_be_trained_on_and_the_widget_says_so(opened):
-    _, widget, _ = opened()
+def test_a_micrograph_alone_is_trained_on_and_the_widget_says_the_limits(opened, qtbot, short):
+    viewer, widget, _ = opened()
     widget.model.choose("new")
-    assert not widget.main_button.big.isEnabled()
-    assert "cannot be trained on" in widget.progress.status.text()
+    assert "neighbouring pixels share" in widget.progress.status.text()
+    widget.model.settings.setValue(short)
+    widget.main_button.big.click()
+    said = []
+    widget.runner.progressed.connect(lambda _step: said.append(widget.progress.status.text()))
+    qtbot.waitUntil(lambda: "mine denoised" in viewer.layers, timeout=LONG)
+    qtbot.waitUntil(lambda: not widget.runner.busy, timeout=LONG)
+    assert any("without halves" in sentence for sentence in said)
+    assert "without halves" in viewer.layers["mine denoised"].metadata[KEY]["model"]
     widget.model.choose("general")
     assert widget.main_button.big.isEnabled()
-    assert "Press Denoise" in widget.progress.status.text()
 
 
 @pytest.mark.parametrize("kind", ["general", "new", "saved"])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from napari_n2n.denoising.singles import Single
 from napari_n2n.errors import NotEnoughData, UnreadableFile
 from napari_n2n.io import write_micrograph
 from napari_n2n.plugin.sources import (
@@ -84,9 +85,29 @@ def test_halves_of_two_shapes_are_refused(halves, never):
         run_to_end(expose(HalvesSource(halves[0], halves[1][:64], "odd one"), never))
 
 
-def test_a_single_micrograph_cannot_be_trained_on(halves, never):
-    with pytest.raises(NotEnoughData, match="single micrograph"):
-        run_to_end(training_pairs(ImageSource(halves[0], "alone"), None, never))
+def test_a_single_micrograph_is_trained_on_without_halves(halves, never):
+    ready = []
+    (single,) = run_to_end(
+        training_pairs(ImageSource(halves[0], "alone", 1.5), None, never),
+        lambda step: ready.append(step) if isinstance(step, Ready) else None,
+    )
+    assert isinstance(single, Single)
+    assert (single.name, single.pixel_size_angstrom) == ("alone", 1.5)
+    np.testing.assert_array_equal(single.pixels, halves[0])
+    assert ready[0].exposure.odd is None
+
+
+def test_a_folder_of_micrographs_is_trained_on_without_halves(tmp_path, halves, never):
+    for name, image in zip("ab", halves, strict=True):
+        write_micrograph(tmp_path / f"{name}.mrc", image, 1.5)
+    source = FolderSource(tmp_path, tmp_path / "kept")
+    found = list(run_to_end(training_pairs(source, None, never)))
+    assert [(one.name, one.pixel_size_angstrom) for one in found] == [
+        ("a.mrc", pytest.approx(1.5)),
+        ("b.mrc", pytest.approx(1.5)),
+    ]
+    np.testing.assert_array_equal(run_to_end(expose(source, never)).full, halves[0])
+    assert not (tmp_path / "kept").exists()
 
 
 def test_stopping_the_alignment_gives_up_at_once(tmp_path):

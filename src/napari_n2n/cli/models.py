@@ -13,12 +13,16 @@ from napari_n2n.cli.imports import importing
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.config import TrainingConfig
-    from napari_n2n.workflow import PairsOnDisk
+    from napari_n2n.workflow import MicrographsOnDisk, PairsOnDisk
 
 
 def train(
-    folder: Annotated[
-        Path | None, typer.Argument(help="Folder with odd and even halves (*_ODD, *_EVN …).")
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Odd and even halves (*_ODD, *_EVN …), or micrographs where there are none: "
+            "folders, files, quoted patterns."
+        ),
     ] = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The model to write (.safetensors).")
@@ -59,11 +63,11 @@ def train(
     device: options.Device = "auto",
     quiet: options.Quiet = False,
 ) -> None:
-    """Train a denoiser on pairs of noisy images; Ctrl-C stops, saves, and can be resumed."""
+    """Train a denoiser on noisy images, best on halves; Ctrl-C stops, saves, and can be resumed."""
     config = _training_config(preset_name, max_time, settings or [])
     if from_scratch:
         config = config.replaced(from_scratch=True)
-    pairs = _pairs(folder, odd, even, input_, target, pixel_size)
+    pairs = _pairs(files or [], odd, even, input_, target, pixel_size)
 
     from napari_n2n.denoising.interruption import Interrupted
     from napari_n2n.denoising.training import TrainingProgress
@@ -125,22 +129,22 @@ def _training_config(
 
 
 def _pairs(
-    folder: Path | None,
+    files: list[Path],
     odd: list[Path] | None,
     even: list[Path] | None,
     input_: list[Path] | None,
     target: list[Path] | None,
     pixel_size: float | None,
-) -> "PairsOnDisk":
-    from napari_n2n.workflow import PairsOnDisk
+) -> "PairsOnDisk | MicrographsOnDisk":
+    from napari_n2n.workflow import PairsOnDisk, training_set
 
     by_dose = [(odd, even, True), (input_, target, False)]
     given = [(a or [], b or [], swappable) for a, b, swappable in by_dose if a or b]
-    if folder is not None and not given:
-        return PairsOnDisk.in_folder(folder, pixel_size)
-    if folder is not None or len(given) != 1 or not (given[0][0] and given[0][1]):
+    if files and not given:
+        return training_set(files, pixel_size)
+    if files or len(given) != 1 or not (given[0][0] and given[0][1]):
         raise typer.BadParameter(
-            "Give a folder of halves, or --odd and --even, or --input and --target."
+            "Give a folder of halves, or micrographs, or --odd and --even, or --input and --target."
         )
     first, second, swappable = given[0]
     return PairsOnDisk.matched(

@@ -138,7 +138,9 @@ def load_denoiser(path: Path | str) -> Denoiser:
         raise CheckpointProblem(path, "is not a file", "Check the name of the model.")
     with path.open("rb") as file:
         start = file.read(16)
-    if start[:4] == b"PK\x03\x04" or start[:1] == b"\x80":
+    # A pickle begins with 0x80, but so does, once in 32 times, the length of a safetensors header.
+    is_pickle = start[:1] == b"\x80" and start[8:9] != b"{"
+    if start[:4] == b"PK\x03\x04" or is_pickle:
         return _load_authors_state_dict(path)
     tensors, text = load_tensors(path)
     try:

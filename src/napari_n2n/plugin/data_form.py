@@ -25,7 +25,7 @@ Kind = Literal["movie", "halves", "folder", "image"]
 _KINDS: dict[Kind, str] = {
     "movie": "Movie",
     "halves": "Odd and even halves",
-    "folder": "Folder of movies or halves",
+    "folder": "Folder of movies, halves or micrographs",
     "image": "Single micrograph",
 }
 _FIELDS: dict[Kind, tuple[str, ...]] = {
@@ -120,7 +120,9 @@ class DataForm(QWidget):
         choice = self.value()
         if choice.kind == "folder":
             if choice.folder is None or not choice.folder.is_dir():
-                raise NotEnoughData("Choose a folder of movies, or of odd and even halves.")
+                raise NotEnoughData(
+                    "Choose a folder of movies, of odd and even halves, or of micrographs."
+                )
             return FolderSource(choice.folder, halves_folder(choice.folder))
         if choice.kind == "movie":
             return _movie_source(

@@ -22,8 +22,9 @@ _INVITATIONS: dict[ModelKind, str] = {
     "saved": "Ready. Press Denoise.",
 }
 _CHOOSE_FILE = "Choose the file of a model above."
-_NOTHING_TO_TRAIN_ON = (
-    "A single micrograph cannot be trained on. Choose the general model above, or open a movie."
+_WITHOUT_HALVES = (
+    "Ready. Press Train: it works without halves too, but noise that neighbouring pixels share "
+    "can pass for specimen. A movie, or its halves, is safer."
 )
 _HEADINGS: dict[ModelKind, str] = {
     "general": "3  Denoise",
@@ -129,7 +130,8 @@ class DenoisePanel(Docked):
         self.denoise_button.setEnabled(idle and complete and has_model)
         self.save_button.setEnabled(idle and has_model)
         if idle and self.progress.status.text() in ("", self._invited):
-            self._invited = missing or _INVITATIONS[model]
+            alone = model == "new" and data == "image"
+            self._invited = missing or (_WITHOUT_HALVES if alone else _INVITATIONS[model])
             self.progress.say(self._invited)
 
     def _missing(self) -> str | None:
@@ -137,8 +139,6 @@ class DenoisePanel(Docked):
         if not self.data.is_complete():
             return _OPEN
         model = self.model.kind()
-        if model == "new" and self.data.value().kind == "image":
-            return _NOTHING_TO_TRAIN_ON
         if model == "saved" and self.model.file() is None:
             return _CHOOSE_FILE
         return None

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_n2n import progress
-from napari_n2n.errors import NotEnoughData, UnreadableFile
+from napari_n2n.errors import NotEnoughData
 from napari_n2n.io import write_micrograph
 from napari_n2n.progress import Progress, passed_on
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.pairs import Pair
+    from napari_n2n.denoising.singles import Single
     from napari_n2n.io import Movie
     from napari_n2n.motion import Halves
 
@@ -91,7 +92,7 @@ class HalvesSource:
 
 @dataclass(frozen=True)
 class FolderSource:
-    """A folder of halves, or of movies, whose halves are then kept in ``halves_folder``."""
+    """A folder of halves, of movies, whose halves are kept in ``halves_folder``, or micrographs."""
 
     folder: Path
     halves_folder: Path
@@ -104,7 +105,7 @@ class FolderSource:
 
 @dataclass(frozen=True, eq=False)
 class ImageSource:
-    """A single micrograph (y, x): it can be denoised, but there is nothing to train on."""
+    """A single micrograph (y, x): it can be denoised, and trained on without halves."""
 
     pixels: Any
     name: str
@@ -186,34 +187,27 @@ def expose(source: Source, stop: Stop, device: str = "auto") -> Generator[Progre
         yield Progress("reading the micrograph", 0, 1)
         pixels = np.asarray(source.pixels, dtype=np.float32)
         return Exposure(source.name, pixels, None, None, source.pixel_size_angstrom, source.dose)
-    pairs = yield from _halves_in_folder(source, stop, device)
-    first = next(iter(pairs))
-    return _exposure_of(first)
+    images = yield from _images_in_folder(source, stop, device)
+    return _exposure_of(next(iter(images)))
 
 
 def training_pairs(
     source: Source, exposure: Exposure | None, stop: Stop, device: str = "auto"
-) -> Generator[Progress | Ready, None, "Collection[Pair]"]:
-    """Make the pairs to train on; yields `Ready` with the field to watch.
+) -> Generator[Progress | Ready, None, "Collection[Pair | Single]"]:
+    """Make what to train on, pairs of halves if possible; yields `Ready` with the field to watch.
 
     Raises
     ------
-    NotEnoughData
-        A single micrograph gives no pair.
     N2NError
         The data do not allow it.
     Stopped
         ``stop`` became true.
     """
     from napari_n2n.denoising.pairs import Pair
+    from napari_n2n.denoising.singles import Single
 
-    if isinstance(source, ImageSource):
-        raise NotEnoughData(
-            "A single micrograph cannot be trained on: choose a movie, or its odd and even halves. "
-            "It can be denoised with the general model, or a saved one."
-        )
     if isinstance(source, FolderSource):
-        found = yield from _halves_in_folder(source, stop, device)
+        found = yield from _images_in_folder(source, stop, device)
         yield Ready(exposure or _exposure_of(next(iter(found))))
         return found
     if exposure is None:
@@ -222,7 +216,7 @@ def training_pairs(
     if isinstance(source, HalvesSource) and np.ndim(source.odd) == 3:
         return _StackPairs(source)
     if exposure.odd is None or exposure.even is None:
-        raise NotEnoughData(f"{exposure.name} has no halves to train on. Choose a movie.")
+        return [Single(exposure.full, exposure.pixel_size_angstrom, exposure.name)]
     return [
         Pair(exposure.odd, exposure.even, exposure.pixel_size_angstrom, name=exposure.name),
     ]
@@ -271,27 +265,30 @@ def _half(data: Any, index: int) -> Image:
     return np.asarray(chosen, dtype=np.float32)
 
 
-def _exposure_of(pair: "Pair") -> Exposure:
-    full = pair.input + pair.target
-    return Exposure(pair.name, full, pair.input, pair.target, pair.pixel_size_angstrom)
+def _exposure_of(images: "Pair | Single") -> Exposure:
+    from napari_n2n.denoising.singles import Single
+
+    size = images.pixel_size_angstrom
+    if isinstance(images, Single):
+        return Exposure(images.name, images.pixels, pixel_size_angstrom=size)
+    return Exposure(images.name, images.input + images.target, images.input, images.target, size)
 
 
-def _halves_in_folder(
+def _images_in_folder(
     source: FolderSource, stop: Stop, device: str
-) -> Generator[Progress, None, "Collection[Pair]"]:
-    """Pair the halves in a folder, or align its movies and pair theirs; done ones are kept."""
+) -> Generator[Progress, None, "Collection[Pair | Single]"]:
+    """Pair the halves in a folder, or align its movies and pair theirs; done ones are kept.
+
+    Where there is neither, its micrographs are taken as they are.
+    """
     from napari_n2n.io import expand_inputs, find_halves, inspect_file, open_movie
-    from napari_n2n.workflow import PairsOnDisk
+    from napari_n2n.workflow import PairsOnDisk, training_set
 
     if find_halves(source.folder):
         return PairsOnDisk.in_folder(source.folder)
     movies = [path for path in expand_inputs(source.folder) if inspect_file(path).kind == "movie"]
     if not movies:
-        raise UnreadableFile(
-            source.folder,
-            "holds neither movies nor odd and even halves",
-            "Choose a folder of movies, or of files named *_ODD and *_EVN.",
-        )
+        return training_set([source.folder])
     from napari_n2n.motion import write_halves
 
     for number, path in enumerate(movies, start=1):
