@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from napari_n2n.denoising.config import TrainingConfig
     from napari_n2n.denoising.natural_images import PhotographNoise, Photographs
     from napari_n2n.reproduction.natural_settings import NaturalSettings
+    from napari_n2n.reproduction.photograph_judging import Method
     from napari_n2n.reproduction.protocol import Figures, Laboratory, Stop
 
 MODEL = "model"
@@ -57,6 +58,10 @@ class Bench:
         """Numbers of training photographs, as many as there are at most."""
         there = len(self.train.images)
         return tuple(sorted({min(count, there) for count in self.settings.claim_counts}))
+
+    def method(self, denoiser: Denoiser) -> Method:
+        """Return how ``denoiser`` takes the noise off a photograph."""
+        return by_network(denoiser, self.device, self.stop)
 
     def model(self) -> Denoiser:
         """Return the model that is judged."""
@@ -110,7 +115,7 @@ def psnr_at(
     found = {}
     for deviation in deviations:
         noise = TestNoise(deviation, seed=bench.settings.seed)
-        method = by_network(denoiser, bench.device)
+        method = bench.method(denoiser)
         figures = yield from judge(bench.claim_test, noise, method)
         found[str(deviation)] = figures["psnr_db"]
     return found

@@ -17,7 +17,7 @@ from napari_n2n.reproduction.natural_bench import (
     told_of,
     trained,
 )
-from napari_n2n.reproduction.photograph_judging import TestNoise, by_network, judge
+from napari_n2n.reproduction.photograph_judging import TestNoise, judge
 from napari_n2n.reproduction.protocol import Stage
 
 if TYPE_CHECKING:
@@ -136,9 +136,9 @@ def _bias(bench: Bench, kind: str) -> Generator[Any, None, Figures]:
     found: Figures = {"mean": mean, "seconds": denoiser.provenance.seconds if mean else 0.0}
     for deviation in COMPARED_DEVIATIONS:
         test = TestNoise(deviation, mean=mean, clipped=clipped, seed=settings.seed)
-        method = by_network(denoiser, bench.device)
+        method = bench.method(denoiser)
         found[str(deviation)] = yield from judge(bench.claim_test, test, method)
         if clipped:
-            method = by_network(load_denoiser(plain), bench.device)
+            method = bench.method(load_denoiser(plain))
             found[f"{deviation} by zero mean"] = yield from judge(bench.claim_test, test, method)
     return found

@@ -17,7 +17,6 @@ from napari_n2n.reproduction.natural_settings import DEVIATIONS
 from napari_n2n.reproduction.photograph_judging import (
     Method,
     TestNoise,
-    by_network,
     classical_methods,
     judge,
 )
@@ -88,7 +87,7 @@ def psnr_stages(bench: Bench) -> list[Stage]:
 
             def make(name: str = name, deviation: int = deviation) -> Generator[Any, None, Figures]:
                 if name == OURS:
-                    method: Method = by_network(bench.model(), bench.device)
+                    method: Method = bench.method(bench.model())
                 else:
                     method = classical_methods()[name]
                 noise = TestNoise(deviation, seed=bench.settings.seed)
@@ -140,7 +139,7 @@ def pictures_stage(bench: Bench) -> Stage:
     }
 
     def make() -> Generator[Any, None, Figures]:
-        known = {OURS: by_network(bench.model(), bench.device), **classical_methods()}
+        known = {OURS: bench.method(bench.model()), **classical_methods()}
         watch = Stopwatch()
         for done, (number, deviation) in enumerate(shown):
 

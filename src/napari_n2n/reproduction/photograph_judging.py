@@ -93,11 +93,14 @@ def judge(
     }
 
 
-def by_network(denoiser: Denoiser, device: str) -> Method:
-    """Return the method of a denoiser of photographs; it is not told how strong the noise is."""
+def by_network(denoiser: Denoiser, device: str, stop: Callable[[], bool]) -> Method:
+    """Return the method of a denoiser of photographs; it is not told how strong the noise is.
+
+    Once ``stop()`` is true, it raises `Interrupted` within a second.
+    """
 
     def method(noisy: Image, _deviation: float) -> Generator[Any, None, Image]:
-        return (yield from denoise_steps(noisy, denoiser, device=device)).pixels
+        return (yield from denoise_steps(noisy, denoiser, device=device, stop=stop)).pixels
 
     return method
 
