@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari_n2n.plugin.screening_judging import Judging
 
 FEWEST_VERDICTS = 20
-_LEARN_AGAIN_AFTER = 5  # verdicts more, or fewer
+_LEARN_AGAIN_AFTER = 5  # verdicts more, or fewer; a tenth where there are many
 _TOLD = (
     "From your verdicts a score of your own has been learnt: the column Your score. "
     "It goes on learning."
@@ -59,7 +59,8 @@ class OwnScore(QObject):
             self._session, self._learnt_from = session, 0
         decided = int((overview.verdicts != "undecided").sum())
         enough = decided >= FEWEST_VERDICTS
-        new = abs(decided - self._learnt_from) >= _LEARN_AGAIN_AFTER or not self._learnt_from
+        step = max(_LEARN_AGAIN_AFTER, self._learnt_from // 10)
+        new = abs(decided - self._learnt_from) >= step or not self._learnt_from
         if enough and new and not self._runner.busy:
             self._learnt_from, self._ids = decided, overview.ids
             figures = {k: v for k, v in overview.figures.items() if k != OWN_SCORE}

@@ -177,7 +177,9 @@ class ScreeningPanel(Docked):
         self.form.setEnabled(not running)
         self.screen_button.setText("Stopping…" if stopping else "Stop" if running else "Screen")
         self.screen_button.setEnabled(not stopping if running else ready)
-        self.screen_button.setStyleSheet(STOP if running else PRIMARY)
+        style = STOP if running else PRIMARY
+        if self.screen_button.styleSheet() != style:  # it takes as long as the rest of a key
+            self.screen_button.setStyleSheet(style)
         self.screen_button.setToolTip(
             "Ends within a second; what is done stays." if running else _SCREEN_TIP
         )
