@@ -79,8 +79,9 @@ def screen(
         )
     found = None if watch else inputs_of(inputs)
     files = [folder / "any" for folder, _ in folders] if found is None else list(found.paths)
+    told = None if found is None else found.pixel_size_angstrom
     movies = MovieSettings(
-        pixel_size_angstrom=pixel_size or (found and found.pixel_size_angstrom),
+        pixel_size_angstrom=pixel_size or told,
         dose_per_frame=dose_per_frame,
         gain=reference,
         eer=EerRendering(

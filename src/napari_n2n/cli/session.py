@@ -161,13 +161,16 @@ def _existing(given: Path) -> "Session":
 
 def _chosen(session: "Session", min_score: float | None) -> "NDArray[np.int64]":
     """Return the ids of the kept micrographs, or of those with a score that none rejected."""
+    import numpy as np
+
     overview = session.overview()
-    if min_score is None:
-        return overview.ids[overview.verdicts == "keep"]
-    scores = overview.figures.get("score")
-    if scores is None:
-        return overview.ids[:0]
-    return overview.ids[(scores >= min_score) & (overview.verdicts != "reject")]
+    wanted = overview.verdicts == "keep"
+    if min_score is not None:
+        unknown = np.full(len(overview), np.nan)
+        scores = overview.figures.get("score", unknown)
+        wanted = (scores >= min_score) & (overview.verdicts != "reject")
+    ids: NDArray[np.int64] = overview.ids[wanted]
+    return ids
 
 
 def _has_particles(session: "Session", ids: "NDArray[np.int64]") -> bool:
