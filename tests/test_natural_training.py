@@ -6,7 +6,7 @@ from napari_n2n.denoising.checkpoints import load_denoiser
 from napari_n2n.denoising.inference import denoise
 from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.denoising.natural_images import PhotographNoise, Photographs, noisy_photograph
-from napari_n2n.denoising.photographs import PAPER, recipe
+from napari_n2n.denoising.photographs import COLOUR_NETWORKS, PAPER, recipe
 from napari_n2n.denoising.training import resume_path
 from napari_n2n.errors import CheckpointProblem, NotEnoughData, UnreadableFile
 from napari_n2n.metrics import psnr
@@ -50,6 +50,14 @@ def test_the_paper_s_recipe_is_the_papers():
     assert PAPER.network.name == "paper"
     noise = PhotographNoise()
     assert (noise.least, noise.most, noise.clipped, noise.mean) == (0, 50, False, 0)
+
+
+@pytest.mark.parametrize("name", COLOUR_NETWORKS)
+def test_every_network_takes_and_gives_colours(name, paintings):
+    config = recipe("better", network=name, steps=1, crop=32, batch=1)
+    denoiser = run_to_end(train_photographs(paintings, config, PhotographNoise()))
+    assert denoiser.network.config.name == name
+    assert denoise(painting(0, (33, 40)).astype(np.float32), denoiser).shape == (33, 40, 3)
 
 
 def test_it_learns_from_noisy_photographs_alone(paintings):

@@ -20,7 +20,8 @@ def train_photographs(
         typer.Option("--recipe", help="The paper's training, or what makes more of the time."),
     ] = "paper",
     network: Annotated[
-        Literal["paper", "light"], typer.Option(help="The paper's U-Net, or a smaller one.")
+        Literal["paper", "light", "large"],
+        typer.Option(help="The paper's U-Net, a smaller or a larger one."),
     ] = "paper",
     max_time: Annotated[
         str | None, typer.Option(help="Train this long (60s, 5min, 1.5h), not 120 epochs.")

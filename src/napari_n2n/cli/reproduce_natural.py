@@ -28,7 +28,7 @@ def natural(
         typer.Option("--recipe", help="The paper's training, or what makes more of the time."),
     ] = "better",
     network: Annotated[
-        Literal["paper", "light"], typer.Option(help="Of the model that is judged.")
+        Literal["paper", "light", "large"], typer.Option(help="Of the model that is judged.")
     ] = "paper",
     model: Annotated[
         str | None,

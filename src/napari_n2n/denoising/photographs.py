@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from napari_n2n.denoising.checkpoints import Denoiser, load_denoiser
-from napari_n2n.denoising.config import NETWORKS, PAPER_NETWORK, NetworkConfig, TrainingConfig
+from napari_n2n.denoising.config import NETWORKS, NetworkConfig, TrainingConfig
 
 PHOTOGRAPHS = "photographs"
 """What the model in the box for photographs is called, wherever a model's file may be named."""
@@ -14,6 +14,7 @@ PHOTOGRAPHS_PATH = Path(__file__).parent / "models" / "photographs.safetensors"
 """Where it lies in the package; `napari_n2n.natural_training` tells how it is made."""
 
 Recipe = Literal["paper", "better"]
+NetworkName = Literal["paper", "light", "large"]
 
 
 @cache
@@ -31,13 +32,21 @@ def photographs_denoiser() -> Denoiser:
     return load_denoiser(PHOTOGRAPHS_PATH)
 
 
-def in_colour(network: NetworkConfig) -> NetworkConfig:
-    """Return ``network`` with three channels in and out."""
-    return network.replaced(in_channels=3, out_channels=3)
-
+COLOUR_NETWORKS: dict[str, NetworkConfig] = {
+    **{n: c.replaced(in_channels=3, out_channels=3) for n, c in NETWORKS.items()},
+    # Six times the paper's parameters, for a GPU.
+    "large": NetworkConfig(
+        name="large",
+        in_channels=3,
+        out_channels=3,
+        encoder=((64, 64), (128, 128), (256, 256), (512, 512)),
+        decoder=((256, 256), (128, 128), (64, 64)),
+    ),
+}
+"""Networks for photographs, three channels in and out, by name."""
 
 PAPER = TrainingConfig(
-    network=in_colour(PAPER_NETWORK),
+    network=COLOUR_NETWORKS["paper"],
     working_pixel_size_angstrom=None,
     normalisation="photograph",
     crop=256,
@@ -69,7 +78,7 @@ _BETTER = {
 def recipe(
     name: Recipe,
     *,
-    network: str = "paper",
+    network: NetworkName = "paper",
     seconds: float | None = None,
     steps: int | None = None,
     crop: int | None = None,
@@ -85,7 +94,7 @@ def recipe(
         ``paper`` is the paper's, 120 epochs on crops of 256 px; ``better`` reaches a higher PSNR
         in the same time.
     network
-        One of `NETWORKS`; it gets three channels.
+        One of `COLOUR_NETWORKS`.
     seconds, steps
         Train that long instead of 120 epochs; if both are given, until the first of them.
     crop, batch, learning_rate
@@ -99,7 +108,7 @@ def recipe(
         A value makes no sense.
     """
     changes: dict[str, object] = dict(_BETTER) if name == "better" else {}
-    changes["network"] = in_colour(NETWORKS[network])
+    changes["network"] = COLOUR_NETWORKS[network]
     changes["seed"] = seed
     given = {"crop": crop, "batch": batch, "learning_rate": learning_rate}
     changes |= {key: value for key, value in given.items() if value is not None}

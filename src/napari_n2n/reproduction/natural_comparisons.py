@@ -43,9 +43,10 @@ def comparison_stages(bench: Bench) -> list[Stage]:
 def pace_stage(bench: Bench) -> Stage:
     """Return the measuring of how many steps each of the comparisons can have in its time."""
     trainings = 2 * len(bench.claim_counts) + 2
+    left = 1.0 if bench.settings.given_model else 1.0 - MODEL_SHARE
 
     def make() -> Generator[Any, None, Figures]:
-        seconds = bench.budget.share(1 - MODEL_SHARE) / trainings
+        seconds = bench.budget.share(left) / trainings
         trial = claim_config(bench, FEWEST_STEPS)
         for _ in range(2):  # the first time, some things are made that are there the second
             watch = Stopwatch()

@@ -1,11 +1,11 @@
 """What decides the experiment on photographs: all of it, and nothing else."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from napari_n2n.denoising.config import Settings
-from napari_n2n.denoising.photographs import Recipe
+from napari_n2n.denoising.photographs import NetworkName, Recipe
 
 DEVIATIONS = (10, 15, 20, 25, 40, 50, 70)
 """Of the test noise, of 255: the paper's and those of the literature. Training ends at 50."""
@@ -43,12 +43,12 @@ class NaturalSettings(Settings):
     test: str | None = None
     budget_minutes: Annotated[float, Field(gt=0, le=1e6)] = 60.0
     recipe: Recipe = "better"
-    network: Literal["paper", "light"] = "paper"
+    network: NetworkName = "paper"
     crop: Annotated[int, Field(ge=32, le=2048)] | None = None
     given_model: str | None = None
     test_images: Count = 68
     claim_counts: Annotated[tuple[Count, ...], Field(min_length=1)] = (1, 10, 100, 1000)
-    claim_network: Literal["paper", "light"] = "light"
+    claim_network: NetworkName = "light"
     claim_images: Count = 20
     mean: Annotated[float, Field(ge=-255, le=255)] = 20.0
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from itertools import takewhile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_n2n.denoising.checkpoints import load_denoiser
 from napari_n2n.denoising.natural_images import PhotographNoise
-from napari_n2n.denoising.photographs import PAPER, recipe
+from napari_n2n.denoising.photographs import PAPER, PHOTOGRAPHS, recipe
 from napari_n2n.io.photographs import write_photograph
 from napari_n2n.natural_training import FIRST_SNAPSHOT, snapshot_path
 from napari_n2n.progress import Progress, Stopwatch, passed_on
@@ -24,7 +25,6 @@ from napari_n2n.reproduction.protocol import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
-    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -107,12 +107,16 @@ def psnr_name(method: str, deviation: int) -> str:
 
 
 def snapshot_stages(bench: Bench) -> list[Stage]:
-    """Return the judging of what the model was on the way: PSNR against the length of training."""
-    if bench.settings.given_model is not None:
+    """Return the judging of what the model was on the way: PSNR against the length of training.
+
+    Of a model that was given, the snapshots that lie beside it are judged.
+    """
+    given = bench.settings.given_model
+    if given == PHOTOGRAPHS:
         return []
+    output = bench.laboratory.model_path(MODEL) if given is None else Path(given)
 
     def make() -> Generator[Any, None, Figures]:
-        output = bench.laboratory.model_path(MODEL)
         steps = (FIRST_SNAPSHOT * 2**n for n in range(40))
         there = takewhile(lambda step: snapshot_path(output, step).is_file(), steps)
         models = [load_denoiser(snapshot_path(output, step)) for step in there]
