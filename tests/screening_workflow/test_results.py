@@ -3,10 +3,13 @@
 import shutil
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from napari_n2n.screening_workflow import default_session_folder, results_of
-from napari_n2n.screening_workflow.results import write_thumbnail
+from napari_n2n.errors import UnreadableFile
+from napari_n2n.io import write_micrograph
+from napari_n2n.screening_workflow import default_session_folder, read_pictures, results_of
+from napari_n2n.screening_workflow.results import write_pictures, write_thumbnail
 
 
 def test_results_are_found_again_when_the_folder_has_moved(tmp_path):
@@ -35,6 +38,38 @@ def test_raw_is_the_sum_where_there_is_one(tmp_path):
     results.sum.parent.mkdir()
     results.sum.touch()
     assert results.raw == results.sum
+
+
+@pytest.mark.parametrize("is_movie", [True, False])
+@pytest.mark.parametrize(("level", "contrast"), [(30_000.0, 1.0), (40.0, 0.1), (0.0, 1e-6)])
+def test_pictures_take_half_the_space_and_keep_faint_specimens(tmp_path, is_movie, level, contrast):
+    rng = np.random.default_rng(0)
+    specimen = np.zeros((64, 64))
+    specimen[20:40, 20:40] = contrast
+    denoised = (level + specimen).astype(np.float32)
+    raw = (level + specimen + rng.normal(0, 10 * contrast, (64, 64))).astype(np.float32)
+    write_micrograph(tmp_path / "a.mrc", raw, 1.2)
+    results = results_of(tmp_path / "s.sqlite", tmp_path / "a.mrc")
+    list(write_pictures(results, raw, denoised, 1.2, is_movie=is_movie))
+    assert results.sum.exists() == is_movie
+    assert results.denoised.stat().st_size == 1024 + 2 * 64 * 64
+    seen_raw, seen = read_pictures(results)
+    assert seen.pixel_size_angstrom == pytest.approx(1.2)
+    faint = np.ptp(denoised) / raw.std()
+    assert np.ptp(seen.pixels) == pytest.approx(faint, rel=0.01)
+    # What is subtracted from what has one scale.
+    expected = (raw - denoised).std() / raw.std()
+    assert (seen_raw.pixels - seen.pixels).std() == pytest.approx(expected, rel=0.01)
+
+
+def test_pictures_of_another_file_of_that_name_are_not_shown_with_it(tmp_path):
+    image = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)
+    write_micrograph(tmp_path / "a.mrc", image, 1.2)
+    results = results_of(tmp_path / "s.sqlite", tmp_path / "a.mrc")
+    list(write_pictures(results, image, image, 1.2, is_movie=False))
+    write_micrograph(tmp_path / "a.mrc", image[:32], 1.2)
+    with pytest.raises(UnreadableFile, match="changed since it was denoised"):
+        read_pictures(results)
 
 
 def test_a_thumbnail_is_small_and_shows_what_the_image_shows(tmp_path):

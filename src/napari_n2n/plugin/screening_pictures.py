@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_n2n.errors import UnreadableFile
-from napari_n2n.io import Particles, read_micrograph
 from napari_n2n.plugin.layers import contrast_limits
 from napari_n2n.plugin.marking_view import Suggested, look
-from napari_n2n.screening_workflow import results_of
+from napari_n2n.screening_workflow import read_pictures, results_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from napari_n2n.io import Particles
     from napari_n2n.screening import Session
 
     Image = NDArray[np.float32]
@@ -71,9 +70,7 @@ def load_picture(session: Session, micrograph: int, path: Path) -> Picture:
         It has not been made, or cannot be read.
     """
     results = results_of(session.path, path)
-    raw, denoised = read_micrograph(results.raw), read_micrograph(results.denoised)
-    if raw.pixels.shape != denoised.pixels.shape:
-        raise UnreadableFile(path, "has changed since it was denoised", "Press Screen once more.")
+    raw, denoised = read_pictures(results)
     stored = session.particles(micrograph)
     seen = look(
         stored.ids, stored.particles, session.threshold(micrograph), Suggested.nothing()

@@ -7,7 +7,12 @@ from napari_n2n.screening_workflow.feeding import Feed
 from napari_n2n.screening_workflow.inputs import Inputs, inputs_of
 from napari_n2n.screening_workflow.outcomes import Screened, ScreenOutcome, ScreenProgress
 from napari_n2n.screening_workflow.queue import Queue
-from napari_n2n.screening_workflow.results import Results, default_session_folder, results_of
+from napari_n2n.screening_workflow.results import (
+    Results,
+    default_session_folder,
+    read_pictures,
+    results_of,
+)
 from napari_n2n.screening_workflow.running import SETTINGS_KEY, screen
 from napari_n2n.screening_workflow.settings import ScreenSettings
 
@@ -23,6 +28,7 @@ __all__ = [
     "Screened",
     "default_session_folder",
     "inputs_of",
+    "read_pictures",
     "results_of",
     "screen",
 ]

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from napari_n2n.io import write_atomically
+from napari_n2n.errors import UnreadableFile
+from napari_n2n.io import read_micrograph, write_atomically, write_micrograph
 from napari_n2n.pictures import contrast_limits
 from napari_n2n.screening.places import stored_path
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
+
+    from napari_n2n.io import Micrograph
 
 RESULTS_FOLDER = ".napari-n2n"
 """In the session's folder; deleting it loses nothing that is not made again."""
 
 _LONGEST_NAME_BYTES = 200  # with what is added, file systems take 255
+
+_LARGEST = 6e4  # in half precision
 
 THUMBNAIL_PX = 256
 """The longer side of a thumbnail."""
@@ -36,7 +43,8 @@ class Results:
     sum
         MRC: the aligned sum of a movie's frames. There is none of a single micrograph.
     denoised
-        MRC, of the shape and pixel size of what it was made from.
+        MRC, of the shape and pixel size of what it was made from. Both are kept as `Scale` has
+        them, in half precision: 32 MiB for 4096².
     thumbnail
         PNG of the denoised image, grey, 256 px on its longer side.
     source
@@ -57,6 +65,77 @@ class Results:
     def are_there(self) -> bool:
         """Whether the pictures have been made."""
         return self.denoised.exists() and self.thumbnail.exists()
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How pictures are kept: about the mean of what was recorded, in its standard deviations.
+
+    Half precision resolves a thousandth of a value. Of counts, or of 16-bit numbers far from zero,
+    that would be more than a denoised specimen differs from its surroundings.
+    """
+
+    mean: float
+    deviation: float
+
+    @classmethod
+    def of(cls, raw: NDArray[np.float32]) -> Scale:
+        """Measure what was recorded, (y, x)."""
+        return cls(float(raw.mean(dtype=np.float64)), float(raw.std(dtype=np.float64)) or 1.0)
+
+    def applied(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return an image on this scale; what half precision cannot hold is cut off."""
+        scaled = (image - np.float32(self.mean)) / np.float32(self.deviation)
+        return np.clip(scaled, -_LARGEST, _LARGEST)
+
+
+def write_pictures(
+    results: Results,
+    raw: NDArray[np.float32],
+    denoised: NDArray[np.float32],
+    pixel_size_angstrom: float | None,
+    *,
+    is_movie: bool,
+) -> Iterator[Path]:
+    """Write what was recorded and denoised, (y, x), and the thumbnail; yields after each file.
+
+    Of a single micrograph what was recorded is in its own file.
+
+    Raises
+    ------
+    WriteProblem
+        The disk refuses.
+    """
+    scale = Scale.of(raw)
+    kept = [(results.denoised, denoised)]
+    if is_movie:
+        kept.insert(0, (results.sum, raw))
+    for path, image in kept:
+        write_micrograph(path, scale.applied(image), pixel_size_angstrom, dtype="float16")
+        yield path
+    write_thumbnail(results.thumbnail, denoised)
+    yield results.thumbnail
+
+
+def read_pictures(
+    results: Results, pixel_size_angstrom: float | None = None
+) -> tuple[Micrograph, Micrograph]:
+    """Return what was recorded and what came of it, both on the scale they are kept in.
+
+    Raises
+    ------
+    UnreadableFile
+        They have not been made, are damaged, or the file is another one now.
+    """
+    raw = read_micrograph(results.raw, pixel_size_angstrom=pixel_size_angstrom)
+    denoised = read_micrograph(results.denoised, pixel_size_angstrom=pixel_size_angstrom)
+    if raw.pixels.shape != denoised.pixels.shape:
+        raise UnreadableFile(
+            results.source, "has changed since it was denoised", "Screen it once more."
+        )
+    if results.raw == results.source:
+        raw = replace(raw, pixels=Scale.of(raw.pixels).applied(raw.pixels))
+    return raw, denoised
 
 
 def results_of(session_path: Path | str, record_path: Path | str) -> Results:

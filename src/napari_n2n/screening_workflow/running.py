@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.errors import FileProblem, N2NError, WriteProblem
-from napari_n2n.io import inspect_file, read_micrograph, write_micrograph
+from napari_n2n.io import inspect_file
 from napari_n2n.progress import Progress, passed_on
 from napari_n2n.screening import quality
 from napari_n2n.screening_workflow.making import (
@@ -20,7 +20,12 @@ from napari_n2n.screening_workflow.making import (
 )
 from napari_n2n.screening_workflow.outcomes import Screened, ScreenOutcome, ScreenProgress
 from napari_n2n.screening_workflow.registering import Records
-from napari_n2n.screening_workflow.results import Results, results_of, write_thumbnail
+from napari_n2n.screening_workflow.results import (
+    Results,
+    read_pictures,
+    results_of,
+    write_pictures,
+)
 from napari_n2n.screening_workflow.settings import (
     MadeWith,
     in_words,
@@ -266,19 +271,18 @@ class _Run:
         return passed_on(steps, told)
 
     def _load(self, results: Results) -> Pictures:
-        given = self.settings.movies.pixel_size_angstrom
-        raw = read_micrograph(results.raw, pixel_size_angstrom=given)
-        denoised = read_micrograph(results.denoised, pixel_size_angstrom=given)
+        raw, denoised = read_pictures(results, self.settings.movies.pixel_size_angstrom)
         return Pictures(raw.pixels, denoised.pixels, raw.pixel_size_angstrom)
 
     def _write(self, results: Results, pictures: Pictures) -> None:
-        size = pictures.pixel_size_angstrom
-        if pictures.is_movie:
-            write_micrograph(results.sum, pictures.raw, size)
+        for _ in write_pictures(
+            results,
+            pictures.raw,
+            pictures.denoised,
+            pictures.pixel_size_angstrom,
+            is_movie=pictures.is_movie,
+        ):
             self._require_going()
-        write_micrograph(results.denoised, pictures.denoised, size)
-        self._require_going()
-        write_thumbnail(results.thumbnail, pictures.denoised)
 
     def _require_going(self) -> None:
         if self.stop():
