@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from napari_n2n import metrics
-from napari_n2n.reproduction.judging import BAND_ANGSTROM, band_cycles_per_px, fitted_psnr
+from napari_n2n.reproduction.judging import BAND_ANGSTROM, band_cycles_per_px, fitted_psnr, mean_frc
 from napari_n2n.reproduction.panels import DETAIL_ANGSTROM, write_panels
 
 
@@ -31,6 +31,15 @@ def test_the_band_is_that_of_the_benchmark_at_its_pixel_size_and_never_beyond_ny
     low, high = band_cycles_per_px(20.0)
     assert low < high == 0.5
     assert BAND_ANGSTROM[0] > BAND_ANGSTROM[1]
+
+
+def test_the_mean_of_a_curve_looks_beyond_its_first_zero():
+    frequency = np.linspace(0, 0.5, 101)
+    falls_early = np.where(frequency <= 0.05, 1.0, 0.0)
+    rises_again = np.where((frequency > 0.06) & (frequency < 0.09), 1.0, falls_early)
+    first, second = (metrics.RingCorrelation(frequency, c) for c in (falls_early, rises_again))
+    assert first.resolution_angstrom(0.5) == second.resolution_angstrom(0.5)
+    assert mean_frc(second) > mean_frc(first) == pytest.approx(0.5)
 
 
 def test_pictures_show_the_whole_and_its_middle(tmp_path):

@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from napari_n2n.reproduction.fields import Field
     from napari_n2n.reproduction.protocol import Figures
     from napari_n2n.reproduction.settings import CryoSettings
 
 _FINEST_PLOTTED_ANGSTROM = 5.0
+_MOST_POINTS = 150  # single rings of a large image are noise
 # A low-pass changes no ring's correlation: its curve is that of the raw image.
 _CURVES = dict(zip((RAW, *NETWORKS), (COLOURS[0], *COLOURS[2:5]), strict=True))
 
@@ -62,7 +65,7 @@ class Results:
 
 
 def plot(results: Results, kind: str, title: str, level: tuple[float, str] | None) -> str:
-    """Draw the FRC curves of a kind of figures, means over the fields, with their legend.
+    """Draw the FRC curves of a kind of figures, means over fields and neighbours, with a legend.
 
     With a ``level`` to compare with, up to 1; else as far up as they go.
     """
@@ -72,16 +75,11 @@ def plot(results: Results, kind: str, title: str, level: tuple[float, str] | Non
         known = known[:1]
     frequency = np.array(known[0]["frequency_per_angstrom"])
     highest = min(float(frequency[-1]), 1 / _FINEST_PLOTTED_ANGSTROM)
-    shown = frequency <= highest
-    curves = [
-        Curve(
-            WHAT[what],
-            frequency[shown],
-            np.mean([figures[what]["frc"] for figures in known], axis=0)[shown],
-            colour,
-        )
-        for what, colour in _CURVES.items()
-    ]
+    curves = []
+    for what, colour in _CURVES.items():
+        frc = np.mean([figures[what]["frc"] for figures in known], axis=0)
+        x, y = _averaged(np.stack([frequency, frc])[:, frequency <= highest])
+        curves.append(Curve(WHAT[what], x, y, colour))
     up = _up_to(curves) if level is None else numbered(0.0, 1.0)
     drawing = line_plot(
         title,
@@ -93,6 +91,14 @@ def plot(results: Results, kind: str, title: str, level: tuple[float, str] | Non
     )
     legend = page.legend((), [(WHAT[what], colour) for what, colour in _CURVES.items()])
     return legend + page.plots([drawing])
+
+
+def _averaged(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Average neighbours of (2, n) points, so that about `_MOST_POINTS` are left."""
+    width = -(-points.shape[1] // _MOST_POINTS)
+    whole = points.shape[1] // width * width
+    averaged: NDArray[np.float64] = points[:, :whole].reshape(2, -1, width).mean(axis=2)
+    return averaged
 
 
 def _up_to(curves: Sequence[Curve]) -> Axis:

@@ -18,12 +18,13 @@ from napari_n2n.reproduction.cryo_figures import (
 from napari_n2n.reproduction.fields import LEFT_OUT
 from napari_n2n.reproduction.judging import (
     BAND_ANGSTROM,
+    FINEST_ANGSTROM,
     GAUSSIAN,
     JUDGED,
     RAW,
-    TRUTH,
     WHAT,
     panel_paths,
+    shown,
 )
 from napari_n2n.reproduction.networks import EPOCHS, LIGHT, NETWORKS, PAPER, TITLES
 from napari_n2n.reproduction.networks import training_name as stage_of
@@ -36,6 +37,8 @@ from napari_n2n.reproduction.report import (
     table,
     versions_here,
 )
+
+_NEXT_TO_NOTHING = 0.01  # of the paper's epochs
 
 
 def cryo_report(results: Results) -> str:
@@ -113,7 +116,7 @@ def _trainings(results: Results) -> str:
         epochs = f"{made['epochs']:.3g}"
         if name == PAPER:
             share = made["epochs"] / EPOCHS
-            epochs += f" of {EPOCHS} ({share:.0%})" if share >= 0.01 else f" of {EPOCHS}"
+            epochs += f" of {EPOCHS}" + (f" ({100 * share:.0f} %)" if share >= 0.01 else "")
         rows.append(
             (
                 TITLES[name],
@@ -128,11 +131,13 @@ def _trainings(results: Results) -> str:
         )
     head = ("", "parameters", "works at", "crops a step", "steps", "epochs", "time", "on")
     share = results.found[stage_of(PAPER)]["epochs"] / EPOCHS
-    told = (
-        f"The paper trains for {EPOCHS} epochs; the budget allowed {share:.1%} of them."
-        if share < 1
-        else f"All {EPOCHS} epochs of the paper's training fitted into the budget."
-    )
+    told = f"All {EPOCHS} epochs of the paper's training fitted into the budget."
+    if share < 1:
+        told = (
+            f"The paper trains for {EPOCHS} epochs; the budget allowed {100 * share:.1f} % of them."
+        )
+    if share < _NEXT_TO_NOTHING:
+        told += " That is next to nothing for the paper's network: give it a larger --budget."
     return page.section("Training", table(head, rows), paragraph(told))
 
 
@@ -145,10 +150,17 @@ def _truth(results: Results) -> str:
             mean(results.values("truth", what, "correlation"), ".3f"),
             mean(results.values("truth", what, "psnr_db"), ".2f"),
             resolution(results, "truth", what),
+            mean(results.values("truth", what, "mean_frc"), ".3f"),
         )
         for what in JUDGED
     ]
-    head = ("", "correlation", "PSNR (dB)", "FRC against the truth falls to 0.5 at")
+    head = (
+        "",
+        "correlation",
+        "PSNR (dB)",
+        "FRC against the truth falls to 0.5 at",
+        f"mean FRC down to {FINEST_ANGSTROM:g} Å",
+    )
     return page.section(
         "Against the truth",
         table(head, rows),
@@ -157,7 +169,8 @@ def _truth(results: Results) -> str:
             "offset that suits the truth best, as sums of frames, networks' results and expected "
             "counts have no scale in common; its peak is the range of the clean image. The "
             f"low-pass is the best of several, chosen by the truth {sigmas(results, 'truth')}; it "
-            "changes no ring's correlation, so its FRC is that of the raw image."
+            "changes no ring's correlation, so its FRC is that of the raw image. A curve falls at "
+            "the first zero of the contrast transfer at the latest, and may rise again."
         ),
         plot(results, "truth", "FRC against the truth", (0.5, "0.5")),
     )
@@ -219,12 +232,11 @@ def _halves(results: Results) -> str:
 def _pictures(results: Results) -> str:
     parts = []
     for field in results.judged:
-        captions = {what: WHAT[what] for what in JUDGED}
+        captions = {what: WHAT[what] for what in shown(field)}
         if field.clean is not None:
             figures = results.judgement(field)["truth"]
             for what in JUDGED:
                 captions[what] += f", correlation {figures[what]['correlation']:.3f}"
-            captions[TRUTH] = WHAT[TRUTH]
         for number, heading in enumerate(("", f", a part of {DETAIL_ANGSTROM:.0f} Å")):
             panels = [
                 Panel(panel_paths(results.folder, field, what)[number], caption)
@@ -247,8 +259,10 @@ def _fields(results: Results) -> str:
             summary += f", {error:.1f} Å (rms) from the true one"
         rows.append((field.name, use, summary, counts))
     head = ("", "use", "motion", "particles")
+    known = 2 if results.settings.pairs is not None else 4 if results.settings.is_simulated else 3
     remarks = [page.quiet(remark) for remark in _remarks(results)]
-    return page.section("Micrographs", table(head, rows), *remarks)
+    shortened = [row[:known] for row in rows]
+    return page.section("Micrographs", table(head[:known], shortened), *remarks)
 
 
 def _remarks(results: Results) -> list[str]:
@@ -257,7 +271,8 @@ def _remarks(results: Results) -> list[str]:
     for stage, figures in results.found.items():
         if LEFT_OUT in figures:
             told[f"Left out: {figures[LEFT_OUT]}"] = None
-        name = stage.removeprefix("field-")
+        kind, _, name = stage.partition("-")
         for note in figures.get("notes", ()):
-            told[f"{name}: {note}" if name != stage else note] = None
+            known = kind in ("field", "train")
+            told[f"{TITLES.get(name, name)}: {note}" if known else note] = None
     return list(told)

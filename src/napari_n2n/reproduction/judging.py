@@ -28,16 +28,25 @@ if TYPE_CHECKING:
 
     Image = NDArray[np.float32]
 
-RAW, GAUSSIAN, TRUTH = "raw", "gaussian", "truth"
+RAW, GAUSSIAN, TRUTH, REST = "raw", "gaussian", "truth", "rest"
 JUDGED = (RAW, GAUSSIAN, *NETWORKS)
 """What is judged, in the order of tables and pictures."""
 
-WHAT = {RAW: "raw", GAUSSIAN: "best Gaussian low-pass", **TITLES, TRUTH: "truth"}
+WHAT = {
+    RAW: "raw",
+    GAUSSIAN: "best Gaussian low-pass",
+    **TITLES,
+    TRUTH: "truth",
+    REST: "mean of the other frames",
+}
 
 BAND_ANGSTROM = (500.0, 15.0)
 """Without truth, correlations are of what lies between these resolutions: neither ice nor noise."""
 
 TRUTH_THRESHOLD, HALVES_THRESHOLD = 0.5, 1 / 7
+
+FINEST_ANGSTROM = 10.0
+"""Down to this resolution, FRC curves are averaged."""
 
 _UNKNOWN = "The pixel size is unknown: every Å here is a pixel. Give it with --pixel-size."
 _SIGMAS_ANGSTROM = (2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 15.0, 20.0)
@@ -80,7 +89,7 @@ class Images:
 def judging_stage(bench: Bench, field: Field) -> Stage:
     """Return the judging of a field that was not trained on, its pictures included."""
     laboratory = bench.laboratory
-    paths = {what: panel_paths(laboratory.folder, field, what) for what in _shown(field)}
+    paths = {what: panel_paths(laboratory.folder, field, what) for what in shown(field)}
 
     def make() -> Generator[Any, None, Figures]:
         given = bench.settings.pixel_size_angstrom
@@ -99,6 +108,8 @@ def judging_stage(bench: Bench, field: Field) -> Stage:
             results[TRUTH] = images.clean
         if field.equally_noisy:
             figures["halves"] = yield from _halves(images)
+        else:
+            results[REST] = images.second
         watch = Stopwatch()
         for number, (what, (whole, detail)) in enumerate(paths.items()):
             yield watch.progress("drawing pictures", number, len(paths))
@@ -115,8 +126,11 @@ def panel_paths(folder: Path, field: Field, what: str) -> tuple[Path, Path]:
     return pictures / f"{field.name}-{what}.png", pictures / f"{field.name}-{what}-detail.png"
 
 
-def _shown(field: Field) -> tuple[str, ...]:
-    return JUDGED if field.clean is None else (*JUDGED, TRUTH)
+def shown(field: Field) -> tuple[str, ...]:
+    """Return what there are pictures of: what is judged, and what is nearest to the truth."""
+    if field.clean is not None:
+        return (*JUDGED, TRUTH)
+    return JUDGED if field.equally_noisy else (*JUDGED, REST)
 
 
 def _read(folder: Path, field: Field, pixel_size_angstrom: float | None) -> Images:
@@ -153,6 +167,7 @@ def _against_truth(
             "correlation": metrics.correlation(image, clean),
             "psnr_db": fitted_psnr(image, clean),
             "resolution_angstrom": curve.resolution_angstrom(TRUTH_THRESHOLD),
+            "mean_frc": mean_frc(curve),
             "frc": _rounded(curve.correlation),
         }
         found["frequency_per_angstrom"] = _rounded(curve.frequency)
@@ -218,6 +233,16 @@ def band_cycles_per_px(pixel_size_angstrom: float) -> tuple[float, float]:
     """Return `BAND_ANGSTROM` in cycles/px, at most the Nyquist frequency."""
     low, high = (pixel_size_angstrom / resolution for resolution in BAND_ANGSTROM)
     return min(low, 0.1), min(high, 0.5)
+
+
+def mean_frc(curve: metrics.RingCorrelation) -> float:
+    """Return the mean correlation of all rings down to `FINEST_ANGSTROM`, the origin left out.
+
+    Between the zeros of the contrast transfer there is signal beyond the first of them, where a
+    curve falls to nothing whatever was done to the image.
+    """
+    rings = (curve.frequency > 0) & (curve.frequency <= 1 / FINEST_ANGSTROM)
+    return float(curve.correlation[rings].mean()) if rings.any() else 0.0
 
 
 def fitted_psnr(image: Image, clean: Image) -> float:
