@@ -20,8 +20,8 @@ def noise(seed: int = 0, blur_px: float = 0.0) -> np.ndarray:
     return white.astype(np.float32)
 
 
-def measured(image: np.ndarray, beyond: float = 0.2) -> np.ndarray | None:
-    return noise_power(torch.from_numpy(image), beyond)
+def measured(image: np.ndarray) -> np.ndarray | None:
+    return noise_power(torch.from_numpy(image))
 
 
 def long_waves(image: np.ndarray) -> float:

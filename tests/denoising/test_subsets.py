@@ -26,13 +26,15 @@ def clean_and_noise(blur_px: float) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @pytest.mark.parametrize("blur_px", [0.0, 0.5])
-def test_the_two_images_share_the_specimen_and_not_the_noise(blur_px):
+@pytest.mark.parametrize("ratio", [1, 1.6, 4, 6], ids=lambda ratio: f"{ratio} px")
+def test_the_two_images_share_the_specimen_and_not_the_noise(blur_px, ratio):
     clean, noisy = clean_and_noise(blur_px)
-    made = subsets_of(clean + noisy, WORKING, "standard", 0)
+    at_work = (round(SIDE / ratio), round(SIDE / ratio))
+    made = subsets_of(clean + noisy, 1.0, at_work, "standard", 0)
     (pair,) = made.fixed(np.random.default_rng(0))
     # What is left when the specimen, which is known here, is taken off on the images' own scale.
-    working = rescale(clean, WORKING)
-    whole = rescale(clean + noisy, WORKING)
+    working = rescale(clean, at_work)
+    whole = rescale(clean + noisy, at_work)
     scale = float(made.image.std() / whole.std())
     first, second = (image - scale * working for image in (pair.input, pair.target))
     assert abs(band_correlation(first, second)) < 0.05
@@ -50,7 +52,7 @@ def test_plain_halves_of_a_detectors_pixels_would_share_noise():
 
 def test_every_draw_is_another_pair_of_one_image():
     clean, noisy = clean_and_noise(0.0)
-    made = subsets_of(clean + noisy, WORKING, "flat", 0)
+    made = subsets_of(clean + noisy, 1.0, WORKING, "flat", 0)
     rng = np.random.default_rng(0)
     window = (slice(8, 40), slice(16, 48))
     (first, second), (third, fourth) = (made.drawn(window, False, rng) for _ in range(2))
@@ -65,22 +67,22 @@ def test_every_draw_is_another_pair_of_one_image():
 
 def test_the_same_seed_makes_the_same_noise():
     image = to_channels(noise())
-    first, again, other = (subsets_of(image, WORKING, "flat", seed) for seed in (1, 1, 2))
+    first, again, other = (subsets_of(image, 1.0, WORKING, "flat", seed) for seed in (1, 1, 2))
     assert torch.equal(first.noises, again.noises)
     assert not torch.equal(first.noises, other.noises)
 
 
 @pytest.mark.parametrize(
-    ("shape", "channels"), [((SIDE, SIDE), 1), ((250, 250), 1), (WORKING, 3)],
-    ids=["full resolution", "hardly finer", "colour"],
+    ("pixel_size", "channels"), [(None, 1), (4.0, 1), (1.0, 3)],
+    ids=["unknown pixel size", "coarse pixels", "colour"],
 )  # fmt: skip
-def test_what_does_not_tell_its_noise_gives_none(shape, channels):
+def test_what_does_not_tell_its_noise_gives_none(pixel_size, channels):
     image = to_channels(noise()).expand(channels, -1, -1)
-    assert subsets_of(image, shape, "flat", 0) is None
+    assert subsets_of(image, pixel_size, WORKING, "flat", 0) is None
 
 
 def test_rows_are_cut_from_image_and_noises_alike():
-    made = subsets_of(to_channels(noise()), WORKING, "flat", 0)
+    made = subsets_of(to_channels(noise()), 1.0, WORKING, "flat", 0)
     top = made.rows(slice(None, 40))
     assert isinstance(top, Subsets)
     assert top.shape == (40, WORKING[1])

@@ -163,7 +163,8 @@ def _example_of(
     if pair.pixel_size_angstrom is not None and working is not None:
         at_work = working_shape(at_work, pair.pixel_size_angstrom, working)
     if isinstance(pair, Single):
-        return working_single(to_channels(pair.pixels), at_work, config, seed)
+        image = to_channels(pair.pixels)
+        return working_single(image, pair.pixel_size_angstrom, at_work, config, seed)
     images = []
     for pixels in (pair.input, pair.target):
         image = rescale(to_channels(pixels), at_work)

@@ -28,18 +28,18 @@ _SAMPLE = 1_000_000
 _SHARE_KNOWN, _FACTOR_KNOWN, _LEAST_POWER = 0.5, 1.5, 0.005
 
 
-def noise_power(image: Tensor, beyond: float) -> Rings | None:
+def noise_power(image: Tensor) -> Rings | None:
     """Return the power of the noise of ``image``, (y, x), in rings of `RING` cycles/px.
 
-    That of white noise is its variance. None if the noise cannot be told: ``beyond`` so many
-    cycles/px there is little, or it does not fall smoothly, as in images that were enlarged,
-    smoothed or stored with loss.
+    That of white noise is its variance. None if the noise cannot be told: there is little of it
+    in fine detail, or it does not fall smoothly, as in images that were enlarged, smoothed or
+    stored with loss.
     """
     image = without_outliers(image - image.mean())
     rings = RingSums(image.shape[0], image.shape[1], image.device)
     power = rings.mean_power(torch.fft.rfft2(image))
     k = (np.arange(len(power)) + 0.5) * RING
-    judged = (k > max(beyond, _BEGINS)) & (k < _NYQUIST) & (rings.waves > 0)
+    judged = (k > _BEGINS) & (k < _NYQUIST) & (rings.waves > 0)
     if judged.sum() < _FEWEST_RINGS or not (power[judged] > 0).all():
         return None
     noise = fitted_noise(power, rings.waves)

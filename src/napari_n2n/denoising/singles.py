@@ -9,7 +9,7 @@ from torch import Tensor
 
 from napari_n2n.denoising.blind_spot import BlindSpot, noise_reach
 from napari_n2n.denoising.config import TrainingConfig
-from napari_n2n.denoising.subsets import Subsets, subsets_of
+from napari_n2n.denoising.subsets import COARSEST_ANGSTROM, Subsets, subsets_of
 from napari_n2n.denoising.working import Intensities, rescale
 from napari_n2n.errors import NotEnoughData
 
@@ -55,7 +55,11 @@ class Single:
 
 
 def working_single(
-    image: Tensor, working_shape: tuple[int, int], config: TrainingConfig, seed: int
+    image: Tensor,
+    pixel_size_angstrom: float | None,
+    working_shape: tuple[int, int],
+    config: TrainingConfig,
+    seed: int,
 ) -> tuple[Subsets | BlindSpot, Method]:
     """Make what crops are drawn from of ``image``, (channel, y, x) as recorded.
 
@@ -73,14 +77,14 @@ def working_single(
             "Choose the pairing 'auto' to train on single micrographs."
         )
     if config.pairing != "blind_spot":
-        subsets = subsets_of(image, working_shape, config.normalisation, seed)
+        subsets = subsets_of(image, pixel_size_angstrom, working_shape, config.normalisation, seed)
         if subsets is not None:
             return subsets, "subsets"
         if config.pairing == "subsets":
             raise NotEnoughData(
-                "The noise cannot be told from these pixels: pairs of subsets need grey images "
-                "recorded at half the working pixel size or finer, and neither smoothed nor "
-                "enlarged. Choose the pairing 'auto', or a coarser working pixel size."
+                "The noise cannot be told from these pixels: pairs of subsets need grey images of "
+                f"known pixel size, {COARSEST_ANGSTROM:g} Å or finer, neither smoothed nor "
+                "enlarged. Choose the pairing 'auto'."
             )
     working = rescale(image, working_shape)
     working = Intensities.of(working, config.normalisation).normalise(working)

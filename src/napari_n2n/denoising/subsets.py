@@ -30,9 +30,10 @@ from napari_n2n.denoising.rings import RING, Rings, RingSums
 from napari_n2n.denoising.tiling import Window
 from napari_n2n.denoising.working import Intensities
 
-# A working pixel has to be this many recorded ones wide, or too little of the image is finer.
-LEAST_RATIO = 2.0
-# More recorded pixels in a working one tell no more of the noise, and take longer.
+# Recorded pixels (Å) must not be coarser. The noise is measured between 0.15 and 0.5 cycles/px,
+# most of which is then finer than 10 Å, where a single micrograph shows nothing but noise.
+COARSEST_ANGSTROM = 2.5
+# More pixels across a working one tell no more of the noise, and take longer.
 _MOST_RATIO = 4.0
 # Noises kept of an image: any mixture of the two is another.
 _NOISES = 2
@@ -92,26 +93,30 @@ class Subsets:
 
 
 def subsets_of(
-    recorded: Tensor, working_shape: tuple[int, int], kind: Normalisation, seed: int
+    recorded: Tensor,
+    pixel_size_angstrom: float | None,
+    working_shape: tuple[int, int],
+    kind: Normalisation,
+    seed: int,
 ) -> Subsets | None:
     """Make noises like that of ``recorded``, (1, y, x), at ``working_shape``.
 
-    None if its noise cannot be told: the working pixels are less than twice as wide as the
-    recorded ones, or what is finer than them is no noise (an image that was enlarged or smoothed).
+    None if its noise cannot be told: its pixels are coarse, of unknown size or in colour, or the
+    finest detail is no noise (of an image that was enlarged or smoothed).
     """
-    height, width = recorded.shape[1:]
-    ratio = min(height / working_shape[0], width / working_shape[1])
-    if len(recorded) != 1 or ratio < LEAST_RATIO - 0.01:
+    if len(recorded) != 1 or pixel_size_angstrom is None:
         return None
+    if pixel_size_angstrom > COARSEST_ANGSTROM:
+        return None
+    height, width = recorded.shape[1:]
+    at_work_angstrom = pixel_size_angstrom * height / working_shape[0]
+    most = max(_MOST_RATIO, at_work_angstrom / COARSEST_ANGSTROM)
     fine = rescale(
         recorded,
-        (
-            min(height, round(_MOST_RATIO * working_shape[0])),
-            min(width, round(_MOST_RATIO * working_shape[1])),
-        ),
+        (min(height, round(most * working_shape[0])), min(width, round(most * working_shape[1]))),
     )
-    ratio = min(ratio, _MOST_RATIO)
-    spectrum = noise_power(_middle(fine), 0.5 / ratio)
+    ratio = min(side / at_work for side, at_work in zip(fine.shape[1:], working_shape, strict=True))
+    spectrum = noise_power(_middle(fine))
     if spectrum is None:
         return None
     detail = _detail(fine, ratio)
