@@ -15,6 +15,8 @@ from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
+from .screened import presser
+
 LEFT = Qt.MouseButton.LeftButton
 PLAIN = Qt.KeyboardModifier.NoModifier
 
@@ -85,6 +87,27 @@ def docked(make_napari_viewer, qtbot, add_sample, short) -> Iterator[Callable]:
 
     yield dock
     await_workers(qtbot)
+
+
+@pytest.fixture
+def sitting(make_napari_viewer, qtbot, workers_end):
+    """Open a window with the widget docked: gives (viewer, widget, press a key on the canvas)."""
+    from napari_n2n.plugin.screening_widget import ScreeningWidget
+
+    opened = []
+
+    def sit():
+        viewer = make_napari_viewer(show=True)
+        viewer.window._qt_window.resize(1400, 900)
+        widget = ScreeningWidget(viewer)
+        viewer.window.add_dock_widget(widget, name="Screen micrographs", area="right")
+        opened.append(widget)
+        canvas = viewer.window._qt_viewer.canvas.native
+        return viewer, widget, presser(qtbot, widget, canvas)
+
+    yield sit
+    for widget in opened:
+        widget.leave()
 
 
 def await_workers(qtbot) -> None:

@@ -15,29 +15,10 @@ from napari_n2n.plugin.screening_widget import ScreeningWidget
 from napari_n2n.screening import Session, default_session_path
 from napari_n2n.simulation import SimulationConfig, simulate
 
-from .screened import screened_folder
+from .screened import presser, screened_folder, settled
 
 LEFT = Qt.MouseButton.LeftButton
 SIDE = 256
-
-
-@pytest.fixture
-def sitting(make_napari_viewer, qtbot, workers_end):
-    """Open a window with the widget docked: gives (viewer, widget, press a key on the canvas)."""
-    opened = []
-
-    def sit():
-        viewer = make_napari_viewer(show=True)
-        viewer.window._qt_window.resize(1400, 900)
-        widget = ScreeningWidget(viewer)
-        viewer.window.add_dock_widget(widget, name="Screen micrographs", area="right")
-        opened.append(widget)
-        canvas = viewer.window._qt_viewer.canvas.native
-        return viewer, widget, presser(qtbot, widget, canvas)
-
-    yield sit
-    for widget in opened:
-        widget.leave()
 
 
 @pytest.fixture
@@ -62,26 +43,6 @@ def panel(qtbot, workers_end, tmp_path):
     yield sit
     for widget in opened:
         widget.leave()
-
-
-def presser(qtbot, widget, target):
-    def press(key, modifiers=Qt.KeyboardModifier.NoModifier):
-        QTest.keyClick(target, key, modifiers)
-        settled(qtbot, widget)
-
-    return press
-
-
-def settled(qtbot, widget) -> None:
-    """Wait until the current micrograph is on the screen, and the next ones are read."""
-    qtbot.waitUntil(
-        lambda: (
-            not widget.showing.ahead.busy
-            and not widget.dock.folio.spectrum.busy
-            and (widget.judging.current is None or widget.showing.is_shown)
-        ),
-        timeout=20_000,
-    )
 
 
 def verdicts(widget) -> dict[str, str]:
