@@ -7,7 +7,7 @@ import starfile
 from napari_n2n.errors import BadValue, WriteProblem
 from napari_n2n.io import Optics, write_micrograph
 from napari_n2n.screening import Session
-from napari_n2n.screening.relion import by_kind, project_of, write_relion
+from napari_n2n.screening.relion import by_kind, project_of, write_relion, write_relion_lists
 
 from .night import Night
 
@@ -136,9 +136,12 @@ def test_what_the_files_are_is_found_out(tmp_path):
             "movies": ids[:1],
             "micrographs": ids[1:],
         }
-        for kind, some in apart.items():
-            star = write_relion(tmp_path / f"{kind}.star", session, some).path
-            assert list(read(star)) == ["optics", kind]
+        both = write_relion_lists(tmp_path / "any.star", session)
+        assert both.count == 2
+        assert both.sentence.count("listed in") == 2
+        for kind in apart:
+            assert list(read(tmp_path / f"{kind}.star")) == ["optics", kind]
+        assert write_relion_lists(tmp_path / "one.star", session, ids[1:]).path.name == "one.star"
         for name in ("a.mrc", "b.mrc"):
             (tmp_path / name).unlink()
         with pytest.raises(WriteProblem, match="none of the files can be read"):

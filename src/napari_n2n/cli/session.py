@@ -88,7 +88,7 @@ def export(
     from napari_n2n.errors import N2NError
     from napari_n2n.io import Optics
     from napari_n2n.screening import export as exporting
-    from napari_n2n.screening.relion import write_relion
+    from napari_n2n.screening.relion import by_kind, write_relion_lists
 
     optics = Optics(voltage, cs, amplitude_contrast)
     failed = False
@@ -96,8 +96,8 @@ def export(
         chosen = _chosen(kept, min_score)
         ids = None if min_score is None else chosen  # so that it is told what is missing
         writers: dict[str, Callable[[], Exported]] = {
-            "relion": lambda: write_relion(
-                output / f"{_name(kept, chosen)}.star",
+            "relion": lambda: write_relion_lists(
+                output / f"{next(iter(by_kind(kept, chosen)), 'micrographs')}.star",
                 kept,
                 ids,
                 project=project,
@@ -176,20 +176,6 @@ def _chosen(session: "Session", min_score: float | None) -> "NDArray[np.int64]":
 def _has_particles(session: "Session", ids: "NDArray[np.int64]") -> bool:
     counts = session.overview(ids).counts
     return any(bool(column.any()) for column in counts.values())
-
-
-def _name(session: "Session", ids: "NDArray[np.int64]") -> str:
-    """Return ``movies`` or ``micrographs``: what RELION calls the first one's kind."""
-    from napari_n2n.errors import N2NError
-    from napari_n2n.io import inspect_file
-
-    for path in session.overview(ids).paths:
-        try:
-            if path is not None:
-                return "movies" if inspect_file(path).kind == "movie" else "micrographs"
-        except N2NError:
-            continue
-    return "micrographs"
 
 
 def _say(exported: "Exported") -> None:

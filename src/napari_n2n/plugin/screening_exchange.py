@@ -16,7 +16,7 @@ from napari_n2n.screening.export import (
     write_links,
     write_list,
     write_particles,
-    write_relion,
+    write_relion_lists,
 )
 from napari_n2n.screening.report import write_report
 from napari_n2n.screening_workflow import SETTINGS_KEY, results_of
@@ -42,8 +42,8 @@ EXPORTS = (
     Export(
         "RELION STAR of the kept",
         "micrographs.star",
-        "micrographs.star or movies.star with an optics group.",
-        write_relion,
+        "The micrographs or movies with their optics group; a list for each kind.",
+        write_relion_lists,
     ),
     Export(
         "RELION particles of the kept",

@@ -30,7 +30,7 @@ from napari_n2n.screening.chosen import (
     with_files,
 )
 from napari_n2n.screening.figure_catalogue import FIGURES
-from napari_n2n.screening.relion import Project, project_of, write_relion
+from napari_n2n.screening.relion import Project, project_of, write_relion_lists
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -47,7 +47,7 @@ __all__ = [
     "write_links",
     "write_list",
     "write_particles",
-    "write_relion",
+    "write_relion_lists",
 ]
 
 # A unit that a figure's name ends with is not repeated in the header.

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -111,6 +111,34 @@ def write_relion(
         beside.write_text(text, encoding="utf-8", newline="\n")
     what = counted(len(names), kind.removesuffix("s"))
     return Exported(path, len(names), f"{what} listed in {path}.", (*notes, *outside))
+
+
+def write_relion_lists(
+    path: Path | str, session: Session, ids: ArrayLike | None = None, **how: Any
+) -> Exported:
+    """Write a list for each kind that is there: RELION has one for movies and one for images.
+
+    Parameters
+    ----------
+    path
+        Where to, if all are of one kind. Else ``movies.star`` and ``micrographs.star`` beside it.
+    ids, how
+        As of `write_relion`, which says what is raised.
+    """
+    path = Path(path)
+    kinds = by_kind(session, ids)
+    if len(kinds) < 2:
+        return write_relion(path, session, ids, **how)
+    done = [
+        write_relion(path.with_name(f"{kind}.star"), session, chosen, kind=kind, **how)
+        for kind, chosen in kinds.items()
+    ]
+    return Exported(
+        done[0].path,
+        sum(one.count for one in done),
+        " ".join(one.sentence for one in done),
+        tuple(dict.fromkeys(note for one in done for note in one.notes)),
+    )
 
 
 def by_kind(session: Session, ids: ArrayLike | None = None) -> dict[Kind, NDArray[np.int64]]:
