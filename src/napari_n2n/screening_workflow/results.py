@@ -86,7 +86,7 @@ class Scale:
     def applied(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return an image on this scale; what half precision cannot hold is cut off."""
         scaled = (image - np.float32(self.mean)) / np.float32(self.deviation)
-        return np.clip(scaled, -_LARGEST, _LARGEST)
+        return np.clip(scaled, -_LARGEST, _LARGEST, out=scaled)
 
 
 def write_pictures(
