@@ -24,12 +24,11 @@ PAPER_TABLE = {10: (25.58, 28.14), 20: (23.94, 27.20), 40: (23.38, 26.08), 70: (
 """Table I of Tan, Cui and Luo: dB of the noisy input and of their result, by deviation."""
 
 PUBLISHED = {
-    "CBM3D": {15: 33.52, 25: 30.71, 50: 27.38},
     "DnCNN": {15: 33.90, 25: 31.24, 50: 27.95},
     "FFDNet": {15: 33.87, 25: 31.21, 50: 27.96},
     "DRUNet": {15: 34.30, 25: 31.69, 50: 28.51},
 }
-"""Published dB on CBSD68; CBM3D is not trained, the others were on clean images."""
+"""Published dB on CBSD68 of networks that were trained on clean images."""
 
 _TITLES = {OURS: "ours", "nlm": "non-local means", "bm3d": "BM3D"}
 _NONE = "–"
