@@ -10,6 +10,7 @@ import pytest
 from napari_n2n import metrics
 from napari_n2n.denoising.checkpoints import load_denoiser
 from napari_n2n.denoising.interruption import Interrupted
+from napari_n2n.denoising.learner import Learner
 from napari_n2n.denoising.training import TrainingProgress
 from napari_n2n.errors import NotEnoughData, UnreadableFile
 from napari_n2n.io import read_micrograph, write_micrograph
@@ -18,6 +19,9 @@ from napari_n2n.reproduction.cryo import reproduce_cryo
 from napari_n2n.reproduction.protocol import OtherSettings
 from napari_n2n.reproduction.settings import CryoSettings
 from napari_n2n.simulation import SimulationConfig, build_scene, write_simulated
+
+# One finished experiment serves several tests.
+pytestmark = pytest.mark.xdist_group("reproduce-cryo")
 
 SMALLEST = CryoSettings(count=3, size=256, frames=4, budget_minutes=0.01, seed=1)
 
@@ -145,9 +149,26 @@ def test_a_training_that_is_stopped_goes_on_where_it_was(tmp_path):
         asked.clear()
         with pytest.raises(Interrupted):
             training(tmp_path)
-        assert time.monotonic() - asked[0] < 2, "a second, on a machine that is shared"
+        # What the work takes, not what others do on this machine.
+        assert time.process_time() - asked[0] < 1
         assert steps > before
     assert not (tmp_path / "stages" / "train-paper.json").exists()
+
+
+def test_a_training_that_was_stopped_in_its_first_step_still_takes_one(tmp_path, monkeypatch):
+    settings = SMALLEST.replaced(count=2, budget_minutes=1e-4)
+    asked = []
+
+    def stopped(*_arguments):
+        asked.append(True)
+        raise Interrupted
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Learner, "learn", stopped)
+        with pytest.raises(Interrupted):
+            run(tmp_path, settings, stop=lambda: bool(asked))
+    run(tmp_path, settings)
+    assert figures(tmp_path, "train-paper")["steps"] == 1
 
 
 def test_ones_own_movies_give_the_same_report_and_a_torn_one_is_left_out(movies, tmp_path):

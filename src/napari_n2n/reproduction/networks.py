@@ -120,7 +120,7 @@ def _trained(
         pairs,
         config,
         output=output,
-        resume=resume_path(output).exists(),
+        resume=_has_begun(output),
         device=bench.device,
         stop=bench.stop,
     )
@@ -143,6 +143,14 @@ def _trained(
         "batch": config.batch,
         "notes": list(notes),
     }
+
+
+def _has_begun(output: Path) -> bool:
+    """Whether a training to ``output`` has taken a step; one that has not begins with all its time.
+
+    A step of the paper's network may take longer than a small budget.
+    """
+    return resume_path(output).exists() and load_denoiser(output).provenance.steps > 0
 
 
 def denoised_paths(folder: Path, network: str, field: Field) -> tuple[Path, ...]:
