@@ -36,6 +36,9 @@ S = TypeVar("S")
 _NYQUIST = 0.5
 # Rings where noise is looked for. Below, there is always signal.
 _NOISE_BEGINS = 0.15
+# From here on the power is taken for noise even where it stands out. Close to focus there is no
+# Thon ring's zero further down, and a spectrum that falls as the signal does would fit the rest.
+_NOISE_ALONE = 0.42
 # A more flexible spectrum of the noise has to fit by this much better (chi square) to be believed:
 # what it says of low frequencies is less certain.
 _BETTER_FIT = 2.0
@@ -120,12 +123,13 @@ def noise_spectrum(power: Rings, waves: Rings) -> Rings:
         return np.zeros_like(power)
     logarithm: Rings = np.log(np.where(candidates, power, 1))
     error: Rings = np.sqrt(2 / np.maximum(waves, 1))  # of half as many independent complex numbers
+    alone = candidates & (k > _NOISE_ALONE)
     used = candidates
     for _ in range(30):
         fits = [_falling(powers, k, logarithm, error, used) for powers in _FALLS]
         bell, tailed = (min(fits[:2], key=_misfit), min(fits[2:], key=_misfit))
         fit = (tailed if _misfit(tailed) < _misfit(bell) - _BETTER_FIT else bell)[0]
-        quiet = candidates & (logarithm < fit + _STANDS_OUT * error + 0.01)
+        quiet = alone | (candidates & (logarithm < fit + _STANDS_OUT * error + 0.01))
         if (quiet == used).all() or quiet.sum() < 8:
             break
         used = quiet
