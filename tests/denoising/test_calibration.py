@@ -132,14 +132,14 @@ def test_the_noise_is_found_below_thon_rings(bell, tail, thon):
 
 
 # Power of apoferritin at 0.6 µm of underfocus and 40 e/Å², simulated, in rings at 4 Å/px.
-CLOSE_TO_FOCUS = np.array(
+CLOSE_TO_FOCUS = np.fromstring(
     """
     126 101 19.4 4.07 3.97 3.69 3.91 1.86 1.64 2.94 2.59 1.49 1.24 1.78 1.72 1.3
     1.2 1.4 1.32 1.16 1.09 1 0.992 0.879 1.07 1.22 1.15 0.944 0.98 1.17 1.06 0.833
     0.84 0.772 0.689 0.654 0.638 0.641 0.686 0.672 0.681 0.726 0.719 0.674 0.674 0.68 0.692 0.642
     0.64 0.644
-    """.split(),
-    float,
+    """,
+    sep=" ",
 )
 
 
