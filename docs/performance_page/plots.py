@@ -77,18 +77,18 @@ def _networks(part: dict[str, Any]) -> pyplot.Figure:
     )
     for axes, seconds in zip(all_axes, lengths, strict=True):
         found = {
-            name: point["correlation"]
+            name.strip("`"): point["correlation"]
             for name, points in variants.items()
             for point in points
             if point["budget"] == seconds
         }
-        own = next(iter(found.values()))
-        colours = [_OURS if value == own else _OTHERS for value in found.values()]
+        chosen, own = next(iter(found.items()))
+        colours = [_OURS if name == chosen else _OTHERS for name in found]
         axes.hlines(list(found), own, list(found.values()), color=colours)
         axes.scatter(list(found.values()), list(found), color=colours)
         axes.axvline(own, color=_OURS, linewidth=0.8, linestyle=":")
         axes.set(title=f"after {seconds:g} s", xlabel="correlation with the truth")
-        axes.invert_yaxis()
+    all_axes[0].invert_yaxis()  # which they share
     return figure
 
 

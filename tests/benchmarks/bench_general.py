@@ -117,8 +117,9 @@ def noise(model: Denoiser) -> None:
                 candidates.append(len(found))
                 left.append(len(standing_out(found, result, image, 124, threshold)))
                 shares.append(result.std() / image.std())
+            fields = "1 field" if len(images) == 1 else f"{len(images)} fields"
             print(
-                f"| {name}, {len(images)} fields | {dose} | {np.mean(shares):.4f} "
+                f"| {name}, {fields} | {dose} | {np.mean(shares):.4f} "
                 f"| {np.mean(candidates):.1f} | {np.mean(left):.1f} |"
             )
 
