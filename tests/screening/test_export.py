@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+import tifffile
 
 from napari_n2n.errors import BadValue, WriteProblem
 from napari_n2n.io import Particles, read_coordinates
@@ -220,6 +221,19 @@ def test_names_can_be_those_of_relions_motion_correction(night: Night, tmp_path)
     write_particles(tmp_path / "p.star", night.session, micrograph_folder=f"{folder}/")
     tables = read_coordinates(tmp_path / "p.star")
     assert [table.micrograph for table in tables] == [f"{folder}/m{i}.mrc" for i in range(4)]
+
+
+def test_tiff_movies_without_a_drift_are_turned_as_well(night: Night, tmp_path):
+    tifffile.imwrite(
+        tmp_path / "aligned.tif", np.ones((3, 64, 64), np.uint8), photometric="minisblack"
+    )
+    movie = night.session.micrograph(
+        tmp_path / "aligned.tif", shape=(64, 64), pixel_size_angstrom=0.885
+    )
+    night.session.add(movie, Particles([(10.0, 20.0)]))
+    write_particles(tmp_path / "p.star", night.session, [movie])
+    (table,) = read_coordinates(tmp_path / "p.star")
+    assert table.particles.centres_px.tolist() == [[63 - 10.0, 20.0]]
 
 
 def test_tiff_movies_are_turned_as_relion_turns_them(night: Night, tmp_path):

@@ -140,8 +140,12 @@ def test_what_the_files_are_is_found_out(tmp_path):
         assert both.count == 2
         assert both.sentence.count("listed in") == 2
         for kind in apart:
-            assert list(read(tmp_path / f"{kind}.star")) == ["optics", kind]
+            assert list(read(tmp_path / f"any_{kind}.star")) == ["optics", kind]
         assert write_relion_lists(tmp_path / "one.star", session, ids[1:]).path.name == "one.star"
+        (gone,) = session.add_files([tmp_path / "gone.mrc"]).tolist()
+        told = write_relion_lists(tmp_path / "any.star", session, [*ids, gone])
+        assert told.count == 2
+        assert "gone.mrc" in told.notes[0]
         for name in ("a.mrc", "b.mrc"):
             (tmp_path / name).unlink()
         with pytest.raises(WriteProblem, match="none of the files can be read"):

@@ -81,6 +81,11 @@ def test_a_torn_file_is_handed_on_in_the_end(folder, image_bytes):
     folder.after(0)
     assert folder.after(PATIENCE - 1) == []
     assert folder.after(2) == ["torn.mrc"]
+    # It goes on after all, on a disk that tells of no changes.
+    (folder.path / "torn.mrc").write_bytes(image_bytes)
+    folder.after(1)
+    assert folder.after(REST) == ["torn.mrc"]
+    assert folder.after(PATIENCE) == []
 
 
 def test_files_are_taken_in_the_order_of_their_arrival(folder, image_bytes):

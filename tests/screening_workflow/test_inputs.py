@@ -105,6 +105,12 @@ def test_an_impossible_pixel_size_is_not_believed(project):
     assert inputs_of(star).pixel_size_angstrom is None
 
 
+def test_groups_of_several_pixel_sizes_leave_it_to_the_files(project):
+    star = project / "movies.star"
+    star.write_text(MOVIES.format(size="1.0\nopticsGroup2 2 2.0"))
+    assert inputs_of(star).pixel_size_angstrom is None
+
+
 @pytest.mark.parametrize("what", ["nowhere.mrc", "nothing/*.mrc", "."])
 def test_nothing_to_screen_is_told(tmp_path, what):
     with pytest.raises(UnreadableFile):

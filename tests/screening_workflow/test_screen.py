@@ -345,6 +345,43 @@ def test_particles_of_a_person_are_left_as_they_are(night):
     assert night.figures("a.mrc")["particles"] == 1
 
 
+def test_picks_from_elsewhere_are_left_whatever_the_diameter(night):
+    paths = night.has("a.mrc")
+    record = night.session.micrograph(paths[0], shape=(256, 256), pixel_size_angstrom=SIZE)
+    night.session.add(record, Particles([[9.0, 9.0]], given_by=["picker"]))
+    for diameter in (120, 140):
+        outcome = night.screen(paths, night.settings(diameter_angstrom=diameter))["a.mrc"]
+        assert "left as they were" in outcome.notes[-1]
+        assert len(night.session.particles(record)) == 1
+    assert night.screen(paths, night.settings(diameter_angstrom=140))["a.mrc"].reused
+
+
+def test_stopping_leaves_done_what_another_window_has_done(night):
+    paths = night.has("a.mrc")
+    night.screen(paths)
+    session = night.session
+    began = False
+
+    def stop() -> bool:
+        nonlocal began
+        if not began and session.overview().states[0] == "working":
+            began = True
+            session.set_state(1, "done")  # by the other window
+        return began
+
+    list(screen(session, Queue(paths), night.settings(diameter_angstrom=120), stop))
+    assert session.overview().states.tolist() == ["done"]
+
+
+def test_stopping_before_another_diameter_was_looked_for_leaves_it_done(night):
+    paths = night.has("a.mrc")
+    night.screen(paths)
+    states = night.session.overview
+    began = lambda: bool(states().states[0] == "working")  # noqa: E731
+    list(screen(night.session, Queue(paths), night.settings(diameter_angstrom=120), began))
+    assert states().states.tolist() == ["done"]
+
+
 def test_a_sum_that_was_deleted_is_made_again_before_picking(night):
     paths = night.has("movie.mrc")
     night.screen(paths)

@@ -67,4 +67,6 @@ def open_session(folder: Path, *, make: bool) -> tuple[SharedSession, str] | Non
     try:
         return SharedSession(Session.open(path)), ""
     except WriteProblem as problem:
+        if path.exists():
+            raise  # another, empty one in its place would be judged twice
         return SharedSession(Session.open(elsewhere)), str(problem)

@@ -103,7 +103,7 @@ class SpectrumView(QWidget):
         self.spectrum: Spectrum | None = None
         self._runner = Runner(self)
         self._runner.succeeded.connect(self._draw)
-        self._runner.failed.connect(self._say)
+        self._runner.failed.connect(self._on_failed)
         self._runner.finished.connect(self._update)
         self._picture = pg.PlotWidget(background=None)
         self._picture.setAspectLocked(True)
@@ -162,6 +162,10 @@ class SpectrumView(QWidget):
         elif self.isVisible() and self._is_shown_of is not self._image and not self._runner.busy:
             self._computing = self._image
             self._runner.start("Power spectrum", _computing(*self._image), show=False)
+
+    def _on_failed(self, sentence: str) -> None:
+        self._is_shown_of = self._computing  # it would fail again, without end
+        self._say(sentence)
 
     def _draw(self, spectrum: Spectrum) -> None:
         self._is_shown_of = self._computing

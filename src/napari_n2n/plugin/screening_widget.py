@@ -203,6 +203,7 @@ class ScreeningWidget(ScreeningPanel):
         shared, note = opened
         self._close()
         self._held.shared = shared
+        self._looking.start()  # it rests where it failed
         self.dock.thumbnails.set_session(shared.session.path)
         self.judging.open(shared.session)
         self.showing.open()

@@ -30,7 +30,7 @@ from napari_n2n.screening.chosen import (
     with_files,
 )
 from napari_n2n.screening.figure_catalogue import FIGURES
-from napari_n2n.screening.relion import Project, project_of, write_relion_lists
+from napari_n2n.screening.relion import Project, by_kind, project_of, write_relion_lists
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -253,19 +253,14 @@ def write_particles(
     """
     path = Path(path)
     chosen = choose(session, ids, path)
-    moved = dict(
-        zip(
-            chosen.ids.tolist(),
-            np.isfinite(chosen.figure("drift_total_angstrom")).tolist(),
-            strict=True,
-        )
-    )
+    wanted = set(chosen.ids.tolist())
+    movies = set(by_kind(session, chosen.ids).get("movies", np.empty(0)).tolist())
     project = Project(project_of(path))
     diameter = session.setting("diameter_angstrom")
     for_relion = path.suffix.lower() == ".star"
     tables, turned = [], []
     for record in session.micrographs():
-        if record.id not in moved or not sum(record.counts.values()):
+        if record.id not in wanted or not sum(record.counts.values()):
             continue
         table = MicrographParticles(
             _shown(session, record),
@@ -275,7 +270,7 @@ def write_particles(
             float(diameter) if diameter and record.pixel_size_angstrom else None,
         )
         is_tiff = record.path is not None and record.path.suffix.lower() in (".tif", ".tiff")
-        as_relion = for_relion and is_tiff and moved[record.id]
+        as_relion = for_relion and is_tiff and record.id in movies
         if as_relion if mirror_y is None else mirror_y:
             table = table.mirrored()
             turned.append(record.name)

@@ -121,7 +121,8 @@ def write_relion_lists(
     Parameters
     ----------
     path
-        Where to, if all are of one kind. Else ``movies.star`` and ``micrographs.star`` beside it.
+        Where to, if all are of one kind. Else ``NAME_movies.star`` and ``NAME_micrographs.star``
+        beside it.
     ids, how
         As of `write_relion`, which says what is raised.
     """
@@ -130,14 +131,18 @@ def write_relion_lists(
     if len(kinds) < 2:
         return write_relion(path, session, ids, **how)
     done = [
-        write_relion(path.with_name(f"{kind}.star"), session, chosen, kind=kind, **how)
-        for kind, chosen in kinds.items()
+        write_relion(path.with_name(f"{path.stem}_{kind}.star"), session, some, kind=kind, **how)
+        for kind, some in kinds.items()
     ]
+    chosen = choose(session, ids, path)
+    listed = np.concatenate(list(kinds.values()))
+    left_out = [chosen.overview.names[row] for row in chosen.rows[~np.isin(chosen.ids, listed)]]
+    told = f"In no list, as they cannot be read: {named(left_out)}." if left_out else ""
     return Exported(
         done[0].path,
         sum(one.count for one in done),
         " ".join(one.sentence for one in done),
-        tuple(dict.fromkeys(note for one in done for note in one.notes)),
+        tuple(dict.fromkeys(filter(None, (told, *(note for one in done for note in one.notes))))),
     )
 
 

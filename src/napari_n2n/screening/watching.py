@@ -172,6 +172,7 @@ class Arrivals:
         self._patience = max(patience_seconds, rest_seconds)
         self._waiting: dict[Path, _File] = {}  # in the order of their arrival
         self._given: dict[Path, Stamp] = {}
+        self._given_up: set[Path] = set()
 
     @property
     def waiting(self) -> tuple[Path, ...]:
@@ -185,7 +186,13 @@ class Arrivals:
 
     def look(self, files: Iterable[Path], now: float) -> None:
         """Take note of the files that are there, in the order of their arrival, at `now` in s."""
-        there = [path for path in files if path not in self._given]
+        # Of files that were given up unfinished nothing else may tell that they go on.
+        for path in [*self._given_up]:
+            if _stamp(path) != self._given.get(path):
+                self._given_up.discard(path)
+                self._given.pop(path, None)
+                files = (path, *files)
+        there = [path for path in dict.fromkeys(files) if path not in self._given]
         for path in self._waiting.keys() - set(there):
             del self._waiting[path]
         for path in there:
@@ -203,12 +210,17 @@ class Arrivals:
         taken = []
         for path, file in [*self._waiting.items()]:
             still = now - file.still_since
-            if still < self._rest or not (still >= self._patience or _is_sound(path)):
+            if still < self._rest:
+                continue
+            sound = _is_sound(path)
+            if not sound and still < self._patience:
                 continue
             if _stamp(path) != file.stamp:  # it was touched while its header was read
                 continue
             del self._waiting[path]
             self._given[path] = file.stamp
+            if not sound:
+                self._given_up.add(path)
             taken.append(path)
         return taken
 

@@ -149,7 +149,9 @@ def _pixel_size(
     for name in names:
         for columns in (optics, block):
             sizes = {str(value) for value in columns.get(name, [])}
-            if len(sizes) != 1:
+            if len(sizes) > 1:
+                return None
+            if not sizes:
                 continue
             with suppress(ValueError):
                 size = float(sizes.pop())

@@ -44,6 +44,6 @@ class Records:
         columns = self._session.overview([record]).figures
         return {name: float(at[0]) for name, at in columns.items() if np.isfinite(at[0])}
 
-    def is_done(self, record: int) -> bool:
-        """Whether the session says that a micrograph is done."""
-        return str(self._session.overview([record]).states[0]) == "done"
+    def state_of(self, record: int) -> str:
+        """Return what the session says of a micrograph, for instance ``done``."""
+        return str(self._session.overview([record]).states[0])

@@ -184,18 +184,23 @@ class _Run:
         self.queue.add([path])
         self.queue.prefer(path)
         with suppress(N2NError):
-            self.session.set_state(record, "waiting")
+            # Another window may have done it meanwhile; and what is done stays so if it was only
+            # to be picked anew.
+            if self.records.state_of(record) == "working":
+                known = self.session.made_with(record)
+                self.session.set_state(record, "done" if known else "waiting")
 
     def _screened(
         self, path: Path, record: int, started: float
     ) -> Generator[ScreenProgress, None, ScreenOutcome]:
         wanted = made_with(path, self.digest)
         kept = self.session.made_with(record)
+        acquired = path.stat().st_mtime  # now: it may be moved away in the meantime
         results = results_of(self.session.path, path)
         known = results.are_there and wanted.has_same_pictures(kept)
         if known and wanted.asks_no_more_than(kept):
             figures, reasons = with_score(self.records.figures_of(record))
-            if not self.records.is_done(record):
+            if self.records.state_of(record) != "done":
                 self.session.set_state(record, "done")
             return ScreenOutcome(path, record, figures, reasons, reused=True)
         self.session.set_state(record, "working")
@@ -213,10 +218,14 @@ class _Run:
         self.session.micrograph(
             path, shape=(height, width), pixel_size_angstrom=pictures.pixel_size_angstrom
         )
-        particles, notes = yield from self._particles(path, record, pictures, kept)
+        left = self._leaves_particles(record, kept)
+        particles, notes = yield from self._particles(path, record, pictures, left=left)
         figures, reasons = with_score({**figures, **particles})
         self.session.keep_figures(
-            record, figures, made_with=wanted.beside(kept), acquired=path.stat().st_mtime
+            record,
+            figures,
+            made_with=wanted.leaving_particles() if left else wanted.beside(kept),
+            acquired=acquired,
         )
         return ScreenOutcome(
             path,
@@ -227,8 +236,14 @@ class _Run:
             seconds=monotonic() - started,
         )
 
+    def _leaves_particles(self, record: int, kept: str) -> bool:
+        """Whether there are particles that were not picked here, where some were to be picked."""
+        if self.settings.diameter_angstrom is None or MadeWith.has_picks(kept):
+            return False
+        return len(self.session.particles(record)) > 0
+
     def _particles(
-        self, path: Path, record: int, pictures: Pictures, kept: str
+        self, path: Path, record: int, pictures: Pictures, *, left: bool
     ) -> Generator[ScreenProgress, None, tuple[dict[str, float], tuple[str, ...]]]:
         """Pick particles if that is wanted, and return their figures and what to note."""
         diameter, size = self.settings.diameter_angstrom, pictures.pixel_size_angstrom
@@ -236,7 +251,7 @@ class _Run:
         there = len(self.session.particles(record)) > 0
         if diameter is not None and size is None:
             notes = ("No particles were picked: the pixel size is unknown. Give it, in Å.",)
-        elif diameter is not None and there and not MadeWith.has_picks(kept):
+        elif left:
             notes = ("It had particles already; they were left as they were.",)
         elif diameter is not None and size is not None:
             finding = find_particles(pictures, diameter, self.stop)

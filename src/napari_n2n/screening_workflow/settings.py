@@ -26,6 +26,8 @@ _RECIPE = 1
 _NO_PICKS = "0"
 # There are picks from earlier, made on other pictures than those that are kept now.
 _EARLIER_PICKS = "earlier"
+# Added where there were particles already, which were left as they were: they are not ours.
+_LEFT = "left"
 _SAMPLE_BYTES = 64 * 2**10
 
 
@@ -95,7 +97,7 @@ class MadeWith:
 
     def asks_no_more_than(self, as_kept: str) -> bool:
         """Whether the particles that are wanted were picked, or none are wanted."""
-        return self.picks in (_NO_PICKS, as_kept.rpartition("-")[2])
+        return self.picks in (_NO_PICKS, as_kept.rpartition("-")[2].removesuffix(_LEFT))
 
     def beside(self, as_kept: str) -> str:
         """Return the text to keep, where results were kept under another one before."""
@@ -103,10 +105,15 @@ class MadeWith:
             return str(replace(self, picks=_EARLIER_PICKS))
         return str(self)
 
+    def leaving_particles(self) -> str:
+        """Return the text to keep where particles that were there already were left alone."""
+        return str(replace(self, picks=self.picks + _LEFT))
+
     @staticmethod
     def has_picks(as_kept: str) -> bool:
         """Whether results that were kept under a text have particles that were picked."""
-        return as_kept.rpartition("-")[2] not in ("", _NO_PICKS)
+        picks = as_kept.rpartition("-")[2]
+        return picks not in ("", _NO_PICKS) and not picks.endswith(_LEFT)
 
 
 def settings_digest(settings: ScreenSettings, denoiser: Denoiser) -> MadeWith:
