@@ -94,10 +94,11 @@ def export(
     failed = False
     with _existing(session) as kept:
         chosen = _chosen(kept, min_score)
+        kinds = list(by_kind(kept, chosen))
         ids = None if min_score is None else chosen  # so that it is told what is missing
         writers: dict[str, Callable[[], Exported]] = {
             "relion": lambda: write_relion_lists(
-                output / f"{next(iter(by_kind(kept, chosen)), 'micrographs')}.star",
+                output / f"{kinds[0] if len(kinds) == 1 else 'kept'}.star",
                 kept,
                 ids,
                 project=project,
