@@ -23,7 +23,7 @@ ROOMS = [
     {"denoising", "motion", "simulation"},
     {"pages", "pictures"},
     {"io", "metrics"},
-    {"errors", "progress"},
+    {"aside", "errors", "progress"},
 ]
 
 

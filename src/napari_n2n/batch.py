@@ -1,23 +1,19 @@
 """Doing one job for many files: a bad file is reported and the rest go on."""
 
-import threading
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+from napari_n2n.aside import Aside
 from napari_n2n.errors import N2NError
 from napari_n2n.progress import passed_on
 
 P = TypeVar("P")
 R = TypeVar("R")
-T = TypeVar("T")
 P_co = TypeVar("P_co", covariant=True)
 R_co = TypeVar("R_co", covariant=True)
-
-# While a thread is waited for, whether to stop is asked this often.
-_PATIENCE_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -88,9 +84,9 @@ def for_each_overlapped(
     done: one that has begun is finished first.
     """
     outcomes: list[FileOutcome[R]] = []
-    readers = (_Aside(partial(job.load, path), daemon=True) for path in paths)
+    readers = (Aside(partial(job.load, path), daemon=True) for path in paths)
     reading = next(readers, None)
-    writing: tuple[Path, _Aside[R]] | None = None
+    writing: tuple[Path, Aside[R]] | None = None
     try:
         for number, path in enumerate(paths, 1):
             assert reading is not None
@@ -111,7 +107,7 @@ def for_each_overlapped(
                 outcomes.append(outcome)
                 yield outcome
             else:
-                writing = path, _Aside(partial(job.store, path, computed))
+                writing = path, Aside(partial(job.store, path, computed))
                 del computed  # the writer's alone
         if writing is not None:
             outcomes.append(_written(*writing, stop, stopped))
@@ -124,7 +120,7 @@ def for_each_overlapped(
 
 
 def _written(
-    path: Path, writing: "_Aside[R]", stop: Callable[[], bool], stopped: type[Exception]
+    path: Path, writing: "Aside[R]", stop: Callable[[], bool], stopped: type[Exception]
 ) -> FileOutcome[R]:
     writing.wait(stop, stopped)
     try:
@@ -138,40 +134,3 @@ def _reported(
 ) -> Generator[FileProgress[P], None, R]:
     """Run ``steps`` to their end and return their result, saying whose they are."""
     return passed_on(steps, lambda step: (FileProgress(path, number, count, step),))
-
-
-class _Aside(Generic[T]):
-    """A function's result, from a thread of its own.
-
-    A ``daemon`` does not keep the program from ending: for reading, never for writing.
-    """
-
-    def __init__(self, function: Callable[[], T], *, daemon: bool = False) -> None:
-        self._results: list[T] = []
-        self._error: BaseException | None = None
-
-        def run() -> None:
-            try:
-                self._results.append(function())
-            except BaseException as error:  # raised where the result is asked for
-                self._error = error
-
-        self._thread = threading.Thread(target=run, daemon=daemon)
-        self._thread.start()
-
-    def wait(self, stop: Callable[[], bool], stopped: type[Exception]) -> None:
-        """Wait for the end, whatever it is; raise ``stopped`` as soon as ``stop()`` is true."""
-        while self._thread.is_alive():
-            if stop():
-                raise stopped
-            self._thread.join(_PATIENCE_SECONDS)
-
-    def finish(self) -> None:
-        """Wait for the end, whatever it is."""
-        self._thread.join()
-
-    def result(self) -> T:
-        """Return the result, once, and let go of it; raise what the function raised."""
-        if self._error is not None:
-            raise self._error
-        return self._results.pop()

@@ -1,5 +1,3 @@
-import time
-
 import pytest
 
 from napari_n2n.denoising.interruption import Interrupted
@@ -10,7 +8,6 @@ from napari_n2n.reproduction.protocol import (
     Laboratory,
     OtherSettings,
     Stage,
-    aside,
     carry_out,
 )
 
@@ -97,14 +94,3 @@ def test_progress_says_which_of_how_many_stages(tmp_path):
         ("doing one", 1, 2),
         ("doing two", 2, 2),
     ]
-
-
-def test_work_that_tells_nothing_can_be_stopped_at_once_and_its_error_is_seen():
-    assert run_to_end(aside(lambda: 7, "thinking")) == 7
-    started = time.monotonic()
-    steps = aside(lambda: time.sleep(2), "thinking")
-    next(steps)
-    steps.close()
-    assert time.monotonic() - started < 1
-    with pytest.raises(ZeroDivisionError):
-        run_to_end(aside(lambda: 1 / 0, "thinking"))

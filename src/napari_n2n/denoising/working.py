@@ -20,7 +20,8 @@ __all__ = ["Intensities", "from_channels", "rescale", "to_channels", "working_sh
 _SAMPLE = 1_000_000
 
 # The largest value of a photograph with 8 bits a channel.
-_WHITE = 255.0
+WHITE = 255.0
+"""The largest value of a pixel of a photograph."""
 
 # The slow part of an image: a Gaussian of this many working pixels (it halves waves of 210 px,
 # 850 Å at 4 Å/px), found on blocks of so many.
@@ -51,7 +52,7 @@ class Intensities:
         is has to be seen on the scale it was added on.
         """
         if kind == "photograph":
-            return cls(_WHITE / 2, _WHITE)
+            return cls(WHITE / 2, WHITE)
         slow = slow_part(_without_extremes(image)) if kind == "flat" else None
         flat = (image if slow is None else image - slow).flatten()
         flat = flat[:: max(1, flat.numel() // _SAMPLE)].float().cpu()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_n2n.aside import aside
 from napari_n2n.errors import FileProblem, NotEnoughData, UnreadableFile, WriteProblem
 from napari_n2n.io import (
     LABELS,
@@ -21,7 +22,7 @@ from napari_n2n.io import (
 )
 from napari_n2n.motion import align, write_halves
 from napari_n2n.progress import Stopwatch
-from napari_n2n.reproduction.protocol import Stage, aside
+from napari_n2n.reproduction.protocol import Stage
 from napari_n2n.reproduction.settings import USUAL_COUNT
 from napari_n2n.simulation import SimulatedMovie, SimulationConfig, build_scene, simulated_frames
 from napari_n2n.workflow import MovieSettings, halves_of_file

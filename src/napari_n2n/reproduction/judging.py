@@ -10,11 +10,12 @@ import numpy as np
 import scipy.ndimage
 
 from napari_n2n import metrics
+from napari_n2n.aside import aside
 from napari_n2n.io import read_micrograph
 from napari_n2n.progress import Stopwatch
 from napari_n2n.reproduction.networks import NETWORKS, TITLES, denoised_paths
 from napari_n2n.reproduction.panels import write_panels
-from napari_n2n.reproduction.protocol import Stage, aside
+from napari_n2n.reproduction.protocol import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari_n2n.denoising.checkpoints import load_denoiser
-from napari_n2n.denoising.photographs import PHOTOGRAPHS, photographs_denoiser
 from napari_n2n.natural_training import train_photographs
 from napari_n2n.reproduction.photograph_judging import TestNoise, by_network, judge
 from napari_n2n.reproduction.protocol import Budget
@@ -65,10 +64,7 @@ class Bench:
 
     def model(self) -> Denoiser:
         """Return the model that is judged."""
-        given = self.settings.given_model
-        if given is None:
-            return load_denoiser(self.laboratory.model_path(MODEL))
-        return photographs_denoiser() if given == PHOTOGRAPHS else load_denoiser(given)
+        return load_denoiser(self.settings.given_model or self.laboratory.model_path(MODEL))
 
 
 def told_of(denoiser: Denoiser) -> Figures:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from napari_n2n.denoising.natural_images import WHITE
+from napari_n2n.denoising.working import WHITE
 from napari_n2n.reproduction.natural_bench import COMPARED_DEVIATIONS
 from napari_n2n.reproduction.natural_comparisons import BIASED, bias_name, claim_name
 from napari_n2n.reproduction.natural_settings import DEVIATIONS

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_n2n.denoising.checkpoints import load_denoiser
 from napari_n2n.denoising.natural_images import PhotographNoise
-from napari_n2n.denoising.photographs import PAPER, PHOTOGRAPHS, recipe
+from napari_n2n.denoising.photographs import PAPER, recipe
 from napari_n2n.io.photographs import write_photograph
 from napari_n2n.natural_training import FIRST_SNAPSHOT, snapshot_path
 from napari_n2n.progress import Progress, Stopwatch, passed_on
@@ -112,8 +112,6 @@ def snapshot_stages(bench: Bench) -> list[Stage]:
     Of a model that was given, the snapshots that lie beside it are judged.
     """
     given = bench.settings.given_model
-    if given == PHOTOGRAPHS:
-        return []
     output = bench.laboratory.model_path(MODEL) if given is None else Path(given)
 
     def make() -> Generator[Any, None, Figures]:

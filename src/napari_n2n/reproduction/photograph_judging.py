@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_n2n.aside import aside
 from napari_n2n.denoising.inference import denoise_steps
-from napari_n2n.denoising.natural_images import WHITE, noisy_photograph
+from napari_n2n.denoising.natural_images import noisy_photograph
+from napari_n2n.denoising.working import WHITE
 from napari_n2n.metrics import psnr
 from napari_n2n.progress import Stopwatch, passed_on
-from napari_n2n.reproduction.protocol import aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,6 @@ that keeps what each stage found. A stage that is finished is not done again.
 from __future__ import annotations
 
 import json
-import threading
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.errors import BadValue, FileProblem
 from napari_n2n.io import write_atomically
-from napari_n2n.progress import Progress, passed_on, stoppable
+from napari_n2n.progress import passed_on, stoppable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -210,31 +209,6 @@ def _made(stage: Stage, laboratory: Laboratory, stop: Stop) -> Generator[Any, No
         raise Interrupted
     laboratory.keep(stage.name, figures, float(figures.get("seconds", monotonic() - started)))
     return figures
-
-
-def aside(work: Callable[[], R], told: str) -> Generator[Progress, None, R]:
-    """Do ``work`` in a thread and yield the stage ``told`` meanwhile, ten times a second.
-
-    So a listener can stop within what takes seconds and tells nothing; the thread is then left to
-    itself, so ``work`` must write nothing.
-    """
-    results: list[R] = []
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(work())
-        except BaseException as error:  # raised where the result is waited for
-            errors.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    while thread.is_alive():
-        yield Progress(told, 0, 1)
-        thread.join(_PATIENCE_SECONDS)
-    if errors:
-        raise errors[0]
-    return results[0]
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

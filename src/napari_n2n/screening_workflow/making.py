@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
+from napari_n2n.aside import aside
 from napari_n2n.denoising.inference import denoise_steps
 from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.errors import UnreadableFile
@@ -36,11 +36,6 @@ if TYPE_CHECKING:
     from napari_n2n.screening_workflow.settings import ScreenSettings
 
     Image = NDArray[np.float32]
-
-T = TypeVar("T")
-
-# While a thread is waited for, whether to stop is asked this often.
-_PATIENCE_SECONDS = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,8 +96,8 @@ def make_pictures(
     result = yield from denoise_steps(
         raw, denoiser, pixel_size_angstrom=size, device=settings.device, stop=stop
     )
-    yield Progress("measuring", 0, 1)
-    figures = aside(lambda: _figures(raw, result.pixels, size, halves), stop)
+    measuring = aside(lambda: _figures(raw, result.pixels, size, halves), "measuring")
+    figures = yield from stoppable(measuring, stop, Interrupted)
     return Pictures(
         raw, result.pixels, size, figures, (*notes, *result.notes), is_movie=halves is not None
     )
@@ -137,10 +132,11 @@ def find_particles(
     """
     image, size = pictures.denoised, pictures.pixel_size_angstrom
     assert size is not None
-    yield Progress("looking for contamination", 0, 1)
-    avoid = aside(
-        lambda: find_contamination(image, size, diameter_angstrom=diameter_angstrom), stop
+    looking = aside(
+        lambda: find_contamination(image, size, diameter_angstrom=diameter_angstrom),
+        "looking for contamination",
     )
+    avoid = yield from stoppable(looking, stop, Interrupted)
     config = PickingConfig(diameter_angstrom=diameter_angstrom)
     try:
         found = yield from pick_steps(image, size, config, avoid=avoid, stop=stop)
@@ -159,33 +155,3 @@ def with_score(figures: Mapping[str, float]) -> tuple[dict[str, float], tuple[st
     if not math.isnan(score.value):
         told["score"] = score.value
     return told, score.reasons
-
-
-def aside(function: Callable[[], T], stop: Callable[[], bool]) -> T:
-    """Return what ``function`` does, computed in a thread that is left to itself once stopped.
-
-    For a second or two of computing that cannot be stopped, and writes nothing.
-
-    Raises
-    ------
-    Interrupted
-        ``stop`` became true.
-    """
-    results: list[T] = []
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(function())
-        except BaseException as error:  # raised where the result is asked for
-            errors.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    while thread.is_alive():
-        if stop():
-            raise Interrupted
-        thread.join(_PATIENCE_SECONDS)
-    if errors:
-        raise errors[0]
-    return results.pop()
