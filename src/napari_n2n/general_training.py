@@ -21,7 +21,7 @@ from napari_n2n.denoising.config import LIGHT_NETWORK, ConfigProblem, TrainingCo
 from napari_n2n.denoising.devices import choose_device, describe_device, torch_errors_explained
 from napari_n2n.denoising.general import GENERAL
 from napari_n2n.denoising.learner import Learner
-from napari_n2n.denoising.loop import Learnt, Pace, learn
+from napari_n2n.denoising.loop import THOUSAND, Learnt, Pace, learn
 from napari_n2n.denoising.working import slow_part
 from napari_n2n.progress import Progress, Stopwatch, passed_on
 from napari_n2n.simulation.variety import FIELD_SIDE, seeded_field
@@ -34,8 +34,6 @@ What a real detector makes of 0.5 e/Å², blurred by motion, is worth that littl
 
 _CROP = 128
 _REPORT_EVERY = 20
-# Progress is told in thousandths of the whole.
-_THOUSAND = 1000
 # A signal of less than this share of the noise's power counts as if it had that much: there is
 # nothing to be found, and empty fields must not outweigh all others.
 _LEAST_SIGNAL = 2e-4
@@ -131,8 +129,8 @@ def train_general(
                 save_denoiser(output, denoiser())
 
         def told(learnt: Learnt) -> tuple[GeneralProgress]:
-            done, left = round(_THOUSAND * learnt.fraction), learnt.seconds_left
-            return (GeneralProgress("training", done, _THOUSAND, left, learnt.loss),)
+            done, left = round(THOUSAND * learnt.fraction), learnt.seconds_left
+            return (GeneralProgress("training", done, THOUSAND, left, learnt.loss),)
 
         draw = _Draw(bank, settings, chosen)
         steps = learn(learner, draw, pace, stop=stop, save=save, loss_of=relative_error)

@@ -12,26 +12,23 @@ from napari_n2n.denoising.config import TrainingConfig
 from napari_n2n.denoising.devices import choose_device, describe_device, torch_errors_explained
 from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.denoising.learner import Learner
-from napari_n2n.denoising.loop import Learnt, Pace, learn
+from napari_n2n.denoising.loop import THOUSAND, Learnt, Pace, learn
 from napari_n2n.denoising.natural_images import (
-    WHITE,
     PhotographExamples,
     PhotographNoise,
     Photographs,
 )
-from napari_n2n.denoising.photographs import PHOTOGRAPHS
 from napari_n2n.denoising.training import resume_path
+from napari_n2n.denoising.working import WHITE
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.io.photographs import PhotographSource
 from napari_n2n.progress import Progress, Stopwatch, passed_on
 
-SUFFIXES = (".png", ".jpg", ".jpeg")
+_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 FIRST_SNAPSHOT = 500
 """Snapshots are kept after so many steps, twice as many, four times, and so on."""
 
-# Progress is told in thousandths of the whole.
-_THOUSAND = 1000
 _SMALLEST_SIDE = 16
 
 
@@ -66,7 +63,7 @@ def read_photographs(
     if isinstance(source, Path):
         if not source.is_dir():
             raise NotEnoughData(f"{source} is no folder. Give a folder with PNG or JPEG files.")
-        paths = sorted(path for path in source.iterdir() if path.suffix.lower() in SUFFIXES)
+        paths = sorted(path for path in source.iterdir() if path.suffix.lower() in _SUFFIXES)
     else:
         paths = list(source)
     found = []
@@ -144,7 +141,7 @@ def train_photographs(
                 training=config,
                 working_pixel_size_angstrom=None,
                 provenance=Provenance(
-                    name=PHOTOGRAPHS,
+                    name="photographs",
                     trained_on=(f"{len(photographs.images)} photographs with {noise}",),
                     steps=learner.step,
                     seconds=round(pace.elapsed_seconds, 1),
@@ -162,8 +159,8 @@ def train_photographs(
         def told(learnt: Learnt) -> tuple[PhotographProgress]:
             progress = PhotographProgress(
                 stage="training",
-                done=round(_THOUSAND * learnt.fraction),
-                total=_THOUSAND,
+                done=round(THOUSAND * learnt.fraction),
+                total=THOUSAND,
                 seconds_left=learnt.seconds_left,
                 step=learnt.step,
                 excess_loss=learnt.loss * WHITE**2 - floor,

@@ -44,9 +44,9 @@ def test_the_length_is_whichever_ends_first():
 def test_the_rate_rises_and_falls_or_stays():
     falling = Pace(TrainingConfig(steps=1000, learning_rate=1e-3, warmup_steps=10))
     rates = [falling.learning_rate(step) for step in range(1000)]
-    assert rates[0] == pytest.approx(1e-4, rel=0.01)
+    assert rates[0] == pytest.approx(1e-3 / 11, rel=0.01)
     assert max(rates) == pytest.approx(1e-3, rel=0.01)
-    assert rates.index(max(rates)) == 9
+    assert rates.index(max(rates)) == 10
     assert rates[-1] == pytest.approx(1e-5, rel=0.01)
     constant = Pace(
         TrainingConfig(steps=9, learning_rate=1e-3, warmup_steps=0, schedule="constant")
@@ -82,6 +82,22 @@ def test_closing_it_saves(config, monkeypatch):
     assert next(steps).step == 1
     steps.close()
     assert saved == [1]
+
+
+def test_what_diverged_before_anybody_looked_is_not_saved_when_stopped(config, monkeypatch):
+    monkeypatch.setattr("napari_n2n.denoising.loop._SECONDS_BETWEEN_REPORTS", 60.0)
+    saved, drawn = [], []
+    learner = Learner(config, torch.device("cpu"))
+
+    def broken(step):
+        drawn.append(step)
+        inputs, targets = draw(step)
+        return inputs, targets * (math.nan if step == 3 else 1)
+
+    stop = lambda: len(drawn) > 5  # noqa: E731
+    list(learn(learner, broken, Pace(config), stop=stop, save=lambda: saved.append(1)))
+    assert learner.step > 3
+    assert not saved
 
 
 def test_what_diverged_is_not_saved(config):

@@ -147,7 +147,7 @@ class Learner:
         # A setting that was not there yet had what is now its default.
         defaults = json.loads(TrainingConfig(steps=1).model_dump_json())
         theirs = {**defaults, **theirs} if isinstance(theirs, dict) else {}
-        # How long it is to be, and what it began with, do not matter to going on with it.
+        # How long it is to be does not matter to going on with it.
         free = {"steps", "epochs", "max_seconds"}
         other = [key for key in ours if key not in free and ours[key] != theirs.get(key)]
         if other:

@@ -1,8 +1,8 @@
-"""The training loop of models that are made for the box: steps, pace, saving, stopping."""
+"""The pace of every training; the loop of models that are made for the box."""
 
 import math
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from dataclasses import dataclass
 from time import monotonic
 
@@ -19,6 +19,9 @@ _SECONDS_BETWEEN_REPORTS = 0.25
 _SECONDS_BETWEEN_SAVES = 60.0
 # The loss that is told is the mean of so many steps.
 _STEPS_TOLD = 500
+
+THOUSAND = 1000
+"""The parts of a training that progress is counted in."""
 
 
 class Pace:
@@ -56,13 +59,18 @@ class Pace:
         limit = self._config.max_seconds
         return min(1.0, max(by_steps, self.elapsed_seconds / limit if limit else 0.0))
 
+    def seconds_left(self, step: int) -> float | None:
+        """Seconds that are left after ``step`` steps; None while nothing tells."""
+        fraction = self.fraction(step)
+        return self.elapsed_seconds * (1 - fraction) / fraction if fraction else None
+
     def learning_rate(self, step: int) -> float:
         """Return the rate of the step after ``step``: it rises to that of the config.
 
         With the schedule ``cosine`` it falls to 1 % of it as half a cosine.
         """
         config = self._config
-        rate = config.learning_rate * min(1.0, (step + 1) / max(1, config.warmup_steps))
+        rate = config.learning_rate * min(1.0, (step + 1) / (config.warmup_steps + 1))
         if config.schedule == "cosine":
             rate *= 0.01 + 0.99 * (1 + math.cos(math.pi * self.fraction(step))) / 2
         return rate
@@ -100,7 +108,6 @@ def learn(
     """
     losses: deque[Tensor] = deque(maxlen=_STEPS_TOLD)
     reported = saved = monotonic()
-    diverged = False
     try:
         with interruptible(learner.network, stop):
             while pace.fraction(learner.step) < 1 and not stop():
@@ -109,9 +116,8 @@ def learn(
                 fraction = pace.fraction(learner.step)
                 if fraction < 1 and monotonic() - reported < _SECONDS_BETWEEN_REPORTS:
                     continue
-                loss = float(torch.stack(list(losses)).mean())
-                diverged = not math.isfinite(loss)
-                if diverged:
+                loss = mean_loss(losses)
+                if not math.isfinite(loss):
                     raise TrainingDiverged(
                         f"Training diverged at step {learner.step}: the loss is no number any "
                         f"more. Try a learning rate ten times smaller than "
@@ -120,12 +126,17 @@ def learn(
                 if monotonic() - saved > _SECONDS_BETWEEN_SAVES:
                     save()
                     saved = monotonic()
-                left = pace.elapsed_seconds * (1 - fraction) / fraction if fraction else None
-                yield Learnt(learner.step, fraction, loss, rate, left)
+                yield Learnt(learner.step, fraction, loss, rate, pace.seconds_left(learner.step))
                 reported = monotonic()
     except Interrupted:
         pass
     finally:
-        # Reached too when the generator is closed or fails: what was learnt is on disk.
-        if not diverged:
+        # Reached too when the generator is closed or fails: what was learnt is on disk. It may
+        # have diverged since the loss was last looked at.
+        if math.isfinite(mean_loss(losses)):
             save()
+
+
+def mean_loss(losses: Collection[Tensor]) -> float:
+    """Return the mean of the losses of some steps; of none it is 0."""
+    return float(torch.stack(list(losses)).mean()) if losses else 0.0

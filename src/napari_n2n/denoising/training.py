@@ -21,6 +21,7 @@ from napari_n2n.denoising.general import start_for
 from napari_n2n.denoising.inference import denoise
 from napari_n2n.denoising.interruption import Interrupted, interruptible
 from napari_n2n.denoising.learner import Learner, squared_error
+from napari_n2n.denoising.loop import Pace, mean_loss
 from napari_n2n.denoising.pairs import Crops, Pair, TrainingData, prepare
 from napari_n2n.denoising.singles import Single
 from napari_n2n.denoising.unet import UNet
@@ -181,38 +182,22 @@ class _Trainer:
         self._validation: Validation | None = None
         self._best_validation: Validation | None = None
         self._validated_step = -1
-        self._diverged = False
-        self._started = self._saved_at = self._preview_due = monotonic()
-        self._elapsed_before = 0.0
-        lengths = [self._config.steps]
-        if self._config.epochs is not None:
-            draws = self._config.epochs * len(data.training)
-            lengths.append(math.ceil(draws / self._config.batch))
-        self._total_steps = min((n for n in lengths if n is not None), default=None)
-
-    @property
-    def elapsed_seconds(self) -> float:
-        return self._elapsed_before + monotonic() - self._started
-
-    @property
-    def fraction(self) -> float:
-        """Share of the training that is done, by steps or by time, whichever is further."""
-        by_steps = self.learner.step / self._total_steps if self._total_steps else 0.0
-        limit = self._config.max_seconds
-        return min(1.0, max(by_steps, self.elapsed_seconds / limit if limit else 0.0))
+        self._losses: list[Tensor] = []
+        self._saved_at = self._preview_due = monotonic()
+        self._pace = Pace(learner.config, len(data.training))
 
     def steps(self) -> Generator[TrainingProgress, None, None]:
-        losses: list[Tensor] = []
+        losses, pace = self._losses, self._pace
         reported = monotonic()
-        while self.fraction < 1:
-            rate = self._learning_rate()
+        while pace.fraction(self.learner.step) < 1:
+            rate = pace.learning_rate(self.learner.step)
             crops = self._crops.draw(self.learner.step)
             losses.append(self.learner.learn(*crops, rate, self._loss_of))
-            now = monotonic()
+            now, is_over = monotonic(), pace.fraction(self.learner.step) >= 1
             due = _is_milestone(self.learner.step)
-            if not due and now - reported < _SECONDS_BETWEEN_REPORTS and self.fraction < 1:
+            if not (due or is_over) and now - reported < _SECONDS_BETWEEN_REPORTS:
                 continue
-            loss = float(torch.stack(losses).mean())
+            loss = mean_loss(losses)
             self._require_finite(loss)
             pixels = len(losses) * self._config.batch * self._data.crop**2
             speed = pixels / max(now - reported, 1e-6) / 1e6
@@ -229,7 +214,8 @@ class _Trainer:
         return self._denoiser(self.learner.best, self._best_validation)
 
     def resume(self, output: Path) -> None:
-        self._elapsed_before = self.learner.load(resume_path(output), self._data.names)
+        elapsed = self.learner.load(resume_path(output), self._data.names)
+        self._pace = Pace(self._config, len(self._data.training), elapsed)
         if self._data.validation:
             self._best_validation = evaluate(self.learner.best, self._data.validation)
         if _is_milestone(self.learner.step):
@@ -241,17 +227,11 @@ class _Trainer:
         if self._output is None:
             return
         save_denoiser(self._output, self.best())
-        if not self._diverged:
+        # It may have diverged since the loss was last looked at.
+        if math.isfinite(mean_loss(self._losses)):
             save_denoiser(last_path(self._output), self._newest())
-            self.learner.save(resume_path(self._output), self._data.names, self.elapsed_seconds)
-
-    def _learning_rate(self) -> float:
-        """Return the next step's rate: linear warm-up, then constant or cosine decay to 1 %."""
-        config = self._config
-        rate = config.learning_rate * min(1.0, (self.learner.step + 1) / (config.warmup_steps + 1))
-        if config.schedule == "cosine":
-            rate *= 0.01 + 0.99 * (1 + math.cos(math.pi * self.fraction)) / 2
-        return rate
+            elapsed = self._pace.elapsed_seconds
+            self.learner.save(resume_path(self._output), self._data.names, elapsed)
 
     def _validate(self) -> None:
         if self._validated_step == self.learner.step:
@@ -267,7 +247,6 @@ class _Trainer:
     def _require_finite(self, loss: float) -> None:
         if math.isfinite(loss):
             return
-        self._diverged = True
         kept = f" The best model so far is in {self._output}." if self._output else ""
         raise TrainingDiverged(
             f"Training diverged at step {self.learner.step}: the loss is no number any more.{kept} "
@@ -286,7 +265,7 @@ class _Trainer:
             provenance=Provenance(
                 trained_on=self._data.names,
                 steps=self.learner.step,
-                seconds=round(self.elapsed_seconds, 1),
+                seconds=round(self._pace.elapsed_seconds, 1),
                 device=describe_device(self.learner.device),
                 started_from=self._started_from,
                 pairing=self._data.pairing,
@@ -297,17 +276,17 @@ class _Trainer:
 
     def _progress(self, loss: float, rate: float, speed: float) -> TrainingProgress:
         preview = self._preview()
-        elapsed, fraction = self.elapsed_seconds, self.fraction
+        pace = self._pace
         return TrainingProgress(
             step=self.learner.step,
-            total_steps=self._total_steps,
+            total_steps=pace.total_steps,
             epoch=self.learner.step * self._config.batch / len(self._data.training),
             training_loss=loss,
             learning_rate=rate,
             megapixels_per_second=speed,
-            elapsed_seconds=elapsed,
-            fraction=fraction,
-            seconds_left=elapsed * (1 - fraction) / fraction if fraction else None,
+            elapsed_seconds=pace.elapsed_seconds,
+            fraction=pace.fraction(self.learner.step),
+            seconds_left=pace.seconds_left(self.learner.step),
             device=describe_device(self.learner.device),
             validation=self._validation,
             preview=preview,
