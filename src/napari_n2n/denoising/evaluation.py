@@ -59,7 +59,7 @@ def evaluate(network: nn.Module, pairs: Sequence[WorkingPair]) -> Validation:
         halves_difference += float((source - target).square().sum())
         images = torch.stack([image.flatten() for image in (result, source, target)])
         images = images - images.mean(dim=1, keepdim=True)
-        products += (images @ images.T).double().cpu()
+        products += (images @ images.T).cpu().double()
     deviations = products.diagonal().clamp(min=1e-12).sqrt()
     correlations = products / torch.outer(deviations, deviations)
     target_correlation = float(correlations[0, 2])

@@ -18,7 +18,9 @@ class RingSums:
         ky = torch.fft.fftfreq(height, device=device)[:, None]
         kx = torch.fft.rfftfreq(width, device=device)[None, :]
         self._position = torch.hypot(ky, kx) / RING
-        self._ring = self._position.long().flatten()
+        # Apple's GPUs know no float64, which sums of millions of values need.
+        self._home = torch.device("cpu") if device.type == "mps" else device
+        self._ring = self._position.long().flatten().to(self._home)
         self._pixels = height * width
         # Each column but the first, and the last of an even width, stands for two of the whole.
         twice = torch.full((1, kx.shape[1]), 2.0, device=device)
@@ -46,6 +48,7 @@ class RingSums:
         return table[below] * (1 - share) + table[above] * share
 
     def _sums(self, values: Tensor) -> Rings:
-        sums = torch.bincount(self._ring, weights=values.flatten().double())
+        weights = values.flatten().to(self._home).double()
+        sums = torch.bincount(self._ring, weights=weights)
         result: Rings = sums.cpu().numpy()
         return result
