@@ -222,8 +222,8 @@ def _names(
         if not is_name(names[-1]):
             raise WriteProblem(
                 path,
-                f"was not written: a STAR file cannot hold the quotes or the # of {names[-1]}",
-                "Rename the file.",
+                f"was not written: a STAR file cannot hold all signs of {names[-1]!r}",
+                "Rename the file, without quotes, # and unusual blanks.",
             )
     if not outside:
         return names, ()

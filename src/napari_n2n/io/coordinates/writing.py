@@ -287,6 +287,6 @@ def _require_star_names(path: Path, tables: Sequence[MicrographParticles]) -> No
         if not is_name(one.micrograph):
             raise _problem(
                 path,
-                f"a STAR file cannot hold the quotes or the # of {one.micrograph}",
-                "Rename the micrograph.",
+                f"a STAR file cannot hold all signs of {one.micrograph!r}",
+                "Rename the micrograph, without quotes, # and unusual blanks.",
             )
