@@ -1,4 +1,4 @@
-"""The keys of the Particles widget: one map for the canvas, the gallery and the panel."""
+"""Keys that work wherever they are pressed, and those of the Particles widget."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ class Key:
         return "-".join(parts)
 
 
+# Of the Particles widget.
 KEYS: tuple[Key, ...] = (
     Key("1", "intact", "intact"),
     Key("2", "broken", "broken"),
@@ -54,8 +55,9 @@ class KeyMap:
     the keys are bound to the very layers that are worked on, and let go of again.
     """
 
-    def __init__(self, act: Callable[[str], None]) -> None:
+    def __init__(self, act: Callable[[str], None], keys: tuple[Key, ...] = KEYS) -> None:
         self._act = act
+        self._keys = keys
         self._bound: list[tuple[Any, dict[Any, Any], dict[Any, Any]]] = []
 
     def bind(self, providers: list[Any]) -> None:
@@ -63,7 +65,7 @@ class KeyMap:
         self.release()
         for provider in providers:
             before = dict(provider.keymap)
-            for key in KEYS:
+            for key in self._keys:
                 provider.bind_key(key.napari_name, self._presser(key.action), overwrite=True)
             ours = {k: f for k, f in provider.keymap.items() if before.get(k) is not f}
             self._bound.append((provider, ours, before))
@@ -82,7 +84,7 @@ class KeyMap:
 
     def press(self, key: str) -> bool:
         """Act on a key by Qt's name; False if it means nothing here."""
-        for known in KEYS:
+        for known in self._keys:
             if known.key.lower() == key.lower():
                 self._act(known.action)
                 return True

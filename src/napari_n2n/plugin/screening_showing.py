@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_n2n.plugin.keys import KeyMap
 from napari_n2n.plugin.screening_ahead import Ahead
 from napari_n2n.plugin.screening_columns import next_to_judge
-from napari_n2n.plugin.screening_keys import ScreeningKeys
+from napari_n2n.plugin.screening_keys import SCREENING_KEYS
 from napari_n2n.plugin.screening_view import MicrographView
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Showing(QObject):
         self._spectrum = spectrum
         self.view = MicrographView(viewer, self)
         self.ahead = Ahead(self)
-        self.keys = ScreeningKeys(act)
+        self.keys = KeyMap(act, SCREENING_KEYS)
         self.diameter_angstrom: float | None = None
         self.view.layersChanged.connect(self._bind)
         self.ahead.came.connect(self._on_came)
