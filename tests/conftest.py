@@ -1,8 +1,10 @@
-"""With pytest-xdist (``-n 2``, as tox runs them) two processes share the tests."""
+"""What all tests share. With pytest-xdist (``-n 2``, as tox runs them) they are two processes."""
 
 from pathlib import Path
 
 import pytest
+
+from .command_line import call
 
 _WITH_WINDOWS = Path(__file__).parent / "plugin"
 
@@ -12,3 +14,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(_WITH_WINDOWS):
             item.add_marker(pytest.mark.xdist_group("windows"))
+
+
+@pytest.fixture
+def n2n():
+    """Run the command line, return its exit code."""
+    return call

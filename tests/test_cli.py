@@ -13,10 +13,12 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from napari_n2n.cli import app, main
+from napari_n2n.cli import app
 from napari_n2n.denoising.checkpoints import load_denoiser
 from napari_n2n.denoising.general import general_denoiser
 from napari_n2n.io import read_micrograph, write_micrograph
+
+from .command_line import call
 
 
 @pytest.fixture(scope="module")
@@ -29,19 +31,6 @@ def sample(tmp_path_factory):
     model = folder / "model.safetensors"
     assert call("train", folder / "halves", "-o", model, "--max-time", "2s") == 0
     return folder
-
-
-def call(*arguments) -> int:
-    """Run the command line in this process as `napari-n2n` would, return its exit code."""
-    before = sys.argv
-    sys.argv = ["napari-n2n", *map(str, arguments)]
-    try:
-        main()
-    except SystemExit as ended:
-        return ended.code or 0
-    finally:
-        sys.argv = before
-    return 0
 
 
 def test_simulated_movies_come_with_their_truth(sample):

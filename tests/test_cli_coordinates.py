@@ -1,11 +1,8 @@
 """``napari-n2n convert`` as a person types it."""
 
-import sys
-
 import numpy as np
 import pytest
 
-from napari_n2n.cli import main
 from napari_n2n.io import (
     MicrographParticles,
     Particles,
@@ -14,18 +11,7 @@ from napari_n2n.io import (
     write_micrograph,
 )
 
-
-def call(*arguments) -> int:
-    """Run the command line in this process as `napari-n2n` would, return its exit code."""
-    before = sys.argv
-    sys.argv = ["napari-n2n", *map(str, arguments)]
-    try:
-        main()
-    except SystemExit as ended:
-        return ended.code or 0
-    finally:
-        sys.argv = before
-    return 0
+from .command_line import call
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_n2n.cli import console, main
+from napari_n2n.cli import console
 from napari_n2n.denoising.checkpoints import Denoiser, save_denoiser
 from napari_n2n.denoising.config import NetworkConfig, TrainingConfig
 from napari_n2n.denoising.features import bottleneck
@@ -18,21 +18,6 @@ from napari_n2n.screening import Session
 from napari_n2n.simulation import SimulationConfig, build_scene, write_simulated
 
 PIXEL_SIZE = 3.0
-
-
-def call(monkeypatch, *arguments) -> int:
-    """Run the command line in this process as `napari-n2n` would, return its exit code."""
-    monkeypatch.setattr("sys.argv", ["napari-n2n", *map(str, arguments)])
-    try:
-        main()
-    except SystemExit as ended:
-        return ended.code or 0
-    return 0
-
-
-@pytest.fixture
-def n2n(monkeypatch):
-    return lambda *arguments: call(monkeypatch, *arguments)
 
 
 @pytest.fixture(scope="module")

@@ -1,23 +1,10 @@
-import sys
-
 import numpy as np
 import pytest
 from PIL import Image
 
-from napari_n2n.cli import main
 from napari_n2n.denoising.checkpoints import load_denoiser
 
-
-def call(*arguments) -> int:
-    before = sys.argv
-    sys.argv = ["napari-n2n", *map(str, arguments)]
-    try:
-        main()
-    except SystemExit as ended:
-        return ended.code or 0
-    finally:
-        sys.argv = before
-    return 0
+from .command_line import call
 
 
 @pytest.fixture
@@ -54,3 +41,30 @@ def test_a_folder_without_photographs_is_refused_in_a_sentence(tmp_path, capsys)
     said = capsys.readouterr().err
     assert "PNG or JPEG" in said
     assert "Traceback" not in said
+
+
+@pytest.fixture
+def model(folder):
+    path = folder / "m.safetensors"
+    assert call("train-photographs", folder, "-o", path, "-q", "--network", "light",
+                "--steps", 1, "--crop", 32) == 0  # fmt: skip
+    return path
+
+
+def test_photographs_are_denoised_into_photographs(folder, model):
+    assert call("denoise", folder / "0.png", "-M", model, "-o", folder / "out", "-q") == 0
+    with Image.open(folder / "out" / "0.png") as result:
+        assert (result.mode, result.size) == ("RGB", (50, 40))
+    assert not list((folder / "out").glob("*.mrc"))
+
+
+def test_a_photograph_is_not_written_over(folder, model, capsys):
+    before = (folder / "0.png").read_bytes()
+    assert call("denoise", folder / "0.png", "-M", model, "-o", folder, "-q") == 1
+    assert "is the input itself" in capsys.readouterr().err
+    assert (folder / "0.png").read_bytes() == before
+
+
+def test_a_model_for_grey_images_says_which_one_is_for_colour(folder, capsys):
+    assert call("denoise", folder / "0.png", "-o", folder / "out", "-q") == 1
+    assert "--model photographs" in capsys.readouterr().err

@@ -1,23 +1,3 @@
-import pytest
-
-from napari_n2n.cli import main
-
-
-@pytest.fixture
-def n2n(monkeypatch):
-    """Run the command line in this process as `napari-n2n` would, return its exit code."""
-
-    def call(*arguments) -> int:
-        monkeypatch.setattr("sys.argv", ["napari-n2n", *map(str, arguments)])
-        try:
-            main()
-        except SystemExit as ended:
-            return ended.code or 0
-        return 0
-
-    return call
-
-
 SMALLEST = ("--size", 256, "--frames", 2, "--micrographs", 2, "--budget", 0.01)
 
 

@@ -1,23 +1,10 @@
-import sys
-
 import numpy as np
 import pytest
 from PIL import Image
 
-from napari_n2n.cli import main
 from napari_n2n.reproduction import natural_comparisons
 
-
-def call(*arguments) -> int:
-    before = sys.argv
-    sys.argv = ["napari-n2n", *map(str, arguments)]
-    try:
-        main()
-    except SystemExit as ended:
-        return ended.code or 0
-    finally:
-        sys.argv = before
-    return 0
+from .command_line import call
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from napari_n2n.cli import console, main
+from napari_n2n.cli import console
 from napari_n2n.denoising.checkpoints import Denoiser, save_denoiser
 from napari_n2n.denoising.config import NetworkConfig, TrainingConfig
 from napari_n2n.denoising.unet import UNet
@@ -19,21 +19,6 @@ from napari_n2n.screening import Session
 from napari_n2n.screening_workflow import Feed, results_of
 
 SIZE = 4.0
-
-
-@pytest.fixture
-def n2n(monkeypatch):
-    """Run the command line in this process as `napari-n2n` would, return its exit code."""
-
-    def call(*arguments) -> int:
-        monkeypatch.setattr("sys.argv", ["napari-n2n", *map(str, arguments)])
-        try:
-            main()
-        except SystemExit as ended:
-            return ended.code or 0
-        return 0
-
-    return call
 
 
 @pytest.fixture(scope="module")

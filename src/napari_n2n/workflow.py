@@ -26,6 +26,7 @@ from napari_n2n.io import (
     unpaired_halves,
     write_micrograph,
 )
+from napari_n2n.io.photographs import write_photograph
 from napari_n2n.progress import Progress, stoppable
 
 if TYPE_CHECKING:
@@ -118,13 +119,13 @@ class PairsOnDisk(Collection[Pair]):
 class MicrographsOnDisk(Collection[Single]):
     """Micrographs without halves to train on, read when they are asked for, one at a time."""
 
+    notes: tuple[str, ...] = ()
+
     def __init__(
         self,
         files: Sequence[Path],
         pixel_size_angstrom: float | None = None,
-        notes: tuple[str, ...] = (),
     ) -> None:
-        self.notes = notes
         self._files = tuple(files)
         self._pixel_size_angstrom = pixel_size_angstrom
 
@@ -159,8 +160,9 @@ def training_set(
             left_out += unpaired_halves(item)
         else:
             files += expand_inputs(item)
+    given_files = set(files)
     for folder in dict.fromkeys(path.parent for path in files):
-        halves += [h for h in find_halves(folder) if h.odd in files and h.even in files]
+        halves += [h for h in find_halves(folder) if {h.odd, h.even} <= given_files]
     if halves:
         used = {path for pair in halves for path in (pair.odd, pair.even, pair.full)}
         left_out += [path for path in files if path not in used]
@@ -237,11 +239,17 @@ class Written:
         return str(self.path)
 
 
+def _require_other(output: Path, path: Path) -> None:
+    if output.exists() and output.samefile(path):
+        raise WriteProblem(output, "is the input itself", "Choose another output folder.")
+
+
 @dataclass(frozen=True)
 class DenoiseFiles:
     """Denoising of files into MRC files, in the stages of `napari_n2n.batch`.
 
     ``output_of`` says where the result of a file goes. It has the input's shape and pixel size.
+    Colour photographs, which MRC cannot hold, become PNG files of that name.
     A movie is aligned first and its halves are denoised apart; a note says how far they agree.
     All stages raise `N2NError` where the file, the device or the disk do not allow them, and
     `compute` `Interrupted` once ``stop()`` is true.
@@ -255,11 +263,9 @@ class DenoiseFiles:
 
     def load(self, path: Path) -> list[Micrograph]:
         """Read a micrograph; of a movie, which is read frame by frame later, nothing."""
-        output = self.output_of(path)
-        if output.exists() and output.samefile(path):
-            raise WriteProblem(output, "is the input itself", "Choose another output folder.")
         kind = inspect_file(path).kind
         if kind == "movie":
+            _require_other(self.output_of(path), path)
             return []
         if kind == "volume":
             raise UnreadableFile(
@@ -268,10 +274,13 @@ class DenoiseFiles:
                 "If it is a movie, sum its frames with napari-n2n halves and denoise the sum.",
             )
         image = read_micrograph(path, pixel_size_angstrom=self.settings.pixel_size_angstrom)
-        if image.is_rgb:
+        if image.is_rgb and self.denoiser.network.config.in_channels == 1:
             raise UnreadableFile(
-                path, "is a colour photograph, which MRC cannot hold", "Convert it to grey first."
+                path,
+                "is a colour photograph, and the model is for grey images",
+                "Use --model photographs, or convert it to grey.",
             )
+        _require_other(self._output(path, is_rgb=image.is_rgb), path)
         return [image]
 
     def compute(
@@ -293,9 +302,17 @@ class DenoiseFiles:
 
     def store(self, path: Path, computed: DenoisedFile) -> Written:
         """Write the result, whole or not at all."""
-        output = self.output_of(path)
-        write_micrograph(output, computed.pixels, computed.pixel_size_angstrom)
+        is_rgb = computed.pixels.ndim == 3
+        output = self._output(path, is_rgb=is_rgb)
+        if is_rgb:
+            write_photograph(output, computed.pixels)
+        else:
+            write_micrograph(output, computed.pixels, computed.pixel_size_angstrom)
         return Written(output, computed.notes)
+
+    def _output(self, path: Path, *, is_rgb: bool) -> Path:
+        output = self.output_of(path)
+        return output.with_suffix(".png") if is_rgb else output
 
     def _movie(self, path: Path) -> Generator[Progress, None, DenoisedFile]:
         aligning = halves_of_file(path, self.settings)

@@ -75,27 +75,23 @@ def halves(
     quiet: options.Quiet = False,
 ) -> None:
     """Align movies and write the sums of their odd, even and all frames."""
-    from napari_n2n.io import EerRendering, read_gain, stem_of
+    from napari_n2n.io import stem_of
     from napari_n2n.motion import MotionConfig, write_halves
-    from napari_n2n.workflow import MovieSettings, halves_of_file
+    from napari_n2n.workflow import halves_of_file
 
-    reference = None
-    if gain is not None:
-        reference = read_gain(
-            gain, operation=gain_operation, rotation=gain_rotation, flip=gain_flip
-        )
-    settings = MovieSettings(
-        pixel_size_angstrom=pixel_size,
+    settings = options.movies_of(
+        pixel_size=pixel_size,
         dose_per_frame=dose_per_frame,
-        gain=reference,
-        eer=EerRendering(
-            frames=eer_frames,
-            dose_per_rendered_frame=eer_dose,
-            raw_dose_per_frame=eer_raw_dose,
-            upsampling=eer_upsampling,
-        ),
-        motion=validated(MotionConfig, dose_weighting=dose_weighting),
+        gain=gain,
+        gain_operation=gain_operation,
+        gain_rotation=gain_rotation,
+        gain_flip=gain_flip,
+        eer_dose=eer_dose,
+        eer_raw_dose=eer_raw_dose,
+        eer_frames=eer_frames,
+        eer_upsampling=eer_upsampling,
         aligned=aligned,
+        motion=validated(MotionConfig, dose_weighting=dose_weighting),
     )
 
     def job(path: Path) -> Generator[Any, None, str]:

@@ -8,6 +8,8 @@ import typer
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.checkpoints import Denoiser
+    from napari_n2n.motion import MotionConfig
+    from napari_n2n.workflow import MovieSettings
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
 OutputFolder = Annotated[
@@ -84,12 +86,54 @@ def denoiser_of(model: str) -> "Denoiser":
     CheckpointProblem
         There is no such file, or it is no model.
     """
-    from napari_n2n.denoising.checkpoints import load_denoiser
-    from napari_n2n.denoising.general import GENERAL, general_denoiser
-    from napari_n2n.denoising.photographs import PHOTOGRAPHS, photographs_denoiser
+    from napari_n2n.denoising.box import denoiser_named
 
-    in_the_box = {GENERAL: general_denoiser, PHOTOGRAPHS: photographs_denoiser}
-    return in_the_box[model]() if model in in_the_box else load_denoiser(model)
+    return denoiser_named(model)
+
+
+def movies_of(
+    *,
+    pixel_size: float | None,
+    dose_per_frame: float | None,
+    gain: Path | None,
+    gain_operation: Literal["multiply", "divide"],
+    gain_rotation: int,
+    gain_flip: int,
+    eer_dose: float | None,
+    eer_raw_dose: float | None,
+    eer_frames: int | None,
+    eer_upsampling: int,
+    aligned: bool,
+    motion: "MotionConfig | None" = None,
+) -> "MovieSettings":
+    """Gather how movies are read and summed; reads the gain reference.
+
+    Raises
+    ------
+    N2NError
+        It cannot be read, or a number makes no sense.
+    """
+    from napari_n2n.io import EerRendering, read_gain
+    from napari_n2n.workflow import MovieSettings
+
+    reference = None
+    if gain is not None:
+        reference = read_gain(
+            gain, operation=gain_operation, rotation=gain_rotation, flip=gain_flip
+        )
+    return MovieSettings(
+        pixel_size_angstrom=pixel_size,
+        dose_per_frame=dose_per_frame,
+        gain=reference,
+        eer=EerRendering(
+            frames=eer_frames,
+            dose_per_rendered_frame=eer_dose,
+            raw_dose_per_frame=eer_raw_dose,
+            upsampling=eer_upsampling,
+        ),
+        motion=motion,
+        aligned=aligned,
+    )
 
 
 def files_of(given: list[Path]) -> list[Path]:

@@ -32,7 +32,7 @@ def natural(
     ] = "paper",
     model: Annotated[
         str | None,
-        typer.Option("--model", "-M", help="Judge this model (a file, photographs), train none."),
+        typer.Option("--model", "-M", help="Judge this model, train none."),
     ] = None,
     crop: Annotated[
         int | None, typer.Option(min=32, max=2048, help="Side of the training crops in px.")

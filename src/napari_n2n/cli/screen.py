@@ -56,7 +56,6 @@ def screen(
     quiet: options.Quiet = False,
 ) -> None:
     """Align, denoise and measure each file of a session; Ctrl-C stops, the same command goes on."""
-    from napari_n2n.io import EerRendering, read_gain
     from napari_n2n.screening import default_session_path
 
     folders = _watched(inputs) if watch else []
@@ -69,27 +68,22 @@ def screen(
             inputs_of,
         )
         from napari_n2n.screening_workflow import screen as screen_files
-        from napari_n2n.workflow import MovieSettings
 
     denoiser = options.denoiser_of(model)
-    reference = None
-    if gain is not None:
-        reference = read_gain(
-            gain, operation=gain_operation, rotation=gain_rotation, flip=gain_flip
-        )
     found = None if watch else inputs_of(inputs)
     files = [folder / "any" for folder, _ in folders] if found is None else list(found.paths)
     told = None if found is None else found.pixel_size_angstrom
-    movies = MovieSettings(
-        pixel_size_angstrom=pixel_size or told,
+    movies = options.movies_of(
+        pixel_size=pixel_size or told,
         dose_per_frame=dose_per_frame,
-        gain=reference,
-        eer=EerRendering(
-            frames=eer_frames,
-            dose_per_rendered_frame=eer_dose,
-            raw_dose_per_frame=eer_raw_dose,
-            upsampling=eer_upsampling,
-        ),
+        gain=gain,
+        gain_operation=gain_operation,
+        gain_rotation=gain_rotation,
+        gain_flip=gain_flip,
+        eer_dose=eer_dose,
+        eer_raw_dose=eer_raw_dose,
+        eer_frames=eer_frames,
+        eer_upsampling=eer_upsampling,
         aligned=aligned,
     )
     settings = ScreenSettings(movies, denoiser, diameter, device)

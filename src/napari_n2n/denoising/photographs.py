@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from napari_n2n.denoising.checkpoints import Denoiser, load_denoiser
-from napari_n2n.denoising.config import NETWORKS, NetworkConfig, TrainingConfig
+from napari_n2n.denoising.config import NETWORKS, NetworkConfig, TrainingConfig, preset
 
 PHOTOGRAPHS = "photographs"
 """What the model in the box for photographs is called, wherever a model's file may be named."""
@@ -45,20 +45,12 @@ COLOUR_NETWORKS: dict[str, NetworkConfig] = {
 }
 """Networks for photographs, three channels in and out, by name."""
 
-PAPER = TrainingConfig(
+PAPER = preset("paper").replaced(
     network=COLOUR_NETWORKS["paper"],
-    working_pixel_size_angstrom=None,
     normalisation="photograph",
     crop=256,
-    batch=4,
     epochs=120,
-    learning_rate=1e-3,
-    schedule="constant",
-    warmup_steps=0,
-    ema_decay=0,
-    gradient_clip=0,
     augment=False,
-    from_scratch=True,
     validation_fraction=0,
 )
 """Tan, Cui and Luo's training on photographs."""
