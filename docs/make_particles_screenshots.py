@@ -8,13 +8,11 @@ the demo is run first, which takes a minute or two.
 
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from time import monotonic
 
 import napari
 import numpy as np
-from qtpy.QtTest import QTest
+from photographing import photograph, wait
 
 from napari_n2n.cli import app
 from napari_n2n.io import read_coordinates, read_micrograph
@@ -22,22 +20,7 @@ from napari_n2n.plugin import preferences
 from napari_n2n.plugin.demo import show_result
 from napari_n2n.plugin.particles_widget import ParticlesWidget
 
-IMAGES = Path(__file__).parent / "images"
 STEM = "apoferritin_00"
-
-
-def wait(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Let the window live until ``condition()`` is true."""
-    end = monotonic() + seconds
-    while not condition():
-        if monotonic() > end:
-            raise TimeoutError("the window did not get there")
-        QTest.qWait(50)
-
-
-def photograph(viewer: napari.Viewer, name: str) -> None:
-    QTest.qWait(1200)
-    viewer.window._qt_window.grab().save(str(IMAGES / name))
 
 
 def mark(widget: ParticlesWidget, truth: list[tuple[np.ndarray, str]], count: int) -> None:

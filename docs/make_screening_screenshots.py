@@ -7,12 +7,11 @@ FOLDER is kept, and what is in it is not made again.
 
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from time import monotonic
 
 import napari
 import numpy as np
+from photographing import photograph, wait
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
@@ -22,22 +21,7 @@ from napari_n2n.plugin.screening_form import ScreenChoice
 from napari_n2n.plugin.screening_widget import ScreeningWidget
 from napari_n2n.simulation import SimulationConfig, simulate
 
-IMAGES = Path(__file__).parent / "images"
 COUNT, SIDE, SIZE_ANGSTROM = 24, 1024, 1.5
-
-
-def wait(condition: Callable[[], bool], seconds: float = 120) -> None:
-    """Let the window live until ``condition()`` is true."""
-    end = monotonic() + seconds
-    while not condition():
-        if monotonic() > end:
-            raise TimeoutError("the window did not get there")
-        QTest.qWait(50)
-
-
-def photograph(viewer: napari.Viewer, name: str) -> None:
-    QTest.qWait(1000)
-    viewer.window._qt_window.grab().save(str(IMAGES / name))
 
 
 def make_night(folder: Path) -> None:

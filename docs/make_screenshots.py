@@ -4,33 +4,13 @@ Run: xvfb-run -a -s "-screen 0 1600x1000x24" python docs/make_screenshots.py
 """
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from time import monotonic
 
 import napari
-from qtpy.QtTest import QTest
+from photographing import IMAGES, photograph, wait
 
 from napari_n2n.plugin import preferences
 from napari_n2n.plugin.denoise_widget import DenoiseWidget
-
-IMAGES = Path(__file__).parent / "images"
-
-
-def wait(condition: Callable[[], bool], seconds: float) -> None:
-    """Let the window live until ``condition()`` is true."""
-    end = monotonic() + seconds
-    while not condition():
-        if monotonic() > end:
-            raise TimeoutError("the window did not get there")
-        QTest.qWait(50)
-
-
-def photograph(viewer: napari.Viewer, name: str) -> None:
-    settled = monotonic() + 1.0
-    wait(lambda: monotonic() > settled, 5)
-    window = viewer.window._qt_window
-    window.grab().save(str(IMAGES / name))
 
 
 def main() -> None:
