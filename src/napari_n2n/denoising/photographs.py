@@ -2,10 +2,12 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from napari_n2n.denoising.checkpoints import Denoiser, load_denoiser
 from napari_n2n.denoising.config import NETWORKS, NetworkConfig, TrainingConfig, preset
+
+if TYPE_CHECKING:
+    from napari_n2n.denoising.checkpoints import Denoiser
 
 PHOTOGRAPHS = "photographs"
 """What the model in the box for photographs is called, wherever a model's file may be named."""
@@ -18,7 +20,7 @@ NetworkName = Literal["paper", "light", "large"]
 
 
 @cache
-def photographs_denoiser() -> Denoiser:
+def photographs_denoiser() -> "Denoiser":
     """Return the model in the box for colour photographs of 8 bits; read from the package once.
 
     It is for white Gaussian noise of any strength up to a deviation of 50 of 255, and does
@@ -29,6 +31,9 @@ def photographs_denoiser() -> Denoiser:
     CheckpointProblem
         The installation is damaged.
     """
+    # Who only wants a recipe, as the window does when it opens, does not wait for torch.
+    from napari_n2n.denoising.checkpoints import load_denoiser
+
     return load_denoiser(PHOTOGRAPHS_PATH)
 
 
@@ -107,3 +112,16 @@ def recipe(
     if seconds is not None or steps is not None:
         changes |= {"epochs": None, "max_seconds": seconds, "steps": steps}
     return PAPER.replaced(**changes)
+
+
+PHOTOGRAPH_PRESETS: dict[str, TrainingConfig] = {
+    # On a laptop with two cores.
+    "quick": recipe("better", network="light", seconds=120),
+    "paper": PAPER,
+}
+"""Where a training on photographs may start from, by name."""
+
+
+def is_for_photographs(config: TrainingConfig) -> bool:
+    """Whether ``config`` is a training on colour photographs."""
+    return config.normalisation == "photograph" and config.network.in_channels == 3
