@@ -130,6 +130,31 @@ def test_a_movie_is_aligned_and_its_halves_are_denoised(sample, tmp_path, capsys
     assert "The halves agree" in capsys.readouterr().err
 
 
+def test_a_gain_reference_is_laid_on_movies_that_are_denoised(sample, tmp_path, capsys):
+    movie = sample / "movies" / "apoferritin_01.mrc"
+    with mrcfile.open(movie) as opened:
+        frames = opened.data.astype(np.float32)
+    gain = np.ones(frames.shape[1:], np.float32)
+    gain[:, 100:110] = 0.5  # columns that are twice too bright
+    with mrcfile.new(tmp_path / "raw.mrc") as raw:
+        raw.set_data(frames / gain)
+        raw.set_image_stack()
+        raw.voxel_size = 1.0
+    write_micrograph(tmp_path / "gain.mrc", gain, 1.0)
+    gain_given = ["--gain", tmp_path / "gain.mrc"]
+    results = []
+    for path, more in ((movie, []), (tmp_path / "raw.mrc", []), (tmp_path / "raw.mrc", gain_given)):
+        assert call("denoise", path, *more, "--aligned", "-o", tmp_path / "out", "-q") == 0
+        results.append(read_micrograph(tmp_path / "out" / path.name).pixels)
+    plain, wrong, right = results
+    assert np.abs(wrong - plain)[:, 100:110].mean() > 5 * plain.std()
+    np.testing.assert_allclose(right, plain, atol=0.01 * plain.std())
+    write_micrograph(tmp_path / "small.mrc", gain[:9, :9], 1.0)
+    more = ["--gain", tmp_path / "small.mrc", "-o", tmp_path / "none", "-q"]
+    assert call("denoise", tmp_path / "raw.mrc", *more) == 1
+    assert "9 × 9" in capsys.readouterr().err
+
+
 def test_one_torn_file_is_named_and_the_rest_are_done(sample, tmp_path, capsys):
     good = sample / "halves" / "apoferritin_00.mrc"
     torn = tmp_path / "torn.mrc"

@@ -19,7 +19,7 @@ ROOMS = [
     {"workflow", "particle_workflow", "screening_workflow", "batch"}
     | {"general_training", "natural_training"},
     {"screening"},
-    {"particles"},
+    {"particles", "movie_settings"},
     {"denoising", "motion", "simulation"},
     {"pages", "pictures"},
     {"io", "metrics"},

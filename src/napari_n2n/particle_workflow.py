@@ -12,6 +12,7 @@ from napari_n2n.denoising.inference import denoise_halves, denoise_steps
 from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.errors import BadValue, UnreadableFile
 from napari_n2n.io import MicrographParticles, inspect_file, read_micrograph
+from napari_n2n.movie_settings import MovieSettings
 from napari_n2n.particles import (
     PickingConfig,
     Stopped,
@@ -32,7 +33,7 @@ from napari_n2n.particles.significance import left_out_sentence, standing_out
 from napari_n2n.particles.suggestions import Classifier
 from napari_n2n.progress import Progress, stoppable
 from napari_n2n.screening import Session
-from napari_n2n.workflow import MovieSettings, halves_of_file
+from napari_n2n.workflow import halves_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

@@ -20,18 +20,17 @@ from napari_n2n.io import (
     expand_inputs,
     find_halves,
     inspect_file,
-    open_movie,
     read_micrograph,
     read_pair,
     unpaired_halves,
     write_micrograph,
 )
 from napari_n2n.io.photographs import write_photograph
+from napari_n2n.movie_settings import MovieSettings, open_with
 from napari_n2n.progress import Progress, stoppable
 
 if TYPE_CHECKING:
-    from napari_n2n.io import EerRendering, GainReference
-    from napari_n2n.motion import Halves, MotionConfig
+    from napari_n2n.motion import Halves
 
 
 class PairsOnDisk(Collection[Pair]):
@@ -185,18 +184,6 @@ def training_set(
     return MicrographsOnDisk(files, pixel_size_angstrom)
 
 
-@dataclass(frozen=True)
-class MovieSettings:
-    """How movies are read and summed. Pixel size in Å, dose in e/Å² per frame; None: the file's."""
-
-    pixel_size_angstrom: float | None = None
-    dose_per_frame: float | None = None
-    gain: "GainReference | None" = None
-    eer: "EerRendering | None" = None
-    motion: "MotionConfig | None" = None
-    aligned: bool = False
-
-
 def halves_of_file(path: Path, settings: MovieSettings) -> Generator[Progress, None, "Halves"]:
     """Open the movie at ``path`` and sum its odd, even and all frames, aligned.
 
@@ -207,13 +194,7 @@ def halves_of_file(path: Path, settings: MovieSettings) -> Generator[Progress, N
     """
     from napari_n2n.motion import MotionConfig, align, sum_halves
 
-    movie = open_movie(
-        path,
-        pixel_size_angstrom=settings.pixel_size_angstrom,
-        dose_per_frame=settings.dose_per_frame,
-        gain=settings.gain,
-        eer=settings.eer,
-    )
+    movie = open_with(path, settings)
     if settings.aligned:
         return (yield from sum_halves(movie))
     return (yield from align(movie, settings.motion or MotionConfig()))

@@ -13,6 +13,7 @@ from napari_n2n.denoising.config import NetworkConfig, TrainingConfig
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.errors import CheckpointProblem, UnreadableFile, WriteProblem
 from napari_n2n.io import Particles, read_micrograph, write_micrograph
+from napari_n2n.movie_settings import MovieSettings
 from napari_n2n.screening import Session, quality
 from napari_n2n.screening_workflow import (
     SETTINGS_KEY,
@@ -25,7 +26,6 @@ from napari_n2n.screening_workflow import (
     screen,
 )
 from napari_n2n.simulation import SimulationConfig, build_scene, write_simulated
-from napari_n2n.workflow import MovieSettings
 
 SIZE = 4.0
 

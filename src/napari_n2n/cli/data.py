@@ -9,6 +9,8 @@ import typer
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
 from napari_n2n.cli.files import describe_progress, run_for_each
+from napari_n2n.cli.movie_options import takes_movies
+from napari_n2n.movie_settings import MovieOptions
 
 
 def simulate(
@@ -55,44 +57,23 @@ def simulate(
         console.say(str(path))
 
 
+@takes_movies
 def halves(
     movies: Annotated[list[Path], typer.Argument(help="Movies, folders or quoted patterns.")],
     output: options.OutputFolder,
-    gain: options.Gain = None,
-    gain_operation: options.GainOperation = "multiply",
-    gain_rotation: options.GainRotation = 0,
-    gain_flip: options.GainFlip = 0,
-    pixel_size: options.PixelSize = None,
-    dose_per_frame: options.DosePerFrame = None,
-    eer_dose: options.EerDose = None,
-    eer_raw_dose: options.EerRawDose = None,
-    eer_frames: options.EerFrames = None,
-    eer_upsampling: options.EerUpsampling = 1,
-    aligned: options.Aligned = False,
     dose_weighting: Annotated[
         bool, typer.Option("--dose-weighting", help="Weight frames by dose (Grant & Grigorieff).")
     ] = False,
     quiet: options.Quiet = False,
+    *,
+    movie_options: MovieOptions,
 ) -> None:
     """Align movies and write the sums of their odd, even and all frames."""
     from napari_n2n.io import stem_of
     from napari_n2n.motion import MotionConfig, write_halves
     from napari_n2n.workflow import halves_of_file
 
-    settings = options.movies_of(
-        pixel_size=pixel_size,
-        dose_per_frame=dose_per_frame,
-        gain=gain,
-        gain_operation=gain_operation,
-        gain_rotation=gain_rotation,
-        gain_flip=gain_flip,
-        eer_dose=eer_dose,
-        eer_raw_dose=eer_raw_dose,
-        eer_frames=eer_frames,
-        eer_upsampling=eer_upsampling,
-        aligned=aligned,
-        motion=validated(MotionConfig, dose_weighting=dose_weighting),
-    )
+    settings = movie_options.settings(validated(MotionConfig, dose_weighting=dose_weighting))
 
     def job(path: Path) -> Generator[Any, None, str]:
         result = yield from halves_of_file(path, settings)

@@ -10,6 +10,8 @@ from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
 from napari_n2n.cli.files import describe_progress, report_files, require_different_results
 from napari_n2n.cli.imports import importing
+from napari_n2n.cli.movie_options import takes_movies
+from napari_n2n.movie_settings import MovieOptions
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.config import TrainingConfig
@@ -155,16 +157,17 @@ def _pairs(
     )
 
 
+@takes_movies
 def denoise(
     files: Annotated[
         list[Path], typer.Argument(help="Micrographs or movies: files, folders, quoted patterns.")
     ],
     model: options.Model = "general",
     output: options.OutputFolder = Path("denoised"),
-    pixel_size: options.PixelSize = None,
-    aligned: options.Aligned = False,
     device: options.Device = "auto",
     quiet: options.Quiet = False,
+    *,
+    movie_options: MovieOptions,
 ) -> None:
     """Denoise micrographs (movies are aligned first); results keep shape and pixel size."""
     from napari_n2n.io import stem_of
@@ -175,14 +178,14 @@ def denoise(
     with importing():
         from napari_n2n.batch import for_each_overlapped
         from napari_n2n.denoising.interruption import Interrupted
-        from napari_n2n.workflow import DenoiseFiles, MovieSettings
+        from napari_n2n.workflow import DenoiseFiles
 
     denoiser = options.denoiser_of(model)
     console.say_note(f"Model: {denoiser.summary}.")
     with console.stop_on_signal() as stop:
         job = DenoiseFiles(
             denoiser,
-            MovieSettings(pixel_size_angstrom=pixel_size, aligned=aligned),
+            movie_options.settings(),
             lambda path: output / f"{stem_of(path)}.mrc",
             device,
             stop,

@@ -8,8 +8,6 @@ import typer
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.checkpoints import Denoiser
-    from napari_n2n.motion import MotionConfig
-    from napari_n2n.workflow import MovieSettings
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
 OutputFolder = Annotated[
@@ -21,21 +19,36 @@ PixelSize = Annotated[
         "--pixel-size", min=0.05, max=1000, help="Pixel size in Å; default: the file's header."
     ),
 ]
+_MOVIES = "Movies"
 DosePerFrame = Annotated[
     float | None,
-    typer.Option("--dose-per-frame", min=1e-6, help="Dose per frame in e/Å²; default: the file's."),
+    typer.Option(
+        "--dose-per-frame",
+        min=1e-6,
+        help="Dose per frame in e/Å²; default: the file's.",
+        rich_help_panel=_MOVIES,
+    ),
 ]
 Gain = Annotated[
-    Path | None, typer.Option("--gain", help="Gain reference (MRC, TIFF, .gain) of the movies.")
+    Path | None,
+    typer.Option("--gain", help="Gain reference (MRC, TIFF, .gain).", rich_help_panel=_MOVIES),
 ]
 GainOperation = Annotated[
     Literal["multiply", "divide"],
-    typer.Option("--gain-operation", help="How the gain reference is applied to the frames."),
+    typer.Option(
+        "--gain-operation",
+        help="How the gain reference is applied to the frames.",
+        rich_help_panel=_MOVIES,
+    ),
 ]
 GainRotation = Annotated[
     int,
     typer.Option(
-        "--gain-rot", min=0, max=3, help="Quarter turns of the gain, as RELION's --gain_rot."
+        "--gain-rot",
+        min=0,
+        max=3,
+        help="Quarter turns of the gain, as RELION's --gain_rot.",
+        rich_help_panel=_MOVIES,
     ),
 ]
 GainFlip = Annotated[
@@ -45,24 +58,50 @@ GainFlip = Annotated[
         min=0,
         max=2,
         help="0: none, 1: upside down, 2: left-right, as RELION's --gain_flip.",
+        rich_help_panel=_MOVIES,
     ),
 ]
 EerDose = Annotated[
     float | None,
-    typer.Option("--eer-dose", min=1e-6, help="EER: dose of a rendered frame in e/Å²; default 1."),
+    typer.Option(
+        "--eer-dose",
+        min=1e-6,
+        help="EER: dose of a rendered frame in e/Å²; default 1.",
+        rich_help_panel=_MOVIES,
+    ),
 ]
 EerRawDose = Annotated[
     float | None,
-    typer.Option("--eer-raw-dose", min=1e-9, help="EER: dose of a raw frame, if not in the file."),
+    typer.Option(
+        "--eer-raw-dose",
+        min=1e-9,
+        help="EER: dose of a raw frame in e/Å², if not in the file.",
+        rich_help_panel=_MOVIES,
+    ),
 ]
 EerFrames = Annotated[
-    int | None, typer.Option("--eer-frames", min=1, help="EER: how many frames to render.")
+    int | None,
+    typer.Option(
+        "--eer-frames", min=1, help="EER: how many frames to render.", rich_help_panel=_MOVIES
+    ),
 ]
 EerUpsampling = Annotated[
-    int, typer.Option("--eer-upsampling", min=1, max=4, help="EER: 1, 2 or 4 pixels for one.")
+    int,
+    typer.Option(
+        "--eer-upsampling",
+        min=1,
+        max=4,
+        help="EER: 1, 2 or 4 pixels for one.",
+        rich_help_panel=_MOVIES,
+    ),
 ]
 Aligned = Annotated[
-    bool, typer.Option("--aligned", help="The movies are aligned already: only add the frames up.")
+    bool,
+    typer.Option(
+        "--aligned",
+        help="The movies are aligned already: only add the frames up.",
+        rich_help_panel=_MOVIES,
+    ),
 ]
 Device = Annotated[
     str, typer.Option("--device", help="auto, cpu, mps, cuda or cuda:N; auto takes the fastest.")
@@ -89,51 +128,6 @@ def denoiser_of(model: str) -> "Denoiser":
     from napari_n2n.denoising.box import denoiser_named
 
     return denoiser_named(model)
-
-
-def movies_of(
-    *,
-    pixel_size: float | None,
-    dose_per_frame: float | None,
-    gain: Path | None,
-    gain_operation: Literal["multiply", "divide"],
-    gain_rotation: int,
-    gain_flip: int,
-    eer_dose: float | None,
-    eer_raw_dose: float | None,
-    eer_frames: int | None,
-    eer_upsampling: int,
-    aligned: bool,
-    motion: "MotionConfig | None" = None,
-) -> "MovieSettings":
-    """Gather how movies are read and summed; reads the gain reference.
-
-    Raises
-    ------
-    N2NError
-        It cannot be read, or a number makes no sense.
-    """
-    from napari_n2n.io import EerRendering, read_gain
-    from napari_n2n.workflow import MovieSettings
-
-    reference = None
-    if gain is not None:
-        reference = read_gain(
-            gain, operation=gain_operation, rotation=gain_rotation, flip=gain_flip
-        )
-    return MovieSettings(
-        pixel_size_angstrom=pixel_size,
-        dose_per_frame=dose_per_frame,
-        gain=reference,
-        eer=EerRendering(
-            frames=eer_frames,
-            dose_per_rendered_frame=eer_dose,
-            raw_dose_per_frame=eer_raw_dose,
-            upsampling=eer_upsampling,
-        ),
-        motion=motion,
-        aligned=aligned,
-    )
 
 
 def files_of(given: list[Path]) -> list[Path]:

@@ -11,11 +11,14 @@ from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
 from napari_n2n.cli.coordinates import labels_of
 from napari_n2n.cli.files import describe_progress
+from napari_n2n.cli.movie_options import takes_movies
+from napari_n2n.movie_settings import MovieOptions
 
 if TYPE_CHECKING:
     from napari_n2n.io import Label, MicrographParticles
 
 
+@takes_movies
 def pick(
     files: Annotated[
         list[Path], typer.Argument(help="Micrographs or movies: files, folders, quoted patterns.")
@@ -63,10 +66,10 @@ def pick(
     avoid_contamination: Annotated[
         bool, typer.Option(help="Leave out carbon, ice crystals and gold.")
     ] = True,
-    pixel_size: options.PixelSize = None,
-    aligned: options.Aligned = False,
     device: options.Device = "auto",
     quiet: options.Quiet = False,
+    *,
+    movie_options: MovieOptions,
 ) -> None:
     """Find particles, label them if there is a classifier, and write their coordinates."""
     wanted = labels_of(labels)
@@ -84,7 +87,6 @@ def pick(
         read_examples,
     )
     from napari_n2n.particles.suggestions import Classifier
-    from napari_n2n.workflow import MovieSettings
 
     denoiser = None if model is None else options.denoiser_of(model)
     examples = None if classifier is None else read_examples(classifier, diameter)
@@ -96,7 +98,7 @@ def pick(
         threshold=threshold,
         avoid_contamination=avoid_contamination,
         examples=examples,
-        movies=MovieSettings(pixel_size_angstrom=pixel_size, aligned=aligned),
+        movies=movie_options.settings(),
     )
     tables: list[MicrographParticles] = []
 

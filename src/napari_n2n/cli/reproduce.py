@@ -1,6 +1,7 @@
 """The commands that run the paper's experiments."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,9 @@ from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
 from napari_n2n.cli.data import validated
 from napari_n2n.cli.files import describe_progress
+from napari_n2n.cli.movie_options import takes_movies
 from napari_n2n.cli.reproduce_natural import natural
+from napari_n2n.movie_settings import MovieOptions
 
 reproduce = typer.Typer(
     help="Run an experiment of the paper, from its data to a report.", no_args_is_help=True
@@ -62,6 +65,7 @@ Seed = Annotated[
 def _command(specimen: str) -> Callable[..., None]:
     """Return the experiment on ``specimen`` as a command."""
 
+    @takes_movies
     def run(
         output: Output = None,
         budget: Budget = 30.0,
@@ -71,15 +75,10 @@ def _command(specimen: str) -> Callable[..., None]:
         size: Size = 2048,
         frames: Frames = 40,
         count: Count = None,
-        pixel_size: options.PixelSize = None,
-        dose_per_frame: options.DosePerFrame = None,
-        gain: options.Gain = None,
-        gain_operation: options.GainOperation = "multiply",
-        gain_rotation: options.GainRotation = 0,
-        gain_flip: options.GainFlip = 0,
-        aligned: options.Aligned = False,
         device: options.Device = "auto",
         quiet: options.Quiet = False,
+        *,
+        movie_options: MovieOptions,
     ) -> None:
         from napari_n2n.denoising.interruption import Interrupted
         from napari_n2n.reproduction.cryo import reproduce_cryo
@@ -95,13 +94,7 @@ def _command(specimen: str) -> Callable[..., None]:
             seed=seed,
             movies=_text(movies),
             pairs=_text(pairs),
-            pixel_size_angstrom=pixel_size,
-            dose_per_frame=dose_per_frame,
-            gain=_text(gain),
-            gain_operation=gain_operation,
-            gain_rotation=gain_rotation,
-            gain_flip=gain_flip,
-            aligned=aligned,
+            **{**asdict(movie_options), "gain": _text(movie_options.gain)},
         )
         folder = Path(f"reproduce-{specimen}") if output is None else output
         with console.stop_on_signal() as stop:

@@ -1,6 +1,7 @@
 """The command that screens a session of movies or micrographs: screen."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,6 +10,8 @@ import typer
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
 from napari_n2n.cli.imports import importing
+from napari_n2n.cli.movie_options import takes_movies
+from napari_n2n.movie_settings import MovieOptions
 
 if TYPE_CHECKING:
     from napari_n2n.screening import Session
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 _SIGNS = "*?["
 
 
+@takes_movies
 def screen(
     inputs: Annotated[
         list[Path],
@@ -41,19 +45,10 @@ def screen(
         typer.Option(min=1, max=100_000, help="Of the particle in Å: particles are picked."),
     ] = None,
     model: options.Model = "general",
-    pixel_size: options.PixelSize = None,
-    dose_per_frame: options.DosePerFrame = None,
-    gain: options.Gain = None,
-    gain_operation: options.GainOperation = "multiply",
-    gain_rotation: options.GainRotation = 0,
-    gain_flip: options.GainFlip = 0,
-    eer_dose: options.EerDose = None,
-    eer_raw_dose: options.EerRawDose = None,
-    eer_frames: options.EerFrames = None,
-    eer_upsampling: options.EerUpsampling = 1,
-    aligned: options.Aligned = False,
     device: options.Device = "auto",
     quiet: options.Quiet = False,
+    *,
+    movie_options: MovieOptions,
 ) -> None:
     """Align, denoise and measure each file of a session; Ctrl-C stops, the same command goes on."""
     from napari_n2n.screening import default_session_path
@@ -73,20 +68,9 @@ def screen(
     found = None if watch else inputs_of(inputs)
     files = [folder / "any" for folder, _ in folders] if found is None else list(found.paths)
     told = None if found is None else found.pixel_size_angstrom
-    movies = options.movies_of(
-        pixel_size=pixel_size or told,
-        dose_per_frame=dose_per_frame,
-        gain=gain,
-        gain_operation=gain_operation,
-        gain_rotation=gain_rotation,
-        gain_flip=gain_flip,
-        eer_dose=eer_dose,
-        eer_raw_dose=eer_raw_dose,
-        eer_frames=eer_frames,
-        eer_upsampling=eer_upsampling,
-        aligned=aligned,
-    )
-    settings = ScreenSettings(movies, denoiser, diameter, device)
+    if movie_options.pixel_size_angstrom is None:
+        movie_options = replace(movie_options, pixel_size_angstrom=told)
+    settings = ScreenSettings(movie_options.settings(), denoiser, diameter, device)
     where = session or default_session_path(default_session_folder(files) / "any")
     console.say_note(f"Model: {denoiser.summary}.")
     with ExitStack() as ends:

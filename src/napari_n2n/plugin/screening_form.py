@@ -12,10 +12,10 @@ from superqt import QCollapsible
 
 from napari_n2n.denoising.general import GENERAL
 from napari_n2n.io import read_gain
+from napari_n2n.movie_settings import MovieSettings
 from napari_n2n.plugin.controls import aligned_labels, row
 from napari_n2n.plugin.preferences import preferences
 from napari_n2n.screening_workflow import ScreenSettings
-from napari_n2n.workflow import MovieSettings
 
 _SIGNS = "*?["
 

@@ -16,7 +16,6 @@ from napari_n2n.io import (
     expand_inputs,
     find_halves,
     inspect_file,
-    read_gain,
     stem_of,
     write_micrograph,
 )
@@ -25,7 +24,7 @@ from napari_n2n.progress import Stopwatch
 from napari_n2n.reproduction.protocol import Stage
 from napari_n2n.reproduction.settings import USUAL_COUNT
 from napari_n2n.simulation import SimulatedMovie, SimulationConfig, build_scene, simulated_frames
-from napari_n2n.workflow import MovieSettings, halves_of_file
+from napari_n2n.workflow import halves_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -176,21 +175,7 @@ def _halves_made(name: str, folder: Path, halves_of: Any, clean: Path | None = N
 
 
 def _aligned(path: Path, settings: CryoSettings) -> Generator[Any, None, tuple[Halves, Figures]]:
-    gain = None
-    if settings.gain is not None:
-        gain = read_gain(
-            Path(settings.gain),
-            operation=settings.gain_operation,
-            rotation=settings.gain_rotation,
-            flip=settings.gain_flip,
-        )
-    how = MovieSettings(
-        pixel_size_angstrom=settings.pixel_size_angstrom,
-        dose_per_frame=settings.dose_per_frame,
-        gain=gain,
-        aligned=settings.aligned,
-    )
-    halves = yield from halves_of_file(path, how)
+    halves = yield from halves_of_file(path, settings.movie_options.settings())
     return halves, {}
 
 

@@ -1,10 +1,13 @@
 """What decides a cryo-EM experiment: all of it, and nothing else."""
 
+from dataclasses import fields
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from napari_n2n.denoising.config import Settings
+from napari_n2n.movie_settings import MovieOptions
 from napari_n2n.simulation import Specimen
 
 USUAL_COUNT = 8
@@ -35,10 +38,8 @@ class CryoSettings(Settings):
         Folder of pairs of noisy images, instead of movies.
     pixel_size_angstrom, dose_per_frame
         Of the user's own data, in Å and e/Å²; None: as their headers say.
-    gain, gain_operation, gain_rotation, gain_flip
-        Gain reference of the user's movies, and how it is applied.
-    aligned
-        The user's movies are aligned already.
+    gain and all that follow it
+        Of the user's movies; see `napari_n2n.movie_settings.MovieOptions`.
     """
 
     specimen: Specimen = "apoferritin"
@@ -55,6 +56,10 @@ class CryoSettings(Settings):
     gain_operation: Literal["multiply", "divide"] = "multiply"
     gain_rotation: Annotated[int, Field(ge=0, le=3)] = 0
     gain_flip: Annotated[int, Field(ge=0, le=2)] = 0
+    eer_frames: Annotated[int, Field(ge=1)] | None = None
+    eer_dose: Annotated[float, Field(gt=0)] | None = None
+    eer_raw_dose: Annotated[float, Field(gt=0)] | None = None
+    eer_upsampling: int = 1
     aligned: bool = False
 
     @model_validator(mode="after")
@@ -64,6 +69,12 @@ class CryoSettings(Settings):
         if self.gain is not None and self.movies is None:
             raise ValueError("a gain reference is for movies; give --movies")
         return self
+
+    @property
+    def movie_options(self) -> MovieOptions:
+        """How the user's movies are read."""
+        said = {field.name: getattr(self, field.name) for field in fields(MovieOptions)}
+        return MovieOptions(**{**said, "gain": None if self.gain is None else Path(self.gain)})
 
     @property
     def is_simulated(self) -> bool:
