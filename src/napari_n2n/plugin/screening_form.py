@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from magicgui.widgets import CheckBox, Container, FileEdit, FloatSpinBox, LineEdit
+from magicgui.widgets import CheckBox, Container, FloatSpinBox, LineEdit
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
 from napari_n2n.denoising.general import GENERAL
-from napari_n2n.io import read_gain
-from napari_n2n.movie_settings import MovieSettings
+from napari_n2n.movie_settings import MovieOptions
 from napari_n2n.plugin.controls import aligned_labels, row
+from napari_n2n.plugin.movie_form import MovieForm, file_edit, path_of
 from napari_n2n.plugin.preferences import preferences
 from napari_n2n.screening_workflow import ScreenSettings
 
@@ -30,21 +30,18 @@ class ScreenChoice:
         A folder, a pattern or a STAR file, as it was typed; empty: nothing yet.
     watch
         Whether files that come later are taken as well; for folders only.
-    pixel_size_angstrom
-        None: as the files tell.
     diameter_angstrom
         Of particles to be picked; None: none are.
-    gain
-        The gain reference's file, for movies.
+    movies
+        How movies are read, and the pixel size of micrographs as well.
     model
         A model's file; None: the general model.
     """
 
     files: str = ""
     watch: bool = False
-    pixel_size_angstrom: float | None = None
     diameter_angstrom: float | None = None
-    gain: Path | None = None
+    movies: MovieOptions = field(default_factory=MovieOptions)
     model: Path | None = None
 
     @property
@@ -68,14 +65,10 @@ class ScreenChoice:
         N2NError
             The gain reference cannot be read, or a number makes no sense.
         """
-        gain = None if self.gain is None else read_gain(self.gain)
-        size = self.pixel_size_angstrom or pixel_size_angstrom
-        device = preferences().device
+        size = self.movies.pixel_size_angstrom or pixel_size_angstrom
+        movies = replace(self.movies, pixel_size_angstrom=size).settings()
         return ScreenSettings(
-            MovieSettings(pixel_size_angstrom=size, gain=gain),
-            self.model or GENERAL,
-            self.diameter_angstrom,
-            device,
+            movies, self.model or GENERAL, self.diameter_angstrom, preferences().device
         )
 
 
@@ -105,27 +98,22 @@ class ScreenForm(QWidget):
         self.star_button = QPushButton("STAR file…")
         self._watch = CheckBox(text="Go on with files as they arrive", value=False)
         self._watch.tooltip = "While the microscope runs: each new file is taken once it is whole."
-        self._pixel_size = FloatSpinBox(label="Pixel size (Å)", value=0, min=0, max=100, step=0.1)
-        self._pixel_size.native.setDecimals(4)
-        self._pixel_size.native.setSpecialValueText("as the files tell")
         self._diameter = FloatSpinBox(
             label="Pick particles (Å)", value=0, min=0, max=100_000, step=5
         )
         self._diameter.tooltip = "Their diameter, edge to edge; particles are then counted, too."
         self._diameter.native.setDecimals(0)
         self._diameter.native.setSpecialValueText("no")
-        self._gain = _file_edit("Gain reference", "Gain (*.mrc *.tif *.tiff *.gain)")
-        self._gain.tooltip = "For movies that are not gain-corrected yet."
-        self._model = _file_edit("Model", "Models (*.safetensors *.pth)")
+        self._movies = MovieForm()
+        self._model = file_edit("Model", "Models (*.safetensors *.pth)")
         self._model.tooltip = "Nothing chosen: the general model, which needs no training."
         top = Container(widgets=[self._files], labels=True)
-        more = Container(
-            widgets=[self._pixel_size, self._diameter, self._gain, self._model], labels=True
-        )
+        more = Container(widgets=[self._diameter, self._model], labels=True)
         self._forms = (aligned_labels(top), aligned_labels(more))
         self._more = QCollapsible("Settings", expandedIcon="▾", collapsedIcon="▸")
         self._more.setDuration(0)
         self._more.addWidget(more.native)
+        self._more.addWidget(self._movies)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -138,8 +126,9 @@ class ScreenForm(QWidget):
             layout.addWidget(part)
         self._last = ""
         self._files.native.editingFinished.connect(self._on_files)
-        for field in (self._watch, self._pixel_size, self._diameter, self._gain, self._model):
-            field.changed.connect(lambda *_: self.valueChanged.emit())
+        for choice in (self._watch, self._diameter, self._model):
+            choice.changed.connect(lambda *_: self.valueChanged.emit())
+        self._movies.valueChanged.connect(self.valueChanged)
         self.folder_button.clicked.connect(self._ask_for_folder)
         self.star_button.clicked.connect(self._ask_for_star)
 
@@ -148,18 +137,16 @@ class ScreenForm(QWidget):
         return ScreenChoice(
             self._files.value.strip(),
             self._watch.value,
-            self._pixel_size.value or None,
             self._diameter.value or None,
-            _path_of(self._gain),
-            _path_of(self._model),
+            self._movies.value(),
+            path_of(self._model),
         )
 
     def setValue(self, choice: ScreenChoice) -> None:  # noqa: N802
         """Show ``choice``."""
         self._watch.value = choice.watch
-        self._pixel_size.value = choice.pixel_size_angstrom or 0
         self._diameter.value = choice.diameter_angstrom or 0
-        self._gain.value = choice.gain
+        self._movies.setValue(choice.movies)
         self._model.value = choice.model
         self._files.value = choice.files
         self._on_files()
@@ -183,12 +170,3 @@ class ScreenForm(QWidget):
     def _ask_for_star(self) -> None:
         name, _ = QFileDialog.getOpenFileName(self, "STAR file", "", "STAR files (*.star)")
         self._choose(name)
-
-
-def _file_edit(label: str, described: str) -> FileEdit:
-    return FileEdit(label=label, mode="r", filter=described, nullable=True, value=None)
-
-
-def _path_of(field: FileEdit) -> Path | None:
-    # An empty field reads as the path ".".
-    return None if field.value is None or str(field.value) in ("", ".") else Path(field.value)
