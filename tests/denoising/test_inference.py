@@ -175,7 +175,7 @@ def test_a_coarser_image_is_resampled_and_said(image):
 
 
 def test_colour_for_a_grey_denoiser_is_refused():
-    with pytest.raises(PixelSizeProblem, match="channels"):
+    with pytest.raises(PixelSizeProblem, match="for grey images, and this is one of colour"):
         denoise(np.zeros((64, 64, 3), np.float32), made_up())
 
 

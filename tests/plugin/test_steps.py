@@ -6,8 +6,8 @@ import pytest
 from napari_n2n.denoising.singles import Single
 from napari_n2n.errors import NotEnoughData, UnreadableFile
 from napari_n2n.io import write_micrograph
+from napari_n2n.plugin.exposure import Exposure
 from napari_n2n.plugin.sources import (
-    Exposure,
     FolderSource,
     HalvesSource,
     ImageSource,

@@ -223,10 +223,11 @@ class _Job:
         self._stop = stop
         self._shape = (image.shape[0], image.shape[1])
         channels = to_channels(image)
-        if len(channels) != denoiser.network.config.in_channels:
+        taken = denoiser.network.config.in_channels
+        if len(channels) != taken:
             raise PixelSizeProblem(
-                f"The denoiser takes {denoiser.network.config.in_channels} channels and the image "
-                f"has {len(channels)}. Choose a model made for such images."
+                f"The model is for {_with_channels(taken)}, and this is one of "
+                f"{_with_channels(len(channels))}. Choose a model made for such images."
             )
         self._at_work, self._notes = _working_shape(self._shape, pixel_size_angstrom, denoiser)
         with torch_errors_explained("Denoising"):
@@ -273,6 +274,10 @@ class _Job:
 
         with interruptible(self._network, self._stop):
             return (yield from (calibrated(image, run) if weigh else run(image)))
+
+
+def _with_channels(count: int) -> str:
+    return {1: "grey images", 3: "colour photographs"}.get(count, f"images of {count} channels")
 
 
 def _working_shape(

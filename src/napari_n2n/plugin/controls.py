@@ -158,6 +158,8 @@ def _sentence(step: Any) -> str:
     if isinstance(step, Progress):
         stage = step.stage[:1].upper() + step.stage[1:]
         return f"{stage} ({step.done} of {step.total})" if step.total > 1 else f"{stage}…"
+    if hasattr(step, "sentence"):
+        return str(step.sentence)
     total = f" of {step.total_steps}" if step.total_steps else ""
     notes = "".join(f" {note}" for note in step.notes)
     return (

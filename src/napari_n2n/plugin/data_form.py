@@ -1,9 +1,9 @@
-"""Choosing what to work on: a movie, odd and even halves, a folder or a single micrograph."""
+"""Choosing what to work on: a movie, halves, a micrograph, a photograph, or a folder of them."""
 
 import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from magicgui.widgets import ComboBox, Container, FileEdit
 from napari.layers import Image
@@ -14,26 +14,34 @@ from napari_n2n.errors import NotEnoughData
 from napari_n2n.io import Movie
 from napari_n2n.plugin.controls import aligned_labels
 from napari_n2n.plugin.layers import knowledge_of, pixel_size_of
+from napari_n2n.plugin.photograph_sources import OnePhotograph, PhotographFolder
 from napari_n2n.plugin.preferences import halves_folder, preferences
 from napari_n2n.plugin.sources import FolderSource, HalvesSource, ImageSource, MovieSource, Source
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-Kind = Literal["movie", "halves", "folder", "image"]
+Kind = Literal["movie", "halves", "folder", "image", "photograph", "photographs"]
 _KINDS: dict[Kind, str] = {
     "movie": "Movie",
     "halves": "Odd and even halves",
     "folder": "Folder of movies, halves or micrographs",
     "image": "Single micrograph",
+    "photograph": "Colour photograph",
+    "photographs": "Folder of colour photographs",
 }
 _FIELDS: dict[Kind, tuple[str, ...]] = {
     "movie": ("movie",),
     "halves": ("odd", "even"),
     "folder": ("folder",),
     "image": ("image",),
+    "photograph": ("photograph",),
+    "photographs": ("folder",),
 }
+_OF_FOLDERS = ("folder", "photographs")
 # What this plugin made is no input, lest a result be trained on.
 _RESULTS = ("denoised", "preview", "sum")
 
@@ -47,13 +55,20 @@ class DataChoice:
     odd: str | None = None
     even: str | None = None
     image: str | None = None
+    photograph: str | None = None
     folder: Path | None = None
+
+    @property
+    def in_colour(self) -> bool:
+        """Whether it is photographs."""
+        return self.kind in ("photograph", "photographs")
 
 
 class DataForm(QWidget):
     """Edits a `DataChoice` over the layers of a viewer, and keeps up with them.
 
-    A movie or a pair of halves that is opened while nothing is chosen is chosen.
+    A movie or a pair of halves that is opened while nothing is chosen is chosen. So is a
+    photograph with noise, whatever photograph was chosen: it was added in order to be denoised.
     """
 
     valueChanged = Signal()  # noqa: N815 - Qt's way to name signals
@@ -69,6 +84,7 @@ class DataForm(QWidget):
             "odd": ComboBox(label="Odd frames", nullable=True, choices=()),
             "even": ComboBox(label="Even frames", nullable=True, choices=()),
             "image": ComboBox(label="Micrograph", nullable=True, choices=()),
+            "photograph": ComboBox(label="Photograph", nullable=True, choices=()),
         }
         self._folder = FileEdit(label="Folder", mode="d", nullable=True, value=None)
         self._fields = {**self._layers, "folder": self._folder}
@@ -124,6 +140,21 @@ class DataForm(QWidget):
                     "Choose a folder of movies, of odd and even halves, or of micrographs."
                 )
             return FolderSource(choice.folder, halves_folder(choice.folder))
+        if choice.kind == "photographs":
+            if choice.folder is None or not choice.folder.is_dir():
+                raise NotEnoughData("Choose a folder of photographs, PNG or JPEG in colour.")
+            return PhotographFolder(choice.folder)
+        if choice.kind == "photograph":
+            layer = self._layer(choice.photograph, "Open a photograph first")
+            known = knowledge_of(layer)
+            return OnePhotograph(
+                layer.data,
+                layer.name,
+                known.get("clean"),
+                str(known.get("made_from", "")),
+                _clean_photographs(self._viewer.layers),
+                pixel_size_of(layer),
+            )
         if choice.kind == "movie":
             return _movie_source(
                 self._layer(choice.movie, "Open a movie, or a sample movie, first")
@@ -152,7 +183,7 @@ class DataForm(QWidget):
         choice = self.value()
         return all(getattr(choice, role) is not None for role in _FIELDS[choice.kind])
 
-    def refresh(self, *_: object) -> None:
+    def refresh(self, event: Any = None) -> None:
         """Offer the layers that are there now; what was chosen stays chosen if it can."""
         candidates: dict[str, list[str]] = {role: [] for role in self._layers}
         for layer in self._viewer.layers:
@@ -165,6 +196,9 @@ class DataForm(QWidget):
                 field.choices = candidates[role]
                 kept = before if before in candidates[role] else None
                 field.value = kept or self._likely(role, candidates[role])
+            added = event.value if getattr(event, "type", "") == "inserted" else None
+            if added is not None and "photograph" in _roles(added) and _is_noisy(added):
+                self._layers["photograph"].value = added.name
             self._follow_what_is_open()
         finally:
             self._settling = False
@@ -181,7 +215,7 @@ class DataForm(QWidget):
 
     def _likely(self, role: str, names: list[str]) -> str | None:
         """Return the layer that is surely meant by ``role``: one that says so itself."""
-        if role in ("movie", "image"):
+        if role in ("movie", "image", "photograph"):
             return names[0] if names else None
         wanted = [n for n in names if knowledge_of(self._viewer.layers[n]).get("kind") == role]
         return wanted[0] if wanted else None
@@ -189,7 +223,7 @@ class DataForm(QWidget):
     def _follow_what_is_open(self) -> None:
         chosen = {role: field.value for role, field in self._layers.items()}
         if self._kind_is_wanted and (
-            self._kind.value == "folder" or all(chosen[r] for r in _FIELDS[self._kind.value])
+            self._kind.value in _OF_FOLDERS or all(chosen[r] for r in _FIELDS[self._kind.value])
         ):
             return
         if chosen["movie"]:
@@ -198,6 +232,8 @@ class DataForm(QWidget):
             self._kind.value = "halves"
         elif chosen["image"]:
             self._kind.value = "image"
+        elif chosen["photograph"]:
+            self._kind.value = "photograph"
 
     def _layer(self, name: str | None, request: str) -> "Layer":
         if name is None or name not in self._viewer.layers:
@@ -219,9 +255,11 @@ class DataForm(QWidget):
 
 def _roles(layer: "Layer") -> list[str]:
     """Return what a layer can be chosen as."""
-    if not isinstance(layer, Image) or layer.rgb or layer.multiscale:
+    if not isinstance(layer, Image) or layer.multiscale:
         return []
     kind = knowledge_of(layer).get("kind")
+    if layer.rgb:
+        return ["photograph"] if layer.ndim == 2 and kind not in _RESULTS else []
     if kind == "movie":
         return ["movie"]
     if kind in ("odd", "even"):
@@ -247,6 +285,20 @@ def _movie_source(layer: "Layer") -> MovieSource:
         movie = copy.copy(movie)
         movie.pixel_size_angstrom = pixel_size
     return MovieSource(movie, layer.name, layer.data, pixel_size)
+
+
+def _is_noisy(photograph: "Layer") -> bool:
+    return knowledge_of(photograph).get("clean") is not None
+
+
+def _clean_photographs(layers: "Iterable[Layer]") -> tuple[Any, ...]:
+    """Return the photographs that are open without noise, or were before it was added."""
+    found = (
+        layer.data if (clean := knowledge_of(layer).get("clean")) is None else clean
+        for layer in layers
+        if "photograph" in _roles(layer)
+    )
+    return tuple({id(pixels): pixels for pixels in found}.values())
 
 
 def _dose(layer: "Layer") -> float | None:

@@ -2,25 +2,27 @@
 
 from collections.abc import Callable, Generator
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from napari.components import ViewerModel
 from napari.utils.notifications import show_error, show_info, show_warning
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QWidget
 
 from napari_n2n.errors import N2NError
 from napari_n2n.plugin.canvas import scale_bar_of
 from napari_n2n.plugin.compare import Comparison
+from napari_n2n.plugin.exposure import Exposure
 from napari_n2n.plugin.jobs import Runner
-from napari_n2n.plugin.models import KeptTraining, Models, name_of
+from napari_n2n.plugin.model_form import IN_THE_BOX
+from napari_n2n.plugin.models import KeptTraining, Models, name_of, nothing_yet
 from napari_n2n.plugin.panel import DenoisePanel
-from napari_n2n.plugin.preferences import models_folder, preferences
+from napari_n2n.plugin.photograph_sources import OnePhotograph
+from napari_n2n.plugin.photograph_steps import NoisyCopy, noisy_copy
+from napari_n2n.plugin.preferences import new_model_path, preferences
 from napari_n2n.plugin.saving import ask_for_folder, ask_for_model_file, save_model, tell_saved
-from napari_n2n.plugin.sources import Exposure, MovieSource, Ready, Source, is_same
+from napari_n2n.plugin.sources import LastExposure, MovieSource, Ready, Source
 from napari_n2n.plugin.stage import Stage
 from napari_n2n.plugin.steps import (
     Loaded,
@@ -39,8 +41,6 @@ from napari_n2n.progress import format_seconds
 if TYPE_CHECKING:
     from napari_n2n.denoising.checkpoints import Denoiser
 
-_LOOK_MS = 400
-
 
 class DenoiseWidget(DenoisePanel):
     """Chooses data and model, aligns, trains, denoises and compares.
@@ -57,9 +57,9 @@ class DenoiseWidget(DenoisePanel):
         self.runner = Runner(self)
         self._device_runner = Runner(self)
         self.comparison = Comparison.of(viewer)
-        self.stage = Stage(viewer, self.comparison)
+        self.stage = Stage(viewer, self.comparison, self)
         self.models = Models()
-        self._exposed: tuple[Source, Exposure] | None = None
+        self._exposed = LastExposure()
         self._source_at_work: Source | None = None
         self._then: Callable[[Any], None] = lambda _result: None
         self._started = 0.0
@@ -76,7 +76,8 @@ class DenoiseWidget(DenoisePanel):
         return self.models.get(self.model.kind(), self.model.file())
 
     def _connect(self) -> None:
-        self.data.valueChanged.connect(self._refresh)
+        self.data.valueChanged.connect(self._on_data)
+        self.noise.addClicked.connect(self.add_noise)
         self.model.valueChanged.connect(self._refresh)
         self.model.fileChosen.connect(self.load)
         self.align_button.clicked.connect(self.align)
@@ -95,9 +96,6 @@ class DenoiseWidget(DenoisePanel):
         self.runner.stopped.connect(self._on_stopped)
         self.runner.finished.connect(self._on_finished)
         self._device_runner.succeeded.connect(self.model.show_devices)
-        self._looking = QTimer(self)
-        self._looking.setInterval(_LOOK_MS)
-        self._looking.timeout.connect(self.stage.look)
 
     def align(self) -> None:
         """Align the chosen movie and show its sum."""
@@ -105,15 +103,24 @@ class DenoiseWidget(DenoisePanel):
         if source is not None:
             self._start("Aligning", lambda stop: aligned(source, stop, device), self._on_exposed)
 
+    def add_noise(self, deviation: float) -> None:
+        """Make a noisy copy of the chosen photograph; ``deviation`` is in grey levels of 255."""
+        source = self._source()
+        if isinstance(source, OnePhotograph):
+            seed = len(self.viewer.layers)  # another copy has other noise
+            self._start(
+                "Adding noise",
+                lambda stop: noisy_copy(source, deviation, seed=seed),
+                self._on_noisy,
+            )
+
     def train(self) -> None:
         """Train a new model on the chosen data, aligning first if need be, then denoise."""
         source = self._source()
         if source is None:
             return
-        stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-        safe = "".join(c if c.isalnum() else "-" for c in source.name)
         try:
-            self._train(source, models_folder() / f"{safe}-{stamp}.safetensors", resume=False)
+            self._train(source, new_model_path(source.name), resume=False)
         except OSError as problem:
             show_error(f"Models cannot be kept in your data folder ({problem}). Make room there.")
 
@@ -142,24 +149,26 @@ class DenoiseWidget(DenoisePanel):
         kind, file = self.model.kind(), self.model.file()
         if source is None:
             return
-        if denoiser is None and kind == "new":
-            show_info("Nothing is trained yet: press Train, or choose the general model.")
+        if denoiser is None and kind not in IN_THE_BOX:
+            if kind == "saved" and file is not None:
+                self._denoise_next = True
+                self.load(file)
+            else:
+                show_info(nothing_yet(kind))
             return
-        if denoiser is None and kind == "saved":
-            if file is None:
-                show_info("Choose the file of a model first.")
-                return
-            self._denoise_next = True
-            self.load(file)
-            return
-        exposure, watched = self._known_exposure(source), self.stage.watched
-        aligned_before = exposure is not None or not isinstance(source, MovieSource)
-        did = "Denoised" if aligned_before else "Aligned and denoised"
+        exposure, watched = self._exposed.of(source), self.stage.watched
+        aligns = exposure is None and isinstance(source, MovieSource)
+        did = "Aligned and denoised" if aligns else "Denoised"
         self._watch(source, exposure)
         self._start(
             "Denoising",
             lambda stop: denoise_source(
-                source, denoiser, device=device, exposure=exposure, watched=watched, stop=stop
+                source,
+                denoiser or kind,
+                device=device,
+                exposure=exposure,
+                watched=watched,
+                stop=stop,
             ),
             lambda result: self._on_denoised(result, f"{did} with {name_of(kind, file)}"),
         )
@@ -178,14 +187,13 @@ class DenoiseWidget(DenoisePanel):
     def save_halves(self, folder: Path | None = None) -> None:
         """Save the odd, even and full sums of what was aligned, where the user says."""
         chosen = folder or ask_for_folder(self, "Save halves in")
-        if chosen is not None and self._exposed is not None:
-            exposure = self._exposed[1]
+        exposure = self._exposed.exposure
+        if chosen is not None and exposure is not None:
             self.progress.say(tell_saved(lambda: exposure.save_sums(chosen)))
 
     def leave(self) -> None:
         """Stop everything; what was trained is saved as the job ends."""
         self.runner.stop()
-        self._looking.stop()
         self.comparison.rest()
         for part in (self.data, self.stage):
             part.disconnect_layers()
@@ -195,7 +203,6 @@ class DenoiseWidget(DenoisePanel):
         if exposure is not None:
             self.stage.show_exposure(exposure)
         self.stage.begin_preview(source, exposure)
-        self._looking.start()
 
     def _train(self, source: Source, model: Path, *, resume: bool) -> None:
         try:
@@ -203,7 +210,7 @@ class DenoiseWidget(DenoisePanel):
         except N2NError as problem:
             show_error(str(problem))
             return
-        exposure = self._known_exposure(source)
+        exposure = self._exposed.of(source)
         watched = self.stage.watched
         self.comparison.end()
         self._watch(source, exposure)
@@ -224,7 +231,7 @@ class DenoiseWidget(DenoisePanel):
         if started:
             self.models.training = KeptTraining(model, choice.data, complete=False)
             if not resume:
-                self.plot.clear()
+                self.clear_plots()
             self._refresh()
 
     def _source(self) -> Source | None:
@@ -239,14 +246,9 @@ class DenoiseWidget(DenoisePanel):
         self._source_at_work = source
         return source
 
-    def _known_exposure(self, source: Source) -> Exposure | None:
-        """Return what was aligned before, if it is still what is chosen."""
-        known = self._exposed
-        return known[1] if known is not None and is_same(known[0], source) else None
-
     def _keep(self, exposure: Exposure) -> None:
         if self._source_at_work is not None:
-            self._exposed = (self._source_at_work, exposure)
+            self._exposed.keep(self._source_at_work, exposure)
 
     def _start(
         self,
@@ -274,10 +276,10 @@ class DenoiseWidget(DenoisePanel):
             return
         if not self.runner.stopping:
             self.progress.show_progress(step)
-        if hasattr(step, "training_loss"):
-            self.plot.add(step)
-            if step.preview is not None:
-                self.stage.show_part(step.preview.pixels, step.preview.origin)
+        self.show_learnt(step)
+        preview = getattr(step, "preview", None)
+        if preview is not None:
+            self.stage.show_part(preview.pixels, preview.origin)
 
     def _on_success(self, result: Any) -> None:
         self._then(result)
@@ -292,7 +294,6 @@ class DenoiseWidget(DenoisePanel):
         self.progress.say("Stopped.")
 
     def _on_finished(self) -> None:
-        self._looking.stop()
         self.stage.end_preview()
         self.progress.end()
         self.models.drop_lost_training()
@@ -310,23 +311,19 @@ class DenoiseWidget(DenoisePanel):
         self.models.trained = trained.denoiser
         if self.models.training is not None:
             self.models.training = replace(self.models.training, complete=trained.complete)
-        how = trained.denoiser.provenance
-        said = "Trained" if trained.complete else "Stopped"
-        self.progress.say(
-            f"{said} after {how.steps} steps, {format_seconds(how.seconds)}. "
-            f"Kept as {trained.model.name}."
-        )
+        self.progress.say(trained.sentence)
         self._denoise_next = trained.complete
 
     def _on_denoised(self, result: Result, did: str) -> None:
         seconds = monotonic() - self._started
         self._keep(result.exposure)
         self.stage.show_result(result, seconds)
-        notes = "".join(f" {note}" for note in result.notes)
-        self.progress.say(
-            f"{did} in {format_seconds(seconds)}.{notes} "
-            "Plugins > Particles finds the particles in it."
-        )
+        said = (f"{did} in {format_seconds(seconds)}.", *result.notes, *result.what_next)
+        self.progress.say(" ".join(said))
+
+    def _on_noisy(self, copy: NoisyCopy) -> None:
+        self.stage.show_noisy(copy)
+        self.progress.say(copy.sentence)
 
     def _on_loaded(self, loaded: Loaded) -> None:
         self.models.loaded, path = loaded, loaded.model
@@ -336,12 +333,17 @@ class DenoiseWidget(DenoisePanel):
         self.models.training = KeptTraining(path, data, False) if loaded.resumable else None
         self.progress.say(f"Loaded {path.name}. Press Denoise.")
 
+    def _on_data(self) -> None:
+        """Have the model that is right for what is chosen."""
+        self.model.suit(in_colour=self.data.value().in_colour)
+        self._refresh()
+
     def _refresh(self, *_: object) -> None:
         """Enable what makes sense now."""
         self.show_state(
             running=self.runner.busy,
             stopping=self.runner.stopping,
             has_model=self.denoiser is not None,
-            has_halves=self._exposed is not None and self._exposed[1].odd is not None,
+            has_halves=self._exposed.has_halves,
             resume=self.models.going_on(),
         )

@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_n2n.plugin.photograph_sources import WHITE
+
 if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_n2n.io import Micrograph, Movie
+    from napari_n2n.plugin.photograph_steps import NoisyCopy
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -107,6 +110,39 @@ def image_layer(
     return pixels, description, "image"
 
 
+def colour_layer(
+    pixels: Any,
+    name: str,
+    pixel_size_angstrom: float | None,
+    *,
+    kind: str,
+    **knowledge: Any,
+) -> LayerData:
+    """Describe the layer of a colour image (y, x, 3) on napari's scale: bytes, or 0 to 1.
+
+    Values beyond that are kept in the layer, and shown as black and white.
+    """
+    description = {
+        "name": name,
+        "rgb": True,
+        **calibration(pixel_size_angstrom),
+        # Or napari would stretch real numbers from their least to their largest.
+        "contrast_limits": (0, np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1),
+        "metadata": {
+            KEY: {"kind": kind, "pixel_size_angstrom": pixel_size_angstrom, **knowledge},
+        },
+    }
+    return pixels, description, "image"
+
+
+def noisy_layer(copy: "NoisyCopy") -> LayerData:
+    """Describe the layer of a photograph with noise, which remembers the clean one."""
+    pixels = copy.pixels / np.float32(WHITE)
+    return colour_layer(
+        pixels, copy.name, copy.pixel_size_angstrom, kind="photograph", **copy.knowledge
+    )
+
+
 def movie_layer(movie: "Movie", name: str | None = None) -> LayerData:
     """Describe the one lazy layer of a movie; a single frame is read, for the contrast.
 
@@ -156,12 +192,11 @@ def micrograph_layer(micrograph: "Micrograph", name: str, kind: str = "micrograp
         return image_layer(
             micrograph.pixels, name, micrograph.pixel_size_angstrom, kind=kind, **knowledge
         )
-    description = {
-        "name": name,
-        "rgb": True,
-        **calibration(micrograph.pixel_size_angstrom),
-        "metadata": {KEY: {"kind": "photograph", **knowledge}},
-    }
-    # napari takes colours as bytes, or as floats from 0 to 1.
     peak = 255.0 if micrograph.pixels.max() <= 255 else float(micrograph.pixels.max())
-    return np.clip(micrograph.pixels / peak, 0, 1), description, "image"
+    return colour_layer(
+        np.clip(micrograph.pixels / peak, 0, 1),
+        name,
+        micrograph.pixel_size_angstrom,
+        kind="photograph",
+        **knowledge,
+    )

@@ -1,4 +1,4 @@
-"""Choosing a model: the one in the box, a new one and how to train it, a saved one; the device."""
+"""Choosing a model: one in the box, a new one and how to train it, a saved one; the device."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,17 +8,21 @@ from magicgui.widgets import ComboBox, Container, FileEdit
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from napari_n2n.denoising.config import PRESETS, TrainingConfig
+from napari_n2n.denoising.config import TrainingConfig
 from napari_n2n.plugin.controls import aligned_labels
 from napari_n2n.plugin.preferences import models_folder, preferences
-from napari_n2n.plugin.settings_form import SettingsForm
+from napari_n2n.plugin.settings_form import MICROGRAPHS, PHOTOGRAPHS, SettingsForm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ModelKind = Literal["general", "new", "saved"]
+ModelKind = Literal["general", "photographs", "new", "saved"]
+IN_THE_BOX: tuple[ModelKind, ModelKind] = ("general", "photographs")
+"""Models that are ready, by the names they have in the box: for grey images, and in colour."""
+
 _KINDS: dict[ModelKind, str] = {
     "general": "The general model (ready now)",
+    "photographs": "The photographs' model (ready now)",
     "new": "Train on this data",
     "saved": "Use a saved one",
 }
@@ -26,7 +30,7 @@ _KINDS: dict[ModelKind, str] = {
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """Which model: the one in the box, a new one trained by ``training``, or that in ``file``."""
+    """Which model: one in the box, a new one trained by ``training``, or that in ``file``."""
 
     training: TrainingConfig
     kind: ModelKind = "general"
@@ -46,7 +50,8 @@ class ModelForm(QWidget):
         self._kind = ComboBox(
             label="Model",
             choices=[(text, kind) for kind, text in _KINDS.items()],
-            tooltip="The general model needs no training. One that was trained on a movie also "
+            tooltip="The general model, for micrographs, and that for colour photographs need no "
+            "training. One that was trained on a movie also "
             "denoises others taken the same way.",
         )
         self._file = FileEdit(
@@ -59,7 +64,7 @@ class ModelForm(QWidget):
         )
         self._device = ComboBox(label="Device", choices=[("fastest", "auto"), ("CPU", "cpu")])
         self.settings = SettingsForm()
-        self.settings.setValue(PRESETS.get(liked.preset, PRESETS["quick"]))
+        self.settings.prefer(liked.preset)
         self._summary = QLabel()
         self._summary.setWordWrap(True)
         self._summary.setVisible(False)
@@ -106,13 +111,22 @@ class ModelForm(QWidget):
         self._on_change()
 
     def kind(self) -> ModelKind:
-        """Which of the three is wanted."""
+        """Which of them is wanted."""
         kind: ModelKind = self._kind.value
         return kind
 
     def choose(self, kind: ModelKind) -> None:
-        """Want another of the three."""
+        """Want another of them."""
         self._kind.value = kind
+
+    def suit(self, *, in_colour: bool) -> None:
+        """Offer what is right for photographs ``in_colour``, or for grey images.
+
+        Of the models in the box that is the one for them; settings are those for them too.
+        """
+        self.settings.offer(PHOTOGRAPHS if in_colour else MICROGRAPHS)
+        if self.kind() in IN_THE_BOX:
+            self.choose(IN_THE_BOX[in_colour])
 
     def file(self) -> Path | None:
         """Return the file that is named as the saved model; None if none is."""

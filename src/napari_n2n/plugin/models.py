@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_n2n.plugin.data_form import DataChoice
-from napari_n2n.plugin.model_form import ModelKind
+from napari_n2n.plugin.model_form import IN_THE_BOX, ModelKind
 from napari_n2n.plugin.steps import Loaded, can_resume
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class KeptTraining:
 
 @dataclass
 class Models:
-    """What there is to denoise with besides the general model, and the training that can go on."""
+    """What there is to denoise with besides the box, and the training that can go on."""
 
     trained: "Denoiser | None" = None
     loaded: Loaded | None = None
@@ -32,7 +32,7 @@ class Models:
     def get(self, kind: ModelKind, file: Path | None) -> "Denoiser | None":
         """Return the model of a kind, or that in ``file``; None if it is not here.
 
-        The general model never is: it is loaded where it is used.
+        A model in the box never is: it is loaded where it is used.
         """
         if kind == "saved" and self.loaded is not None and self.loaded.model == file:
             return self.loaded.denoiser
@@ -50,8 +50,15 @@ class Models:
             self.training = None
 
 
+def nothing_yet(kind: ModelKind) -> str:
+    """Say what to do where the model of a kind that is not in the box is not there."""
+    if kind == "saved":
+        return "Choose the file of a model first."
+    return "Nothing is trained yet: press Train, or choose a model that is ready."
+
+
 def name_of(kind: ModelKind, file: Path | None) -> str:
     """Call a model by what the user knows it as."""
-    if kind == "general":
-        return "the general model"
+    if kind in IN_THE_BOX:
+        return "the general model" if kind == "general" else "the photographs' model"
     return "the model trained here" if kind == "new" or file is None else file.name

@@ -1,22 +1,30 @@
 """The face of the Denoise widget: its parts, top to bottom in the order they are needed."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_n2n.plugin.controls import MainButton, ProgressDisplay, ViewToggle, heading, row
 from napari_n2n.plugin.data_form import DataChoice, DataForm
 from napari_n2n.plugin.docked import Docked
-from napari_n2n.plugin.model_form import ModelChoice, ModelForm, ModelKind
+from napari_n2n.plugin.model_form import IN_THE_BOX, ModelChoice, ModelForm, ModelKind
+from napari_n2n.plugin.noise_row import NoiseRow
+from napari_n2n.plugin.photograph_plot import PhotographPlot
+from napari_n2n.plugin.photograph_sources import DEVIATION
+from napari_n2n.plugin.photograph_steps import PhotographsLearnt
 from napari_n2n.plugin.training_plot import TrainingPlot
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-_OPEN = "Open a movie or a micrograph: File > Open, or File > Open Sample > napari-n2n."
+_OPEN = (
+    "Open a movie, a micrograph or a photograph: File > Open, or File > Open Sample > napari-n2n."
+)
+_READY_NOW = "Ready. Press Denoise: no training is needed. What you look at comes first."
 _INVITATIONS: dict[ModelKind, str] = {
-    "general": "Ready. Press Denoise: no training is needed. What you look at comes first.",
+    "general": _READY_NOW,
+    "photographs": _READY_NOW,
     "new": "Ready. Press Train: a movie is aligned, a model is trained, and the result shown "
     "beside it.",
     "saved": "Ready. Press Denoise.",
@@ -26,8 +34,15 @@ _WITHOUT_HALVES = (
     "Ready. Press Train: it works without halves too, but noise that neighbouring pixels share "
     "can pass for specimen. A movie, or its halves, is safer."
 )
+_ON_PHOTOGRAPHS = (
+    "Ready. Press Train: noise is added to the clean photographs, and a model learns to take it "
+    "off without seeing them clean."
+)
+_ONLY_GREY = "The general model is for grey images. Choose the photographs' model above."
+_ONLY_COLOUR = "The photographs' model is for colour photographs. Choose the general model above."
 _HEADINGS: dict[ModelKind, str] = {
     "general": "3  Denoise",
+    "photographs": "3  Denoise",
     "new": "3  Train and denoise",
     "saved": "3  Denoise",
 }
@@ -39,6 +54,7 @@ class DenoiseChoice:
 
     data: DataChoice
     model: ModelChoice
+    noise_deviation: float = DEVIATION
 
 
 class DenoisePanel(Docked):
@@ -47,6 +63,7 @@ class DenoisePanel(Docked):
     def __init__(self, viewer: "ViewerModel", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.data = DataForm(viewer)
+        self.noise = NoiseRow()
         self.align_button = QPushButton("Align only")
         self.align_button.setToolTip(
             "Align the movie and show the sum. Denoise and Train do it by themselves."
@@ -57,6 +74,7 @@ class DenoisePanel(Docked):
         self.main_button = MainButton()
         self.progress = ProgressDisplay()
         self.plot = TrainingPlot()
+        self.photograph_plot = PhotographPlot()
         self.denoise_button = QPushButton("Denoise")
         self.denoise_button.setToolTip("Denoise what is chosen above with the model trained here.")
         self.save_button = QPushButton("Save model…")
@@ -69,6 +87,7 @@ class DenoisePanel(Docked):
             (
                 heading("1  Data"),
                 self.data,
+                self.noise,
                 row(self.align_button, self.save_halves_button),
                 heading("2  Model"),
                 self.model,
@@ -76,6 +95,7 @@ class DenoisePanel(Docked):
                 self.main_button,
                 self.progress,
                 self.plot,
+                self.photograph_plot,
                 self._with_model,
                 self.view,
             )
@@ -89,12 +109,13 @@ class DenoisePanel(Docked):
         ConfigProblem
             A setting makes no sense; the message names it.
         """
-        return DenoiseChoice(self.data.value(), self.model.value())
+        return DenoiseChoice(self.data.value(), self.model.value(), self.noise.value())
 
     def setValue(self, choice: DenoiseChoice) -> None:  # noqa: N802
         """Show ``choice``."""
         self.data.setValue(choice.data)
         self.model.setValue(choice.model)
+        self.noise.setValue(choice.noise_deviation)
 
     def show_state(
         self,
@@ -106,7 +127,8 @@ class DenoisePanel(Docked):
         resume: str | None,
     ) -> None:
         """Enable what makes sense; ``resume`` is what going on with a training is called."""
-        data, model = self.data.value().kind, self.model.kind()
+        chosen, model = self.data.value(), self.model.kind()
+        data, boxed = chosen.kind, model in IN_THE_BOX
         complete, idle = self.data.is_complete(), not running
         missing = self._missing()
         self._action.setText(_HEADINGS[model])
@@ -115,24 +137,47 @@ class DenoisePanel(Docked):
             stopping=stopping,
             trains=model == "new",
             ready=missing is None,
-            resume=None if model == "general" else resume,
+            resume=None if boxed else resume,
         )
         self.data.setEnabled(idle)
         self.model.setEnabled(idle)
+        self.noise.setVisible(data == "photograph")
+        self.noise.setEnabled(idle and complete)
         self.align_button.setVisible(data == "movie")
         self.align_button.setEnabled(idle and complete)
-        self.save_halves_button.setVisible(data != "image")
+        self.save_halves_button.setVisible(data in ("movie", "halves", "folder"))
         self.save_halves_button.setEnabled(idle and has_halves)
-        self.plot.setVisible(model == "new")
-        self._with_model.setVisible(model != "general")
+        self.plot.setVisible(model == "new" and not chosen.in_colour)
+        self.photograph_plot.setVisible(
+            model == "new" and chosen.in_colour and self.photograph_plot.points()[0] != []
+        )
+        self._with_model.setVisible(not boxed)
         # Elsewhere the big button denoises.
         self.denoise_button.setVisible(model == "new")
         self.denoise_button.setEnabled(idle and complete and has_model)
         self.save_button.setEnabled(idle and has_model)
-        if idle and self.progress.status.text() in ("", self._invited):
-            alone = model == "new" and data == "image"
-            self._invited = missing or (_WITHOUT_HALVES if alone else _INVITATIONS[model])
+        untouched = self.progress.status.text() in ("", self._invited)
+        if idle and (untouched or self._unfit() is not None):
+            self._invited = missing or self._invitation()
             self.progress.say(self._invited)
+
+    def show_learnt(self, step: Any) -> None:
+        """Draw what a job yields, if it tells of a training."""
+        if isinstance(step, PhotographsLearnt):
+            self.photograph_plot.add(step)
+        elif hasattr(step, "training_loss"):
+            self.plot.add(step)
+
+    def clear_plots(self) -> None:
+        """Forget the training that was shown."""
+        self.plot.clear()
+        self.photograph_plot.clear()
+
+    def _invitation(self) -> str:
+        data, model = self.data.value(), self.model.kind()
+        if model == "new" and data.in_colour:
+            return _ON_PHOTOGRAPHS
+        return _WITHOUT_HALVES if model == "new" and data.kind == "image" else _INVITATIONS[model]
 
     def _missing(self) -> str | None:
         """Return what to do before the big button can be pressed; None if it can be."""
@@ -141,4 +186,11 @@ class DenoisePanel(Docked):
         model = self.model.kind()
         if model == "saved" and self.model.file() is None:
             return _CHOOSE_FILE
+        return self._unfit()
+
+    def _unfit(self) -> str | None:
+        """Return why the model is not for such images; None if it may be."""
+        model, in_colour = self.model.kind(), self.data.value().in_colour
+        if model in IN_THE_BOX and model != IN_THE_BOX[in_colour]:
+            return _ONLY_GREY if in_colour else _ONLY_COLOUR
         return None

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import platformdirs
@@ -50,6 +51,13 @@ def models_folder() -> Path:
     folder = data_folder() / "models"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def new_model_path(name: str) -> Path:
+    """Where the training on what is called ``name`` that begins now is to be kept."""
+    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    safe = "".join(c if c.isalnum() else "-" for c in name)
+    return models_folder() / f"{safe}-{stamp}.safetensors"
 
 
 def session_in_user_folder(what: Path | str) -> Path:

@@ -1,10 +1,21 @@
-"""Simulated movies to try everything on, with what is true about them."""
+"""Simulated movies and noisy photographs to try everything on, with what is true about them."""
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_n2n.plugin.layers import KEY, LayerData, calibration, image_layer, movie_layer
+from napari_n2n.plugin.layers import (
+    KEY,
+    LayerData,
+    calibration,
+    colour_layer,
+    image_layer,
+    movie_layer,
+    noisy_layer,
+)
+from napari_n2n.plugin.photograph_sources import DEVIATION, OnePhotograph
+from napari_n2n.plugin.photograph_steps import noisy_copy
+from napari_n2n.progress import run_to_end
 
 if TYPE_CHECKING:
     from napari_n2n.simulation import SimulatedMovie, Specimen
@@ -47,6 +58,30 @@ def odd_and_even_halves(size: int = 1536, frames: int = 24, seed: int = 3) -> li
         for kind, part in sums.items()
     ]
     return [*halves, _truth(simulated)]
+
+
+def noisy_astronaut(deviation: float = DEVIATION) -> list[LayerData]:
+    """Open scikit-image's astronaut, and with noise of ``deviation`` grey levels of 255."""
+    return _photograph("astronaut", deviation)
+
+
+def noisy_coffee(deviation: float = DEVIATION) -> list[LayerData]:
+    """Open scikit-image's cup of coffee, and with noise of ``deviation`` grey levels of 255."""
+    return _photograph("coffee", deviation)
+
+
+def noisy_cat(deviation: float = DEVIATION) -> list[LayerData]:
+    """Open scikit-image's cat, and with noise of ``deviation`` grey levels of 255."""
+    return _photograph("cat", deviation)
+
+
+def _photograph(name: str, deviation: float) -> list[LayerData]:
+    """Describe a photograph that is installed with scikit-image, and above it a noisy copy."""
+    import skimage.data
+
+    image = getattr(skimage.data, name)()
+    noisy = run_to_end(noisy_copy(OnePhotograph(image, name), deviation))
+    return [colour_layer(image, name, None, kind="photograph"), noisy_layer(noisy)]
 
 
 def _simulated(

@@ -1,6 +1,8 @@
 """The form of the training settings, generated from `TrainingConfig` and validated by it."""
 
 import types
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 from magicgui.widgets import CheckBox, ComboBox, Container, LineEdit
@@ -17,6 +19,11 @@ from napari_n2n.denoising.config import (
     NetworkConfig,
     TrainingConfig,
 )
+from napari_n2n.denoising.photographs import (
+    COLOUR_NETWORKS,
+    PHOTOGRAPH_PRESETS,
+    is_for_photographs,
+)
 from napari_n2n.plugin.controls import aligned_labels
 
 if TYPE_CHECKING:
@@ -24,7 +31,6 @@ if TYPE_CHECKING:
 
 # What a newcomer may want to change; the rest is folded away.
 _IN_SIGHT = ("particle_diameter_angstrom", "working_pixel_size_angstrom", "from_scratch")
-_PRESET_NAMES = {"quick": "quick: a minute or two", "paper": "paper: hours, best on a GPU"}
 _CUSTOM = "custom"
 _EMPTY = {
     "particle_diameter_angstrom": "unknown",
@@ -32,23 +38,53 @@ _EMPTY = {
 }
 
 
+@dataclass(frozen=True, eq=False)
+class Trainings:
+    """The trainings there are on one kind of image: presets with their titles, and networks.
+
+    Settings that do not concern it are ``left_out``.
+    """
+
+    presets: dict[str, TrainingConfig]
+    titles: dict[str, str]
+    networks: dict[str, NetworkConfig]
+    left_out: frozenset[str] = frozenset()
+
+
+MICROGRAPHS = Trainings(
+    PRESETS,
+    {"quick": "quick: a minute or two", "paper": "paper: hours, best on a GPU"},
+    NETWORKS,
+)
+PHOTOGRAPHS = Trainings(
+    PHOTOGRAPH_PRESETS,
+    {"quick": "quick: two minutes", "paper": "paper: hours, best on a GPU"},
+    COLOUR_NETWORKS,
+    frozenset(_IN_SIGHT) | {"normalisation", "pairing", "validation_fraction"},
+)
+
+
 class SettingsForm(QWidget):
     """Edits a `TrainingConfig`: a preset, what matters in sight, everything else folded away.
 
-    Numbers are typed, not spun: a mouse wheel that scrolls the widget changes nothing.
+    Numbers are typed, not spun: a mouse wheel that scrolls the widget changes nothing. What is
+    set for micrographs and for photographs is kept apart.
     """
 
     valueChanged = Signal()  # noqa: N815 - Qt's way to name signals
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._trainings = MICROGRAPHS
+        self._preferred = "quick"
+        self._set_before: dict[Trainings, TrainingConfig] = {}
         self._network = PRESETS["quick"].network
         self._fields = {
             name: _widget_for(name, info) for name, info in TrainingConfig.model_fields.items()
         }
         self._preset = ComboBox(
             label="Preset",
-            choices=[(text, name) for name, text in (*_PRESET_NAMES.items(), (_CUSTOM, _CUSTOM))],
+            choices=(),
             tooltip="Where the settings start from.",
         )
         in_sight = Container(
@@ -89,29 +125,50 @@ class SettingsForm(QWidget):
             if name != "network"
         }
         chosen = self._fields["network"].value
-        network = self._network if chosen == self._network.name else NETWORKS[chosen]
-        return PRESETS["quick"].replaced(network=network, **typed)
+        networks = {**self._trainings.networks, self._network.name: self._network}
+        return PRESETS["quick"].replaced(network=networks[chosen], **typed)
 
     def setValue(self, config: TrainingConfig) -> None:  # noqa: N802
         """Show ``config``."""
         self._loading = True
         try:
+            self._trainings = PHOTOGRAPHS if is_for_photographs(config) else MICROGRAPHS
             self._network = config.network
             networks = self._fields["network"]
-            networks.choices = list(dict.fromkeys([*NETWORKS, config.network.name]))
+            networks.choices = list(dict.fromkeys([*self._trainings.networks, config.network.name]))
+            titles = {**self._trainings.titles, _CUSTOM: _CUSTOM}
+            self._preset.choices = [(text, name) for name, text in titles.items()]
             for name, field in self._fields.items():
                 value = getattr(config, name)
                 field.value = _shown(value)
-            self._preset.value = next(
-                (name for name, known in PRESETS.items() if known == config), _CUSTOM
-            )
+                field.visible = name not in self._trainings.left_out
+            self._preset.value = self._name_of(config)
         finally:
             self._loading = False
         self.valueChanged.emit()
 
+    def offer(self, trainings: Trainings) -> None:
+        """Offer these; what was set of them before is set again."""
+        if trainings is self._trainings:
+            return
+        with suppress(ConfigProblem):  # what makes no sense is not worth keeping
+            self._set_before[self._trainings] = self.value()
+        start = trainings.presets.get(self._preferred, trainings.presets["quick"])
+        self.setValue(self._set_before.get(trainings, start))
+
+    def prefer(self, preset: str) -> None:
+        """Start from the preset of that name, of whatever is trained on."""
+        self._preferred = preset
+        presets = self._trainings.presets
+        self.setValue(presets.get(preset, presets["quick"]))
+
+    def _name_of(self, config: TrainingConfig | None) -> str:
+        presets = self._trainings.presets
+        return next((name for name, known in presets.items() if known == config), _CUSTOM)
+
     def _on_preset(self, name: str) -> None:
-        if not self._loading and name in PRESETS:
-            self.setValue(PRESETS[name])
+        if not self._loading and name in self._trainings.presets:
+            self.setValue(self._trainings.presets[name])
 
     def _on_field(self, _value: object) -> None:
         if self._loading:
@@ -122,9 +179,7 @@ class SettingsForm(QWidget):
             config = None
         self._loading = True
         try:
-            self._preset.value = next(
-                (name for name, known in PRESETS.items() if known == config), _CUSTOM
-            )
+            self._preset.value = self._name_of(config)
         finally:
             self._loading = False
         self.valueChanged.emit()

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_n2n import progress
 from napari_n2n.errors import NotEnoughData
-from napari_n2n.io import write_micrograph
+from napari_n2n.plugin.exposure import Exposure, Image
+from napari_n2n.plugin.photograph_sources import OnePhotograph, PhotographFolder
 from napari_n2n.progress import Progress, passed_on
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from napari_n2n.io import Movie
     from napari_n2n.motion import Halves
 
-Image = NDArray[np.float32]
 Stop = Callable[[], bool]
 Y = TypeVar("Y")
 R = TypeVar("R")
@@ -27,41 +26,6 @@ R = TypeVar("R")
 
 class Stopped(Exception):
     """The user asked to stop, and there is no result."""
-
-
-@dataclass(frozen=True, eq=False)
-class Exposure:
-    """One field of view, ready to be denoised and shown.
-
-    ``full`` is the sum of ``odd`` and ``even``, all (y, x); a single micrograph has no halves.
-    ``dose`` is that of the sum in e/Å². ``path`` is the movie's file, if there is one.
-    """
-
-    name: str
-    full: Image
-    odd: Image | None = None
-    even: Image | None = None
-    pixel_size_angstrom: float | None = None
-    dose: float | None = None
-    notes: tuple[str, ...] = ()
-    path: Path | None = None
-
-    def save_sums(self, folder: Path) -> list[Path]:
-        """Write the odd, even and full sums as MRC into ``folder``, as RELION names them.
-
-        Raises
-        ------
-        WriteProblem
-            The disk refuses.
-        """
-        stem = self.name.replace(" ", "_").replace("/", "_")
-        sums = {f"{stem}_ODD.mrc": self.odd, f"{stem}_EVN.mrc": self.even, f"{stem}.mrc": self.full}
-        written = []
-        for name, pixels in sums.items():
-            if pixels is not None:
-                write_micrograph(folder / name, pixels, self.pixel_size_angstrom)
-                written.append(folder / name)
-        return written
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,14 +77,14 @@ class ImageSource:
     dose: float | None = None
 
 
-Source = MovieSource | HalvesSource | FolderSource | ImageSource
+Source = MovieSource | HalvesSource | FolderSource | ImageSource | OnePhotograph | PhotographFolder
 
 
 def is_same(first: Source, second: Source) -> bool:
     """Whether two sources show the same field, so that what was aligned need not be again."""
     if type(first) is not type(second):
         return False
-    if isinstance(first, FolderSource):
+    if isinstance(first, FolderSource | PhotographFolder):
         return first == second
 
     def identity(source: Any) -> tuple[Any, ...]:
@@ -129,6 +93,28 @@ def is_same(first: Source, second: Source) -> bool:
         return (*map(id, pixels), size, getattr(source, "shown", 0))
 
     return identity(first) == identity(second)
+
+
+class LastExposure:
+    """What was aligned or read last, so that it need not be again for the same field."""
+
+    def __init__(self) -> None:
+        self.exposure: Exposure | None = None
+        self._source: Source | None = None
+
+    @property
+    def has_halves(self) -> bool:
+        """Whether it has odd and even halves."""
+        return self.exposure is not None and self.exposure.odd is not None
+
+    def keep(self, source: Source, exposure: Exposure) -> None:
+        """Remember ``exposure``, which was made of ``source``."""
+        self._source, self.exposure = source, exposure
+
+    def of(self, source: Source) -> Exposure | None:
+        """Return what was made of ``source``; None if something else came after it."""
+        known = self._source
+        return self.exposure if known is not None and is_same(known, source) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,6 +173,9 @@ def expose(source: Source, stop: Stop, device: str = "auto") -> Generator[Progre
         yield Progress("reading the micrograph", 0, 1)
         pixels = np.asarray(source.pixels, dtype=np.float32)
         return Exposure(source.name, pixels, None, None, source.pixel_size_angstrom, source.dose)
+    if isinstance(source, OnePhotograph | PhotographFolder):
+        yield Progress("reading the photograph", 0, 1)
+        return source.exposure()
     images = yield from _images_in_folder(source, stop, device)
     return _exposure_of(next(iter(images)))
 

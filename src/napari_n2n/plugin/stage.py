@@ -5,12 +5,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image
+from qtpy.QtCore import QObject, QTimer
 
 from napari_n2n.plugin.canvas import camera_of, grid_of
 from napari_n2n.plugin.compare import Comparison
-from napari_n2n.plugin.layers import KEY, LayerData, contrast_limits, image_layer, knowledge_of
-from napari_n2n.plugin.sources import Exposure, Source
-from napari_n2n.plugin.sources import Image as Pixels
+from napari_n2n.plugin.exposure import Exposure
+from napari_n2n.plugin.exposure import Image as Pixels
+from napari_n2n.plugin.layers import (
+    KEY,
+    LayerData,
+    colour_layer,
+    image_layer,
+    knowledge_of,
+    noisy_layer,
+)
+from napari_n2n.plugin.photograph_sources import WHITE
+from napari_n2n.plugin.photograph_steps import NoisyCopy
+from napari_n2n.plugin.sources import Source
 from napari_n2n.plugin.steps import Region, Result, Watched
 
 if TYPE_CHECKING:
@@ -18,6 +29,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 PREVIEW = "denoising preview"
+_LOOK_MS = 400
 _SMALLEST_VIEW_PX = 64
 # Who sees this share of either side has not zoomed in: a dock that was opened took the rest.
 _ALL_OF_IT = 0.8
@@ -30,7 +42,9 @@ class Stage:
     work goes on, a deleted sum is put back when it is needed.
     """
 
-    def __init__(self, viewer: "ViewerModel", comparison: Comparison) -> None:
+    def __init__(
+        self, viewer: "ViewerModel", comparison: Comparison, parent: QObject | None = None
+    ) -> None:
         self._viewer = viewer
         self.comparison = comparison
         self.watched = Watched()
@@ -38,6 +52,10 @@ class Stage:
         self._source_data: tuple[Any, ...] = ()
         self._preview_wanted = False
         self._removing = False
+        # While work goes on, where the user looks is asked again and again.
+        self._looking = QTimer(parent)
+        self._looking.setInterval(_LOOK_MS)
+        self._looking.timeout.connect(self.look)
         viewer.layers.events.removed.connect(self._on_removed)
 
     def show_exposure(self, exposure: Exposure) -> "Layer":
@@ -49,10 +67,14 @@ class Stage:
         layer = self._raw_layer(exposure)
         if self.comparison.pair is not None and self.comparison.pair[0] is layer:
             return layer
-        self.comparison.end()
-        for other in self._viewer.layers:
-            if isinstance(other, Image):
-                other.visible = other is layer
+        self._show_alone(layer)
+        return layer
+
+    def show_noisy(self, copy: NoisyCopy) -> "Layer":
+        """Show a photograph with noise, which remembers the clean one; other images step back."""
+        layer = self._add(noisy_layer(copy))
+        self._show_alone(layer)
+        self._viewer.layers.selection.active = layer
         return layer
 
     def begin_preview(self, source: Source, exposure: Exposure | None) -> None:
@@ -67,6 +89,7 @@ class Stage:
         self._preview_wanted = True
         self._remove(self._ours(PREVIEW))
         self.look()
+        self._looking.start()
 
     def look(self) -> None:
         """Store which part of the field is on screen, for the work to denoise."""
@@ -83,15 +106,14 @@ class Stage:
             return
         size = exposure.pixel_size_angstrom or 1.0
         place = (origin[0] * size, origin[1] * size)
+        described = _described(pixels, PREVIEW, exposure.pixel_size_angstrom, kind="preview")
         if PREVIEW in self._viewer.layers:
             layer = self._viewer.layers[PREVIEW]
-            limits = contrast_limits(pixels)
-            layer.data = pixels
+            layer.data, limits = described[0], described[1]["contrast_limits"]
             layer.translate = place
             layer.contrast_limits_range = limits
             layer.contrast_limits = limits
         else:
-            described = image_layer(pixels, PREVIEW, exposure.pixel_size_angstrom, kind="preview")
             layer = self._add(described, translate=place)
         raw = self._find(exposure)
         if raw is not None and self.comparison.pair != (raw, layer):
@@ -99,11 +121,13 @@ class Stage:
 
     def end_preview(self) -> None:
         """Make no more previews."""
+        self._looking.stop()
         self._preview_wanted = False
         self.watched.look_at(None)
 
     def disconnect_layers(self) -> None:
         """Follow the viewer's layers no longer."""
+        self._looking.stop()
         self._viewer.layers.events.removed.disconnect(self._on_removed)
 
     def show_result(self, result: Result, seconds: float) -> "Layer":
@@ -111,7 +135,7 @@ class Stage:
         exposure = result.exposure
         raw = self._raw_layer(exposure)
         name = f"{exposure.name} denoised"
-        described = image_layer(
+        described = _described(
             result.pixels,
             name,
             exposure.pixel_size_angstrom,
@@ -125,6 +149,7 @@ class Stage:
             dose=exposure.dose,
             frc_resolution_angstrom=dict(result.resolution_angstrom),
             frc=dict(result.frc),
+            psnr_db=dict(result.psnr_db),
             notes=(*exposure.notes, *result.notes),
         )
         before = self._ours(name)
@@ -150,23 +175,21 @@ class Stage:
         whole = exposure.odd is not None
         name = f"{exposure.name} sum" if whole else f"{exposure.name} raw"
         self._remove(self._ours(name))
-        layer = self._add(
-            image_layer(
-                exposure.full,
-                name,
-                exposure.pixel_size_angstrom,
-                kind="sum",
-                path=str(exposure.path or ""),
-                dose=exposure.dose,
-                notes=exposure.notes,
-            )
+        _, description, kind = _described(
+            exposure.full,
+            name,
+            exposure.pixel_size_angstrom,
+            kind="sum",
+            path=str(exposure.path or ""),
+            dose=exposure.dose,
+            notes=exposure.notes,
         )
-        return layer
+        return self._add((exposure.shown, description, kind))
 
     def _find(self, exposure: Exposure | None) -> "Layer | None":
         """Return the layer that shows this very exposure; an opened micrograph's is the user's."""
         for layer in self._viewer.layers:
-            if exposure is not None and layer.data is exposure.full:
+            if exposure is not None and layer.data is exposure.shown:
                 return layer
         return None
 
@@ -184,12 +207,19 @@ class Stage:
         center, zoom, was_divided = camera.center, camera.zoom, grid.enabled
         seen = min(
             (span.stop - span.start) / length
-            for span, length in zip(_visible(raw), raw.data.shape[-2:], strict=True)
+            for span, length in zip(_visible(raw), _shape(raw), strict=True)
         )
         self.comparison.show(raw, layer)
         if grid.enabled and not was_divided and seen < _ALL_OF_IT:
             camera.center = center
             camera.zoom = zoom / 2  # a pane is half the canvas
+
+    def _show_alone(self, layer: "Layer") -> None:
+        """Compare no longer; other images step back."""
+        self.comparison.end()
+        for other in self._viewer.layers:
+            if isinstance(other, Image):
+                other.visible = other is layer
 
     def _add(self, described: LayerData, **more: Any) -> "Layer":
         pixels, description, _ = described
@@ -214,7 +244,7 @@ class Stage:
 def _visible(layer: "Layer") -> Region:
     """Return what of an image layer is on screen, as slices of its pixels (y, x)."""
     (top, left), (bottom, right) = np.asarray(layer.corner_pixels)[:, -2:].astype(int)
-    height, width = layer.data.shape[-2:]
+    height, width = _shape(layer)
     spans = []
     for low, high, length in ((top, bottom + 1, height), (left, right + 1, width)):
         low, high = max(0, low), min(length, high)
@@ -222,3 +252,16 @@ def _visible(layer: "Layer") -> Region:
             low, high = 0, length
         spans.append(slice(int(low), int(high)))
     return spans[0], spans[1]
+
+
+def _shape(layer: "Layer") -> tuple[int, int]:
+    """Return how many pixels (y, x) an image layer has."""
+    height, width = layer.data.shape[:2] if layer.rgb else layer.data.shape[-2:]
+    return int(height), int(width)
+
+
+def _described(pixels: Pixels, name: str, *calibration: Any, **knowledge: Any) -> LayerData:
+    """Describe the layer of an image: grey (y, x), or a photograph (y, x, 3) from 0 to 255."""
+    if pixels.ndim == 2:
+        return image_layer(pixels, name, *calibration, **knowledge)
+    return colour_layer(pixels / np.float32(WHITE), name, *calibration, **knowledge)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from napari_n2n.plugin.exposure import Exposure, Image
+from napari_n2n.plugin.photograph_sources import OnePhotograph, PhotographFolder
+from napari_n2n.plugin.photograph_steps import psnr_db, psnr_notes, training_on_photographs
 from napari_n2n.plugin.sources import (
-    Exposure,
-    Image,
     Ready,
     Source,
     Stop,
@@ -17,7 +18,7 @@ from napari_n2n.plugin.sources import (
     expose,
     training_pairs,
 )
-from napari_n2n.progress import Progress, passed_on
+from napari_n2n.progress import Progress, format_seconds, passed_on
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.checkpoints import Denoiser
@@ -41,6 +42,15 @@ class Trained:
     model: Path
     complete: bool
 
+    @property
+    def sentence(self) -> str:
+        """How it went, for a person."""
+        how, said = self.denoiser.provenance, "Trained" if self.complete else "Stopped"
+        return (
+            f"{said} after {how.steps} steps, {format_seconds(how.seconds)}. "
+            f"Kept as {self.model.name}."
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
@@ -53,7 +63,10 @@ class Loaded:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """A denoised exposure; resolutions (Å) are where the halves' FRC falls below 1/7."""
+    """A denoised exposure; resolutions (Å) are where the halves' FRC falls below 1/7.
+
+    ``psnr_db`` is that of the noisy and the denoised photograph, where the clean one is known.
+    """
 
     exposure: Exposure
     pixels: Image
@@ -61,6 +74,14 @@ class Result:
     notes: tuple[str, ...] = ()
     resolution_angstrom: dict[str, float | None] = field(default_factory=dict)
     frc: dict[str, list[float]] = field(default_factory=dict)
+    psnr_db: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def what_next(self) -> tuple[str, ...]:
+        """What can be done with it, in a sentence."""
+        if self.exposure.is_photograph:
+            return ()
+        return ("Plugins > Particles finds the particles in it.",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,12 +106,12 @@ class Watched:
         """Store what is looked at, and of which exposure if it is there; None: nothing."""
         self._view = None if region is None else (region, exposure)
 
-    def region(self, shape: tuple[int, int]) -> Region | None:
+    def region(self, shape: tuple[int, ...]) -> Region | None:
         """Return what to denoise first of a field of ``shape``; None if it is most of it."""
         view = self._view
         if view is None:
             return None
-        (y, x), (height, width) = view[0], shape
+        (y, x), (height, width) = view[0], shape[:2]
         if y.stop > height or x.stop > width:
             return None  # it was looked at in an image of another size
         area = (y.stop - y.start) * (x.stop - x.start)
@@ -126,6 +147,8 @@ def train_on(
 ) -> Generator[Any, None, Trained]:
     """Align if need be, then train; yields `Progress`, one `Ready`, and `TrainingProgress`.
 
+    On photographs it is `PhotographsLearnt` in place of the last.
+
     What was learnt is kept in ``model`` however this ends.
 
     Raises
@@ -139,18 +162,16 @@ def train_on(
     from napari_n2n.denoising.training import TrainingProgress, train
 
     watched = watched or Watched()
-    pairs = yield from training_pairs(source, exposure, stop, device)
-    if stop():
-        raise Stopped
-    steps = train(
-        pairs,
-        config,
-        output=model,
-        resume=resume,
-        device=device,
-        stop=stop,
-        preview=watched.source,
-    )
+    how: dict[str, Any] = {"output": model, "resume": resume, "device": device, "stop": stop}
+    steps: Generator[Any, None, Denoiser]
+    if isinstance(source, OnePhotograph | PhotographFolder):
+        yield Ready(exposure or (yield from expose(source, stop, device)))
+        steps = training_on_photographs(source, config, **how)
+    else:
+        pairs = yield from training_pairs(source, exposure, stop, device)
+        if stop():
+            raise Stopped
+        steps = train(pairs, config, preview=watched.source, **how)
     try:
         while True:
             try:
@@ -186,7 +207,7 @@ def aligned(
 
 def denoise_source(
     source: Source,
-    denoiser: "Denoiser | None" = None,
+    denoiser: "Denoiser | str" = "general",
     *,
     device: str = "auto",
     exposure: Exposure | None = None,
@@ -196,7 +217,7 @@ def denoise_source(
     """Denoise what is shown of ``source``, with both halves where there are any.
 
     Yields `Progress`, a `Ready` if the exposure had to be made, and a `Part`: what is ``watched``
-    as the denoising begins is denoised first. Without a ``denoiser`` the general model is used.
+    as the denoising begins is denoised first. ``denoiser`` may be the name of a model in the box.
 
     Raises
     ------
@@ -211,10 +232,10 @@ def denoise_source(
     from napari_n2n.denoising.inference import denoise_halves, denoise_steps
     from napari_n2n.denoising.interruption import Interrupted
 
-    if denoiser is None:
-        from napari_n2n.denoising.general import general_denoiser
+    if isinstance(denoiser, str):
+        from napari_n2n.denoising.box import denoiser_named
 
-        denoiser = general_denoiser()
+        denoiser = denoiser_named(denoiser)
     settings: dict[str, Any] = {
         "pixel_size_angstrom": exposure.pixel_size_angstrom,
         "device": device,
@@ -224,7 +245,9 @@ def denoise_source(
     try:
         if exposure.odd is None or exposure.even is None:
             single = yield from _with_parts(denoise_steps(exposure.full, denoiser, **settings), 1)
-            return Result(exposure, single.pixels, denoiser.summary, single.notes)
+            gain = psnr_db(exposure, single.pixels)
+            notes = (*single.notes, *psnr_notes(gain))
+            return Result(exposure, single.pixels, denoiser.summary, notes, psnr_db=gain)
         both = yield from _with_parts(
             denoise_halves(exposure.odd, exposure.even, denoiser, **settings), 2
         )

@@ -25,8 +25,8 @@ class TrainingPlot(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._loss = _plot("Loss", _LOSS_HEIGHT)
-        self._truth = _plot("Correlation", _TRUTH_HEIGHT)
+        self._loss = curve_plot("Loss", _LOSS_HEIGHT)
+        self._truth = curve_plot("Correlation", _TRUTH_HEIGHT)
         self._truth.setLabel("bottom", "Training step")
         # pyqtgraph puts a label 5 px too low.
         self._truth.plotItem.layout.setContentsMargins(1, 1, 1, 7)
@@ -138,7 +138,8 @@ class TrainingPlot(QWidget):
             self._truth.setYRange(low, min(1.0, max(truths) + 0.1 * (max(truths) - low) + 0.005))
 
 
-def _plot(label: str, height: int) -> pg.PlotWidget:
+def curve_plot(label: str, height: int) -> pg.PlotWidget:
+    """Make an empty plot of ``height`` px, with ``label`` at its left, that no mouse moves."""
     plot = pg.PlotWidget(background=None)
     plot.setFixedHeight(height)
     plot.setLabel("left", label)

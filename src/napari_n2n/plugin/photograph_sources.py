@@ -1,0 +1,151 @@
+"""Colour photographs to work on, as open layers or in a folder. No napari and no Qt here."""
+
+import hashlib
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_n2n.errors import NotEnoughData
+from napari_n2n.plugin.exposure import Exposure
+from napari_n2n.progress import Progress
+
+if TYPE_CHECKING:
+    from napari_n2n.denoising.natural_images import Photographs
+    from napari_n2n.plugin.sources import Stop
+
+WHITE = 255.0
+"""The largest value of a channel on the scale of grey levels, on which noise is told."""
+
+DEVIATION = 25.0
+"""Standard deviation of the noise that is added unless another is asked for, in grey levels."""
+
+_SUFFIXES = (".png", ".jpg", ".jpeg")
+_SMALLEST_SIDE = 16
+
+
+@dataclass(frozen=True, eq=False)
+class OnePhotograph:
+    """A photograph as napari shows it: (y, x, 3 or 4), bytes or real numbers from 0 to 1.
+
+    ``clean`` is the same photograph without the noise that was added, where it is known, and
+    ``clean_name`` the name of its layer.
+    ``to_learn_from`` are the clean photographs that are open.
+    """
+
+    pixels: Any
+    name: str
+    clean: Any = None
+    clean_name: str = ""
+    to_learn_from: tuple[Any, ...] = ()
+    pixel_size_angstrom: float | None = None
+
+    def exposure(self) -> Exposure:
+        """Read it."""
+        return Exposure(
+            self.name,
+            grey_levels(self.pixels),
+            pixel_size_angstrom=self.pixel_size_angstrom,
+            clean=None if self.clean is None else grey_levels(self.clean),
+            drawn=self.pixels,
+        )
+
+
+@dataclass(frozen=True)
+class PhotographFolder:
+    """A folder of clean photographs."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return self.folder.name
+
+    def exposure(self) -> Exposure:
+        """Read the first photograph in colour, and give it noise, as it is clean.
+
+        Raises
+        ------
+        NotEnoughData, UnreadableFile
+            There is none, or one before it is damaged.
+        """
+        from napari_n2n.denoising.natural_images import noisy_photograph
+
+        name, image = self._first()
+        noisy = noisy_photograph(image, DEVIATION, seed=0)
+        return Exposure(
+            noisy_name(name, DEVIATION),
+            noisy,
+            clean=image.astype(np.float32),
+            drawn=noisy / np.float32(WHITE),
+        )
+
+    def _first(self) -> tuple[str, NDArray[np.uint8]]:
+        from napari_n2n.io.photographs import PhotographSource
+
+        for path in sorted(self.folder.iterdir()):
+            if path.suffix.lower() in _SUFFIXES:
+                file = PhotographSource(path)
+                if file.is_rgb:
+                    return path.stem, file.read(0)
+        raise NotEnoughData(
+            f"There is no colour photograph in {self.folder}. Choose a folder with PNG or JPEG "
+            "files in colour."
+        )
+
+
+PhotographData = OnePhotograph | PhotographFolder
+
+
+def grey_levels(pixels: Any) -> NDArray[np.float32]:
+    """Return a photograph of `OnePhotograph`'s kind as (y, x, 3) from 0 to 255, unclipped.
+
+    What is transparent counts as opaque.
+    """
+    colours = np.asarray(pixels)[..., :3]
+    if colours.dtype.kind == "f" or colours.dtype == bool:
+        return colours.astype(np.float32) * np.float32(WHITE)
+    largest = np.iinfo(colours.dtype).max
+    return colours.astype(np.float32) * np.float32(WHITE / largest)
+
+
+def noisy_name(name: str, deviation: float) -> str:
+    """Call the photograph ``name`` with noise of ``deviation`` grey levels."""
+    return f"{name} + noise σ {deviation:g}"
+
+
+def photographs_of(
+    source: PhotographData, stop: "Stop"
+) -> Generator[Progress, None, "Photographs"]:
+    """Gather the clean photographs to train on.
+
+    Those that are open are called by their content: renaming a layer makes no other photograph.
+
+    Raises
+    ------
+    NotEnoughData, UnreadableFile
+        There is none, or one in the folder is damaged.
+    Interrupted
+        ``stop`` became true.
+    """
+    from napari_n2n.denoising.natural_images import Photographs
+    from napari_n2n.natural_training import read_photographs
+
+    if isinstance(source, PhotographFolder):
+        return (yield from read_photographs(source.folder, stop))
+    yield Progress("reading the photographs", 0, 1)
+    found = {}
+    for pixels in source.to_learn_from:
+        image = np.clip(np.round(grey_levels(pixels)), 0, WHITE).astype(np.uint8)
+        if min(image.shape[:2]) >= _SMALLEST_SIDE:
+            found[hashlib.sha256(image.tobytes()).hexdigest()] = image
+    if not found:
+        raise NotEnoughData(
+            "There is no clean photograph to train on. Open one, or choose a folder of them."
+        )
+    names = sorted(found)
+    return Photographs([found[name] for name in names], tuple(names))

@@ -1,0 +1,178 @@
+"""What can be done with a photograph: noise added, a model trained, PSNR told. No napari, no Qt."""
+
+import math
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_n2n.plugin.photograph_sources import (
+    WHITE,
+    OnePhotograph,
+    PhotographData,
+    grey_levels,
+    noisy_name,
+    photographs_of,
+)
+from napari_n2n.progress import Progress, passed_on
+
+if TYPE_CHECKING:
+    from napari_n2n.denoising.checkpoints import Denoiser
+    from napari_n2n.denoising.config import TrainingConfig
+    from napari_n2n.plugin.exposure import Exposure, Image
+    from napari_n2n.plugin.sources import Stop
+
+# The loss of fewer steps is mostly that of the noise they happened to draw.
+_FEWEST_STEPS = 200
+
+
+@dataclass(frozen=True, eq=False)
+class NoisyCopy:
+    """A photograph with noise, (y, x, 3) from 0 to 255 and beyond: nothing is cut off.
+
+    ``clean`` is what it was made of, as the layer ``made_from`` has it; ``deviation`` is in grey
+    levels.
+    """
+
+    pixels: NDArray[np.float32]
+    made_from: str
+    clean: Any
+    deviation: float
+    seed: int
+    pixel_size_angstrom: float | None = None
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return noisy_name(self.made_from, self.deviation)
+
+    @property
+    def sentence(self) -> str:
+        """What was done, for a person."""
+        from napari_n2n.metrics import psnr
+
+        now = psnr(self.pixels, grey_levels(self.clean), WHITE)
+        return f"Noise of σ = {self.deviation:g} (of 255) added: PSNR {now:.1f} dB."
+
+    @property
+    def knowledge(self) -> dict[str, Any]:
+        """What its layer remembers."""
+        return {
+            "clean": self.clean,
+            "made_from": self.made_from,
+            "noise_of_255": self.deviation,
+            "noise_seed": self.seed,
+        }
+
+
+def noisy_copy(
+    source: OnePhotograph, deviation: float, *, seed: int = 0
+) -> Generator[Progress, None, NoisyCopy]:
+    """Add white Gaussian noise to a photograph; of one that has noise already, to the clean one."""
+    yield Progress("adding noise", 0, 1)
+    from napari_n2n.denoising.natural_images import noisy_photograph
+
+    clean = source.pixels if source.clean is None else source.clean
+    return NoisyCopy(
+        noisy_photograph(grey_levels(clean), deviation, seed),
+        source.clean_name or source.name,
+        clean,
+        deviation,
+        seed,
+        source.pixel_size_angstrom,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PhotographsLearnt:
+    """How far a training on photographs is.
+
+    ``psnr_db`` is that of denoised crops with noise of every strength that is trained on, as the
+    loss tells it by now; None while it cannot.
+    """
+
+    step: int
+    photographs: int
+    fraction: float
+    seconds_left: float | None
+    psnr_db: float | None
+
+    @property
+    def sentence(self) -> str:
+        """What goes on, for a person."""
+        many = "one photograph" if self.photographs == 1 else f"{self.photographs} photographs"
+        return f"Training on {many}: step {self.step}."
+
+
+def training_on_photographs(
+    source: PhotographData,
+    config: "TrainingConfig",
+    *,
+    output: Path,
+    resume: bool,
+    device: str,
+    stop: "Stop",
+) -> Generator[Any, None, "Denoiser"]:
+    """Train on clean photographs with noise; yields `Progress`, then `PhotographsLearnt`.
+
+    What was learnt is kept in ``output`` however this ends.
+
+    Raises
+    ------
+    N2NError
+        The data, the device or the disk do not allow it.
+    Interrupted
+        ``stop`` became true before anything was learnt.
+    """
+    from napari_n2n.denoising.natural_images import PhotographNoise
+    from napari_n2n.natural_training import PhotographProgress, train_photographs
+
+    photographs = yield from photographs_of(source, stop)
+
+    def told(step: PhotographProgress) -> Iterator[PhotographsLearnt]:
+        known = step.step >= _FEWEST_STEPS and step.excess_loss > 0
+        yield PhotographsLearnt(
+            step.step,
+            len(photographs.images),
+            step.done / step.total,
+            step.seconds_left,
+            10 * math.log10(WHITE**2 / step.excess_loss) if known else None,
+        )
+
+    steps = train_photographs(
+        photographs,
+        config,
+        PhotographNoise(),
+        output=output,
+        resume=resume,
+        device=device,
+        stop=stop,
+    )
+    return (yield from passed_on(steps, told))
+
+
+def psnr_db(exposure: "Exposure", pixels: "Image") -> dict[str, float]:
+    """Return the PSNR (dB) of the noisy and the denoised photograph, R = 255; empty if unknown.
+
+    Neither is rounded or clipped before.
+    """
+    clean = exposure.clean
+    if clean is None or clean.shape != pixels.shape:
+        return {}
+    from napari_n2n.metrics import psnr
+
+    return {
+        "noisy": psnr(exposure.full, clean, WHITE),
+        "denoised": psnr(pixels, clean, WHITE),
+    }
+
+
+def psnr_notes(known: dict[str, float]) -> tuple[str, ...]:
+    """Say what `psnr_db` found in a sentence, if it found anything."""
+    if not known:
+        return ()
+    noisy, denoised = known["noisy"], known["denoised"]
+    return (f"PSNR {noisy:.1f} → {denoised:.1f} dB against the clean photograph.",)
