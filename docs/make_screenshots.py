@@ -34,6 +34,26 @@ def main() -> None:
         wait(lambda: not widget.runner.busy and "preview" not in shown(viewer), 900)
         photograph(viewer, "denoise-result.png")
         viewer.close()
+        show_photographs()
+
+
+def show_photographs() -> None:
+    """Take noise off a photograph with the model in the box, then with one trained on it."""
+    viewer = napari.Viewer(show=True, show_welcome_screen=False)
+    viewer.window._qt_window.resize(1600, 1000)
+    viewer.open_sample("napari-n2n", "astronaut")
+    _, widget = viewer.window.add_plugin_dock_widget("napari-n2n", "Denoise")
+    viewer.window._qt_window.resize(1600, 1000)
+    viewer.reset_view()
+    widget.main_button.big.click()
+    wait(lambda: not widget.runner.busy and "denoised" in shown(viewer), 300)
+    photograph(viewer, "photographs-denoised.png")
+    widget.model.choose("new")
+    widget.main_button.big.click()
+    wait(lambda: widget.progress.bar.value() > 800, 300)
+    photograph(viewer, "photographs-training.png")
+    wait(lambda: not widget.runner.busy and "trained here" in widget.progress.status.text(), 300)
+    viewer.close()
 
 
 def shown(viewer: napari.Viewer) -> str:

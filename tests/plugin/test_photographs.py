@@ -11,6 +11,7 @@ from napari_n2n.denoising.photographs import PHOTOGRAPH_PRESETS, recipe
 from napari_n2n.metrics import psnr
 from napari_n2n.plugin import photograph_steps, sample_data
 from napari_n2n.plugin.data_form import DataChoice
+from napari_n2n.plugin.denoise_widget import DenoiseWidget
 from napari_n2n.plugin.layers import KEY
 from napari_n2n.plugin.noise_row import NoiseRow
 from napari_n2n.plugin.stage import PREVIEW
@@ -147,7 +148,7 @@ def test_the_model_that_is_ready_follows_what_is_chosen(opened):
     assert widget.main_button.big.isEnabled()
 
 
-def test_a_file_of_the_wrong_kind_is_told_in_one_sentence(opened, qtbot, told):
+def test_a_file_of_the_wrong_kind_is_told_in_one_sentence(opened, qtbot, told, tiny):
     viewer, widget, _ = opened()
     widget.model.choose("saved")
     widget.model._file.value = GENERAL_PATH
@@ -160,6 +161,8 @@ def test_a_file_of_the_wrong_kind_is_told_in_one_sentence(opened, qtbot, told):
     assert told == [sentence]
     assert widget.progress.status.text() == sentence
     assert "face denoised" not in viewer.layers
+    # Nor would its settings be trained with.
+    assert widget.model.settings.value() == tiny
 
 
 def test_a_model_is_trained_on_the_clean_photograph_and_denoises_the_noisy_one(
@@ -230,9 +233,15 @@ def test_a_sample_is_a_photograph_with_and_without_noise(which):
     assert psnr(noisy * 255, clean, 255) == pytest.approx(16.09, abs=0.05)
 
 
-def test_the_noisy_half_of_a_sample_is_chosen(docked):
-    viewer, widget = docked(sample=None, kind="general")
-    viewer.open_sample("napari-n2n", "cat")
+@pytest.mark.parametrize("before", [True, False], ids=["before the widget", "after it"])
+def test_the_noisy_half_of_a_sample_is_chosen(make_napari_viewer, qtbot, workers_end, before):
+    viewer = make_napari_viewer()
+    if before:
+        viewer.open_sample("napari-n2n", "cat")
+    widget = DenoiseWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="Denoise")
+    if not before:
+        viewer.open_sample("napari-n2n", "cat")
     assert widget.data.value() == DataChoice(kind="photograph", photograph="cat + noise σ 25")
     assert widget.model.kind() == "photographs"
     assert widget.main_button.big.isEnabled()

@@ -215,6 +215,8 @@ class DataForm(QWidget):
 
     def _likely(self, role: str, names: list[str]) -> str | None:
         """Return the layer that is surely meant by ``role``: one that says so itself."""
+        if role == "photograph":
+            names = [n for n in names if _is_noisy(self._viewer.layers[n])][::-1] or names
         if role in ("movie", "image", "photograph"):
             return names[0] if names else None
         wanted = [n for n in names if knowledge_of(self._viewer.layers[n]).get("kind") == role]

@@ -68,7 +68,7 @@ class DenoiseWidget(DenoisePanel):
         if preferences().scale_bar:
             scale_bar_of(viewer).visible = True
         self._device_runner.start("looking for devices", lambda stop: devices(), show=False)
-        self._refresh()
+        self._on_data()
 
     @property
     def denoiser(self) -> "Denoiser | None":
@@ -210,8 +210,7 @@ class DenoiseWidget(DenoisePanel):
         except N2NError as problem:
             show_error(str(problem))
             return
-        exposure = self._exposed.of(source)
-        watched = self.stage.watched
+        exposure, watched = self._exposed.of(source), self.stage.watched
         self.comparison.end()
         self._watch(source, exposure)
         started = self._start(
@@ -329,6 +328,7 @@ class DenoiseWidget(DenoisePanel):
         self.models.loaded, path = loaded, loaded.model
         self.model.show_summary(f"{loaded.denoiser.summary}.")
         self.model.settings.setValue(loaded.denoiser.training)
+        self._on_data()  # they may be those for other images
         data = self.data.value()
         self.models.training = KeptTraining(path, data, False) if loaded.resumable else None
         self.progress.say(f"Loaded {path.name}. Press Denoise.")

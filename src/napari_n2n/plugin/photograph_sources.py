@@ -85,9 +85,12 @@ class PhotographFolder:
         )
 
     def _first(self) -> tuple[str, NDArray[np.uint8]]:
+        from napari_n2n.io.limits import reading
         from napari_n2n.io.photographs import PhotographSource
 
-        for path in sorted(self.folder.iterdir()):
+        with reading(self.folder):
+            paths = sorted(self.folder.iterdir())
+        for path in paths:
             if path.suffix.lower() in _SUFFIXES:
                 file = PhotographSource(path)
                 if file.is_rgb:

@@ -130,9 +130,13 @@ class SettingsForm(QWidget):
 
     def setValue(self, config: TrainingConfig) -> None:  # noqa: N802
         """Show ``config``."""
+        trainings = PHOTOGRAPHS if is_for_photographs(config) else MICROGRAPHS
+        if trainings is not self._trainings:
+            with suppress(ConfigProblem):  # what makes no sense is not worth keeping
+                self._set_before[self._trainings] = self.value()
         self._loading = True
         try:
-            self._trainings = PHOTOGRAPHS if is_for_photographs(config) else MICROGRAPHS
+            self._trainings = trainings
             self._network = config.network
             networks = self._fields["network"]
             networks.choices = list(dict.fromkeys([*self._trainings.networks, config.network.name]))
@@ -149,12 +153,9 @@ class SettingsForm(QWidget):
 
     def offer(self, trainings: Trainings) -> None:
         """Offer these; what was set of them before is set again."""
-        if trainings is self._trainings:
-            return
-        with suppress(ConfigProblem):  # what makes no sense is not worth keeping
-            self._set_before[self._trainings] = self.value()
-        start = trainings.presets.get(self._preferred, trainings.presets["quick"])
-        self.setValue(self._set_before.get(trainings, start))
+        if trainings is not self._trainings:
+            start = trainings.presets.get(self._preferred, trainings.presets["quick"])
+            self.setValue(self._set_before.get(trainings, start))
 
     def prefer(self, preset: str) -> None:
         """Start from the preset of that name, of whatever is trained on."""
