@@ -21,6 +21,7 @@ from napari_n2n.denoising.natural_images import (
 from napari_n2n.denoising.training import resume_path
 from napari_n2n.denoising.working import WHITE
 from napari_n2n.errors import NotEnoughData
+from napari_n2n.io.limits import reading
 from napari_n2n.io.photographs import PhotographSource
 from napari_n2n.progress import Progress, Stopwatch, passed_on
 
@@ -54,7 +55,7 @@ def read_photographs(
     Raises
     ------
     UnreadableFile
-        One of them is damaged.
+        One of them is damaged, or the folder may not be read.
     NotEnoughData
         There is none.
     Interrupted
@@ -63,7 +64,8 @@ def read_photographs(
     if isinstance(source, Path):
         if not source.is_dir():
             raise NotEnoughData(f"{source} is no folder. Give a folder with PNG or JPEG files.")
-        paths = sorted(path for path in source.iterdir() if path.suffix.lower() in _SUFFIXES)
+        with reading(source):
+            paths = sorted(path for path in source.iterdir() if path.suffix.lower() in _SUFFIXES)
     else:
         paths = list(source)
     found = []

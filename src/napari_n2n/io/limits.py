@@ -97,11 +97,12 @@ def reading(path: Path) -> Iterator[None]:
             "needs more memory than is free",
             "Close other programs, or choose fewer or smaller frames.",
         ) from error
-    except OSError as error:
-        raise UnreadableFile(
-            path, f"cannot be read ({error.strerror or error})", "Check the disk and try again."
-        ) from error
     except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise UnreadableFile(
+                path, f"cannot be read ({error.strerror})", "Check the disk and try again."
+            ) from error
+        # Decoders raise an OSError, too, which is then not the system's.
         detail = " ".join(str(error).split())[:160] or type(error).__name__
         raise UnreadableFile(
             path, f"is damaged: its pixels cannot be decoded ({detail})", COPY_AGAIN

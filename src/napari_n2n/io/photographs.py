@@ -107,9 +107,12 @@ class _Clamped:
 
 
 def _open(handle: BinaryIO) -> Any:
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     with warnings.catch_warnings():
         # Sizes are judged by this program's own, stricter bounds.
         warnings.simplefilter("ignore")
-        return Image.open(cast("BinaryIO", _Clamped(handle)), formats=("PNG", "JPEG"))
+        try:
+            return Image.open(cast("BinaryIO", _Clamped(handle)), formats=("PNG", "JPEG"))
+        except UnidentifiedImageError:  # which names a Python object instead of the file
+            raise ValueError("its header is neither PNG nor JPEG") from None
