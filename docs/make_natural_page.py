@@ -16,22 +16,21 @@ from napari_n2n.progress import format_seconds
 from napari_n2n.reproduction.natural_bench import COMPARED_DEVIATIONS, MODEL
 from napari_n2n.reproduction.natural_comparisons import claim_name
 from napari_n2n.reproduction.natural_figures import (
+    TITLES,
     bias_table,
+    claim_curve,
     claim_table,
     counts_of,
     first_table,
     progress_table,
     published_table,
 )
-from napari_n2n.reproduction.natural_stages import PICTURED
-from napari_n2n.reproduction.report import versions_here
 
 DOCS = Path(__file__).resolve().parent
 PAGE = DOCS / "natural-images.md"
 FIGURES = DOCS / "natural-images.json"
 IMAGES = DOCS / "images"
 BLOCK = re.compile(r"<!-- made: (?P<name>\w+) -->\n.*?<!-- end -->", re.DOTALL)
-CAPTIONS = {"nlm": "non-local means", "bm3d": "BM3D", "ours": "ours", "clean": "clean"}
 
 
 def markdown(table: tuple) -> str:
@@ -52,9 +51,8 @@ def where(figures: dict) -> str:
         ),
         (
             "model",
-            f"{model['network']} network, {model['parameters']:,} parameters, noisy targets alone: "
-            f"{model['steps']:,} steps of {model['batch']} crops of {model['crop_px']}², "
-            f"{format_seconds(model['seconds'])} on {model['device']}",
+            f"{model['summary']}; {model['parameters']:,} parameters, {model['batch']} crops of "
+            f"{model['crop_px']}² a step, {format_seconds(model['seconds'])} on {model['device']}",
         ),
         (
             "comparisons",
@@ -94,10 +92,11 @@ def figures_of(lab: Path) -> dict:
     """Return the figures of a finished experiment, without those of single photographs."""
     found = {}
     for path in sorted((lab / "stages").glob("*.json")):
-        stage = json.loads(path.read_text())["figures"]
-        found[path.stem] = {k: v for k, v in stage.items() if k != "each_psnr_db"}
+        stage = json.loads(path.read_text())
+        found[path.stem] = {k: v for k, v in stage["figures"].items() if k != "each_psnr_db"}
+    versions = json.loads((lab / "stages" / f"{MODEL}.json").read_text())["versions"]
     settings = json.loads((lab / "settings.json").read_text())
-    return {"settings": settings, "versions": versions_here(), "found": found}
+    return {"settings": settings, "versions": versions, "found": found}
 
 
 def draw_claim(figures: dict) -> Path:
@@ -112,8 +111,13 @@ def draw_claim(figures: dict) -> Path:
     figure, all_axes = pyplot.subplots(1, len(COMPARED_DEVIATIONS), figsize=(9, 3.4))
     for axes, sigma in zip(all_axes, COMPARED_DEVIATIONS, strict=True):
         for targets, style, colour in (("clean", "s--", "#999999"), ("noisy", "o-", "#0072b2")):
-            values = [found[claim_name(n, targets)]["psnr_db"][str(sigma)] for n in counts]
-            axes.plot(counts, values, style, color=colour, label=f"{targets} targets")
+            axes.plot(
+                counts,
+                claim_curve(found, targets, sigma),
+                style,
+                color=colour,
+                label=f"{targets} targets",
+            )
         axes.set_xscale("log")
         axes.set_xticks(counts, [str(count) for count in counts])
         axes.minorticks_off()
@@ -135,12 +139,11 @@ def draw_details(lab: Path, figures: dict) -> Path:
     width = len(methods) * (side + gap) - gap
     sheet = Image.new("RGB", (width, len(shown) * (side + title + gap) - gap), "white")
     pen = ImageDraw.Draw(sheet)
-    sigmas = dict(PICTURED)
-    for row, (number, _) in enumerate(shown):
+    for row, (number, sigma) in enumerate(shown):
+        captions = {**TITLES, "noisy": f"noisy, σ = {sigma}"}
         for column, what in enumerate(methods):
             at = (column * (side + gap), row * (side + title + gap))
-            caption = CAPTIONS.get(what, f"noisy, σ = {sigmas[number]}")
-            pen.text((at[0], at[1] + 3), caption, fill="black", font=font)
+            pen.text((at[0], at[1] + 3), captions.get(what, what), fill="black", font=font)
             with Image.open(lab / "pictures" / f"{number}-{what}.png") as picture:
                 sheet.paste(picture, (at[0], at[1] + title))
     path = IMAGES / "natural-details.png"

@@ -54,14 +54,16 @@ def test_the_first_table_has_the_papers_figures_beside_ours(found):
 
 def test_what_is_missing_to_the_literature_is_told(found):
     table = published_table(found)
-    assert column(table, "σ = 25")["DnCNN"] == "31.24"
-    assert column(table, "σ = 25")["ours less DnCNN"] == "−3.07"
+    assert column(table, "σ = 25, dB")["DnCNN"] == "31.24"
+    assert column(table, "σ = 25, dB")["ours less DnCNN"] == "−3.07"
 
 
 def test_noisy_and_clean_targets_are_compared_by_number(found):
     head, rows = claim_table(found)
     assert [row[0] for row in rows] == ["2", "10", "100"]
-    assert column((head, rows), "noisy less clean") == dict.fromkeys(("2", "10", "100"), "−0.05")
+    assert column((head, rows), "noisy less clean, dB") == dict.fromkeys(
+        ("2", "10", "100"), "−0.05"
+    )
 
 
 def test_biases_are_told_where_they_are_known(found):
@@ -70,7 +72,7 @@ def test_biases_are_told_where_they_are_known(found):
     assert {row[0] for row in rows} == {
         "zero mean", "mean 20", "clipped", "clipped; trained on zero mean",
     }  # fmt: skip
-    assert {row[head.index("bias")] for row in rows} == {"+20.1"}
+    assert {row[head.index("bias (of 255)")] for row in rows} == {"+20.1"}
     assert {row[head.index("in shadows")] for row in rows} == {"–"}
     assert {row[head.index("in lights")] for row in rows} == {"−1.0"}
 

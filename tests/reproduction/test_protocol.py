@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from napari_n2n.denoising.interruption import Interrupted
@@ -94,3 +96,41 @@ def test_progress_says_which_of_how_many_stages(tmp_path):
         ("doing one", 1, 2),
         ("doing two", 2, 2),
     ]
+
+
+def test_what_rests_on_a_stage_is_done_again_with_it_even_after_an_interruption(tmp_path):
+    calls = []
+    model = tmp_path / "model"
+    model.touch()
+    stages = [
+        Stage("train", "train", counting("train", calls), files=(model,)),
+        Stage("other", "other", counting("other", calls)),
+        Stage("judge", "judge", counting("judge", calls), needs=("train",)),
+    ]
+    laboratory = Laboratory(tmp_path, SETTINGS)
+    run(stages, laboratory)
+    model.unlink()
+    calls.clear()
+    with pytest.raises(Interrupted):
+        run(stages, laboratory, stop=lambda: "train" in calls)
+    model.touch()
+    run(stages, laboratory)
+    assert calls == ["train", "train", "judge"]
+
+
+def test_progress_tells_the_time_of_all_that_follows_as_far_as_it_is_known(tmp_path):
+    def slowly():
+        yield Progress("judging", 0, 1)
+        time.sleep(0.2)
+        return {}
+
+    stages = [
+        Stage("judge-a", "judging a", slowly),
+        Stage("train-b", "training b", counting("b", []), seconds=60.0),
+        Stage("judge-c", "judging c", slowly),
+    ]
+    steps = carry_out(stages, Laboratory(tmp_path, SETTINGS), lambda: False, seconds_after=100)
+    first, second, third = (step.seconds_after for step in steps)
+    assert first == 160  # of judging nothing is known yet
+    assert second == pytest.approx(100.2, abs=0.1)
+    assert third == 100

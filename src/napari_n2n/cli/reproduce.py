@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from napari_n2n.cli import console, options
-from napari_n2n.cli.console import Reporter
+from napari_n2n.cli import options
 from napari_n2n.cli.data import validated
-from napari_n2n.cli.files import describe_progress
+from napari_n2n.cli.experiments import run_experiment
 from napari_n2n.cli.movie_options import takes_movies
 from napari_n2n.cli.reproduce_natural import natural
 from napari_n2n.movie_settings import MovieOptions
@@ -80,7 +80,6 @@ def _command(specimen: str) -> Callable[..., None]:
         *,
         movie_options: MovieOptions,
     ) -> None:
-        from napari_n2n.denoising.interruption import Interrupted
         from napari_n2n.reproduction.cryo import reproduce_cryo
         from napari_n2n.reproduction.settings import CryoSettings
 
@@ -97,14 +96,7 @@ def _command(specimen: str) -> Callable[..., None]:
             **{**asdict(movie_options), "gain": _text(movie_options.gain)},
         )
         folder = Path(f"reproduce-{specimen}") if output is None else output
-        with console.stop_on_signal() as stop:
-            steps = reproduce_cryo(folder, settings, device=device, stop=stop)
-            try:
-                report = Reporter(quiet).run(steps, describe_stage)
-            except Interrupted:
-                console.say_note("Stopped. The same command goes on from here.")
-                raise typer.Exit(130) from None
-        console.say(f"Report: {report}")
+        run_experiment(partial(reproduce_cryo, folder, settings, device=device), quiet)
 
     return run
 
@@ -120,17 +112,6 @@ reproduce.command(
     "command goes on from there.",
 )(_command("aldolase"))
 reproduce.command()(natural)
-
-
-def describe_stage(step: Any) -> tuple[str, float, float | None]:
-    """Say a ``StageProgress``: which of how many stages, and how far that one is."""
-    from napari_n2n.denoising.training import TrainingProgress
-
-    before = f"{step.number} of {step.count}, {step.title}"
-    if isinstance(step.step, TrainingProgress):
-        return f"{before}: step {step.step.step}", step.step.fraction, step.step.seconds_left
-    text, share, left = describe_progress(step.step)
-    return f"{before}: {text}", share, left
 
 
 def _text(path: Path | None) -> str | None:

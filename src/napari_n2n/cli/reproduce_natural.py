@@ -1,14 +1,14 @@
 """The command that runs the paper's experiment on photographs."""
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from napari_n2n.cli import console, options
-from napari_n2n.cli.console import Reporter
+from napari_n2n.cli import options
 from napari_n2n.cli.data import validated
-from napari_n2n.cli.files import describe_progress
+from napari_n2n.cli.experiments import run_experiment
 
 
 def natural(
@@ -32,7 +32,12 @@ def natural(
     ] = "paper",
     model: Annotated[
         str | None,
-        typer.Option("--model", "-M", help="Judge this model, train none."),
+        typer.Option(
+            "--model",
+            "-M",
+            help="Judge this model, a file or photographs, instead of training one; comparisons "
+            "are trained all the same.",
+        ),
     ] = None,
     crop: Annotated[
         int | None, typer.Option(min=32, max=2048, help="Side of the training crops in px.")
@@ -45,11 +50,8 @@ def natural(
     quiet: options.Quiet = False,
 ) -> None:
     """Denoise photographs as the paper does. Ctrl-C stops; the same command goes on from there."""
-    from napari_n2n.cli.reproduce import describe_stage
-    from napari_n2n.denoising.interruption import Interrupted
     from napari_n2n.reproduction.natural import reproduce_natural
     from napari_n2n.reproduction.natural_settings import NaturalSettings
-    from napari_n2n.reproduction.protocol import StageProgress
 
     usual = NaturalSettings()
     settings = validated(
@@ -66,16 +68,4 @@ def natural(
         seed=seed,
     )
 
-    def describe(step: Any) -> tuple[str, float, float | None]:
-        known = isinstance(step, StageProgress)  # reading photographs comes before the stages
-        return describe_stage(step) if known else describe_progress(step)
-
-    with console.stop_on_signal() as stop:
-        try:
-            report = Reporter(quiet).run(
-                reproduce_natural(output, settings, device=device, stop=stop), describe
-            )
-        except Interrupted:
-            console.say_note("Stopped. The same command goes on from here.")
-            raise typer.Exit(130) from None
-    console.say(f"Report: {report}")
+    run_experiment(partial(reproduce_natural, output, settings, device=device), quiet)

@@ -61,23 +61,35 @@ def reproduce_cryo(
     folder = Path(folder)
     fields = fields_of(settings, folder)
     names = [field.name for field in fields]
-    laboratory = Laboratory(folder, {**settings.model_dump(mode="json"), "micrographs": names})
+    # The names say how many were asked for; a folder of movies may grow meanwhile.
+    asked = settings.model_dump(mode="json", exclude={"count"})
+    laboratory = Laboratory(folder, {**asked, "micrographs": names})
     bench = Bench(laboratory, settings, device, stop)
-    making = [field.stage for field in fields if field.stage is not None]
+    making = [field.stage for field in fields]
+    budget = Budget.of_minutes(settings.budget_minutes)
 
     def to_come(count: int) -> int:
         """Return how many stages follow the making of ``count`` usable fields."""
         return 2 + held_out(count) * 4
 
-    found = yield from carry_out(making, laboratory, stop, count=len(making) + to_come(len(fields)))
-    usable = [field for field in fields if LEFT_OUT not in found.get(f"field-{field.name}", {})]
+    found = yield from carry_out(
+        making,
+        laboratory,
+        stop,
+        count=len(making) + to_come(len(fields)),
+        seconds_after=budget.seconds,
+    )
+    usable = [field for field in fields if LEFT_OUT not in found[field.stage.name]]
     if len(usable) < 2:
         reasons = " ".join(figures.get(LEFT_OUT, "") for figures in found.values())
-        raise NotEnoughData(f"Fewer than two movies can be used. {reasons}")
+        for field in fields:  # nothing is trained yet: they may be mended
+            if LEFT_OUT in found[field.stage.name]:
+                laboratory.forget(field.stage.name)
+        raise NotEnoughData(f"Fewer than two micrographs can be used. {reasons}")
     count = held_out(len(usable))
     trained_on, judged = usable[:-count], usable[-count:]
     stages = [
-        *training_stages(bench, trained_on, Budget.of_minutes(settings.budget_minutes)),
+        *training_stages(bench, trained_on, budget),
         *denoising_stages(bench, judged),
         *(judging_stage(bench, field) for field in judged),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from napari_n2n.io import (
     expand_inputs,
     find_halves,
     inspect_file,
+    read_pair,
     stem_of,
     write_micrograph,
 )
@@ -27,16 +29,17 @@ from napari_n2n.simulation import SimulatedMovie, SimulationConfig, build_scene,
 from napari_n2n.workflow import halves_of_file
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from numpy.typing import NDArray
 
     from napari_n2n.motion import Halves
+    from napari_n2n.movie_settings import MovieSettings
     from napari_n2n.reproduction.protocol import Figures
     from napari_n2n.reproduction.settings import CryoSettings
 
 LEFT_OUT = "left_out"
-"""The figure of a field that cannot be used: what is wrong with its movie."""
+"""The figure of a field that cannot be used: what is wrong with its movie or its pair."""
 
 _FRAME, _REST = "_frame", "_rest"
 
@@ -56,15 +59,15 @@ class Field:
     clean
         The truth, where it is known.
     stage
-        What makes the files; None where they are there.
+        What makes the files, or looks whether they can be read.
     """
 
     name: str
     first: Path
     second: Path
+    stage: Stage
     equally_noisy: bool = True
     clean: Path | None = None
-    stage: Stage | None = None
 
 
 def fields_of(settings: CryoSettings, folder: Path) -> list[Field]:
@@ -73,12 +76,12 @@ def fields_of(settings: CryoSettings, folder: Path) -> list[Field]:
     Raises
     ------
     UnreadableFile
-        The user's folder holds no movies or no pairs.
+        The user's folder holds no movies or no pairs, or the gain reference cannot be read.
     NotEnoughData
         There are fewer than two: one to train on and one to judge by.
     """
     if settings.pairs is not None:
-        found = _pairs_in(Path(settings.pairs))[: settings.count]
+        found = _pairs_in(Path(settings.pairs), settings.pixel_size_angstrom)[: settings.count]
     elif settings.movies is not None:
         found = _movies_in(Path(settings.movies), settings, folder)
     else:
@@ -92,15 +95,27 @@ def fields_of(settings: CryoSettings, folder: Path) -> list[Field]:
     return found
 
 
-def _pairs_in(folder: Path) -> list[Field]:
+def _pairs_in(folder: Path, pixel_size_angstrom: float | None) -> list[Field]:
+    def pair(name: str, first: Path, second: Path, *, equally_noisy: bool) -> Field:
+        def make() -> Generator[Any, None, Figures]:
+            reading = partial(read_pair, first, second, pixel_size_angstrom=pixel_size_angstrom)
+            yield from aside(reading, "reading")
+            return {}
+
+        stage = Stage(field_stage(name), f"reading {name}", partial(_or_left_out, make))
+        return Field(name, first, second, stage, equally_noisy)
+
     found = []
     for frame in expand_inputs(folder):
         stem = stem_of(frame)
         name = stem.removesuffix(_FRAME)
         rest = frame.with_name(name + _REST + frame.name.removeprefix(stem))
         if stem.endswith(_FRAME) and rest.is_file():
-            found.append(Field(name, frame, rest, equally_noisy=False))
-    found += [Field(halves.name, halves.odd, halves.even) for halves in find_halves(folder)]
+            found.append(pair(name, frame, rest, equally_noisy=False))
+    found += [
+        pair(halves.name, halves.odd, halves.even, equally_noisy=True)
+        for halves in find_halves(folder)
+    ]
     if not found:
         raise UnreadableFile(
             folder,
@@ -113,23 +128,31 @@ def _pairs_in(folder: Path) -> list[Field]:
             "holds both frames with their rests and halves of movies",
             "Put them into folders of their own.",
         )
+    _require_distinct(folder, [field.name for field in found])
     return found
 
 
 def _movies_in(given: Path, settings: CryoSettings, folder: Path) -> list[Field]:
-    # A gain reference may lie beside them.
-    movies = [path for path in expand_inputs(given) if _may_be_movie(path)]
-    paths = movies[: settings.count or USUAL_COUNT]
+    how = settings.movie_options.settings()
+    # A gain reference may lie beside them; and a night has thousands, which are not all opened.
+    movies = (path for path in expand_inputs(given) if _may_be_movie(path))
+    paths = list(islice(movies, settings.count or USUAL_COUNT))
+    if not paths:
+        raise UnreadableFile(given, "holds no movies", "Give another folder, or --pairs.")
     names = [stem_of(path) for path in paths]
+    _require_distinct(given, names)
+    return [
+        _halves_made(name, folder, partial(_aligned, path, how))
+        for name, path in zip(names, paths, strict=True)
+    ]
+
+
+def _require_distinct(folder: Path, names: list[str]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise UnreadableFile(
-                given, f"holds several movies called {name}", "Put them into folders of their own."
+                folder, f"holds several called {name}", "Put them into folders of their own."
             )
-    return [
-        _halves_made(name, folder, partial(_aligned, path, settings))
-        for name, path in zip(names, paths, strict=True)
-    ]
 
 
 def _may_be_movie(path: Path) -> bool:
@@ -158,24 +181,36 @@ def _halves_made(name: str, folder: Path, halves_of: Any, clean: Path | None = N
     odd, even = (folder / "halves" / f"{name}_{half}.mrc" for half in ("ODD", "EVN"))
 
     def make() -> Generator[Any, None, Figures]:
-        try:
-            halves, figures = yield from halves_of()
-        except FileProblem as problem:
-            if isinstance(problem, WriteProblem):
-                raise
-            return {LEFT_OUT: str(problem)}
+        halves, figures = yield from halves_of()
         write_halves(halves, folder / "halves", name)
         return {**figures, "summary": halves.summary, "notes": list(halves.notes)}
 
     what = "aligning" if clean is None else "simulating and aligning"
     # A movie that is left out leaves no files, and is looked at again only in another folder.
     files = () if clean is None else (odd, even, clean)
-    stage = Stage(f"field-{name}", f"{what} {name}", make, files)
-    return Field(name, odd, even, clean=clean, stage=stage)
+    stage = Stage(field_stage(name), f"{what} {name}", partial(_or_left_out, make), files)
+    return Field(name, odd, even, stage, clean=clean)
 
 
-def _aligned(path: Path, settings: CryoSettings) -> Generator[Any, None, tuple[Halves, Figures]]:
-    halves = yield from halves_of_file(path, settings.movie_options.settings())
+def field_stage(name: str) -> str:
+    """Return the name of the stage that makes the files of a field."""
+    return f"field-{name}"
+
+
+def _or_left_out(
+    make: Callable[[], Generator[Any, None, Figures]],
+) -> Generator[Any, None, Figures]:
+    """Run ``make``, and find what is wrong with the user's file where that cannot be used."""
+    try:
+        return (yield from make())
+    except WriteProblem:
+        raise
+    except FileProblem as problem:
+        return {LEFT_OUT: str(problem)}
+
+
+def _aligned(path: Path, how: MovieSettings) -> Generator[Any, None, tuple[Halves, Figures]]:
+    halves = yield from halves_of_file(path, how)
     return halves, {}
 
 

@@ -13,7 +13,7 @@ from napari_n2n import metrics
 from napari_n2n.aside import aside
 from napari_n2n.io import read_micrograph
 from napari_n2n.progress import Stopwatch
-from napari_n2n.reproduction.networks import NETWORKS, TITLES, denoised_paths
+from napari_n2n.reproduction.networks import NETWORKS, TITLES, denoised_paths, denoising_name
 from napari_n2n.reproduction.panels import write_panels
 from napari_n2n.reproduction.protocol import Stage
 
@@ -118,7 +118,8 @@ def judging_stage(bench: Bench, field: Field) -> Stage:
         return figures
 
     files = tuple(path for pair in paths.values() for path in pair)
-    return Stage(f"judge-{field.name}", f"judging {field.name}", make, files)
+    needs = tuple(denoising_name(network, field) for network in NETWORKS)
+    return Stage(f"judge-{field.name}", f"judging {field.name}", make, files, needs)
 
 
 def panel_paths(folder: Path, field: Field, what: str) -> tuple[Path, Path]:
@@ -163,7 +164,9 @@ def _against_truth(
     found: Figures = {"sigma_angstrom": sigma}
     for what in JUDGED:
         image = _treated(what, images.raw, results, sigma / size)
-        curve = yield from aside(partial(metrics.frc, image, clean, size), f"comparing {what}")
+        # A low-pass changes no ring's correlation, but for rounding where it leaves nothing.
+        whole = images.raw if what == GAUSSIAN else image
+        curve = yield from aside(partial(metrics.frc, whole, clean, size), f"comparing {what}")
         found[what] = {
             "correlation": metrics.correlation(image, clean),
             "psnr_db": fitted_psnr(image, clean),
@@ -186,8 +189,9 @@ def _against_independent(images: Images) -> Generator[Any, None, Figures]:
     for what in JUDGED:
         image = _treated(what, images.first, results, sigma / size)
         limited = yield from aside(partial(metrics.band_limited, image, *band), f"comparing {what}")
+        whole = images.first if what == GAUSSIAN else image
         curve = yield from aside(
-            partial(metrics.frc, image, images.second, size), f"comparing {what}"
+            partial(metrics.frc, whole, images.second, size), f"comparing {what}"
         )
         found[what] = {
             "correlation": metrics.correlation(limited, second),

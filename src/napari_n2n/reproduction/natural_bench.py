@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from napari_n2n.denoising.checkpoints import load_denoiser
+from napari_n2n.denoising.box import denoiser_named
 from napari_n2n.natural_training import train_photographs
 from napari_n2n.reproduction.photograph_judging import TestNoise, by_network, judge
 from napari_n2n.reproduction.protocol import Budget
@@ -64,7 +64,7 @@ class Bench:
 
     def model(self) -> Denoiser:
         """Return the model that is judged."""
-        return load_denoiser(self.settings.given_model or self.laboratory.model_path(MODEL))
+        return denoiser_named(self.settings.given_model or self.laboratory.model_path(MODEL))
 
 
 def told_of(denoiser: Denoiser) -> Figures:

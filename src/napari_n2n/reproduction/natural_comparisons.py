@@ -42,11 +42,9 @@ def comparison_stages(bench: Bench) -> list[Stage]:
 
 def pace_stage(bench: Bench) -> Stage:
     """Return the measuring of how many steps each of the comparisons can have in its time."""
-    trainings = 2 * len(bench.claim_counts) + 2
-    left = 1.0 if bench.settings.given_model else 1.0 - MODEL_SHARE
 
     def make() -> Generator[Any, None, Figures]:
-        seconds = bench.budget.share(left) / trainings
+        seconds = seconds_each(bench)
         trial = claim_config(bench, FEWEST_STEPS)
         for _ in range(2):  # the first time, some things are made that are there the second
             watch = Stopwatch()
@@ -57,6 +55,13 @@ def pace_stage(bench: Bench) -> Stage:
         return {"steps": max(FEWEST_STEPS, round(seconds / taken * FEWEST_STEPS))}
 
     return Stage(_PACE, "measuring how long a step takes", make)
+
+
+def seconds_each(bench: Bench) -> float:
+    """Return the time (s) that each of the trainings that are compared may take."""
+    trainings = 2 * len(bench.claim_counts) + 2
+    left = 1.0 if bench.settings.given_model else 1.0 - MODEL_SHARE
+    return bench.budget.share(left) / trainings
 
 
 def claim_config(bench: Bench, steps: int) -> TrainingConfig:
@@ -85,7 +90,8 @@ def claim_stages(bench: Bench) -> list[Stage]:
             noise = PhotographNoise(targets=targets)
             make = partial(_claim, bench, name, count, noise)
             title = f"{count} photographs, {targets} targets"
-            stages.append(Stage(name, title, make, (bench.laboratory.model_path(name),)))
+            files = (bench.laboratory.model_path(name),)
+            stages.append(Stage(name, title, make, files, seconds=seconds_each(bench)))
     return stages
 
 
@@ -115,8 +121,16 @@ def bias_name(kind: str) -> str:
 
 def bias_stages(bench: Bench) -> list[Stage]:
     """Return trainings on noise whose mean is zero, is not, or depends on the brightness."""
+    plain = (claim_name(max(bench.claim_counts), "noisy"),)
     return [
-        Stage(bias_name(kind), f"noise: {kind}", partial(_bias, bench, kind)) for kind in BIASED
+        Stage(
+            bias_name(kind),
+            f"noise: {kind}",
+            partial(_bias, bench, kind),
+            needs=plain,
+            seconds=0.0 if kind == "zero mean" else seconds_each(bench),
+        )
+        for kind in BIASED
     ]
 
 
@@ -134,7 +148,7 @@ def _bias(bench: Bench, kind: str) -> Generator[Any, None, Figures]:
         photographs = bench.train.chosen(count, settings.seed)
         output = laboratory.model_path(bias_name(kind))
         denoiser = yield from trained(bench, photographs, config, noise, output)
-    found: Figures = {"mean": mean, "seconds": denoiser.provenance.seconds if mean else 0.0}
+    found: Figures = {"mean": mean}
     for deviation in COMPARED_DEVIATIONS:
         test = TestNoise(deviation, mean=mean, clipped=clipped, seed=settings.seed)
         method = bench.method(denoiser)

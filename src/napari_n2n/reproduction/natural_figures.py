@@ -8,7 +8,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from napari_n2n.denoising.photographs import PAPER
 from napari_n2n.denoising.working import WHITE
+from napari_n2n.progress import format_seconds
 from napari_n2n.reproduction.natural_bench import COMPARED_DEVIATIONS
 from napari_n2n.reproduction.natural_comparisons import BIASED, bias_name, claim_name
 from napari_n2n.reproduction.natural_settings import DEVIATIONS
@@ -30,7 +32,9 @@ PUBLISHED = {
 }
 """Published dB on CBSD68 of networks that were trained on clean images."""
 
-_TITLES = {OURS: "ours", "nlm": "non-local means", "bm3d": "BM3D"}
+TITLES = {OURS: "ours", "nlm": "non-local means", "bm3d": "BM3D"}
+"""What methods are called."""
+
 _NONE = "–"
 
 
@@ -41,18 +45,16 @@ def white_noise_psnr(deviation: float) -> float:
 
 def methods_of(found: Found) -> list[str]:
     """Return the methods that were judged at every noise, ours first."""
-    return [
-        name for name in _TITLES if all(psnr_name(name, sigma) in found for sigma in DEVIATIONS)
-    ]
+    return [name for name in TITLES if all(psnr_name(name, sigma) in found for sigma in DEVIATIONS)]
 
 
 def first_table(found: Found) -> Table:
     """Return the paper's Table I beside what came out here."""
     methods = methods_of(found)
     head = (
-        "σ",
+        "σ (of 255)",
         "noisy",
-        *(_TITLES[name] for name in methods),
+        *(TITLES[name] for name in methods),
         "gain of ours",
         "the paper: noisy",
         "its result",
@@ -85,7 +87,7 @@ def published_table(found: Found) -> Table:
     rows = [("ours", *(_db(ours[sigma]) for sigma in shared))]
     rows += [(name, *(_db(known[sigma]) for sigma in shared)) for name, known in PUBLISHED.items()]
     rows.append(("ours less DnCNN", *(_gain(ours[s] - PUBLISHED["DnCNN"][s]) for s in shared)))
-    return ("", *(f"σ = {sigma}" for sigma in shared)), rows
+    return ("", *(f"σ = {sigma}, dB" for sigma in shared)), rows
 
 
 def counts_of(found: Found) -> list[int]:
@@ -94,18 +96,38 @@ def counts_of(found: Found) -> list[int]:
     return sorted({int(parts[1]) for parts in names})
 
 
+def claim_curve(found: Found, targets: str, sigma: int) -> list[float]:
+    """Return PSNR (dB) at noise of ``sigma`` for each of `counts_of` photographs."""
+    return [found[claim_name(n, targets)]["psnr_db"][str(sigma)] for n in counts_of(found)]
+
+
+def model_sentence(model: Mapping[str, Any], *, given: bool, photographs: int) -> str:
+    """Say what the model is that was judged, and how it was trained on so many photographs."""
+    if given:
+        return f"A model was given: {model['summary']}; what it learnt from is as its file says."
+    epochs = model["steps"] * model["batch"] / photographs
+    return (
+        f"The {model['network']} network ({model['parameters']:,} parameters) was trained from "
+        f"random weights: {model['steps']:,} steps of {model['batch']} crops of "
+        f"{model['crop_px']} px, which is {epochs:,.3g} epochs (the paper: {PAPER.epochs}, of "
+        f"{PAPER.crop} px), {format_seconds(model['seconds'])} on {model['device']}. Inputs and "
+        "targets were photographs with Gaussian noise, each with its own, of a deviation drawn "
+        "evenly from 0 to 50 of 255, added to real numbers and not clipped: no clean image was "
+        "ever seen."
+    )
+
+
 def claim_table(found: Found) -> Table:
     """Return PSNR by number of photographs, for noisy and for clean targets."""
     head = ["photographs"]
     for sigma in COMPARED_DEVIATIONS:
-        head += [f"σ = {sigma}: noisy targets", "clean targets", "noisy less clean"]
+        head += [f"σ = {sigma}: noisy targets, dB", "clean targets, dB", "noisy less clean, dB"]
     rows = []
-    for count in counts_of(found):
+    for number, count in enumerate(counts_of(found)):
         row = [str(count)]
         for sigma in COMPARED_DEVIATIONS:
             noisy, clean = (
-                found[claim_name(count, targets)]["psnr_db"][str(sigma)]
-                for targets in ("noisy", "clean")
+                claim_curve(found, targets, sigma)[number] for targets in ("noisy", "clean")
             )
             row += [_db(noisy), _db(clean), _gain(noisy - clean)]
         rows.append(tuple(row))
@@ -114,7 +136,14 @@ def claim_table(found: Found) -> Table:
 
 def bias_table(found: Found) -> Table:
     """Return what noise of other kinds teaches: how far results are off in the mean, and PSNR."""
-    head = ("noise of inputs and targets", "σ", "bias", "in shadows", "in lights", "PSNR")
+    head = (
+        "noise of inputs and targets",
+        "σ (of 255)",
+        "bias (of 255)",
+        "in shadows",
+        "in lights",
+        "PSNR, dB",
+    )
     rows = []
     for kind in BIASED:
         figures = found[bias_name(kind)]
@@ -136,7 +165,7 @@ def bias_table(found: Found) -> Table:
 
 def progress_table(points: Sequence[Mapping[str, Any]]) -> Table:
     """Return PSNR against the length of training."""
-    head = ("steps", "minutes", *(f"σ = {sigma}" for sigma in COMPARED_DEVIATIONS))
+    head = ("steps", "minutes", *(f"σ = {sigma}, dB" for sigma in COMPARED_DEVIATIONS))
     rows = [
         (
             f"{point['steps']:,}",

@@ -8,21 +8,23 @@ import numpy as np
 
 from napari_n2n.pages import page
 from napari_n2n.pages.axes import Axis
-from napari_n2n.progress import format_seconds
 from napari_n2n.reproduction.curves import COLOURS, Curve, line_plot
 from napari_n2n.reproduction.natural_bench import COMPARED_DEVIATIONS, MODEL
 from napari_n2n.reproduction.natural_comparisons import claim_name
 from napari_n2n.reproduction.natural_figures import (
     PAPER_TABLE,
+    TITLES,
     bias_table,
+    claim_curve,
     claim_table,
     counts_of,
     first_table,
+    model_sentence,
     progress_table,
     published_table,
     white_noise_psnr,
 )
-from napari_n2n.reproduction.natural_stages import OURS, PICTURED, psnr_name
+from napari_n2n.reproduction.natural_stages import OURS, psnr_name
 from napari_n2n.reproduction.report import (
     Panel,
     gallery,
@@ -37,8 +39,6 @@ if TYPE_CHECKING:
 
     from napari_n2n.reproduction.natural_bench import Bench
     from napari_n2n.reproduction.natural_figures import Found
-
-_CAPTIONS = {"nlm": "non-local means", "bm3d": "BM3D", OURS: "ours"}
 
 
 def natural_report(bench: Bench, found: Found) -> str:
@@ -75,23 +75,15 @@ def _headlines(found: Found) -> str:
 
 
 def _what_was_done(bench: Bench, found: Found) -> list[str]:
-    model = found[MODEL]
-    if bench.settings.given_model is None:
-        made = (
-            f"The {model['network']} network ({model['parameters']:,} parameters) was trained from "
-            f"random weights: {model['steps']:,} steps of {model['batch']} crops of "
-            f"{model['crop_px']} px, {format_seconds(model['seconds'])} on {model['device']}."
-        )
-    else:
-        made = f"A model was given: {model['summary']}."
+    given = bench.settings.given_model is not None
     return [
-        paragraph(made),
+        paragraph(model_sentence(found[MODEL], given=given, photographs=len(bench.train.names))),
         paragraph(
-            "Inputs and targets of training are photographs with Gaussian noise, each with its "
-            "own, of a deviation drawn evenly from 0 to 50 of 255, added to real numbers and not "
-            "clipped. The network never sees a clean image, nor is it told how strong noise is. "
-            f"It is judged on {len(bench.test.names)} other photographs; their noise is the same "
-            "for every method and every run with this seed, and is not clipped either."
+            f"It is judged on {len(bench.test.names)} photographs that nothing here was trained "
+            "on, and is not told how strong noise is. Their noise is the same for every method "
+            "and every run with this seed, added to real numbers and not clipped. What is about "
+            "several trainings, the sections from noisy and clean targets on, is judged on the "
+            f"first {len(bench.claim_test.names)} of them."
         ),
     ]
 
@@ -107,8 +99,9 @@ def _first(found: Found) -> list[str]:
         ),
         page.quiet(
             f"The paper's noisy inputs cannot be white Gaussian noise of the deviation said and "
-            f"R = 255: σ = 10 has {worst:.2f} dB, σ = 70 has {white_noise_psnr(70):.2f} dB. What "
-            "can be compared are the gains."
+            f"R = 255: σ = 10 has {worst:.2f} dB, σ = 70 has {white_noise_psnr(70):.2f} dB. So "
+            "figures do not compare, nor do gains at large σ, as a noisier input leaves more to "
+            "gain; both are there because the paper gives them."
         ),
     ]
 
@@ -116,9 +109,8 @@ def _first(found: Found) -> list[str]:
 def _pictures(bench: Bench, found: Found) -> str:
     parts = []
     figures = found["pictures"]
-    sigmas = dict(PICTURED)
-    for number, _ in figures["shown"]:
-        captions = {"noisy": f"σ = {sigmas[number]}", "clean": "clean", **_CAPTIONS}
+    for number, sigma in figures["shown"]:
+        captions = {"noisy": f"σ = {sigma}", "clean": "clean", **TITLES}
         panels = [
             Panel(bench.laboratory.picture_path(f"{number}-{what}"), captions[what])
             for what in figures["methods"]
@@ -133,9 +125,9 @@ def _claim(found: Found) -> list[str]:
     colours = iter(COLOURS)
     for sigma in COMPARED_DEVIATIONS:
         for targets in ("clean", "noisy"):
-            values = [found[claim_name(n, targets)]["psnr_db"][str(sigma)] for n in counts]
+            values = np.array(claim_curve(found, targets, sigma))
             name = f"{targets} targets, σ = {sigma}"
-            curves.append(Curve(name, np.log2(counts), np.array(values), next(colours), dots=True))
+            curves.append(Curve(name, np.log2(counts), values, next(colours), dots=True))
     steps = found[claim_name(counts[-1], "noisy")]["steps"]
     return [
         paragraph(
@@ -170,12 +162,8 @@ def _published(bench: Bench, found: Found) -> list[str]:
     return [
         table(*published_table(found)),
         page.quiet(
-            "Published figures are for CBSD68, by networks trained on clean images"
-            + (
-                "; here other photographs were judged by, so they do not compare."
-                if bench.settings.test is None
-                else "."
-            )
+            "Published figures are for CBSD68, by networks trained on clean images. They compare "
+            f"only where the {len(bench.test.names)} photographs judged by here are all 68 of it."
         ),
     ]
 

@@ -76,7 +76,8 @@ def model_stage(bench: Bench) -> Stage:
 
     given = settings.given_model is not None
     title = "reading the model" if given else "training the model on noisy photographs"
-    return Stage(MODEL, title, make, () if given else (output,))
+    seconds = None if given else bench.budget.share(MODEL_SHARE)
+    return Stage(MODEL, title, make, () if given else (output,), seconds=seconds)
 
 
 def psnr_stages(bench: Bench) -> list[Stage]:
@@ -91,13 +92,11 @@ def psnr_stages(bench: Bench) -> list[Stage]:
                 else:
                     method = classical_methods()[name]
                 noise = TestNoise(deviation, seed=bench.settings.seed)
-                watch = Stopwatch()
-                figures = yield from judge(bench.test, noise, method)
-                # Not among the trainings: what takes long is told, and not counted.
-                return {**figures, "judging_seconds": watch.elapsed_seconds, "seconds": 0.0}
+                return (yield from judge(bench.test, noise, method))
 
             title = f"σ = {deviation}: {'the model' if name == OURS else name}"
-            stages.append(Stage(psnr_name(name, deviation), title, make))
+            needs = (MODEL,) if name == OURS else ()
+            stages.append(Stage(psnr_name(name, deviation), title, make, needs=needs))
     return stages
 
 
@@ -123,9 +122,9 @@ def snapshot_stages(bench: Bench) -> list[Stage]:
             made = denoiser.provenance
             psnr_db = yield from psnr_at(bench, denoiser)
             points.append({"steps": made.steps, "seconds": made.seconds, "psnr_db": psnr_db})
-        return {"points": points, "seconds": 0.0}
+        return {"points": points}
 
-    return [Stage("snapshots", "judging the model as it was on the way", make)]
+    return [Stage("snapshots", "judging the model as it was on the way", make, needs=(MODEL,))]
 
 
 def pictures_stage(bench: Bench) -> Stage:
@@ -155,9 +154,9 @@ def pictures_stage(bench: Bench) -> Stage:
             for what, method in known.items():
                 result = yield from passed_on(method(noisy, deviation), told)
                 write_detail(paths[number, what], result, clean)
-        return {"shown": shown, "methods": methods, "seconds": 0.0}
+        return {"shown": shown, "methods": methods}
 
-    return Stage("pictures", "drawing pictures", make, tuple(paths.values()))
+    return Stage("pictures", "drawing pictures", make, tuple(paths.values()), (MODEL,))
 
 
 def write_detail(path: Path, image: NDArray[Any], clean: NDArray[np.uint8]) -> None:

@@ -101,6 +101,7 @@ def training_stages(bench: Bench, fields: Sequence[Field], budget: Budget) -> li
             f"training the {TITLES[name]}",
             make,
             (laboratory.model_path(training_name(name)),),
+            seconds=half,
         )
         for name, make in ((PAPER, train_paper), (LIGHT, train_light))
     ]
@@ -150,7 +151,9 @@ def _has_begun(output: Path) -> bool:
 
     A step of the paper's network may take longer than a small budget.
     """
-    return resume_path(output).exists() and load_denoiser(output).provenance.steps > 0
+    if not (output.exists() and resume_path(output).exists()):
+        return False
+    return load_denoiser(output).provenance.steps > 0
 
 
 def denoised_paths(folder: Path, network: str, field: Field) -> tuple[Path, ...]:
@@ -186,4 +189,10 @@ def _denoising_stage(bench: Bench, name: str, field: Field) -> Stage:
         return {"notes": notes}
 
     title = f"denoising {field.name} with the {TITLES[name]}"
-    return Stage(f"denoise-{name}-{field.name}", title, make, outputs)
+    needs = () if name == GENERAL else (training_name(name),)
+    return Stage(denoising_name(name, field), title, make, outputs, needs)
+
+
+def denoising_name(network: str, field: Field) -> str:
+    """Return the name of the stage that denoises ``field``."""
+    return f"denoise-{network}-{field.name}"

@@ -106,12 +106,6 @@ def by_network(denoiser: Denoiser, device: str, stop: Callable[[], bool]) -> Met
     return method
 
 
-def by_nothing(noisy: Image, _deviation: float) -> Generator[Any, None, Image]:
-    """Return the noisy image as it is."""
-    yield from ()
-    return noisy
-
-
 def by_nonlocal_means(noisy: Image, deviation: float) -> Generator[Any, None, Image]:
     """Denoise by scikit-image's non-local means, which is told the deviation of the noise.
 

@@ -10,12 +10,13 @@ import json
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.errors import BadValue, FileProblem
 from napari_n2n.io import write_atomically
 from napari_n2n.progress import passed_on, stoppable
+from napari_n2n.reproduction.report import versions_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     Stop = Callable[[], bool]
     Figures = dict[str, Any]
 
-R = TypeVar("R")
-
-_PATIENCE_SECONDS = 0.1
 _DIFFERENCES_TOLD = 3
 _LONGEST_TOLD = 60
 
@@ -99,15 +97,20 @@ class Laboratory:
         figures = None if record is None else record.get("figures")
         return figures if isinstance(figures, dict) else None
 
+    def forget(self, stage: str) -> None:
+        """Let ``stage`` be done again."""
+        self._record_path(stage).unlink(missing_ok=True)
+
     def keep(self, stage: str, figures: Mapping[str, Any], seconds: float = 0.0) -> None:
-        """Keep what ``stage`` found, values that JSON knows, and the time it took.
+        """Keep what ``stage`` found, values that JSON knows, the time it took, and on what.
 
         Raises
         ------
         WriteProblem
             The disk refuses.
         """
-        _write_json(self._record_path(stage), {"figures": dict(figures), "seconds": seconds})
+        record = {"figures": dict(figures), "seconds": seconds, "versions": versions_here()}
+        _write_json(self._record_path(stage), record)
 
     @property
     def seconds(self) -> float:
@@ -148,22 +151,38 @@ class Stage:
         interrupted).
     files
         What it leaves behind; where one of them is missing, it is done again.
+    needs
+        Names of stages whose results it uses; where one of them is done again, so is this.
+    seconds
+        What it may take, where that is known beforehand.
     """
 
     name: str
     title: str
     make: Callable[[], Generator[Any, None, Figures]]
     files: tuple[Path, ...] = ()
+    needs: tuple[str, ...] = ()
+    seconds: float | None = None
+
+    @property
+    def kind(self) -> str:
+        """What it is one of: the first word of its name."""
+        return self.name.partition("-")[0]
 
 
 @dataclass(frozen=True)
 class StageProgress:
-    """``step`` of the ``number``-th (from 1) of ``count`` stages, which is called ``title``."""
+    """``step`` of the ``number``-th (from 1) of ``count`` stages, which is called ``title``.
+
+    ``seconds_after`` is what the stages that follow will take, as far as that can be told: by what
+    they may take, or by what others of their kind took.
+    """
 
     title: str
     number: int
     count: int
     step: Any
+    seconds_after: float = 0.0
 
 
 def carry_out(
@@ -173,11 +192,13 @@ def carry_out(
     *,
     first: int = 1,
     count: int | None = None,
+    seconds_after: float = 0.0,
 ) -> Generator[StageProgress, None, dict[str, Figures]]:
     """Do those stages that are not done yet, in their order; return what each found, by name.
 
     Where what is to be done depends on what was found, they are carried out in parts: ``first``
-    is the number of this part's first stage, ``count`` that of all.
+    is the number of this part's first stage, ``count`` that of all, ``seconds_after`` what the
+    parts that follow will take, as far as known.
 
     Raises
     ------
@@ -188,18 +209,32 @@ def carry_out(
         As the stages do.
     """
     found: dict[str, Figures] = {}
+    took: dict[str, float] = {}
     count = len(stages) if count is None else count
-    for number, stage in enumerate(stages, first):
+    for index, stage in enumerate(stages):
         known = laboratory.done(stage.name)
         if known is None or not all(path.exists() for path in stage.files):
-            told = partial(_told, stage.title, number, count)
+            later = stages[index + 1 :]
+            # A training writes its model long before it is finished.
+            laboratory.forget(stage.name)
+            for dependent in later:
+                if stage.name in dependent.needs:
+                    laboratory.forget(dependent.name)
+            after = seconds_after + sum(
+                took.get(other.kind, 0.0) if other.seconds is None else other.seconds
+                for other in later
+                if laboratory.done(other.name) is None
+            )
+            told = partial(_told, stage.title, first + index, count, after)
+            started = monotonic()
             known = yield from passed_on(_made(stage, laboratory, stop), told)
+            took[stage.kind] = monotonic() - started
         found[stage.name] = known
     return found
 
 
-def _told(title: str, number: int, count: int, step: Any) -> tuple[StageProgress]:
-    return (StageProgress(title, number, count, step),)
+def _told(title: str, number: int, count: int, after: float, step: Any) -> tuple[StageProgress]:
+    return (StageProgress(title, number, count, step, after),)
 
 
 def _made(stage: Stage, laboratory: Laboratory, stop: Stop) -> Generator[Any, None, Figures]:

@@ -1,6 +1,6 @@
 """What decides a cryo-EM experiment: all of it, and nothing else."""
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -66,8 +66,14 @@ class CryoSettings(Settings):
     def _one_source(self) -> Self:
         if self.movies is not None and self.pairs is not None:
             raise ValueError("give --movies or --pairs, not both")
-        if self.gain is not None and self.movies is None:
-            raise ValueError("a gain reference is for movies; give --movies")
+        said = self.model_dump(include={field.name for field in fields(MovieOptions)})
+        if self.pairs is not None:
+            del said["pixel_size_angstrom"]
+        usual = asdict(MovieOptions())
+        given = [name for name, value in said.items() if value != usual[name]]
+        if given and self.movies is None:
+            where = "--movies or --pairs" if given[0] == "pixel_size_angstrom" else "--movies"
+            raise ValueError(f"{given[0]} says how your own data are read; give {where}")
         return self
 
     @property
@@ -105,6 +111,13 @@ class CryoSettings(Settings):
             "pixel size given (Å)": self.pixel_size_angstrom,
             "dose per frame given (e/Å²)": self.dose_per_frame,
             "gain reference": self.gain,
+            "gain: operation, quarter turns, flip": None
+            if self.gain is None
+            else f"{self.gain_operation}, {self.gain_rotation}, {self.gain_flip}",
+            "EER: frames": self.eer_frames,
+            "EER: dose of a frame (e/Å²)": self.eer_dose,
+            "EER: dose of a raw frame (e/Å²)": self.eer_raw_dose,
+            "EER: upsampling": None if self.eer_upsampling == 1 else self.eer_upsampling,
             "frames were aligned before": "yes" if self.aligned else None,
         }
 
