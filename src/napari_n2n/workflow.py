@@ -230,6 +230,7 @@ class DenoiseFiles:
     """Denoising of files into MRC files, in the stages of `napari_n2n.batch`.
 
     ``output_of`` says where the result of a file goes. It has the input's shape and pixel size.
+    ``thorough`` is that of `denoise_steps`.
     Colour photographs, which MRC cannot hold, become PNG files of that name.
     A movie is aligned first and its halves are denoised apart; a note says how far they agree.
     All stages raise `N2NError` where the file, the device or the disk do not allow them, and
@@ -241,6 +242,7 @@ class DenoiseFiles:
     output_of: Callable[[Path], Path]
     device: str = "auto"
     stop: Callable[[], bool] = lambda: False
+    thorough: bool = False
 
     def load(self, path: Path) -> list[Micrograph]:
         """Read a micrograph; of a movie, which is read frame by frame later, nothing."""
@@ -277,6 +279,7 @@ class DenoiseFiles:
             self.denoiser,
             pixel_size_angstrom=pixel_size,
             device=self.device,
+            thorough=self.thorough,
             stop=self.stop,
         )
         return DenoisedFile(result.pixels, pixel_size, (*image.notes, *result.notes))
@@ -304,6 +307,7 @@ class DenoiseFiles:
             self.denoiser,
             pixel_size_angstrom=halves.pixel_size_angstrom,
             device=self.device,
+            thorough=self.thorough,
             stop=self.stop,
         )
         # The mean of two halves, on the scale of their sum.

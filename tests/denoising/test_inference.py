@@ -1,4 +1,5 @@
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ from napari_n2n.denoising.resampling import rescale
 from napari_n2n.denoising.tiling import tiles
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.errors import DeviceProblem
-from napari_n2n.progress import run_to_end
+from napari_n2n.progress import passed_on, run_to_end
 
 from .conftest import blobs, noisy_pair
 
@@ -303,3 +304,20 @@ def test_the_region_of_two_halves_is_their_mean():
     expected = done.pixels[first]
     np.testing.assert_allclose(region.pixels, expected, atol=1e-4 * np.ptp(expected))
     assert seen[-1].region is None
+
+
+def test_thorough_is_the_mean_of_all_ways_of_turning_and_mirroring(image):
+    denoiser, part = made_up(), image[:96, :128]
+    steps = denoise_steps(part, denoiser, thorough=True)
+    told = []
+    thorough = run_to_end(passed_on(steps, lambda step: told.append(step) or (step,))).pixels
+    ways = []
+    for mirrored in (part, part[:, ::-1]):
+        for turns in range(4):
+            way = np.rot90(denoise(np.rot90(mirrored, turns).copy(), denoiser), -turns)
+            ways.append(way if mirrored is part else way[:, ::-1])
+    np.testing.assert_allclose(thorough, np.mean(ways, axis=0), atol=1e-4 * np.ptp(thorough))
+    turned = run_to_end(denoise_steps(np.rot90(part).copy(), denoiser, thorough=True)).pixels
+    np.testing.assert_allclose(turned, np.rot90(thorough), atol=1e-4 * np.ptp(thorough))
+    assert told[-1].done == told[-1].total
+    assert all(a.done <= b.done for a, b in pairwise(told))

@@ -17,7 +17,7 @@ def found():
     stages = {}
     for sigma in DEVIATIONS:
         noisy = white_noise_psnr(sigma)
-        for name, gain in (("ours", 8.0), ("nlm", 5.0)):
+        for name, gain in (("ours", 8.0), ("thorough", 8.1), ("nlm", 5.0)):
             stages[f"psnr-{name}-{sigma}"] = {"psnr_db": noisy + gain, "noisy_psnr_db": noisy}
     for count in (10, 2, 100):
         for targets, less in (("noisy", 0.05), ("clean", 0.0)):
@@ -56,6 +56,7 @@ def test_what_is_missing_to_the_literature_is_told(found):
     table = published_table(found)
     assert column(table, "σ = 25, dB")["DnCNN"] == "31.24"
     assert column(table, "σ = 25, dB")["ours less DnCNN"] == "−3.07"
+    assert column(table, "σ = 25, dB")["ours, in eight ways less DnCNN"] == "−2.97"
 
 
 def test_noisy_and_clean_targets_are_compared_by_number(found):

@@ -164,6 +164,14 @@ def denoise(
     ],
     model: options.Model = "general",
     output: options.OutputFolder = Path("denoised"),
+    thorough: Annotated[
+        bool,
+        typer.Option(
+            "--thorough",
+            help="Average over the image turned and mirrored in eight ways: a little better, and "
+            "eight times as long.",
+        ),
+    ] = False,
     device: options.Device = "auto",
     quiet: options.Quiet = False,
     *,
@@ -189,6 +197,7 @@ def denoise(
             lambda path: output / f"{stem_of(path)}.mrc",
             device,
             stop,
+            thorough,
         )
         steps = for_each_overlapped(paths, job, stop=stop, stopped=Interrupted)
         report_files(steps, len(paths), quiet)

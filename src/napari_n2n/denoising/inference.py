@@ -18,6 +18,7 @@ from napari_n2n.denoising.regions import Part
 from napari_n2n.denoising.resampling import rescale
 from napari_n2n.denoising.tiled_pass import run_tiled
 from napari_n2n.denoising.tiling import Window
+from napari_n2n.denoising.ways import WAYS
 from napari_n2n.denoising.working import (
     Intensities,
     from_channels,
@@ -114,6 +115,7 @@ def denoise_steps(
     device: str | torch.device = "auto",
     tile: int | None = None,
     first: Window | None = None,
+    thorough: bool = False,
     stop: Callable[[], bool] = lambda: False,
 ) -> Generator[DenoisingProgress, None, Denoised]:
     """Denoise ``image``, yielding progress in tiles.
@@ -138,6 +140,9 @@ def denoise_steps(
         same part of the result to rounding, or where the image is resampled, to 1 % of its
         deviation (rms); where the denoiser calibrates, it does so by what it sees of the image
         then.
+    thorough
+        Return the mean over the eight ways in which the image can be turned and mirrored, each
+        result turned back: a little better, and eight times the work.
     stop
         Once true, `Interrupted` is raised within a second.
 
@@ -150,7 +155,9 @@ def denoise_steps(
     Interrupted
         ``stop`` became true.
     """
-    job = _Job(image, denoiser, pixel_size_angstrom, choose_device(device), tile, stop)
+    job = _Job(
+        image, denoiser, pixel_size_angstrom, choose_device(device), tile, stop, thorough=thorough
+    )
     region = None if first is None else (yield from job.region(first))
     if region is not None:
         yield _with_region(region)
@@ -165,6 +172,7 @@ def denoise_halves(
     pixel_size_angstrom: float | None = None,
     device: str | torch.device = "auto",
     first: Window | None = None,
+    thorough: bool = False,
     stop: Callable[[], bool] = lambda: False,
 ) -> Generator[DenoisingProgress, None, DenoisedHalves]:
     """Denoise both halves of a movie; their mean is the result, their FRC how far to believe it.
@@ -173,7 +181,10 @@ def denoise_halves(
     that was asked for first is the mean of both halves' as well.
     """
     chosen = choose_device(device)
-    jobs = [_Job(half, denoiser, pixel_size_angstrom, chosen, None, stop) for half in (odd, even)]
+    jobs = [
+        _Job(half, denoiser, pixel_size_angstrom, chosen, None, stop, thorough=thorough)
+        for half in (odd, even)
+    ]
     if first is not None:
         regions = []
         for job in jobs:
@@ -217,7 +228,10 @@ class _Job:
         device: torch.device,
         tile: int | None,
         stop: Callable[[], bool],
+        *,
+        thorough: bool,
     ) -> None:
+        self._ways = WAYS if thorough else WAYS[:1]
         self._denoiser = denoiser
         self._tile = tile
         self._stop = stop
@@ -258,19 +272,23 @@ class _Job:
         """Return what comes of the normalised ``image``, on its scale."""
         weigh = self._denoiser.calibrate
         count = passes((image.shape[1], image.shape[2])) if weigh else 1
+        count *= len(self._ways)
         watch = Stopwatch()
         number = iter(range(count))
 
         def run(given: Tensor) -> Generator[DenoisingProgress, None, Tensor]:
-            before = next(number)
+            total = torch.zeros_like(given)
+            for way in self._ways:
+                before = next(number)
 
-            def told(step: Progress) -> Iterator[DenoisingProgress]:
-                done = before * step.total + step.done
-                at = watch.progress(stage, done, count * step.total)
-                yield DenoisingProgress(at.stage, at.done, at.total, at.seconds_left)
+                def told(step: Progress, before: int = before) -> Iterator[DenoisingProgress]:
+                    done = before * step.total + step.done
+                    at = watch.progress(stage, done, count * step.total)
+                    yield DenoisingProgress(at.stage, at.done, at.total, at.seconds_left)
 
-            tiled = run_tiled(self._network, given, self._tile)
-            return (yield from passed_on(tiled, told)) * self._denoiser.output_gain
+                tiled = run_tiled(self._network, way.of(given), self._tile)
+                total += way.back((yield from passed_on(tiled, told)))
+            return total * (self._denoiser.output_gain / len(self._ways))
 
         with interruptible(self._network, self._stop):
             return (yield from (calibrated(image, run) if weigh else run(image)))

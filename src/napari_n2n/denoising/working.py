@@ -19,7 +19,6 @@ __all__ = ["Intensities", "from_channels", "rescale", "to_channels", "working_sh
 # Pixels looked at to measure an image's range; more changes nothing and sorting is slow.
 _SAMPLE = 1_000_000
 
-# The largest value of a photograph with 8 bits a channel.
 WHITE = 255.0
 """The largest value of a pixel of a photograph."""
 

@@ -58,9 +58,9 @@ class Bench:
         there = len(self.train.images)
         return tuple(sorted({min(count, there) for count in self.settings.claim_counts}))
 
-    def method(self, denoiser: Denoiser) -> Method:
+    def method(self, denoiser: Denoiser, *, thorough: bool = False) -> Method:
         """Return how ``denoiser`` takes the noise off a photograph."""
-        return by_network(denoiser, self.device, self.stop)
+        return by_network(denoiser, self.device, self.stop, thorough=thorough)
 
     def model(self) -> Denoiser:
         """Return the model that is judged."""

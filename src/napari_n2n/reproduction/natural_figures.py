@@ -8,13 +8,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_n2n.denoising.photographs import PAPER
 from napari_n2n.denoising.working import WHITE
 from napari_n2n.progress import format_seconds
 from napari_n2n.reproduction.natural_bench import COMPARED_DEVIATIONS
 from napari_n2n.reproduction.natural_comparisons import BIASED, bias_name, claim_name
-from napari_n2n.reproduction.natural_settings import DEVIATIONS
-from napari_n2n.reproduction.natural_stages import OURS, psnr_name
+from napari_n2n.reproduction.natural_settings import DEVIATIONS, PUBLISHED_DEVIATIONS
+from napari_n2n.reproduction.natural_stages import OURS, THOROUGH, psnr_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,11 +28,11 @@ PAPER_TABLE = {10: (25.58, 28.14), 20: (23.94, 27.20), 40: (23.38, 26.08), 70: (
 """Table I of Tan, Cui and Luo: dB of the noisy input and of their result, by deviation."""
 
 PUBLISHED = {
-    "DnCNN": {15: 33.90, 25: 31.24, 50: 27.95},
-    "FFDNet": {15: 33.87, 25: 31.21, 50: 27.96},
-    "DRUNet": {15: 34.30, 25: 31.69, 50: 28.51},
+    "DnCNN": (33.90, 31.24, 27.95),
+    "FFDNet": (33.87, 31.21, 27.96),
+    "DRUNet": (34.30, 31.69, 28.51),
 }
-"""Published dB on CBSD68 of networks that were trained on clean images."""
+"""Published dB on CBSD68, at `PUBLISHED_DEVIATIONS`, of networks trained on clean images."""
 
 TITLES = {OURS: "ours", "nlm": "non-local means", "bm3d": "BM3D"}
 """What methods are called."""
@@ -82,12 +84,16 @@ def first_table(found: Found) -> Table:
 
 def published_table(found: Found) -> Table:
     """Return what was published for CBSD68 beside what came out here, and what is missing."""
-    shared = sorted(PUBLISHED["DnCNN"])
-    ours = {sigma: found[psnr_name(OURS, sigma)]["psnr_db"] for sigma in shared}
-    rows = [("ours", *(_db(ours[sigma]) for sigma in shared))]
-    rows += [(name, *(_db(known[sigma]) for sigma in shared)) for name, known in PUBLISHED.items()]
-    rows.append(("ours less DnCNN", *(_gain(ours[s] - PUBLISHED["DnCNN"][s]) for s in shared)))
-    return ("", *(f"σ = {sigma}, dB" for sigma in shared)), rows
+    ours = {
+        title: [found[psnr_name(name, sigma)]["psnr_db"] for sigma in PUBLISHED_DEVIATIONS]
+        for name, title in ((OURS, "ours"), (THOROUGH, "ours, in eight ways"))
+    }
+    rows = [(name, *map(_db, values)) for name, values in (*ours.items(), *PUBLISHED.items())]
+    rows += [
+        (f"{name} less DnCNN", *map(_gain, np.subtract(values, PUBLISHED["DnCNN"])))
+        for name, values in ours.items()
+    ]
+    return ("", *(f"σ = {sigma}, dB" for sigma in PUBLISHED_DEVIATIONS)), rows
 
 
 def counts_of(found: Found) -> list[int]:

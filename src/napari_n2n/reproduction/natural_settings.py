@@ -10,6 +10,9 @@ from napari_n2n.denoising.photographs import NetworkName, Recipe
 DEVIATIONS = (10, 15, 20, 25, 40, 50, 70)
 """Of the test noise, of 255: the paper's and those of the literature. Training ends at 50."""
 
+PUBLISHED_DEVIATIONS = (15, 25, 50)
+"""For which the literature has figures."""
+
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 

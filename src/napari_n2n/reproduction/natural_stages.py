@@ -14,7 +14,7 @@ from napari_n2n.natural_training import FIRST_SNAPSHOT, snapshot_path
 from napari_n2n.progress import Progress, Stopwatch, passed_on
 from napari_n2n.reproduction.natural_bench import MODEL, MODEL_SHARE, psnr_at, told_of, trained
 from napari_n2n.reproduction.natural_comparisons import comparison_stages
-from napari_n2n.reproduction.natural_settings import DEVIATIONS
+from napari_n2n.reproduction.natural_settings import DEVIATIONS, PUBLISHED_DEVIATIONS
 from napari_n2n.reproduction.photograph_judging import (
     Method,
     TestNoise,
@@ -32,11 +32,12 @@ if TYPE_CHECKING:
     from napari_n2n.reproduction.natural_bench import Bench
     from napari_n2n.reproduction.protocol import Figures
 
-OURS = "ours"
+OURS, THOROUGH = "ours", "thorough"
 
 PICTURED = ((0, 25), (1, 50), (2, 50))
 """Which test photographs are shown, by number, and the deviation of their noise."""
 
+_JUDGED = {OURS: "the model", THOROUGH: "the model in eight ways"}
 _DETAIL_PX = 128
 _ENLARGED = 2
 
@@ -82,20 +83,23 @@ def model_stage(bench: Bench) -> Stage:
 
 def psnr_stages(bench: Bench) -> list[Stage]:
     """Return the judging of the model, and of methods without training, at each noise."""
+    methods = (OURS, *classical_methods())
+    judged: dict[str, tuple[int, ...]] = dict.fromkeys(methods, DEVIATIONS)
+    judged[THOROUGH] = PUBLISHED_DEVIATIONS  # it takes eight times as long
     stages = []
-    for name in (OURS, *classical_methods()):
-        for deviation in DEVIATIONS:
+    for name, deviations in judged.items():
+        for deviation in deviations:
 
             def make(name: str = name, deviation: int = deviation) -> Generator[Any, None, Figures]:
-                if name == OURS:
-                    method: Method = bench.method(bench.model())
+                if name in (OURS, THOROUGH):
+                    method: Method = bench.method(bench.model(), thorough=name == THOROUGH)
                 else:
                     method = classical_methods()[name]
                 noise = TestNoise(deviation, seed=bench.settings.seed)
                 return (yield from judge(bench.test, noise, method))
 
-            title = f"σ = {deviation}: {'the model' if name == OURS else name}"
-            needs = (MODEL,) if name == OURS else ()
+            title = f"σ = {deviation}: {_JUDGED.get(name, name)}"
+            needs = (MODEL,) if name in _JUDGED else ()
             stages.append(Stage(psnr_name(name, deviation), title, make, needs=needs))
     return stages
 

@@ -94,14 +94,19 @@ def judge(
     }
 
 
-def by_network(denoiser: Denoiser, device: str, stop: Callable[[], bool]) -> Method:
+def by_network(
+    denoiser: Denoiser, device: str, stop: Callable[[], bool], *, thorough: bool = False
+) -> Method:
     """Return the method of a denoiser of photographs; it is not told how strong the noise is.
+
+    ``thorough``: over the image turned and mirrored in eight ways.
 
     Once ``stop()`` is true, it raises `Interrupted` within a second.
     """
 
     def method(noisy: Image, _deviation: float) -> Generator[Any, None, Image]:
-        return (yield from denoise_steps(noisy, denoiser, device=device, stop=stop)).pixels
+        steps = denoise_steps(noisy, denoiser, device=device, thorough=thorough, stop=stop)
+        return (yield from steps).pixels
 
     return method
 
