@@ -1,6 +1,6 @@
 """How movies are read and summed: as a person says it, and as it is done."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -52,6 +52,12 @@ class MovieOptions:
     eer_raw_dose: float | None = None
     eer_upsampling: int = 1
     aligned: bool = False
+
+    @property
+    def changes_frames(self) -> bool:
+        """Whether frames come out otherwise than the file has them: by a gain, or by EER."""
+        said = replace(self, pixel_size_angstrom=None, dose_per_frame=None, aligned=False)
+        return said != MovieOptions()
 
     def settings(self, motion: "MotionConfig | None" = None) -> MovieSettings:
         """Return the settings that this stands for; reads the gain reference.

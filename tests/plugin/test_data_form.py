@@ -1,9 +1,17 @@
+from dataclasses import replace
+from pathlib import Path
+
+import mrcfile
 import numpy as np
 import pytest
 
 from napari_n2n.errors import NotEnoughData
+from napari_n2n.io import write_micrograph
+from napari_n2n.movie_settings import MovieOptions
 from napari_n2n.plugin.data_form import DataChoice, DataForm
-from napari_n2n.plugin.sources import FolderSource, HalvesSource, MovieSource
+from napari_n2n.plugin.layers import pixel_size_of
+from napari_n2n.plugin.readers import read_file
+from napari_n2n.plugin.sources import FolderSource, HalvesSource, MovieSource, is_same
 
 
 @pytest.fixture
@@ -86,3 +94,54 @@ def test_results_are_not_offered_as_data_to_train_on(form, add_sample):
         form.viewer.add_layer(Layer.create(*image_layer(pixels, kind, 1.0, kind=kind)))
     assert form.value() == DataChoice()
     assert "denoised" not in form._layers["odd"].choices
+
+
+def test_a_pixel_size_that_is_said_is_shown_at_once_and_used(form):
+    rng = np.random.default_rng(0)
+    for name in ("a_ODD", "a_EVN"):
+        form.viewer.add_image(rng.normal(size=(32, 32)), name=name)
+    form.viewer.add_points([[3, 4]], name="marks")
+    form.setValue(DataChoice("halves", odd="a_ODD", even="a_EVN"))
+    form.setValue(replace(form.value(), recording=MovieOptions(pixel_size_angstrom=1.5)))
+    assert form.source().pixel_size_angstrom == pytest.approx(1.5)
+    for layer in form.viewer.layers:  # the marks go with their image
+        assert pixel_size_of(layer) == pytest.approx(1.5)
+
+
+def test_a_movie_is_read_anew_with_the_gain_that_was_chosen(form, tmp_path):
+    rng = np.random.default_rng(0)
+    frames = rng.poisson(5, (4, 32, 48)).astype(np.float32)
+    path = tmp_path / "movie.mrc"
+    with mrcfile.new(path) as written:
+        written.set_data(frames)
+        written.set_image_stack()
+        written.voxel_size = 1.0
+    gain = rng.uniform(0.9, 1.1, (32, 48)).astype(np.float32)
+    write_micrograph(tmp_path / "gain.mrc", gain, 1.0)
+    pixels, description, _ = read_file(path)
+    form.viewer.add_image(pixels, **description)
+    plain = form.source()
+    np.testing.assert_array_equal(plain.opened().frame(1), frames[1])
+    recording = MovieOptions(gain=tmp_path / "gain.mrc", dose_per_frame=1.25)
+    form.setValue(replace(form.value(), recording=recording))
+    corrected = form.source()
+    np.testing.assert_allclose(corrected.opened().frame(1), frames[1] * gain, rtol=1e-6)
+    assert corrected.opened().dose_per_frame == 1.25
+    assert not is_same(plain, corrected)  # so that what was aligned is not used for both
+
+
+def test_an_array_without_a_file_cannot_be_read_with_a_gain_and_says_so(form, add_sample):
+    add_sample(form.viewer)
+    recording = MovieOptions(gain=Path("gain.mrc"))
+    form.setValue(replace(form.value(), recording=recording))
+    with pytest.raises(NotEnoughData, match="How it was recorded"):
+        form.source()
+
+
+def test_a_folder_is_read_as_it_was_said_and_its_halves_are_kept_apart(form, tmp_path):
+    form.setValue(DataChoice("folder", folder=tmp_path))
+    plain = form.source()
+    form.setValue(DataChoice("folder", folder=tmp_path, recording=MovieOptions(aligned=True)))
+    said = form.source()
+    assert said.recording.aligned
+    assert said.halves_folder != plain.halves_folder

@@ -170,7 +170,7 @@ def test_what_is_set_in_the_form_is_what_is_read(qtbot, tmp_path, kind, named):
     qtbot.addWidget(form)
     file = tmp_path / "m.safetensors" if named else None
     for training in PRESETS.values():
-        choice = ModelChoice(training, kind, file, "cpu")
+        choice = ModelChoice(training, kind, file, "cpu", thorough=True)
         form.setValue(choice)
         assert form.value() == choice
         assert form.settings.isVisibleTo(form) == (kind == "new")

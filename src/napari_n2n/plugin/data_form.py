@@ -1,7 +1,7 @@
 """Choosing what to work on: a movie, halves, a micrograph, a photograph, or a folder of them."""
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -9,11 +9,14 @@ from magicgui.widgets import ComboBox, Container, FileEdit
 from napari.layers import Image
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
+from superqt import QCollapsible
 
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.io import Movie
+from napari_n2n.movie_settings import MovieOptions
 from napari_n2n.plugin.controls import aligned_labels
-from napari_n2n.plugin.layers import knowledge_of, pixel_size_of
+from napari_n2n.plugin.layers import calibrate, knowledge_of, lie_alike, pixel_size_of
+from napari_n2n.plugin.movie_form import MovieForm
 from napari_n2n.plugin.photograph_sources import OnePhotograph, PhotographFolder
 from napari_n2n.plugin.preferences import halves_folder, preferences
 from napari_n2n.plugin.sources import FolderSource, HalvesSource, ImageSource, MovieSource, Source
@@ -42,13 +45,14 @@ _FIELDS: dict[Kind, tuple[str, ...]] = {
     "photographs": ("folder",),
 }
 _OF_FOLDERS = ("folder", "photographs")
+_RECORDED = ("movie", "halves", "folder", "image")
 # What this plugin made is no input, lest a result be trained on.
 _RESULTS = ("denoised", "preview", "sum")
 
 
 @dataclass(frozen=True)
 class DataChoice:
-    """What is chosen: a kind, and the names of layers, or a folder, that go with it."""
+    """What is chosen: a kind, the names of layers, or a folder, and how they were recorded."""
 
     kind: Kind = "movie"
     movie: str | None = None
@@ -57,6 +61,7 @@ class DataChoice:
     image: str | None = None
     photograph: str | None = None
     folder: Path | None = None
+    recording: MovieOptions = field(default_factory=MovieOptions)
 
     @property
     def in_colour(self) -> bool:
@@ -90,26 +95,34 @@ class DataForm(QWidget):
         self._fields = {**self._layers, "folder": self._folder}
         container = Container(widgets=[self._kind, *self._fields.values()], labels=True)
         aligned_labels(container)
+        self._recording = MovieForm()
+        self.more = QCollapsible("How it was recorded", expandedIcon="▾", collapsedIcon="▸")
+        self.more.setDuration(0)
+        self.more.addWidget(self._recording)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
         layout.addWidget(container.native)
+        layout.addWidget(self.more)
         self._container = container
         self._settling = False
         self._kind_is_wanted = False  # until the user says so, it follows what is open
         self._kind.changed.connect(self._on_kind)
-        for field in self._fields.values():
-            field.changed.connect(self._on_change)
+        for part in self._fields.values():
+            part.changed.connect(self._on_change)
+        self._recording.valueChanged.connect(self._on_recording)
         for event in self._layer_events():
             event.connect(self.refresh)
         self.refresh()
 
     def value(self) -> DataChoice:
         """Return what is chosen."""
-        layers = {role: field.value for role, field in self._layers.items()}
+        layers = {role: part.value for role, part in self._layers.items()}
         folder = self._folder.value
         # An empty field reads as the path ".".
         chosen = None if folder is None or str(folder) in ("", ".") else Path(folder)
-        return DataChoice(kind=self._kind.value, folder=chosen, **layers)
+        recording = self._recording.value()
+        return DataChoice(kind=self._kind.value, folder=chosen, recording=recording, **layers)
 
     def setValue(self, choice: DataChoice) -> None:  # noqa: N802
         """Show ``choice``; layers that are not there are left open."""
@@ -117,10 +130,11 @@ class DataForm(QWidget):
         try:
             self._kind.value = choice.kind
             self._kind_is_wanted = True
-            for role, field in self._layers.items():
+            for role, part in self._layers.items():
                 name = getattr(choice, role)
-                field.value = name if name in field.choices else None
+                part.value = name if name in part.choices else None
             self._folder.value = choice.folder
+            self._recording.setValue(choice.recording)
         finally:
             self._settling = False
         self._on_change()
@@ -139,7 +153,8 @@ class DataForm(QWidget):
                 raise NotEnoughData(
                     "Choose a folder of movies, of odd and even halves, or of micrographs."
                 )
-            return FolderSource(choice.folder, halves_folder(choice.folder))
+            kept = halves_folder(choice.folder, choice.recording)
+            return FolderSource(choice.folder, kept, choice.recording)
         if choice.kind == "photographs":
             if choice.folder is None or not choice.folder.is_dir():
                 raise NotEnoughData("Choose a folder of photographs, PNG or JPEG in colour.")
@@ -155,10 +170,10 @@ class DataForm(QWidget):
                 _clean_photographs(self._viewer.layers),
                 pixel_size_of(layer),
             )
+        self._calibrate()
         if choice.kind == "movie":
-            return _movie_source(
-                self._layer(choice.movie, "Open a movie, or a sample movie, first")
-            )
+            layer = self._layer(choice.movie, "Open a movie, or a sample movie, first")
+            return _movie_source(layer, choice.recording)
         if choice.kind == "image":
             layer = self._layer(choice.image, "Open a micrograph first")
             return ImageSource(layer.data, layer.name, pixel_size_of(layer), _dose(layer))
@@ -191,11 +206,11 @@ class DataForm(QWidget):
                 candidates[role].append(layer.name)
         self._settling = True
         try:
-            for role, field in self._layers.items():
-                before = field.value
-                field.choices = candidates[role]
+            for role, part in self._layers.items():
+                before = part.value
+                part.choices = candidates[role]
                 kept = before if before in candidates[role] else None
-                field.value = kept or self._likely(role, candidates[role])
+                part.value = kept or self._likely(role, candidates[role])
             added = event.value if getattr(event, "type", "") == "inserted" else None
             if added is not None and "photograph" in _roles(added) and _is_noisy(added):
                 self._layers["photograph"].value = added.name
@@ -223,7 +238,7 @@ class DataForm(QWidget):
         return wanted[0] if wanted else None
 
     def _follow_what_is_open(self) -> None:
-        chosen = {role: field.value for role, field in self._layers.items()}
+        chosen = {role: part.value for role, part in self._layers.items()}
         if self._kind_is_wanted and (
             self._kind.value in _OF_FOLDERS or all(chosen[r] for r in _FIELDS[self._kind.value])
         ):
@@ -249,10 +264,31 @@ class DataForm(QWidget):
     def _on_change(self, *_: object) -> None:
         if self._settling:
             return
-        shown = _FIELDS[self._kind.value]
-        for role, field in self._fields.items():
-            field.visible = role in shown
+        kind = self._kind.value
+        for role, part in self._fields.items():
+            part.visible = role in _FIELDS[kind]
+        self.more.setVisible(kind in _RECORDED)
+        self._recording.show_movies(kind in ("movie", "folder"))
         self.valueChanged.emit()
+
+    def _on_recording(self) -> None:
+        self._calibrate()
+        self._on_change()
+
+    def _calibrate(self) -> None:
+        """Let the chosen layers, and all that lie as they do, have the pixel size that was said."""
+        choice = self.value()
+        size = choice.recording.pixel_size_angstrom
+        if size is None or choice.kind not in ("movie", "halves", "image"):
+            return
+        layers = self._viewer.layers
+        for name in (getattr(choice, role) for role in _FIELDS[choice.kind]):
+            if name is None or name not in layers or pixel_size_of(layers[name]) == size:
+                continue
+            alike = [layer for layer in layers if lie_alike(layer, layers[name])]
+            for layer in alike:
+                calibrate(layer, size)
+            self._viewer.reset_view()
 
 
 def _roles(layer: "Layer") -> list[str]:
@@ -275,7 +311,7 @@ def _roles(layer: "Layer") -> list[str]:
     return ["movie", "odd", "even"] if layer.ndim == 3 and kind is None else []
 
 
-def _movie_source(layer: "Layer") -> MovieSource:
+def _movie_source(layer: "Layer", recording: MovieOptions) -> MovieSource:
     known = knowledge_of(layer)
     movie = known.get("movie")
     pixel_size = pixel_size_of(layer)
@@ -286,7 +322,15 @@ def _movie_source(layer: "Layer") -> MovieSource:
         # The user knows better than the header.
         movie = copy.copy(movie)
         movie.pixel_size_angstrom = pixel_size
-    return MovieSource(movie, layer.name, layer.data, pixel_size)
+    if recording.dose_per_frame is not None:
+        movie = copy.copy(movie)
+        movie.dose_per_frame = recording.dose_per_frame
+    if recording.changes_frames and not movie.path.is_file():
+        raise NotEnoughData(
+            f"{layer.name} has no file that a gain reference or EER rendering could be applied to. "
+            "Open the movie's file, or clear them under How it was recorded."
+        )
+    return MovieSource(movie, layer.name, layer.data, pixel_size, recording)
 
 
 def _is_noisy(photograph: "Layer") -> bool:

@@ -146,7 +146,7 @@ class DenoiseWidget(DenoisePanel):
     def denoise(self) -> None:
         """Denoise the chosen data with the model, and show the result beside the raw image."""
         source, denoiser, device = self._source(), self.denoiser, self.model.device()
-        kind, file = self.model.kind(), self.model.file()
+        kind, file, thorough = self.model.kind(), self.model.file(), self.model.thorough()
         if source is None:
             return
         if denoiser is None and kind not in IN_THE_BOX:
@@ -168,6 +168,7 @@ class DenoiseWidget(DenoisePanel):
                 device=device,
                 exposure=exposure,
                 watched=watched,
+                thorough=thorough,
                 stop=stop,
             ),
             lambda result: self._on_denoised(result, f"{did} with {name_of(kind, file)}"),

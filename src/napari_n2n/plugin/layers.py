@@ -67,6 +67,20 @@ def pixel_size_of(layer: "Layer") -> float | None:
     return float(layer.scale[-1]) * factor
 
 
+def calibrate(layer: "Layer", pixel_size_angstrom: float) -> None:
+    """Give a layer, (y, x) or (anything, y, x), another pixel size; its first axis stays."""
+    first = layer.ndim - 2
+    layer.scale = (*layer.scale[:first], pixel_size_angstrom, pixel_size_angstrom)
+    layer.units = (*layer.units[:first], "angstrom", "angstrom")
+
+
+def lie_alike(first: "Layer", second: "Layer") -> bool:
+    """Whether two layers have the same pixel size, as marks on an image have."""
+    return tuple(first.units[-2:]) == tuple(second.units[-2:]) and np.allclose(
+        first.scale[-2:], second.scale[-2:]
+    )
+
+
 def knowledge_of(layer: "Layer") -> dict[str, Any]:
     """Return what this plugin wrote into a layer's metadata; empty for other layers."""
     found = layer.metadata.get(KEY, {})

@@ -24,7 +24,7 @@ class MovieForm(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._pixel_size = _number("Pixel size (Å)", _AS_TOLD, decimals=4, most=1000)
-        self._dose = _number("Dose per frame (e/Å²)", _AS_TOLD)
+        self._dose = _number("Frame dose (e/Å²)", _AS_TOLD)
         self._gain = file_edit("Gain reference", "Gain (*.mrc *.tif *.tiff *.gain)")
         self._gain.tooltip = "For movies that are not gain-corrected yet: MRC, TIFF or .gain."
         self._operation = ComboBox(label="Gain is", choices=_OPERATIONS)
@@ -32,9 +32,9 @@ class MovieForm(QWidget):
         self._turn.tooltip = "Clockwise, as RELION's --gain_rot; before it is flipped."
         self._flip = ComboBox(label="Flip gain", choices=_FLIPS)
         self._flip.tooltip = "As RELION's --gain_flip."
-        self._eer_dose = _number("EER frame (e/Å²)", "about 1")
+        self._eer_dose = _number("EER dose (e/Å²)", "about 1")
         self._eer_dose.tooltip = "EER: dose of a frame, of as many raw frames as that takes."
-        self._eer_raw_dose = _number("EER raw frame (e/Å²)", _AS_TOLD, decimals=5)
+        self._eer_raw_dose = _number("EER raw dose (e/Å²)", _AS_TOLD, decimals=5)
         self._eer_upsampling = ComboBox(label="EER pixels", choices=_UPSAMPLINGS)
         self._aligned = CheckBox(label="", text="Frames are aligned already")
         self._of_gain = (self._operation, self._turn, self._flip)
@@ -56,6 +56,7 @@ class MovieForm(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._container.native)
         self._settling = False
+        self._of_movies = True
         for field in self._fields.values():
             field.changed.connect(self._on_change)
         self._on_change()
@@ -78,11 +79,21 @@ class MovieForm(QWidget):
             self._settling = False
         self._on_change()
 
+    def show_movies(self, wanted: bool) -> None:
+        """Ask for all, or for what images have as well: the pixel size."""
+        self._of_movies = wanted
+        self._show_fields()
+
+    def _show_fields(self) -> None:
+        for field in self._fields.values():
+            field.visible = self._of_movies or field is self._pixel_size
+        for field in self._of_gain:
+            field.visible = self._of_movies and path_of(self._gain) is not None
+
     def _on_change(self, *_: object) -> None:
         if self._settling:
             return
-        for field in self._of_gain:
-            field.visible = path_of(self._gain) is not None
+        self._show_fields()
         self.valueChanged.emit()
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import platformdirs
 
+from napari_n2n.movie_settings import MovieOptions
+
 
 @dataclass(frozen=True)
 class Preferences:
@@ -40,9 +42,15 @@ def data_folder() -> Path:
     return platformdirs.user_data_path("napari-n2n", appauthor=False)
 
 
-def halves_folder(movies: Path) -> Path:
-    """Folder where the halves of the movies in folder ``movies`` are kept; it need not exist."""
-    code = hashlib.sha256(str(movies.resolve()).encode()).hexdigest()[:8]
+def halves_folder(movies: Path, recording: MovieOptions | None = None) -> Path:
+    """Folder where the halves of the movies in folder ``movies`` are kept; it need not exist.
+
+    Those that are read otherwise than their files say, as ``recording``, have one of their own.
+    """
+    what = str(movies.resolve())
+    if recording not in (None, MovieOptions()):
+        what += repr(recording)
+    code = hashlib.sha256(what.encode()).hexdigest()[:8]
     return data_folder() / "halves" / f"{movies.name}-{code}"
 
 

@@ -1,7 +1,7 @@
 """What can be worked on, and how it becomes pairs to train on. No napari and no Qt here."""
 
 from collections.abc import Callable, Collection, Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_n2n import progress
 from napari_n2n.errors import NotEnoughData
+from napari_n2n.movie_settings import MovieOptions, open_with
 from napari_n2n.plugin.exposure import Exposure, Image
 from napari_n2n.plugin.photograph_sources import OnePhotograph, PhotographFolder
 from napari_n2n.progress import Progress, passed_on
@@ -37,6 +38,25 @@ class MovieSource:
     # What the movie was made of, and at which pixel size: the same again is the same field.
     data: Any
     pixel_size_angstrom: float | None = None
+    # How its file is to be read, if otherwise than it was for ``movie``.
+    recording: MovieOptions = field(default_factory=MovieOptions)
+
+    def opened(self) -> "Movie":
+        """Return the movie, read as it is to be.
+
+        Raises
+        ------
+        N2NError
+            Its file or the gain reference cannot be used.
+        """
+        if not self.recording.changes_frames:
+            return self.movie
+        known = replace(
+            self.recording,
+            pixel_size_angstrom=self.pixel_size_angstrom,
+            dose_per_frame=self.movie.dose_per_frame,
+        )
+        return open_with(self.movie.path, known.settings())
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +80,7 @@ class FolderSource:
 
     folder: Path
     halves_folder: Path
+    recording: MovieOptions = field(default_factory=MovieOptions)
 
     @property
     def name(self) -> str:
@@ -89,8 +110,8 @@ def is_same(first: Source, second: Source) -> bool:
 
     def identity(source: Any) -> tuple[Any, ...]:
         pixels = [getattr(source, part, None) for part in ("data", "odd", "even", "pixels")]
-        size = getattr(source, "pixel_size_angstrom", None)
-        return (*map(id, pixels), size, getattr(source, "shown", 0))
+        rest = [getattr(source, part, None) for part in ("pixel_size_angstrom", "recording")]
+        return (*map(id, pixels), *rest, getattr(source, "shown", 0))
 
     return identity(first) == identity(second)
 
@@ -146,8 +167,9 @@ def expose(source: Source, stop: Stop, device: str = "auto") -> Generator[Progre
         ``stop`` became true.
     """
     if isinstance(source, MovieSource):
-        movie = source.movie
-        halves = yield from stoppable(_align(movie, device), stop)
+        movie = source.opened()
+        summing = _summed(movie, device, aligned=source.recording.aligned)
+        halves = yield from stoppable(summing, stop)
         dose = None if movie.dose_per_frame is None else movie.dose_per_frame * len(movie)
         return Exposure(
             source.name,
@@ -241,10 +263,12 @@ class _StackPairs:
             )
 
 
-def _align(movie: "Movie", device: str) -> "Generator[Progress, None, Halves]":
-    """Align on ``device``, where motion can be measured on it."""
-    from napari_n2n.motion import MotionConfig, align
+def _summed(movie: "Movie", device: str, *, aligned: bool) -> "Generator[Progress, None, Halves]":
+    """Sum the frames, aligned on ``device`` where motion can be measured on it."""
+    from napari_n2n.motion import MotionConfig, align, sum_halves
 
+    if aligned:
+        return sum_halves(movie)
     known = device.startswith(("cpu", "cuda"))
     return align(movie, MotionConfig(device=device if known else "auto"))
 
@@ -270,23 +294,25 @@ def _images_in_folder(
 
     Where there is neither, its micrographs are taken as they are.
     """
-    from napari_n2n.io import expand_inputs, find_halves, inspect_file, open_movie
+    from napari_n2n.io import expand_inputs, find_halves, inspect_file
     from napari_n2n.workflow import PairsOnDisk, training_set
 
+    size = source.recording.pixel_size_angstrom
     if find_halves(source.folder):
-        return PairsOnDisk.in_folder(source.folder)
+        return PairsOnDisk.in_folder(source.folder, size)
     movies = [path for path in expand_inputs(source.folder) if inspect_file(path).kind == "movie"]
     if not movies:
-        return training_set([source.folder])
+        return training_set([source.folder], size)
     from napari_n2n.motion import write_halves
 
+    settings = source.recording.settings()
     for number, path in enumerate(movies, start=1):
         stem = path.name.split(".")[0]
         if (source.halves_folder / f"{stem}_EVN.mrc").is_file():
             continue
-        halves = yield from _numbered(
-            stoppable(_align(open_movie(path), device), stop), number, len(movies)
-        )
+        movie = open_with(path, settings)
+        summing = stoppable(_summed(movie, device, aligned=settings.aligned), stop)
+        halves = yield from _numbered(summing, number, len(movies))
         write_halves(halves, source.halves_folder, stem)
     return PairsOnDisk.in_folder(source.halves_folder)
 

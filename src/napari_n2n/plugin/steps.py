@@ -212,12 +212,14 @@ def denoise_source(
     device: str = "auto",
     exposure: Exposure | None = None,
     watched: Watched | None = None,
+    thorough: bool = False,
     stop: Stop = lambda: False,
 ) -> Generator[Any, None, Result]:
     """Denoise what is shown of ``source``, with both halves where there are any.
 
     Yields `Progress`, a `Ready` if the exposure had to be made, and a `Part`: what is ``watched``
-    as the denoising begins is denoised first. ``denoiser`` may be the name of a model in the box.
+    as the denoising begins is denoised first. ``denoiser`` may be the name of a model in the box;
+    ``thorough`` is that of `napari_n2n.denoising.inference.denoise_steps`.
 
     Raises
     ------
@@ -240,6 +242,7 @@ def denoise_source(
         "pixel_size_angstrom": exposure.pixel_size_angstrom,
         "device": device,
         "first": (watched or Watched()).region(exposure.full.shape),
+        "thorough": thorough,
         "stop": stop,
     }
     try:
