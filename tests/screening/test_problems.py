@@ -126,6 +126,22 @@ def test_a_session_that_may_not_be_written_is_told(session, micrograph, some):
     assert len(session.particles(micrograph)) == 6
 
 
+def test_a_session_on_a_disk_that_may_not_be_written_can_be_read(
+    session, micrograph, some, monkeypatch
+):
+    session.add(micrograph, some)  # it is in the log yet, not in the file itself
+    before = {path: path.read_bytes() for path in session.path.parent.iterdir()}
+    monkeypatch.setattr(database, "_may_be_written", lambda path: False)
+    with Session.open(session.path) as other:
+        assert other.read_only
+        assert not session.read_only
+        assert other.path == session.path
+        assert len(other.particles(micrograph)) == 6
+        with pytest.raises(WriteProblem, match="is read-only"):
+            other.add(micrograph, some)
+    assert before == {path: path.read_bytes() for path in session.path.parent.iterdir()}
+
+
 def test_a_locked_file_is_told_and_can_be_used_again(session, micrograph, some, monkeypatch):
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
     with Session.open(session.path) as other:

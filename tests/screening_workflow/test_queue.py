@@ -92,3 +92,13 @@ def test_threads_lose_and_double_nothing(tmp_path):
     for thread in (*takers, *adders):
         thread.join(30)
     assert sorted(taken[0] + taken[1]) == sorted(files)
+
+
+def test_a_queue_with_two_feeds_is_over_when_both_have_ended():
+    queue = Queue(open=2)
+    queue.close()
+    assert not queue.is_over
+    queue.close()
+    assert queue.is_over
+    queue.close()
+    assert queue.is_over

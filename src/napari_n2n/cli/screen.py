@@ -76,7 +76,7 @@ def screen(
     with ExitStack() as ends:
         kept = ends.enter_context(_opened(where, asked=session is not None))
         stop = ends.enter_context(console.stop_on_signal())
-        queue = Queue(() if found is None else found.paths, open=watch)
+        queue = Queue(() if found is None else found.paths, open=len(folders))
         feeds = [
             ends.enter_context(Feed(queue, folder, patterns, rest_seconds=rest))
             for folder, patterns in folders

@@ -122,7 +122,7 @@ class ScreeningJob(QObject):
             return False
         folder = choice.folder if choice.watch else None
         # A folder that is watched gives those that are there as well, once they are whole.
-        queue = self.queue = Queue(paths if folder is None else (), open=folder is not None)
+        queue = self.queue = Queue(paths if folder is None else (), open=int(folder is not None))
 
         def steps(stop: Callable[[], bool]) -> Generator[Any, None, Screened]:
             with shared as session:

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from napari_n2n.plugin.screening_form import ScreenChoice
 
 
+_TO_LOOK_AT = (
+    "This session may not be written here: look, select and export, but verdicts cannot be given."
+)
+
+
 @dataclass(frozen=True)
 class Found:
     """What a choice stands for: files, and the folder that their session belongs to."""
@@ -65,7 +70,8 @@ def open_session(folder: Path, *, make: bool) -> tuple[SharedSession, str] | Non
     if not make and not path.exists():
         return (SharedSession(Session.open(elsewhere)), "") if elsewhere.exists() else None
     try:
-        return SharedSession(Session.open(path)), ""
+        session = Session.open(path)
+        return SharedSession(session), _TO_LOOK_AT if session.read_only else ""
     except WriteProblem as problem:
         if path.exists():
             raise  # another, empty one in its place would be judged twice

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sqlite3
+import tempfile
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_n2n.errors import FileProblem, UnreadableFile, WriteProblem
@@ -16,7 +19,6 @@ from napari_n2n.screening.rows import DamagedRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 BUSY_SECONDS = 5.0
 """How long to wait for another window that is writing."""
@@ -75,6 +77,9 @@ def problem(error: sqlite3.Error, path: Path) -> FileProblem:
 class Database:
     """A connection to a session file of today's version, to be used by one thread at a time.
 
+    Of a file that may not be written, a copy as of now is read: SQLite's log wants files beside
+    it, and the file may be of an older version.
+
     Parameters
     ----------
     path
@@ -91,6 +96,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lock = threading.RLock()
+        self._copy: tempfile.TemporaryDirectory[str] | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.is_dir():
@@ -99,16 +105,22 @@ class Database:
                 start = handle.read(16)
                 if start and start != b"SQLite format 3\0":
                     raise UnreadableFile(path, *_READ_FAULTS[sqlite3.SQLITE_NOTADB])
+            if path.is_file() and not _may_be_written(path):
+                self._copy = tempfile.TemporaryDirectory(prefix="napari-n2n-")
+                for part in (path, path.with_name(f"{path.name}-wal")):
+                    if part.is_file():
+                        shutil.copyfile(part, Path(self._copy.name) / part.name)
         except OSError as error:
             raise WriteProblem(
                 path,
                 f"could not be opened ({error.strerror or error})",
                 "Keep the session in a folder you may write to.",
             ) from error
+        self._at = path if self._copy is None else Path(self._copy.name) / path.name
         try:
             # The lock above does what sqlite3's own thread check would.
             self._connection: sqlite3.Connection | None = sqlite3.connect(
-                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+                self._at, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
         except sqlite3.Error as error:
             raise problem(error, path) from error
@@ -123,7 +135,7 @@ class Database:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         version = self._version(connection)
-        size_bytes = self.path.stat().st_size
+        size_bytes = self._at.stat().st_size
         if version and size_bytes <= _CHECKED_BYTES:
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             if verdict != "ok":
@@ -184,7 +196,7 @@ class Database:
         while True:
             try:
                 (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
-                local = not on_network(self.path.parent)
+                local = not on_network(self._at.parent)
                 wanted = "wal" if local and (is_new or mode == "wal") else "truncate"
                 connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()
             except sqlite3.OperationalError as error:
@@ -195,6 +207,11 @@ class Database:
                 time.sleep(0.01)
             else:
                 return
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the file may not be written."""
+        return self._copy is not None
 
     def _identity(self) -> tuple[int, int] | None:
         try:
@@ -224,6 +241,8 @@ class Database:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Give the connection inside a transaction: on disk when the block ends, or not at all."""
         with self.reading() as connection:
+            if self.read_only:
+                raise WriteProblem(self.path, *_WRITE_FAULTS[sqlite3.SQLITE_READONLY])
             if self._identity() != self._file:
                 # Linux would go on writing to a file that no one can find any more.
                 raise WriteProblem(
@@ -267,6 +286,12 @@ class Database:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
+            if self._copy is not None:
+                self._copy.cleanup()
+
+
+def _may_be_written(path: Path) -> bool:
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:

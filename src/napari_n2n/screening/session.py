@@ -62,7 +62,7 @@ class Session(Judging):
         UnreadableFile
             The file is damaged, of another program, or of a newer version; it is untouched.
         WriteProblem
-            The file or its folder cannot be written, or is locked.
+            There is none and its folder cannot be written, or it is locked.
         """
         database = Database(Path(path).absolute())
         try:
@@ -75,6 +75,11 @@ class Session(Judging):
     def path(self) -> Path:
         """The session's file, absolute."""
         return self._database.path
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the file may not be written: it can be read, and is so as of its opening."""
+        return self._database.read_only
 
     def close(self) -> None:
         """Close the file; closing twice is no error."""

@@ -22,7 +22,7 @@ class Feed:
     """Puts a folder's files into an open queue as they are complete, in a thread of its own.
 
     It begins at once, and ends with `stop`, or with the ``with`` block it is used in. Should the
-    folder go away, `error` says so, and the queue is closed so that the screening ends as well.
+    folder go away, `error` says so, and the screening ends if no other feed is left.
 
     Parameters
     ----------

@@ -21,10 +21,11 @@ class Queue:
         To begin with. Links among the folders are followed, as a session does: a file that the
         session names is found again.
     open
-        Whether more may come, so that `screen` waits for them when there are none; until `close`.
+        How many may still bring some, so that `screen` waits for them when there are none; until
+        each of them calls `close`.
     """
 
-    def __init__(self, paths: Iterable[Path | str] = (), *, open: bool = False) -> None:
+    def __init__(self, paths: Iterable[Path | str] = (), *, open: int = 0) -> None:
         self._changed = threading.Condition()
         self._waiting: OrderedDict[Path, None] = OrderedDict()
         self._open = open
@@ -90,9 +91,9 @@ class Queue:
             return self._paused
 
     def close(self) -> None:
-        """Say that no more will come: the screening ends when nothing waits."""
+        """Say that no more will come from one of those: after the last, it ends with the queue."""
         with self._changed:
-            self._open = False
+            self._open = max(0, self._open - 1)
             self._changed.notify_all()
 
     @property
