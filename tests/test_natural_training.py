@@ -175,7 +175,7 @@ def test_progress_tells_the_error_against_the_clean_image(paintings):
         assert last.step == 12
         assert last.done == last.total
         errors[targets] = last.excess_loss
-    assert errors["noisy"] == pytest.approx(errors["clean"], rel=0.15)
+    assert errors["noisy"] == pytest.approx(errors["clean"], rel=0.05)
 
 
 def test_what_was_learnt_is_told(paintings):

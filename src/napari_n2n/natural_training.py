@@ -1,6 +1,7 @@
 """How denoisers of colour photographs are made, from a folder of photographs and noise."""
 
 import copy
+from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from napari_n2n.denoising.config import TrainingConfig
 from napari_n2n.denoising.devices import choose_device, describe_device, torch_errors_explained
 from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.denoising.learner import Learner
-from napari_n2n.denoising.loop import THOUSAND, Learnt, Pace, learn
+from napari_n2n.denoising.loop import STEPS_TOLD, THOUSAND, Learnt, Pace, learn, mean_loss
 from napari_n2n.denoising.natural_images import (
     PhotographExamples,
     PhotographNoise,
@@ -37,7 +38,7 @@ _SMALLEST_SIDE = 16
 class PhotographProgress(Progress):
     """Training on photographs.
 
-    ``excess_loss`` is the mean squared error of late less the variance of the targets' noise, in
+    ``excess_loss`` is the mean squared error of late less the power of the targets' noise, in
     grey levels squared: what is left is the error against the clean image.
     """
 
@@ -135,7 +136,9 @@ def train_photographs(
         elapsed = 0.0
         if resume and output is not None and resume_path(output).is_file():
             elapsed = learner.load(resume_path(output), names)
-        pace = Pace(config, len(photographs.images), elapsed)
+        count = len(photographs.images)
+        counted = "one photograph" if count == 1 else f"{count} photographs"
+        pace = Pace(config, count, elapsed)
 
         def denoiser() -> Denoiser:
             return Denoiser(
@@ -144,7 +147,7 @@ def train_photographs(
                 working_pixel_size_angstrom=None,
                 provenance=Provenance(
                     name="photographs",
-                    trained_on=(f"{len(photographs.images)} photographs with {noise}",),
+                    trained_on=(f"{counted} with {noise}",),
                     steps=learner.step,
                     seconds=round(pace.elapsed_seconds, 1),
                     device=describe_device(chosen),
@@ -156,8 +159,6 @@ def train_photographs(
                 save_denoiser(output, denoiser())
                 learner.save(resume_path(output), names, pace.elapsed_seconds)
 
-        floor = _target_noise_variance(noise)
-
         def told(learnt: Learnt) -> tuple[PhotographProgress]:
             progress = PhotographProgress(
                 stage="training",
@@ -165,16 +166,21 @@ def train_photographs(
                 total=THOUSAND,
                 seconds_left=learnt.seconds_left,
                 step=learnt.step,
-                excess_loss=learnt.loss * WHITE**2 - floor,
+                excess_loss=learnt.loss * WHITE**2 - mean_loss(noise_power),
             )
             return (progress,)
 
         examples = PhotographExamples(photographs, config, noise, chosen)
+        # Of the same steps as the loss: a few hundred strengths of noise drawn by chance have a
+        # mean of their own.
+        noise_power: deque[Tensor] = deque(maxlen=STEPS_TOLD)
 
         def draw(step: int) -> tuple[Tensor, Tensor]:
             if snapshots and output is not None and _is_snapshot(step):
                 save_denoiser(snapshot_path(output, step), denoiser())
-            return examples(step)
+            drawn = examples(step)
+            noise_power.append(examples.target_noise_power)
+            return drawn
 
         yield from passed_on(learn(learner, draw, pace, stop=stop, save=save), told)
         if not learner.step:
@@ -186,10 +192,3 @@ def _is_snapshot(step: int) -> bool:
     """Whether ``step`` is `FIRST_SNAPSHOT` times a power of two."""
     times, rest = divmod(step, FIRST_SNAPSHOT)
     return times > 0 and rest == 0 and times & (times - 1) == 0
-
-
-def _target_noise_variance(noise: PhotographNoise) -> float:
-    """Return the mean variance of the noise of targets: deviations are drawn evenly."""
-    if noise.targets == "clean":
-        return 0.0
-    return (noise.least**2 + noise.least * noise.most + noise.most**2) / 3

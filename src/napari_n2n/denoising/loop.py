@@ -17,8 +17,8 @@ from napari_n2n.errors import TrainingDiverged
 # Listeners hear of the training this often; reading the loss more often would hold a GPU up.
 _SECONDS_BETWEEN_REPORTS = 0.25
 _SECONDS_BETWEEN_SAVES = 60.0
-# The loss that is told is the mean of so many steps.
-_STEPS_TOLD = 500
+STEPS_TOLD = 500
+"""The loss that is told is the mean of so many steps."""
 
 THOUSAND = 1000
 """The parts of a training that progress is counted in."""
@@ -106,7 +106,7 @@ def learn(
     TrainingDiverged
         The loss is no number any more.
     """
-    losses: deque[Tensor] = deque(maxlen=_STEPS_TOLD)
+    losses: deque[Tensor] = deque(maxlen=STEPS_TOLD)
     reported = saved = monotonic()
     try:
         with interruptible(learner.network, stop):

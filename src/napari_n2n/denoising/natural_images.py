@@ -135,6 +135,8 @@ class PhotographExamples:
         self._noise = noise
         self._device = device
         self._scale = Intensities.of(torch.empty(0), "photograph")
+        self.target_noise_power = torch.zeros(())
+        """Mean square of the noise in the targets that were drawn last, in grey levels squared."""
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
         """Return inputs and targets of a step, each (batch, 3, crop, crop)."""
@@ -161,6 +163,7 @@ class PhotographExamples:
                     clipped=noise.clipped,
                 )
             )
+        self.target_noise_power = (examples[1] - clean).square().mean()
         inputs, targets = (self._scale.normalise(images) for images in examples)
         return inputs, targets
 
