@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_n2n.denoising.rings import RING, Rings, RingSums
+from napari_n2n.denoising.ways import Way
 
 S = TypeVar("S")
 
@@ -63,7 +64,17 @@ _LEAST_WAVES = 100
 # Small images have few waves in a ring, but take little time: they are denoised in up to eight
 # positions, which have 2^20 pixels together, with a noise for each.
 _PIXELS = 1 << 20
-_POSITIONS = 8
+# In such an order that the first few differ most.
+_WAYS = (
+    Way(0, mirrored=False),
+    Way(0, mirrored=True),
+    Way(1, mirrored=False),
+    Way(3, mirrored=True),
+    Way(2, mirrored=False),
+    Way(2, mirrored=True),
+    Way(3, mirrored=False),
+    Way(1, mirrored=True),
+)
 # Smaller images have too few waves to tell anything.
 _SMALLEST_SIDE = 32
 
@@ -203,18 +214,12 @@ def weights(ff: Rings, fy: Rings, yy: Rings, fx: Rings, yx: Rings) -> tuple[Ring
 
 
 def _positions(shape: tuple[int, int]) -> int:
-    return max(1, min(_POSITIONS, _PIXELS // (shape[0] * shape[1])))
-
-
-# Flips and turns in such an order that the first few differ most.
-_ORDER = (0, 6, 1, 7, 2, 4, 3, 5)
+    return max(1, min(len(_WAYS), _PIXELS // (shape[0] * shape[1])))
 
 
 def _in_position(
     position: int, image: Tensor, run: Callable[[Tensor], Generator[S, None, Tensor]]
 ) -> Generator[S, None, Tensor]:
-    """Run on the image turned and flipped, and turn the result back."""
-    turns, flipped = _ORDER[position] % 4, _ORDER[position] >= 4
-    turned = image.rot90(turns, (1, 2))
-    result = yield from run(turned.flip(1) if flipped else turned)
-    return (result.flip(1) if flipped else result).rot90(-turns, (1, 2))
+    """Run on the image turned and mirrored, and turn the result back."""
+    way = _WAYS[position]
+    return way.back((yield from run(way.of(image))))
