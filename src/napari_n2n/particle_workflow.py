@@ -11,7 +11,7 @@ from napari_n2n.denoising.features import bottleneck, fingerprint
 from napari_n2n.denoising.inference import denoise_halves, denoise_steps
 from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.errors import BadValue, UnreadableFile
-from napari_n2n.io import MicrographParticles, inspect_file, read_micrograph
+from napari_n2n.io import MicrographParticles
 from napari_n2n.movie_settings import MovieSettings
 from napari_n2n.particles import (
     PickingConfig,
@@ -33,7 +33,7 @@ from napari_n2n.particles.significance import left_out_sentence, standing_out
 from napari_n2n.particles.suggestions import Classifier
 from napari_n2n.progress import Progress, stoppable
 from napari_n2n.screening import Session
-from napari_n2n.workflow import halves_of_file
+from napari_n2n.workflow import halves_of_file, is_movie, read_grey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -244,14 +244,7 @@ def see_file(
     Interrupted
         ``stop`` became true.
     """
-    kind = inspect_file(path).kind
-    if kind == "volume":
-        raise UnreadableFile(
-            path,
-            "is a volume by its header",
-            "If it is a movie, sum its frames with napari-n2n halves and pick on the sum.",
-        )
-    if kind == "movie":
+    if is_movie(path):
         halves = yield from stoppable(halves_of_file(path, settings), stop, Interrupted)
         size = _known(path, halves.pixel_size_angstrom)
         if denoiser is None:
@@ -261,9 +254,7 @@ def see_file(
         )
         notes = (*halves.notes, *both.notes)
         return Seen(halves.full, both.pixels * np.float32(2), size, notes)
-    image = read_micrograph(path, pixel_size_angstrom=settings.pixel_size_angstrom)
-    if image.is_rgb:
-        raise UnreadableFile(path, "is a colour photograph", "Give micrographs.")
+    image = read_grey(path, settings.pixel_size_angstrom)
     size = _known(path, image.pixel_size_angstrom)
     if denoiser is None:
         return Seen(image.pixels, image.pixels, size, image.notes)

@@ -184,6 +184,38 @@ def training_set(
     return MicrographsOnDisk(files, pixel_size_angstrom)
 
 
+def is_movie(path: Path) -> bool:
+    """Whether the file has frames to be aligned, or is one image.
+
+    Raises
+    ------
+    UnreadableFile
+        It cannot be read, or is a volume.
+    """
+    kind = inspect_file(path).kind
+    if kind == "volume":
+        raise UnreadableFile(
+            path,
+            "is a volume by its header",
+            "If it is a movie, sum its frames with napari-n2n halves and give the sum.",
+        )
+    return kind == "movie"
+
+
+def read_grey(path: Path, pixel_size_angstrom: float | None) -> Micrograph:
+    """Read a micrograph.
+
+    Raises
+    ------
+    UnreadableFile
+        It cannot be read, or is in colour.
+    """
+    image = read_micrograph(path, pixel_size_angstrom=pixel_size_angstrom)
+    if image.is_rgb:
+        raise UnreadableFile(path, "is a colour photograph", "Give micrographs or movies.")
+    return image
+
+
 def halves_of_file(path: Path, settings: MovieSettings) -> Generator[Progress, None, "Halves"]:
     """Open the movie at ``path`` and sum its odd, even and all frames, aligned.
 
@@ -246,16 +278,9 @@ class DenoiseFiles:
 
     def load(self, path: Path) -> list[Micrograph]:
         """Read a micrograph; of a movie, which is read frame by frame later, nothing."""
-        kind = inspect_file(path).kind
-        if kind == "movie":
+        if is_movie(path):
             _require_other(self.output_of(path), path)
             return []
-        if kind == "volume":
-            raise UnreadableFile(
-                path,
-                "is a volume by its header",
-                "If it is a movie, sum its frames with napari-n2n halves and denoise the sum.",
-            )
         image = read_micrograph(path, pixel_size_angstrom=self.settings.pixel_size_angstrom)
         if image.is_rgb and self.denoiser.network.config.in_channels == 1:
             raise UnreadableFile(

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 from napari_n2n.aside import aside
 from napari_n2n.denoising.inference import denoise_steps
 from napari_n2n.denoising.interruption import Interrupted
-from napari_n2n.errors import UnreadableFile
-from napari_n2n.io import inspect_file, read_micrograph
 from napari_n2n.particles import (
     PickingConfig,
     Stopped,
@@ -21,7 +19,7 @@ from napari_n2n.particles import (
 from napari_n2n.particles.significance import left_out_sentence, standing_out
 from napari_n2n.progress import Progress, stoppable
 from napari_n2n.screening import quality
-from napari_n2n.workflow import halves_of_file
+from napari_n2n.workflow import halves_of_file, is_movie, read_grey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -77,21 +75,12 @@ def make_pictures(
     Interrupted
         ``stop`` became true.
     """
-    kind = inspect_file(path).kind
-    if kind == "volume":
-        raise UnreadableFile(
-            path,
-            "is a volume by its header",
-            "If it is a movie, sum its frames with napari-n2n halves and screen the sums.",
-        )
     halves: Halves | None = None
-    if kind == "movie":
+    if is_movie(path):
         halves = yield from stoppable(halves_of_file(path, settings.movies), stop, Interrupted)
         raw, size, notes = halves.full, halves.pixel_size_angstrom, halves.notes
     else:
-        image = read_micrograph(path, pixel_size_angstrom=settings.movies.pixel_size_angstrom)
-        if image.is_rgb:
-            raise UnreadableFile(path, "is a colour photograph", "Give micrographs or movies.")
+        image = read_grey(path, settings.movies.pixel_size_angstrom)
         raw, size, notes = image.pixels, image.pixel_size_angstrom, image.notes
     result = yield from denoise_steps(
         raw, denoiser, pixel_size_angstrom=size, device=settings.device, stop=stop
