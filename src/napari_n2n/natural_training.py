@@ -20,18 +20,15 @@ from napari_n2n.denoising.natural_images import (
     Photographs,
 )
 from napari_n2n.denoising.training import resume_path
-from napari_n2n.denoising.working import WHITE
 from napari_n2n.errors import NotEnoughData
-from napari_n2n.io.limits import reading
-from napari_n2n.io.photographs import PhotographSource
+from napari_n2n.io.photographs import WHITE, PhotographSource, photographs_in
 from napari_n2n.progress import Progress, Stopwatch, passed_on
-
-_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 FIRST_SNAPSHOT = 500
 """Snapshots are kept after so many steps, twice as many, four times, and so on."""
 
-_SMALLEST_SIDE = 16
+SMALLEST_SIDE = 16
+"""Photographs that have fewer pixels to a side are left out."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +62,7 @@ def read_photographs(
     if isinstance(source, Path):
         if not source.is_dir():
             raise NotEnoughData(f"{source} is no folder. Give a folder with PNG or JPEG files.")
-        with reading(source):
-            paths = sorted(path for path in source.iterdir() if path.suffix.lower() in _SUFFIXES)
+        paths = photographs_in(source)
     else:
         paths = list(source)
     found = []
@@ -76,7 +72,7 @@ def read_photographs(
         if stop():
             raise Interrupted
         photograph = PhotographSource(path)
-        if photograph.is_rgb and min(photograph.shape[1:]) >= _SMALLEST_SIDE:
+        if photograph.is_rgb and min(photograph.shape[1:]) >= SMALLEST_SIDE:
             found.append((path.name, photograph.read(0)))
     return Photographs([image for _, image in found], tuple(name for name, _ in found))
 

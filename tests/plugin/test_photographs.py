@@ -180,7 +180,7 @@ def test_a_model_is_trained_on_the_clean_photograph_and_denoises_the_noisy_one(
     assert model.network.config.in_channels == 3
     assert model.provenance.steps == 4
     # One photograph: that the noisy copy is another way to see it does not make it two.
-    assert model.provenance.trained_on[0].startswith("1 photographs with noise")
+    assert model.provenance.trained_on[0].startswith("one photograph with noise")
     steps, psnr_db = widget.photograph_plot.points()
     assert steps[-1] == 4
     assert np.isfinite(psnr_db).all()

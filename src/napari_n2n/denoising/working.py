@@ -13,14 +13,12 @@ from torch.nn import functional
 from napari_n2n.denoising.config import Normalisation
 from napari_n2n.denoising.resampling import rescale
 from napari_n2n.denoising.tiling import Window
+from napari_n2n.io.photographs import WHITE
 
 __all__ = ["Intensities", "from_channels", "rescale", "to_channels", "working_shape"]
 
 # Pixels looked at to measure an image's range; more changes nothing and sorting is slow.
 _SAMPLE = 1_000_000
-
-WHITE = 255.0
-"""The largest value of a pixel of a photograph."""
 
 # The slow part of an image: a Gaussian of this many working pixels (it halves waves of 210 px,
 # 850 Å at 4 Å/px), found on blocks of so many.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 import numpy as np
 
 from napari_n2n.io.atomic import write_atomically
-from napari_n2n.io.limits import open_binary, require_frame_size, require_justified
+from napari_n2n.io.limits import open_binary, reading, require_frame_size, require_justified
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
     from napari_n2n.io.sources import RowOrder
 
+WHITE = 255.0
+"""The largest value of a channel of a photograph with 8 bits."""
+
+_SUFFIXES = (".png", ".jpg", ".jpeg")
 _GREY_MODES = {"L": np.uint8, "I;16": np.uint16, "I;16B": np.uint16, "I": np.int32, "1": np.bool_}
 
 
@@ -67,6 +71,18 @@ class PhotographSource:
         with open_binary(self._path) as handle:
             image = _open(handle)
             return np.asarray(image.convert("RGB") if self.is_rgb else image)
+
+
+def photographs_in(folder: Path) -> list[Path]:
+    """List the PNG and JPEG files of a folder, by name.
+
+    Raises
+    ------
+    UnreadableFile
+        It may not be read, or is no folder.
+    """
+    with reading(folder):
+        return sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
 
 
 def write_photograph(path: Path | str, pixels: NDArray[Any]) -> None:

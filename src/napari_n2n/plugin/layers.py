@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_n2n.plugin.photograph_sources import WHITE
+from napari_n2n.io.photographs import WHITE
 
 if TYPE_CHECKING:
     from napari.layers import Layer

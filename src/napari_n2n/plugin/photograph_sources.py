@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_n2n.errors import NotEnoughData
+from napari_n2n.io.photographs import WHITE, PhotographSource, photographs_in
 from napari_n2n.plugin.exposure import Exposure
 from napari_n2n.progress import Progress
 
@@ -17,14 +18,8 @@ if TYPE_CHECKING:
     from napari_n2n.denoising.natural_images import Photographs
     from napari_n2n.plugin.sources import Stop
 
-WHITE = 255.0
-"""The largest value of a channel on the scale of grey levels, on which noise is told."""
-
 DEVIATION = 25.0
 """Standard deviation of the noise that is added unless another is asked for, in grey levels."""
-
-_SUFFIXES = (".png", ".jpg", ".jpeg")
-_SMALLEST_SIDE = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,16 +80,10 @@ class PhotographFolder:
         )
 
     def _first(self) -> tuple[str, NDArray[np.uint8]]:
-        from napari_n2n.io.limits import reading
-        from napari_n2n.io.photographs import PhotographSource
-
-        with reading(self.folder):
-            paths = sorted(self.folder.iterdir())
-        for path in paths:
-            if path.suffix.lower() in _SUFFIXES:
-                file = PhotographSource(path)
-                if file.is_rgb:
-                    return path.stem, file.read(0)
+        for path in photographs_in(self.folder):
+            file = PhotographSource(path)
+            if file.is_rgb:
+                return path.stem, file.read(0)
         raise NotEnoughData(
             f"There is no colour photograph in {self.folder}. Choose a folder with PNG or JPEG "
             "files in colour."
@@ -136,7 +125,7 @@ def photographs_of(
         ``stop`` became true.
     """
     from napari_n2n.denoising.natural_images import Photographs
-    from napari_n2n.natural_training import read_photographs
+    from napari_n2n.natural_training import SMALLEST_SIDE, read_photographs
 
     if isinstance(source, PhotographFolder):
         return (yield from read_photographs(source.folder, stop))
@@ -144,7 +133,7 @@ def photographs_of(
     found = {}
     for pixels in source.to_learn_from:
         image = np.clip(np.round(grey_levels(pixels)), 0, WHITE).astype(np.uint8)
-        if min(image.shape[:2]) >= _SMALLEST_SIDE:
+        if min(image.shape[:2]) >= SMALLEST_SIDE:
             found[hashlib.sha256(image.tobytes()).hexdigest()] = image
     if not found:
         raise NotEnoughData(

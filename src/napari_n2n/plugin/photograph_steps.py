@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_n2n.io.photographs import WHITE
 from napari_n2n.plugin.photograph_sources import (
-    WHITE,
     OnePhotograph,
     PhotographData,
     grey_levels,

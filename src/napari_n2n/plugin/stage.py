@@ -7,6 +7,7 @@ import numpy as np
 from napari.layers import Image
 from qtpy.QtCore import QObject, QTimer
 
+from napari_n2n.io.photographs import WHITE
 from napari_n2n.plugin.canvas import camera_of, grid_of
 from napari_n2n.plugin.compare import Comparison
 from napari_n2n.plugin.exposure import Exposure
@@ -19,7 +20,6 @@ from napari_n2n.plugin.layers import (
     knowledge_of,
     noisy_layer,
 )
-from napari_n2n.plugin.photograph_sources import WHITE
 from napari_n2n.plugin.photograph_steps import NoisyCopy
 from napari_n2n.plugin.sources import Source
 from napari_n2n.plugin.steps import Region, Result, Watched

@@ -14,7 +14,7 @@ import numpy as np
 from napari_n2n.aside import aside
 from napari_n2n.denoising.inference import denoise_steps
 from napari_n2n.denoising.natural_images import noisy_photograph
-from napari_n2n.denoising.working import WHITE
+from napari_n2n.io.photographs import WHITE
 from napari_n2n.metrics import psnr
 from napari_n2n.progress import Stopwatch, passed_on
 
