@@ -66,6 +66,24 @@ def test_a_folder_of_movies_is_aligned_once_and_its_halves_are_kept(tmp_path, ne
     assert len(run_to_end(training_pairs(source, None, never))) == 2
 
 
+def test_movies_with_dots_in_their_names_are_all_taken_and_a_torn_one_is_left_out(tmp_path, never):
+    movies = tmp_path / "movies"
+    for name in ("May08_03.05.02", "May08_03.10.01", "May08_03.20.07"):
+        write_simulated(simulate(FIELD), tmp_path / "made", name)
+        movies.mkdir(exist_ok=True)
+        (tmp_path / "made" / f"{name}.mrc").rename(movies / f"{name}.mrc")
+    torn = movies / "May08_03.10.01.mrc"
+    torn.write_bytes(torn.read_bytes()[:9000])
+    ready = []
+    pairs = run_to_end(
+        training_pairs(FolderSource(movies, tmp_path / "kept"), None, never),
+        lambda step: ready.append(step) if isinstance(step, Ready) else None,
+    )
+    assert [pair.name for pair in pairs] == ["May08_03.05.02_ODD.mrc", "May08_03.20.07_ODD.mrc"]
+    (note,) = ready[0].notes
+    assert "May08_03.10.01.mrc" in note
+
+
 def test_an_empty_folder_says_what_is_wanted(tmp_path, never):
     with pytest.raises(UnreadableFile):
         run_to_end(training_pairs(FolderSource(tmp_path, tmp_path / "kept"), None, never))

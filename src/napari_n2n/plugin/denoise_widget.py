@@ -267,6 +267,8 @@ class DenoiseWidget(DenoisePanel):
 
     def _on_progress(self, step: Any) -> None:
         if isinstance(step, Ready):
+            for note in step.notes:
+                show_warning(note)
             self._keep(step.exposure)
             self.stage.show_exposure(step.exposure)
             self.stage.look()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from napari_n2n import progress
-from napari_n2n.errors import NotEnoughData
+from napari_n2n.errors import FileProblem, NotEnoughData
 from napari_n2n.movie_settings import MovieOptions, open_with
 from napari_n2n.plugin.exposure import Exposure, Image
 from napari_n2n.plugin.photograph_sources import OnePhotograph, PhotographFolder
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from napari_n2n.denoising.singles import Single
     from napari_n2n.io import Movie
     from napari_n2n.motion import Halves
+    from napari_n2n.workflow import MicrographsOnDisk, PairsOnDisk
 
 Stop = Callable[[], bool]
 Y = TypeVar("Y")
@@ -140,9 +141,10 @@ class LastExposure:
 
 @dataclass(frozen=True, eq=False)
 class Ready:
-    """Yielded once the field that will be shown is there."""
+    """Yielded once the field that will be shown is there; ``notes`` are sentences for the user."""
 
     exposure: Exposure
+    notes: tuple[str, ...] = ()
 
 
 def stoppable(steps: Generator[Y, None, R], stop: Stop) -> Generator[Y, None, R]:
@@ -199,7 +201,7 @@ def expose(source: Source, stop: Stop, device: str = "auto") -> Generator[Progre
         yield Progress("reading the photograph", 0, 1)
         return source.exposure()
     images = yield from _images_in_folder(source, stop, device)
-    return _exposure_of(next(iter(images)))
+    return _first_of(images)
 
 
 def training_pairs(
@@ -219,7 +221,7 @@ def training_pairs(
 
     if isinstance(source, FolderSource):
         found = yield from _images_in_folder(source, stop, device)
-        yield Ready(exposure or _exposure_of(next(iter(found))))
+        yield Ready(exposure or _first_of(found), found.notes)
         return found
     if exposure is None:
         exposure = yield from expose(source, stop, device)
@@ -278,43 +280,61 @@ def _half(data: Any, index: int) -> Image:
     return np.asarray(chosen, dtype=np.float32)
 
 
-def _exposure_of(images: "Pair | Single") -> Exposure:
+def _first_of(images: "Collection[Pair | Single]") -> Exposure:
     from napari_n2n.denoising.singles import Single
 
-    size = images.pixel_size_angstrom
-    if isinstance(images, Single):
-        return Exposure(images.name, images.pixels, pixel_size_angstrom=size)
-    return Exposure(images.name, images.input + images.target, images.input, images.target, size)
+    first = next(iter(images))
+    size = first.pixel_size_angstrom
+    if isinstance(first, Single):
+        return Exposure(first.name, first.pixels, pixel_size_angstrom=size)
+    return Exposure(first.name, first.input + first.target, first.input, first.target, size)
 
 
 def _images_in_folder(
     source: FolderSource, stop: Stop, device: str
-) -> Generator[Progress, None, "Collection[Pair | Single]"]:
+) -> Generator[Progress, None, "PairsOnDisk | MicrographsOnDisk"]:
     """Pair the halves in a folder, or align its movies and pair theirs; done ones are kept.
 
-    Where there is neither, its micrographs are taken as they are.
+    Where there is neither, its micrographs are taken as they are. Files that cannot be used are
+    left out, which a note says, as long as there are others.
     """
-    from napari_n2n.io import expand_inputs, find_halves, inspect_file
+    from napari_n2n.io import expand_inputs, find_halves, inspect_file, stem_of
     from napari_n2n.workflow import PairsOnDisk, training_set
 
     size = source.recording.pixel_size_angstrom
     if find_halves(source.folder):
         return PairsOnDisk.in_folder(source.folder, size)
-    movies = [path for path in expand_inputs(source.folder) if inspect_file(path).kind == "movie"]
+    movies: list[Path] = []
+    problems: list[FileProblem] = []
+    for path in expand_inputs(source.folder):
+        try:
+            if inspect_file(path).kind == "movie":
+                movies.append(path)
+        except FileProblem as problem:
+            problems.append(problem)
     if not movies:
         return training_set([source.folder], size)
     from napari_n2n.motion import write_halves
 
     settings = source.recording.settings()
+    pairs: list[tuple[Path, Path]] = []
     for number, path in enumerate(movies, start=1):
-        stem = path.name.split(".")[0]
-        if (source.halves_folder / f"{stem}_EVN.mrc").is_file():
-            continue
-        movie = open_with(path, settings)
-        summing = stoppable(_summed(movie, device, aligned=settings.aligned), stop)
-        halves = yield from _numbered(summing, number, len(movies))
-        write_halves(halves, source.halves_folder, stem)
-    return PairsOnDisk.in_folder(source.halves_folder)
+        stem = stem_of(path)
+        odd, even = (source.halves_folder / f"{stem}_{half}.mrc" for half in ("ODD", "EVN"))
+        if not even.is_file():
+            try:
+                movie = open_with(path, settings)
+                summing = stoppable(_summed(movie, device, aligned=settings.aligned), stop)
+                halves = yield from _numbered(summing, number, len(movies))
+            except FileProblem as problem:
+                problems.append(problem)
+                continue
+            write_halves(halves, source.halves_folder, stem)
+        pairs.append((odd, even))
+    if not pairs:
+        raise problems[0]
+    notes = tuple(f"Left out: {problem}" for problem in problems)
+    return PairsOnDisk(pairs, notes=notes)
 
 
 def _numbered(
