@@ -102,7 +102,9 @@ def test_a_pixel_size_that_is_said_is_shown_at_once_and_used(form):
         form.viewer.add_image(rng.normal(size=(32, 32)), name=name)
     form.viewer.add_points([[3, 4]], name="marks")
     form.setValue(DataChoice("halves", odd="a_ODD", even="a_EVN"))
+    assert form.lacks_pixel_size()
     form.setValue(replace(form.value(), recording=MovieOptions(pixel_size_angstrom=1.5)))
+    assert not form.lacks_pixel_size()
     assert form.source().pixel_size_angstrom == pytest.approx(1.5)
     for layer in form.viewer.layers:  # the marks go with their image
         assert pixel_size_of(layer) == pytest.approx(1.5)

@@ -45,7 +45,8 @@ _FIELDS: dict[Kind, tuple[str, ...]] = {
     "photographs": ("folder",),
 }
 _OF_FOLDERS = ("folder", "photographs")
-_RECORDED = ("movie", "halves", "folder", "image")
+_OF_LAYERS = ("movie", "halves", "image")
+_RECORDED = (*_OF_LAYERS, "folder")
 # What this plugin made is no input, lest a result be trained on.
 _RESULTS = ("denoised", "preview", "sum")
 
@@ -198,6 +199,14 @@ class DataForm(QWidget):
         choice = self.value()
         return all(getattr(choice, role) is not None for role in _FIELDS[choice.kind])
 
+    def lacks_pixel_size(self) -> bool:
+        """Whether the layers that are chosen are micrographs or movies of unknown pixel size."""
+        choice = self.value()
+        if choice.kind not in _OF_LAYERS or not self.is_complete():
+            return False
+        layers = (self._viewer.layers[getattr(choice, role)] for role in _FIELDS[choice.kind])
+        return any(pixel_size_of(layer) is None for layer in layers)
+
     def refresh(self, event: Any = None) -> None:
         """Offer the layers that are there now; what was chosen stays chosen if it can."""
         candidates: dict[str, list[str]] = {role: [] for role in self._layers}
@@ -279,7 +288,7 @@ class DataForm(QWidget):
         """Let the chosen layers, and all that lie as they do, have the pixel size that was said."""
         choice = self.value()
         size = choice.recording.pixel_size_angstrom
-        if size is None or choice.kind not in ("movie", "halves", "image"):
+        if size is None or choice.kind not in _OF_LAYERS:
             return
         layers = self._viewer.layers
         for name in (getattr(choice, role) for role in _FIELDS[choice.kind]):

@@ -29,6 +29,10 @@ _INVITATIONS: dict[ModelKind, str] = {
     "beside it.",
     "saved": "Ready. Press Denoise.",
 }
+_NO_PIXEL_SIZE = (
+    "The pixel size is unknown. Give it under How it was recorded: what a model makes of an image "
+    "depends on it."
+)
 _CHOOSE_FILE = "Choose the file of a model above."
 _WITHOUT_HALVES = (
     "Ready. Press Train: it works without halves too, but noise that neighbouring pixels share "
@@ -175,6 +179,8 @@ class DenoisePanel(Docked):
 
     def _invitation(self) -> str:
         data, model = self.data.value(), self.model.kind()
+        if self.data.lacks_pixel_size():
+            return _NO_PIXEL_SIZE
         if model == "new" and data.in_colour:
             return _ON_PHOTOGRAPHS
         return _WITHOUT_HALVES if model == "new" and data.kind == "image" else _INVITATIONS[model]
