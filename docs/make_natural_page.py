@@ -16,7 +16,6 @@ from napari_n2n.progress import format_seconds
 from napari_n2n.reproduction.natural_bench import COMPARED_DEVIATIONS, MODEL
 from napari_n2n.reproduction.natural_comparisons import claim_name
 from napari_n2n.reproduction.natural_figures import (
-    TITLES,
     bias_table,
     claim_curve,
     claim_table,
@@ -25,6 +24,7 @@ from napari_n2n.reproduction.natural_figures import (
     progress_table,
     published_table,
 )
+from napari_n2n.reproduction.natural_stages import TITLES
 
 DOCS = Path(__file__).resolve().parent
 PAGE = DOCS / "natural-images.md"

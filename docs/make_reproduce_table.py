@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_n2n.progress import format_seconds
+from napari_n2n.reproduction.fields import LEFT_OUT
 from napari_n2n.reproduction.judging import JUDGED, WHAT
 from napari_n2n.reproduction.networks import EPOCHS, LIGHT, PAPER
 
@@ -30,7 +31,8 @@ def stages(folder: Path, kind: str) -> list[dict[str, Any]]:
 def mean(judged: list[dict[str, Any]], kind: str, what: str, figure: str, form: str) -> str:
     values = [field[kind][what][figure] for field in judged]
     known = [value for value in values if value is not None]
-    return format(sum(known) / len(known), form) if known else "nowhere above"
+    missing = f" ({len(values) - len(known)} nowhere above)" if len(known) < len(values) else ""
+    return format(sum(known) / len(known), form) + missing if known else "nowhere above"
 
 
 def title(folder: Path) -> str:
@@ -49,7 +51,7 @@ def trained(folder: Path) -> str:
     """Say how long which network was trained, and on what."""
     light, paper = stages(folder, "train")
     assert light["parameters"] < paper["parameters"]
-    count = len(json.loads((folder / "settings.json").read_text(encoding="utf-8"))["micrographs"])
+    count = sum(LEFT_OUT not in field for field in stages(folder, "field"))
     judged = len(stages(folder, "judge"))
     return (
         f"Trained on {count - judged} micrographs, judged by {judged} others; {paper['device']}. "

@@ -6,7 +6,7 @@ command line prints its help without torch. Import what is needed from the subpa
 
 import os
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 
 # torch's threads spin while they wait for each other. With anything else running on the machine
 # they then spin for one that is not being run: training was measured up to 5 times slower than with

@@ -89,7 +89,8 @@ def claim_stages(bench: Bench) -> list[Stage]:
             name = claim_name(count, targets)
             noise = PhotographNoise(targets=targets)
             make = partial(_claim, bench, name, count, noise)
-            title = f"{count} photographs, {targets} targets"
+            counted = f"{count} photograph" + ("" if count == 1 else "s")
+            title = f"{counted}, {targets} targets"
             files = (bench.laboratory.model_path(name),)
             stages.append(Stage(name, title, make, files, seconds=seconds_each(bench)))
     return stages

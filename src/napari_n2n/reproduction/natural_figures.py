@@ -16,7 +16,7 @@ from napari_n2n.progress import format_seconds
 from napari_n2n.reproduction.natural_bench import COMPARED_DEVIATIONS
 from napari_n2n.reproduction.natural_comparisons import BIASED, bias_name, claim_name
 from napari_n2n.reproduction.natural_settings import DEVIATIONS, PUBLISHED_DEVIATIONS
-from napari_n2n.reproduction.natural_stages import OURS, THOROUGH, psnr_name
+from napari_n2n.reproduction.natural_stages import OURS, THOROUGH, TITLES, psnr_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,9 +33,6 @@ PUBLISHED = {
     "DRUNet": (34.30, 31.69, 28.51),
 }
 """Published dB on CBSD68, at `PUBLISHED_DEVIATIONS`, of networks trained on clean images."""
-
-TITLES = {OURS: "ours", "nlm": "non-local means", "bm3d": "BM3D"}
-"""What methods are called."""
 
 _NONE = "–"
 

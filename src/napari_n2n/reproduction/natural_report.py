@@ -13,7 +13,6 @@ from napari_n2n.reproduction.natural_bench import COMPARED_DEVIATIONS, MODEL
 from napari_n2n.reproduction.natural_comparisons import claim_name
 from napari_n2n.reproduction.natural_figures import (
     PAPER_TABLE,
-    TITLES,
     bias_table,
     claim_curve,
     claim_table,
@@ -24,7 +23,7 @@ from napari_n2n.reproduction.natural_figures import (
     published_table,
     white_noise_psnr,
 )
-from napari_n2n.reproduction.natural_stages import OURS, psnr_name
+from napari_n2n.reproduction.natural_stages import OURS, TITLES, psnr_name
 from napari_n2n.reproduction.report import (
     Panel,
     gallery,

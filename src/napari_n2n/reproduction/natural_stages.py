@@ -33,11 +33,12 @@ if TYPE_CHECKING:
     from napari_n2n.reproduction.protocol import Figures
 
 OURS, THOROUGH = "ours", "thorough"
+TITLES = {OURS: "ours", "nlm": "non-local means", "bm3d": "BM3D"}
+"""What methods are called."""
 
 PICTURED = ((0, 25), (1, 50), (2, 50))
 """Which test photographs are shown, by number, and the deviation of their noise."""
 
-_JUDGED = {OURS: "the model", THOROUGH: "the model in eight ways"}
 _DETAIL_PX = 128
 _ENLARGED = 2
 
@@ -98,8 +99,9 @@ def psnr_stages(bench: Bench) -> list[Stage]:
                 noise = TestNoise(deviation, seed=bench.settings.seed)
                 return (yield from judge(bench.test, noise, method))
 
-            title = f"σ = {deviation}: {_JUDGED.get(name, name)}"
-            needs = (MODEL,) if name in _JUDGED else ()
+            told = {**TITLES, OURS: "the model", THOROUGH: "the model in eight ways"}[name]
+            title = f"σ = {deviation}: {told}"
+            needs = (MODEL,) if name in (OURS, THOROUGH) else ()
             stages.append(Stage(psnr_name(name, deviation), title, make, needs=needs))
     return stages
 
