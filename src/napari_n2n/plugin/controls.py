@@ -13,6 +13,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt import QCollapsible
 
 from napari_n2n.plugin.compare import MODES
 from napari_n2n.plugin.jobs import fraction_of
@@ -53,6 +54,16 @@ def heading(text: str) -> QLabel:
     label = QLabel(text)
     label.setStyleSheet("font-weight: bold; font-size: 13px; padding-top: 6px;")
     return label
+
+
+def folded(title: str) -> QCollapsible:
+    """Make a part of a form that is folded away until it is wanted."""
+    part = QCollapsible(title, expandedIcon="▾", collapsedIcon="▸")
+    part.setDuration(0)
+    layout = part.layout()
+    layout.setContentsMargins(0, 4, 0, 2)
+    layout.setSpacing(2)
+    return part
 
 
 def row(*widgets: QWidget) -> QWidget:

@@ -9,12 +9,11 @@ from magicgui.widgets import ComboBox, Container, FileEdit
 from napari.layers import Image
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
-from superqt import QCollapsible
 
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.io import Movie
 from napari_n2n.movie_settings import MovieOptions
-from napari_n2n.plugin.controls import aligned_labels
+from napari_n2n.plugin.controls import aligned_labels, folded
 from napari_n2n.plugin.layers import calibrate, knowledge_of, lie_alike, pixel_size_of
 from napari_n2n.plugin.movie_form import MovieForm
 from napari_n2n.plugin.photograph_sources import OnePhotograph, PhotographFolder
@@ -97,8 +96,7 @@ class DataForm(QWidget):
         container = Container(widgets=[self._kind, *self._fields.values()], labels=True)
         aligned_labels(container)
         self._recording = MovieForm()
-        self.more = QCollapsible("How it was recorded", expandedIcon="▾", collapsedIcon="▸")
-        self.more.setDuration(0)
+        self.more = folded("How it was recorded")
         self.more.addWidget(self._recording)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

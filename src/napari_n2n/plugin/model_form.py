@@ -9,7 +9,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_n2n.denoising.config import TrainingConfig
-from napari_n2n.plugin.controls import aligned_labels
+from napari_n2n.plugin.controls import aligned_labels, row
 from napari_n2n.plugin.preferences import models_folder, preferences
 from napari_n2n.plugin.settings_form import MICROGRAPHS, PHOTOGRAPHS, SettingsForm
 
@@ -69,12 +69,12 @@ class ModelForm(QWidget):
         self._summary.setWordWrap(True)
         self._summary.setVisible(False)
         top = Container(widgets=[self._kind, self._file], labels=True)
-        self._thorough = CheckBox(label="", text="Thorough: a little better, eight times as long")
+        self._thorough = CheckBox(label="", text="Thorough")
         self._thorough.tooltip = (
-            "The mean over the image turned and mirrored in eight ways, each turned back: a little "
-            "better, most of all with a model of your own."
+            "Denoise eight times as long: the mean over the image turned and mirrored in eight "
+            "ways, each turned back. A little better, most of all with a model of your own."
         )
-        bottom = Container(widgets=[self._device, self._thorough], labels=True)
+        bottom = Container(widgets=[self._device], labels=True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -83,7 +83,7 @@ class ModelForm(QWidget):
         layout.addWidget(top.native)
         layout.addWidget(self._summary)
         layout.addWidget(self.settings)
-        layout.addWidget(bottom.native)
+        layout.addWidget(row(bottom.native, self._thorough.native))
         self._containers = (top, bottom)
         self._settling = False
         self.set_device(liked.device)

@@ -8,11 +8,10 @@ from pathlib import Path
 from magicgui.widgets import CheckBox, Container, FloatSpinBox, LineEdit
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
-from superqt import QCollapsible
 
 from napari_n2n.denoising.general import GENERAL
 from napari_n2n.movie_settings import MovieOptions
-from napari_n2n.plugin.controls import aligned_labels, row
+from napari_n2n.plugin.controls import aligned_labels, folded, row
 from napari_n2n.plugin.movie_form import MovieForm, file_edit, path_of
 from napari_n2n.plugin.preferences import preferences
 from napari_n2n.screening_workflow import ScreenSettings
@@ -110,8 +109,7 @@ class ScreenForm(QWidget):
         top = Container(widgets=[self._files], labels=True)
         more = Container(widgets=[self._diameter, self._model], labels=True)
         self._forms = (aligned_labels(top), aligned_labels(more))
-        self._more = QCollapsible("Settings", expandedIcon="▾", collapsedIcon="▸")
-        self._more.setDuration(0)
+        self._more = folded("Settings")
         self._more.addWidget(more.native)
         self._more.addWidget(self._movies)
         layout = QVBoxLayout(self)

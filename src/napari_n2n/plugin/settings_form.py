@@ -10,7 +10,6 @@ from magicgui.widgets.bases import ValueWidget
 from pydantic.fields import FieldInfo
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
-from superqt import QCollapsible
 
 from napari_n2n.denoising.config import (
     NETWORKS,
@@ -24,7 +23,7 @@ from napari_n2n.denoising.photographs import (
     PHOTOGRAPH_PRESETS,
     is_for_photographs,
 )
-from napari_n2n.plugin.controls import aligned_labels
+from napari_n2n.plugin.controls import aligned_labels, folded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,8 +93,7 @@ class SettingsForm(QWidget):
             widgets=[field for name, field in self._fields.items() if name not in _IN_SIGHT],
             labels=True,
         )
-        self._advanced = QCollapsible("Advanced settings", expandedIcon="▾", collapsedIcon="▸")
-        self._advanced.setDuration(0)
+        self._advanced = folded("Advanced settings")
         self._advanced.addWidget(advanced.native)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
