@@ -131,10 +131,11 @@ def draw_claim(figures: dict) -> Path:
 
 def draw_details(lab: Path, figures: dict) -> Path:
     """Put details of photographs beside each other: noisy, denoised, clean."""
+    from matplotlib.font_manager import findfont
     from PIL import Image, ImageDraw, ImageFont
 
     shown, methods = (figures["found"]["pictures"][key] for key in ("shown", "methods"))
-    font = ImageFont.load_default(15)
+    font = ImageFont.truetype(findfont("DejaVu Sans"), 15)  # Pillow's own has no σ
     side, title, gap = 256, 24, 6
     width = len(methods) * (side + gap) - gap
     sheet = Image.new("RGB", (width, len(shown) * (side + title + gap) - gap), "white")
