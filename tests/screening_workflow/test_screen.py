@@ -222,6 +222,17 @@ def test_a_fault_of_our_own_costs_one_file_only(night, monkeypatch):
     assert outcomes["b.mrc"].error is None
 
 
+def test_a_file_that_a_killed_screening_was_at_waits_again(night):
+    paths = night.has("a.mrc", "b.mrc")
+    ids = night.session.add_files(paths)
+    night.session.set_state(int(ids[1]), "working")  # and then the plug was pulled
+    begun = []
+    night.screen(paths, stop=lambda: bool(begun), watch=begun.append)
+    night.screen(paths, stop=lambda: len(begun) > 2, watch=begun.append)
+    assert night.state("b.mrc")[0] == "waiting"
+    assert len(night.screen(paths)) == 2
+
+
 def test_a_full_disk_ends_it_and_the_file_waits(night, monkeypatch):
     paths = night.has("a.mrc", "b.mrc")
 

@@ -27,11 +27,17 @@ class Records:
         self._ids: dict[Path, int] = {}
 
     def add(self, paths: Iterable[Path]) -> int:
-        """Put files into the session's list, and return how many this had not seen before."""
+        """Put files into the session's list, and return how many this had not seen before.
+
+        One that a screening was at when it was killed waits again, and says so.
+        """
         fresh = [path for path in paths if path not in self._ids]
         if fresh:
-            numbers = self._session.add_files(fresh).tolist()
-            self._ids.update(zip(fresh, numbers, strict=True))
+            numbers = self._session.add_files(fresh)
+            self._ids.update(zip(fresh, numbers.tolist(), strict=True))
+            overview = self._session.overview(numbers)
+            for left in overview.ids[overview.states == "working"].tolist():
+                self._session.set_state(left, "waiting")
         return len(fresh)
 
     def id_of(self, path: Path) -> int:
