@@ -60,7 +60,7 @@ def where(figures: dict) -> str:
             f"{claim['crop_px']}² each, judged on the first {settings['claim_images']} of the "
             "photographs",
         ),
-        ("versions", versions),
+        ("judged and compared by", versions),
     ]
     return markdown((("", ""), rows))
 
@@ -90,13 +90,23 @@ def page_of(text: str, figures: dict) -> str:
 
 def figures_of(lab: Path) -> dict:
     """Return the figures of a finished experiment, without those of single photographs."""
-    found = {}
-    for path in sorted((lab / "stages").glob("*.json")):
-        stage = json.loads(path.read_text())
-        found[path.stem] = {k: v for k, v in stage["figures"].items() if k != "each_psnr_db"}
+    found = {
+        path.stem: without_single(json.loads(path.read_text())["figures"])
+        for path in sorted((lab / "stages").glob("*.json"))
+    }
     versions = json.loads((lab / "stages" / f"{MODEL}.json").read_text())["versions"]
     settings = json.loads((lab / "settings.json").read_text())
+    for name in ("train", "test", "given_model"):  # where they lay is of no use to anybody
+        settings[name] = settings[name] and Path(settings[name]).name
     return {"settings": settings, "versions": versions, "found": found}
+
+
+def without_single(figures: dict) -> dict:
+    return {
+        name: without_single(figure) if isinstance(figure, dict) else figure
+        for name, figure in figures.items()
+        if name != "each_psnr_db"
+    }
 
 
 def draw_claim(figures: dict) -> Path:

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from napari_n2n.denoising.checkpoints import load_denoiser
@@ -68,3 +69,11 @@ def test_a_photograph_is_not_written_over(folder, model, capsys):
 def test_a_model_for_grey_images_says_which_one_is_for_colour(folder, capsys):
     assert call("denoise", folder / "0.png", "-o", folder / "out", "-q") == 1
     assert "--model photographs" in capsys.readouterr().err
+
+
+def test_colours_of_16_bits_are_refused_and_not_made_white(folder, model, capsys):
+    colours = np.random.default_rng(0).integers(0, 2**16, (40, 50, 3), np.uint16)
+    tifffile.imwrite(folder / "deep.tif", colours, photometric="rgb")
+    assert call("denoise", folder / "deep.tif", "-M", model, "-o", folder / "out", "-q") == 1
+    assert "more than 8 bits" in capsys.readouterr().err
+    assert not (folder / "out").exists() or not list((folder / "out").iterdir())

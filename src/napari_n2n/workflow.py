@@ -259,7 +259,7 @@ def _require_other(output: Path, path: Path) -> None:
 
 @dataclass(frozen=True)
 class DenoiseFiles:
-    """Denoising of files into MRC files, in the stages of `napari_n2n.batch`.
+    """Denoising of files, in the stages of `napari_n2n.batch`.
 
     ``output_of`` says where the result of a file goes. It has the input's shape and pixel size.
     ``thorough`` is that of `denoise_steps`.
@@ -287,6 +287,12 @@ class DenoiseFiles:
                 path,
                 "is a colour photograph, and the model is for grey images",
                 "Use --model photographs, or convert it to grey.",
+            )
+        if image.is_rgb and inspect_file(path).dtype != np.uint8:
+            raise UnreadableFile(
+                path,
+                "is in colour with more than 8 bits a channel",
+                "Convert it to 8 bits, which models of photographs are for.",
             )
         _require_other(self._output(path, is_rgb=image.is_rgb), path)
         return [image]

@@ -9,9 +9,10 @@ from napari_n2n.errors import NotEnoughData
 from napari_n2n.io import write_micrograph
 from napari_n2n.movie_settings import MovieOptions
 from napari_n2n.plugin.data_form import DataChoice, DataForm
-from napari_n2n.plugin.layers import pixel_size_of
+from napari_n2n.plugin.layers import image_layer, pixel_size_of
 from napari_n2n.plugin.readers import read_file
 from napari_n2n.plugin.sources import FolderSource, HalvesSource, MovieSource, is_same
+from napari_n2n.simulation import SimulationConfig, build_scene, write_simulated
 
 
 @pytest.fixture
@@ -147,3 +148,32 @@ def test_a_folder_is_read_as_it_was_said_and_its_halves_are_kept_apart(form, tmp
     said = form.source()
     assert said.recording.aligned
     assert said.halves_folder != plain.halves_folder
+
+
+def test_a_pixel_size_is_not_imposed_on_what_tells_its_own_and_can_be_taken_back(form):
+    for name, size in (("unknown", None), ("known", 0.8)):
+        pixels, description, _ = image_layer(np.eye(32), name, size, kind="micrograph")
+        form.viewer.add_image(pixels, **description)
+    form.setValue(DataChoice("image", image="unknown"))
+    form.setValue(replace(form.value(), recording=MovieOptions(pixel_size_angstrom=1.05)))
+    sizes = {layer.name: pixel_size_of(layer) for layer in form.viewer.layers}
+    assert sizes == {"unknown": pytest.approx(1.05), "known": pytest.approx(0.8)}
+    form.setValue(replace(form.value(), image="known"))
+    assert form.source().pixel_size_angstrom == pytest.approx(0.8)
+    form.setValue(DataChoice("image", image="unknown"))
+    assert pixel_size_of(form.viewer.layers["unknown"]) is None
+    assert form.lacks_pixel_size()
+
+
+def test_eer_that_is_rendered_anew_tells_its_own_pixel_size_and_dose(form, tmp_path):
+    config = SimulationConfig(shape=(64, 64), n_frames=8, dose_per_frame=0.25)
+    path = write_simulated(build_scene(config), tmp_path, "movie", "eer").movie
+    pixels, description, _ = read_file(path)
+    form.viewer.add_image(pixels, **description)
+    before = form.source().opened()
+    dose = before.dose_per_frame * len(before)
+    form.setValue(replace(form.value(), recording=MovieOptions(eer_upsampling=2, eer_dose=0.5)))
+    finer = form.source().opened()
+    assert finer.pixel_size_angstrom == pytest.approx(before.pixel_size_angstrom / 2)
+    assert finer.dose_per_frame == pytest.approx(0.5)
+    assert finer.dose_per_frame * len(finer) == pytest.approx(dose)

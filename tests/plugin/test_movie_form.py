@@ -2,6 +2,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtGui import QWheelEvent
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
 
 from napari_n2n.errors import N2NError
 from napari_n2n.io import write_micrograph
@@ -66,3 +70,28 @@ def test_screening_reads_the_gain_that_was_chosen(qtbot, tmp_path):
     lost = ScreenChoice("", movies=MovieOptions(gain=tmp_path / "none.mrc"))
     with pytest.raises(N2NError, match=r"none\.mrc"):
         lost.settings()
+
+
+def test_a_gain_that_is_cleared_leaves_nothing_behind(form):
+    form.setValue(MovieOptions(gain=Path("gain.mrc"), gain_rotation=1, gain_flip=2))
+    form._fields["gain"].value = None
+    assert form.value() == MovieOptions()
+
+
+def test_a_number_counts_when_it_is_typed_to_its_end_and_the_wheel_does_not_change_it(form, qtbot):
+    field = form._fields["pixel_size_angstrom"].native
+    form.show()
+    told = []
+    form.valueChanged.connect(lambda: told.append(form.value().pixel_size_angstrom))
+    field.selectAll()
+    QTest.keyClicks(field, "1.05")
+    assert told == []
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert told == [1.05]
+    centre = QPointF(field.rect().center())
+    wheel = QWheelEvent(
+        centre, field.mapToGlobal(centre), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(field, wheel)
+    assert form.value().pixel_size_angstrom == 1.05

@@ -217,11 +217,17 @@ def test_marks_lie_beside_the_file_or_in_the_user_s_folder(tmp_path, data_folder
             raise WriteProblem(path, "is read-only", "Keep it elsewhere.")
         return real(path)
 
-    monkeypatch.setattr(keeping.Session, "open", refuse)
-    fallback, _, note = sessions.session_for(opened)
-    assert data_folder in fallback.path.parents
-    assert "read-only" in note
-    sessions.close()
+    for patched in (
+        ("napari_n2n.plugin.keeping.Session.open", refuse),
+        # It is there, and can be read: marks still need a place.
+        ("napari_n2n.screening.database._may_be_written", lambda path: path.parent != file.parent),
+    ):
+        with monkeypatch.context() as patching:
+            patching.setattr(*patched)
+            fallback, _, note = sessions.session_for(opened)
+        assert data_folder in fallback.path.parents
+        assert "read-only" in note
+        sessions.close()
 
 
 def test_the_area_to_avoid_is_one_in_both_panes(make_napari_viewer):

@@ -1,16 +1,19 @@
 import re
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from napari_n2n.denoising.checkpoints import load_denoiser
+from napari_n2n.denoising.checkpoints import load_denoiser, save_denoiser
 from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.progress import run_to_end
 from napari_n2n.reproduction import natural_bench, natural_comparisons, natural_stages
 from napari_n2n.reproduction.natural import reproduce_natural
 from napari_n2n.reproduction.natural_settings import NaturalSettings
-from napari_n2n.reproduction.protocol import OtherSettings, StageProgress
+from napari_n2n.reproduction.protocol import Laboratory, OtherSettings, StageProgress
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +102,31 @@ def test_a_model_can_be_given_instead_of_training_one(finished, settings, tmp_pa
     )
     assert "A model was given: photographs model, light U-Net" in report.read_text()
     assert not (tmp_path / "models" / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("given", ["photographs", "mine.safetensors"])
+def test_snapshots_are_those_of_the_model_that_was_given(finished, tmp_path, monkeypatch, given):
+    """Not of another that happens to be called as the one in the box, nor of a longer training."""
+    trained = load_denoiser(finished / "models" / "model.safetensors")
+
+    def after(steps):
+        return replace(trained, provenance=trained.provenance.model_copy(update={"steps": steps}))
+
+    monkeypatch.chdir(tmp_path)
+    for name in ("photographs", "mine"):
+        for count in (500, 1000, 2000):
+            save_denoiser(Path(f"{name}-{count}.safetensors"), after(count))
+
+    def judged(*_):
+        yield from ()
+        return {}
+
+    monkeypatch.setattr(natural_stages, "psnr_at", judged)
+    bench = SimpleNamespace(
+        settings=NaturalSettings(given_model=given),
+        laboratory=Laboratory(tmp_path / "lab", {}),
+        model=lambda: after(1200),
+    )
+    (stage,) = natural_stages.snapshot_stages(bench)
+    steps = [point["steps"] for point in run_to_end(stage.make())["points"]]
+    assert steps == ([1200] if given == "photographs" else [500, 1000, 1200])

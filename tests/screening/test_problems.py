@@ -142,6 +142,29 @@ def test_a_session_on_a_disk_that_may_not_be_written_can_be_read(
     assert before == {path: path.read_bytes() for path in session.path.parent.iterdir()}
 
 
+def test_an_unfinished_transaction_is_undone_in_what_is_read_of_an_archive(
+    session, micrograph, some, tmp_path, monkeypatch
+):
+    session.add(micrograph, some)
+    session.copy_to(tmp_path / "archive.sqlite")
+    code = """
+import os, sqlite3, sys
+c = sqlite3.connect(sys.argv[1], isolation_level=None)
+c.execute("PRAGMA journal_mode = truncate")
+c.execute("PRAGMA cache_size = 1")
+c.execute("BEGIN IMMEDIATE")
+c.execute("DELETE FROM particles")
+c.execute("CREATE TABLE big AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+          "LIMIT 20000) SELECT i, hex(randomblob(50)) AS x FROM n")
+os._exit(0)
+"""
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "archive.sqlite")], check=True)
+    assert (tmp_path / "archive.sqlite-journal").stat().st_size > 0
+    monkeypatch.setattr(database, "_may_be_written", lambda path: False)
+    with Session.open(tmp_path / "archive.sqlite") as archive:
+        assert len(archive.particles(micrograph)) == 6
+
+
 def test_a_locked_file_is_told_and_can_be_used_again(session, micrograph, some, monkeypatch):
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
     with Session.open(session.path) as other:

@@ -53,7 +53,7 @@ def test_files_can_be_taken_out_again(files):
 
 
 def test_an_open_queue_is_over_once_it_is_closed_and_empty(files):
-    queue = Queue(open=True)
+    queue = Queue(open=1)
     assert not queue.is_over
     queue.add(files[:1])
     queue.close()
@@ -63,7 +63,7 @@ def test_an_open_queue_is_over_once_it_is_closed_and_empty(files):
 
 
 def test_waiting_ends_as_soon_as_there_is_something_to_do(files):
-    queue = Queue(open=True)
+    queue = Queue(open=1)
     threading.Timer(0.1, queue.add, [files]).start()
     began = time.monotonic()
     queue.wait(30)

@@ -423,7 +423,7 @@ def test_verdicts_survive_whatever_is_done_again(night):
 def test_a_watched_folder_is_screened_as_it_fills(night, made):
     night.has("a.mrc")
     (night.folder / "torn.mrc").write_bytes((made / "c.mrc").read_bytes()[:5000])
-    queue, done = Queue(open=True), []
+    queue, done = Queue(open=1), []
 
     def watch(step):
         if isinstance(step, ScreenOutcome):
@@ -444,7 +444,7 @@ def test_a_watched_folder_is_screened_as_it_fills(night, made):
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path):
-    queue = Queue(open=True)
+    queue = Queue(open=1)
     feed = Feed(queue, tmp_path / "nowhere")
     deadline = time.monotonic() + 10
     while not queue.is_over and time.monotonic() < deadline:

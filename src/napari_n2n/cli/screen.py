@@ -82,14 +82,14 @@ def screen(
             for folder, patterns in folders
         ]
         screened = Reporter(quiet).run(screen_files(kept, queue, settings, stop), _describe)
-    for feed in feeds:
-        if feed.error is not None:
-            raise feed.error
+    lost = [feed.error for feed in feeds if feed.error is not None]
+    for problem in lost:
+        console.say_error(str(problem))
     console.say(f"{screened.summary} Session: {where}")
     if screened.stopped:
         console.say_note("Stopped. The same command goes on where this one ended.")
         raise typer.Exit(130)
-    if screened.failed:
+    if screened.failed or lost:
         raise typer.Exit(1)
 
 
@@ -116,7 +116,9 @@ def _opened(where: Path, *, asked: bool) -> "Session":
     from napari_n2n.screening import Session
 
     try:
-        return Session.open(where)
+        kept = Session.open(where)
+        kept.require_writable()
+        return kept
     except WriteProblem as problem:
         if asked:
             raise

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from magicgui.widgets import Container
-from qtpy.QtCore import Qt, Signal
+from magicgui.widgets import Container, FloatSpinBox
+from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
@@ -54,6 +54,23 @@ def heading(text: str) -> QLabel:
     label = QLabel(text)
     label.setStyleSheet("font-weight: bold; font-size: 13px; padding-top: 6px;")
     return label
+
+
+class _DeafToWheel(QObject):
+    """Lets the wheel scroll what a field lies in: passing over it shall not change its value."""
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
+        if event is None or event.type() != QEvent.Type.Wheel:
+            return False
+        event.ignore()
+        return True
+
+
+def typed(field: FloatSpinBox) -> FloatSpinBox:
+    """Let a number count once it is typed to its end, and the wheel not change it."""
+    field.native.setKeyboardTracking(False)
+    field.native.installEventFilter(_DeafToWheel(field.native))
+    return field
 
 
 def folded(title: str) -> QCollapsible:

@@ -1,7 +1,7 @@
 """Choosing what to work on: a movie, halves, a micrograph, a photograph, or a folder of them."""
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -105,6 +105,7 @@ class DataForm(QWidget):
         layout.addWidget(self.more)
         self._container = container
         self._settling = False
+        self._said: float | None = None
         self._kind_is_wanted = False  # until the user says so, it follows what is open
         self._kind.changed.connect(self._on_kind)
         for part in self._fields.values():
@@ -169,7 +170,7 @@ class DataForm(QWidget):
                 _clean_photographs(self._viewer.layers),
                 pixel_size_of(layer),
             )
-        self._calibrate()
+        self._calibrate(only_unknown=True)
         if choice.kind == "movie":
             layer = self._layer(choice.movie, "Open a movie, or a sample movie, first")
             return _movie_source(layer, choice.recording)
@@ -200,7 +201,8 @@ class DataForm(QWidget):
     def lacks_pixel_size(self) -> bool:
         """Whether the layers that are chosen are micrographs or movies of unknown pixel size."""
         choice = self.value()
-        if choice.kind not in _OF_LAYERS or not self.is_complete():
+        said = choice.recording.pixel_size_angstrom is not None
+        if said or choice.kind not in _OF_LAYERS or not self.is_complete():
             return False
         layers = (self._viewer.layers[getattr(choice, role)] for role in _FIELDS[choice.kind])
         return any(pixel_size_of(layer) is None for layer in layers)
@@ -279,21 +281,32 @@ class DataForm(QWidget):
         self.valueChanged.emit()
 
     def _on_recording(self) -> None:
-        self._calibrate()
+        size = self._recording.value().pixel_size_angstrom
+        if size != self._said:
+            self._said = size
+            self._calibrate()
         self._on_change()
 
-    def _calibrate(self) -> None:
-        """Let the chosen layers, and all that lie as they do, have the pixel size that was said."""
+    def _calibrate(self, *, only_unknown: bool = False) -> None:
+        """Let the chosen layers, and all that lie as they do, have the pixel size that was said.
+
+        If none is said any more, it is that of their files again.
+        """
         choice = self.value()
-        size = choice.recording.pixel_size_angstrom
-        if size is None or choice.kind not in _OF_LAYERS:
+        said = choice.recording.pixel_size_angstrom
+        if choice.kind not in _OF_LAYERS or (only_unknown and said is None):
             return
         layers = self._viewer.layers
         for name in (getattr(choice, role) for role in _FIELDS[choice.kind]):
-            if name is None or name not in layers or pixel_size_of(layers[name]) == size:
+            if name is None or name not in layers:
                 continue
-            alike = [layer for layer in layers if lie_alike(layer, layers[name])]
-            for layer in alike:
+            now, known = pixel_size_of(layers[name]), knowledge_of(layers[name])
+            size = known.get("pixel_size_angstrom") if said is None else said
+            if now == size or (only_unknown and now is not None):
+                continue
+            # A volume has a third length.
+            flat = [layer for layer in layers if knowledge_of(layer).get("kind") != "volume"]
+            for layer in [layer for layer in flat if lie_alike(layer, layers[name])]:
                 calibrate(layer, size)
             self._viewer.reset_view()
 
@@ -322,11 +335,13 @@ def _movie_source(layer: "Layer", recording: MovieOptions) -> MovieSource:
     known = knowledge_of(layer)
     movie = known.get("movie")
     pixel_size = pixel_size_of(layer)
+    said = None
     if not isinstance(movie, Movie):
         dose = known.get("dose_per_frame") or preferences().dose_per_frame
         movie = Movie.from_array(layer.data, pixel_size, dose, path=layer.name)
     elif pixel_size is not None and pixel_size != movie.pixel_size_angstrom:
         # The user knows better than the header.
+        said = pixel_size
         movie = copy.copy(movie)
         movie.pixel_size_angstrom = pixel_size
     if recording.dose_per_frame is not None:
@@ -337,6 +352,7 @@ def _movie_source(layer: "Layer", recording: MovieOptions) -> MovieSource:
             f"{layer.name} has no file that a gain reference or EER rendering could be applied to. "
             "Open the movie's file, or clear them under How it was recorded."
         )
+    recording = replace(recording, pixel_size_angstrom=said)
     return MovieSource(movie, layer.name, layer.data, pixel_size, recording)
 
 

@@ -37,6 +37,7 @@ class Sessions:
         where = session_in_user_folder(name) if file is None else default_session_path(file)
         try:
             session = self._session(where)
+            session.require_writable()
         except WriteProblem as problem:
             if file is None:
                 raise

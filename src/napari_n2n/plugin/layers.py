@@ -67,11 +67,11 @@ def pixel_size_of(layer: "Layer") -> float | None:
     return float(layer.scale[-1]) * factor
 
 
-def calibrate(layer: "Layer", pixel_size_angstrom: float) -> None:
+def calibrate(layer: "Layer", pixel_size_angstrom: float | None) -> None:
     """Give a layer, (y, x) or (anything, y, x), another pixel size; its first axis stays."""
-    first = layer.ndim - 2
-    layer.scale = (*layer.scale[:first], pixel_size_angstrom, pixel_size_angstrom)
-    layer.units = (*layer.units[:first], "angstrom", "angstrom")
+    plane, first = calibration(pixel_size_angstrom), layer.ndim - 2
+    layer.scale = (*layer.scale[:first], *plane["scale"])
+    layer.units = (*layer.units[:first], *plane["units"])
 
 
 def lie_alike(first: "Layer", second: "Layer") -> bool:

@@ -7,7 +7,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_n2n.movie_settings import MovieOptions
-from napari_n2n.plugin.controls import aligned_labels
+from napari_n2n.plugin.controls import aligned_labels, typed
 
 _AS_TOLD = "as the file tells"
 _OPERATIONS = [("multiplied with frames", "multiply"), ("frames divided by it", "divide")]
@@ -24,6 +24,7 @@ class MovieForm(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._pixel_size = _number("Pixel size (Å)", _AS_TOLD, decimals=4, most=1000)
+        self._pixel_size.tooltip = "Of EER, that of the pixels that are rendered."
         self._dose = _number("Frame dose (e/Å²)", _AS_TOLD)
         self._gain = file_edit("Gain reference", "Gain (*.mrc *.tif *.tiff *.gain)")
         self._gain.tooltip = "For movies that are not gain-corrected yet: MRC, TIFF or .gain."
@@ -66,7 +67,11 @@ class MovieForm(QWidget):
         chosen = {name: field.value for name, field in self._fields.items()}
         for name in ("pixel_size_angstrom", "dose_per_frame", "eer_dose", "eer_raw_dose"):
             chosen[name] = chosen[name] or None
-        return MovieOptions(**{**chosen, "gain": path_of(self._gain)})
+        chosen["gain"] = path_of(self._gain)
+        if chosen["gain"] is None:  # how it lies is not shown then, and means nothing
+            for name in ("gain_operation", "gain_rotation", "gain_flip"):
+                del chosen[name]
+        return MovieOptions(**chosen)
 
     def setValue(self, options: MovieOptions) -> None:  # noqa: N802
         """Show ``options``."""
@@ -113,4 +118,4 @@ def _number(label: str, nothing: str, *, decimals: int = 3, most: float = 1e4) -
     field = FloatSpinBox(label=label, value=0, min=0, max=most, step=0.1)
     field.native.setDecimals(decimals)
     field.native.setSpecialValueText(nothing)
-    return field
+    return typed(field)

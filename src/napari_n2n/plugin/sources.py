@@ -52,12 +52,10 @@ class MovieSource:
         """
         if not self.recording.changes_frames:
             return self.movie
-        known = replace(
-            self.recording,
-            pixel_size_angstrom=self.pixel_size_angstrom,
-            dose_per_frame=self.movie.dose_per_frame,
-        )
-        return open_with(self.movie.path, known.settings())
+        movie = open_with(self.movie.path, self.recording.settings())
+        if movie.dose_per_frame is None:
+            movie.dose_per_frame = self.movie.dose_per_frame
+        return movie
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +199,7 @@ def expose(source: Source, stop: Stop, device: str = "auto") -> Generator[Progre
         yield Progress("reading the photograph", 0, 1)
         return source.exposure()
     images = yield from _images_in_folder(source, stop, device)
-    return _first_of(images)
+    return replace(_first_of(images), notes=images.notes)
 
 
 def training_pairs(

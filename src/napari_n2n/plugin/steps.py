@@ -11,6 +11,7 @@ from napari_n2n.plugin.exposure import Exposure, Image
 from napari_n2n.plugin.photograph_sources import OnePhotograph, PhotographFolder
 from napari_n2n.plugin.photograph_steps import psnr_db, psnr_notes, training_on_photographs
 from napari_n2n.plugin.sources import (
+    FolderSource,
     Ready,
     Source,
     Stop,
@@ -201,7 +202,8 @@ def aligned(
         ``stop`` became true.
     """
     exposure = yield from expose(source, stop, device)
-    yield Ready(exposure)
+    # Of a folder, they say what was left out.
+    yield Ready(exposure, exposure.notes if isinstance(source, FolderSource) else ())
     return exposure
 
 

@@ -28,7 +28,7 @@ class NaturalSettings(Settings):
     recipe, network, crop
         Of the model that is judged; see `napari_n2n.denoising.photographs.recipe`.
     given_model
-        A model to judge instead of training one: its file.
+        A model to judge instead of training one: a file, or the name of one in the box.
     test_images
         How many test photographs are used, at most.
     claim_counts

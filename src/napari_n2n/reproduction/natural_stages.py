@@ -6,6 +6,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_n2n.denoising.box import IN_THE_BOX
 from napari_n2n.denoising.checkpoints import load_denoiser
 from napari_n2n.denoising.natural_images import PhotographNoise
 from napari_n2n.denoising.photographs import PAPER, recipe
@@ -114,17 +115,22 @@ def psnr_name(method: str, deviation: int) -> str:
 def snapshot_stages(bench: Bench) -> list[Stage]:
     """Return the judging of what the model was on the way: PSNR against the length of training.
 
-    Of a model that was given, the snapshots that lie beside it are judged.
+    Of a model that was given as a file, the snapshots that lie beside it are judged.
     """
     given = bench.settings.given_model
     output = bench.laboratory.model_path(MODEL) if given is None else Path(given)
 
     def make() -> Generator[Any, None, Figures]:
-        steps = (FIRST_SNAPSHOT * 2**n for n in range(40))
-        there = takewhile(lambda step: snapshot_path(output, step).is_file(), steps)
-        models = [load_denoiser(snapshot_path(output, step)) for step in there]
+        last = bench.model()
+        models = []
+        # A model in the box has none; those of a longer training to the same file are not its own.
+        if given not in IN_THE_BOX:
+            steps = (FIRST_SNAPSHOT * 2**n for n in range(40))
+            earlier = takewhile(lambda step: step < last.provenance.steps, steps)
+            paths = takewhile(Path.is_file, (snapshot_path(output, step) for step in earlier))
+            models = [load_denoiser(path) for path in paths]
         points = []
-        for denoiser in (*models, bench.model()):
+        for denoiser in (*models, last):
             made = denoiser.provenance
             psnr_db = yield from psnr_at(bench, denoiser)
             points.append({"steps": made.steps, "seconds": made.seconds, "psnr_db": psnr_db})

@@ -107,7 +107,9 @@ class Database:
                     raise UnreadableFile(path, *_READ_FAULTS[sqlite3.SQLITE_NOTADB])
             if path.is_file() and not _may_be_written(path):
                 self._copy = tempfile.TemporaryDirectory(prefix="napari-n2n-")
-                for part in (path, path.with_name(f"{path.name}-wal")):
+                # With what a writer left unfinished, that SQLite may put it in order.
+                for end in ("", "-wal", "-journal"):
+                    part = path.with_name(path.name + end)
                     if part.is_file():
                         shutil.copyfile(part, Path(self._copy.name) / part.name)
         except OSError as error:
@@ -213,6 +215,11 @@ class Database:
         """Whether the file may not be written."""
         return self._copy is not None
 
+    def require_writable(self) -> None:
+        """Raise `WriteProblem` if the file may not be written."""
+        if self.read_only:
+            raise WriteProblem(self.path, *_WRITE_FAULTS[sqlite3.SQLITE_READONLY])
+
     def _identity(self) -> tuple[int, int] | None:
         try:
             found = os.stat(self.path)  # noqa: PTH116 (before every mark: Path.stat is slower)
@@ -241,8 +248,7 @@ class Database:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Give the connection inside a transaction: on disk when the block ends, or not at all."""
         with self.reading() as connection:
-            if self.read_only:
-                raise WriteProblem(self.path, *_WRITE_FAULTS[sqlite3.SQLITE_READONLY])
+            self.require_writable()
             if self._identity() != self._file:
                 # Linux would go on writing to a file that no one can find any more.
                 raise WriteProblem(

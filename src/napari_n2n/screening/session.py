@@ -81,6 +81,10 @@ class Session(Judging):
         """Whether the file may not be written: it can be read, and is so as of its opening."""
         return self._database.read_only
 
+    def require_writable(self) -> None:
+        """Raise `WriteProblem` if the file may not be written."""
+        self._database.require_writable()
+
     def close(self) -> None:
         """Close the file; closing twice is no error."""
         self._database.close()
