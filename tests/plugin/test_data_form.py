@@ -163,6 +163,13 @@ def test_a_pixel_size_is_not_imposed_on_what_tells_its_own_and_can_be_taken_back
     form.setValue(DataChoice("image", image="unknown"))
     assert pixel_size_of(form.viewer.layers["unknown"]) is None
     assert form.lacks_pixel_size()
+    # Nor is what was corrected by hand lost.
+    layer = form.viewer.layers["known"]
+    layer.scale = (0.83, 0.83)
+    for size in (1.05, None):
+        recording = MovieOptions(pixel_size_angstrom=size)
+        form.setValue(DataChoice("image", image="known", recording=recording))
+    assert pixel_size_of(layer) == pytest.approx(0.83)
 
 
 def test_eer_that_is_rendered_anew_tells_its_own_pixel_size_and_dose(form, tmp_path):

@@ -1,28 +1,31 @@
 """Choosing what to work on: a movie, halves, a micrograph, a photograph, or a folder of them."""
 
-import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from magicgui.widgets import ComboBox, Container, FileEdit
-from napari.layers import Image
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_n2n.errors import NotEnoughData
-from napari_n2n.io import Movie
 from napari_n2n.movie_settings import MovieOptions
+from napari_n2n.plugin.calibrating import Calibrator
 from napari_n2n.plugin.controls import aligned_labels, folded
-from napari_n2n.plugin.layers import calibrate, knowledge_of, lie_alike, pixel_size_of
+from napari_n2n.plugin.layer_sources import (
+    dose_of,
+    is_noisy,
+    movie_source,
+    photograph_source,
+    roles_of,
+)
+from napari_n2n.plugin.layers import knowledge_of, pixel_size_of
 from napari_n2n.plugin.movie_form import MovieForm
-from napari_n2n.plugin.photograph_sources import OnePhotograph, PhotographFolder
-from napari_n2n.plugin.preferences import halves_folder, preferences
-from napari_n2n.plugin.sources import FolderSource, HalvesSource, ImageSource, MovieSource, Source
+from napari_n2n.plugin.photograph_sources import PhotographFolder
+from napari_n2n.plugin.preferences import halves_folder
+from napari_n2n.plugin.sources import FolderSource, HalvesSource, ImageSource, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from napari.components import ViewerModel
     from napari.layers import Layer
 
@@ -46,8 +49,6 @@ _FIELDS: dict[Kind, tuple[str, ...]] = {
 _OF_FOLDERS = ("folder", "photographs")
 _OF_LAYERS = ("movie", "halves", "image")
 _RECORDED = (*_OF_LAYERS, "folder")
-# What this plugin made is no input, lest a result be trained on.
-_RESULTS = ("denoised", "preview", "sum")
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ class DataForm(QWidget):
         layout.addWidget(self.more)
         self._container = container
         self._settling = False
+        self._calibrator = Calibrator(viewer)
         self._said: float | None = None
         self._kind_is_wanted = False  # until the user says so, it follows what is open
         self._kind.changed.connect(self._on_kind)
@@ -161,29 +163,22 @@ class DataForm(QWidget):
             return PhotographFolder(choice.folder)
         if choice.kind == "photograph":
             layer = self._layer(choice.photograph, "Open a photograph first")
-            known = knowledge_of(layer)
-            return OnePhotograph(
-                layer.data,
-                layer.name,
-                known.get("clean"),
-                str(known.get("made_from", "")),
-                _clean_photographs(self._viewer.layers),
-                pixel_size_of(layer),
-            )
-        self._calibrate(only_unknown=True)
+            return photograph_source(layer, self._viewer.layers)
+        if self._said is not None:
+            self._calibrator.say(self._chosen_layers(), self._said, only_unknown=True)
         if choice.kind == "movie":
             layer = self._layer(choice.movie, "Open a movie, or a sample movie, first")
-            return _movie_source(layer, choice.recording)
+            return movie_source(layer, choice.recording)
         if choice.kind == "image":
             layer = self._layer(choice.image, "Open a micrograph first")
-            return ImageSource(layer.data, layer.name, pixel_size_of(layer), _dose(layer))
+            return ImageSource(layer.data, layer.name, pixel_size_of(layer), dose_of(layer))
         odd = self._layer(choice.odd, "Choose the layer of the odd frames")
         even = self._layer(choice.even, "Choose the layer of the even frames")
         if odd is even:
             raise NotEnoughData(
                 "Odd and even are the same layer, whose noise is not independent. Choose two."
             )
-        doses = [_dose(layer) for layer in (odd, even)]
+        doses = [dose_of(layer) for layer in (odd, even)]
         return HalvesSource(
             odd.data,
             even.data,
@@ -200,18 +195,14 @@ class DataForm(QWidget):
 
     def lacks_pixel_size(self) -> bool:
         """Whether the layers that are chosen are micrographs or movies of unknown pixel size."""
-        choice = self.value()
-        said = choice.recording.pixel_size_angstrom is not None
-        if said or choice.kind not in _OF_LAYERS or not self.is_complete():
-            return False
-        layers = (self._viewer.layers[getattr(choice, role)] for role in _FIELDS[choice.kind])
-        return any(pixel_size_of(layer) is None for layer in layers)
+        said = self._said is not None
+        return not said and any(pixel_size_of(layer) is None for layer in self._chosen_layers())
 
     def refresh(self, event: Any = None) -> None:
         """Offer the layers that are there now; what was chosen stays chosen if it can."""
         candidates: dict[str, list[str]] = {role: [] for role in self._layers}
         for layer in self._viewer.layers:
-            for role in _roles(layer):
+            for role in roles_of(layer):
                 candidates[role].append(layer.name)
         self._settling = True
         try:
@@ -221,7 +212,7 @@ class DataForm(QWidget):
                 kept = before if before in candidates[role] else None
                 part.value = kept or self._likely(role, candidates[role])
             added = event.value if getattr(event, "type", "") == "inserted" else None
-            if added is not None and "photograph" in _roles(added) and _is_noisy(added):
+            if added is not None and "photograph" in roles_of(added) and is_noisy(added):
                 self._layers["photograph"].value = added.name
             self._follow_what_is_open()
         finally:
@@ -240,7 +231,7 @@ class DataForm(QWidget):
     def _likely(self, role: str, names: list[str]) -> str | None:
         """Return the layer that is surely meant by ``role``: one that says so itself."""
         if role == "photograph":
-            names = [n for n in names if _is_noisy(self._viewer.layers[n])][::-1] or names
+            names = [n for n in names if is_noisy(self._viewer.layers[n])][::-1] or names
         if role in ("movie", "image", "photograph"):
             return names[0] if names else None
         wanted = [n for n in names if knowledge_of(self._viewer.layers[n]).get("kind") == role]
@@ -284,92 +275,16 @@ class DataForm(QWidget):
         size = self._recording.value().pixel_size_angstrom
         if size != self._said:
             self._said = size
-            self._calibrate()
+            if size is None:
+                self._calibrator.unsay()
+            else:
+                self._calibrator.say(self._chosen_layers(), size)
         self._on_change()
 
-    def _calibrate(self, *, only_unknown: bool = False) -> None:
-        """Let the chosen layers, and all that lie as they do, have the pixel size that was said.
-
-        If none is said any more, it is that of their files again.
-        """
+    def _chosen_layers(self) -> "list[Layer]":
+        """Return the layers that are chosen and may have a pixel size."""
         choice = self.value()
-        said = choice.recording.pixel_size_angstrom
-        if choice.kind not in _OF_LAYERS or (only_unknown and said is None):
-            return
-        layers = self._viewer.layers
-        for name in (getattr(choice, role) for role in _FIELDS[choice.kind]):
-            if name is None or name not in layers:
-                continue
-            now, known = pixel_size_of(layers[name]), knowledge_of(layers[name])
-            size = known.get("pixel_size_angstrom") if said is None else said
-            if now == size or (only_unknown and now is not None):
-                continue
-            # A volume has a third length.
-            flat = [layer for layer in layers if knowledge_of(layer).get("kind") != "volume"]
-            for layer in [layer for layer in flat if lie_alike(layer, layers[name])]:
-                calibrate(layer, size)
-            self._viewer.reset_view()
-
-
-def _roles(layer: "Layer") -> list[str]:
-    """Return what a layer can be chosen as."""
-    if not isinstance(layer, Image) or layer.multiscale:
-        return []
-    kind = knowledge_of(layer).get("kind")
-    if layer.rgb:
-        return ["photograph"] if layer.ndim == 2 and kind not in _RESULTS else []
-    if kind == "movie":
-        return ["movie"]
-    if kind in ("odd", "even"):
-        return ["odd", "even"] + (["image"] if layer.ndim == 2 else [])
-    if kind in _RESULTS:
-        return ["image"] if kind == "sum" else []
-    if kind is not None and kind != "micrograph":
-        return []
-    if layer.ndim == 2:
-        return ["odd", "even", "image"]
-    return ["movie", "odd", "even"] if layer.ndim == 3 and kind is None else []
-
-
-def _movie_source(layer: "Layer", recording: MovieOptions) -> MovieSource:
-    known = knowledge_of(layer)
-    movie = known.get("movie")
-    pixel_size = pixel_size_of(layer)
-    said = None
-    if not isinstance(movie, Movie):
-        dose = known.get("dose_per_frame") or preferences().dose_per_frame
-        movie = Movie.from_array(layer.data, pixel_size, dose, path=layer.name)
-    elif pixel_size is not None and pixel_size != movie.pixel_size_angstrom:
-        # The user knows better than the header.
-        said = pixel_size
-        movie = copy.copy(movie)
-        movie.pixel_size_angstrom = pixel_size
-    if recording.dose_per_frame is not None:
-        movie = copy.copy(movie)
-        movie.dose_per_frame = recording.dose_per_frame
-    if recording.changes_frames and not movie.path.is_file():
-        raise NotEnoughData(
-            f"{layer.name} has no file that a gain reference or EER rendering could be applied to. "
-            "Open the movie's file, or clear them under How it was recorded."
-        )
-    recording = replace(recording, pixel_size_angstrom=said)
-    return MovieSource(movie, layer.name, layer.data, pixel_size, recording)
-
-
-def _is_noisy(photograph: "Layer") -> bool:
-    return knowledge_of(photograph).get("clean") is not None
-
-
-def _clean_photographs(layers: "Iterable[Layer]") -> tuple[Any, ...]:
-    """Return the photographs that are open without noise, or were before it was added."""
-    found = (
-        layer.data if (clean := knowledge_of(layer).get("clean")) is None else clean
-        for layer in layers
-        if "photograph" in _roles(layer)
-    )
-    return tuple({id(pixels): pixels for pixels in found}.values())
-
-
-def _dose(layer: "Layer") -> float | None:
-    dose = knowledge_of(layer).get("dose")
-    return None if dose is None else float(dose)
+        if choice.kind not in _OF_LAYERS:
+            return []
+        names = [getattr(choice, role) for role in _FIELDS[choice.kind]]
+        return [layer for layer in self._viewer.layers if layer.name in names]

@@ -67,20 +67,6 @@ def pixel_size_of(layer: "Layer") -> float | None:
     return float(layer.scale[-1]) * factor
 
 
-def calibrate(layer: "Layer", pixel_size_angstrom: float | None) -> None:
-    """Give a layer, (y, x) or (anything, y, x), another pixel size; its first axis stays."""
-    plane, first = calibration(pixel_size_angstrom), layer.ndim - 2
-    layer.scale = (*layer.scale[:first], *plane["scale"])
-    layer.units = (*layer.units[:first], *plane["units"])
-
-
-def lie_alike(first: "Layer", second: "Layer") -> bool:
-    """Whether two layers have the same pixel size, as marks on an image have."""
-    return tuple(first.units[-2:]) == tuple(second.units[-2:]) and np.allclose(
-        first.scale[-2:], second.scale[-2:]
-    )
-
-
 def knowledge_of(layer: "Layer") -> dict[str, Any]:
     """Return what this plugin wrote into a layer's metadata; empty for other layers."""
     found = layer.metadata.get(KEY, {})

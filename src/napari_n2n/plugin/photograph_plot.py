@@ -6,7 +6,7 @@ import pyqtgraph as pg
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from napari_n2n.plugin.training_plot import curve_plot
+from napari_n2n.plugin.training_plot import curve_plot, explaining, label_steps
 
 if TYPE_CHECKING:
     from napari_n2n.plugin.photograph_steps import PhotographsLearnt
@@ -27,19 +27,14 @@ class PhotographPlot(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._plot = curve_plot("PSNR (dB)", _HEIGHT)
-        self._plot.setLabel("bottom", "Training step")
-        # pyqtgraph puts a label 5 px too low.
-        self._plot.plotItem.layout.setContentsMargins(1, 1, 1, 7)
+        label_steps(self._plot)
         self._curve = self._plot.plot(pen=pg.mkPen(_COLOUR, width=2))
         self._figure = QLabel()
         self._figure.setTextFormat(Qt.TextFormat.RichText)
-        explanation = QLabel(EXPLANATION)
-        explanation.setWordWrap(True)
-        explanation.setStyleSheet("color: #a8adb8; font-size: 11px;")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
-        for part in (self._figure, self._plot, explanation):
+        for part in (self._figure, self._plot, explaining(EXPLANATION)):
             layout.addWidget(part)
         self.clear()
 

@@ -27,9 +27,7 @@ class TrainingPlot(QWidget):
         super().__init__(parent)
         self._loss = curve_plot("Loss", _LOSS_HEIGHT)
         self._truth = curve_plot("Correlation", _TRUTH_HEIGHT)
-        self._truth.setLabel("bottom", "Training step")
-        # pyqtgraph puts a label 5 px too low.
-        self._truth.plotItem.layout.setContentsMargins(1, 1, 1, 7)
+        label_steps(self._truth)
         self._truth.setXLink(self._loss)
         self._training_curve = self._loss.plot(pen=pg.mkPen(_TRAINING, width=1))
         self._validation_curve = self._loss.plot(pen=pg.mkPen(_VALIDATION, width=2))
@@ -43,9 +41,7 @@ class TrainingPlot(QWidget):
             "How like the clean image, which nobody has, the result is: estimated from two halves "
             "whose noise is independent. 1 is perfect."
         )
-        explanation = QLabel(EXPLANATION)
-        explanation.setWordWrap(True)
-        explanation.setStyleSheet("color: #a8adb8; font-size: 11px;")
+        explanation = explaining(EXPLANATION)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
@@ -136,6 +132,21 @@ class TrainingPlot(QWidget):
             settled = truths[len(truths) // 4 :]
             low = min(0.95 * max(truths), min(settled))
             self._truth.setYRange(low, min(1.0, max(truths) + 0.1 * (max(truths) - low) + 0.005))
+
+
+def label_steps(plot: pg.PlotWidget) -> None:
+    """Say that training steps go across."""
+    plot.setLabel("bottom", "Training step")
+    # pyqtgraph puts a label 5 px too low.
+    plot.plotItem.layout.setContentsMargins(1, 1, 1, 7)
+
+
+def explaining(text: str) -> QLabel:
+    """Make the small print of a plot."""
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setStyleSheet("color: #a8adb8; font-size: 11px;")
+    return label
 
 
 def curve_plot(label: str, height: int) -> pg.PlotWidget:
