@@ -16,8 +16,11 @@ def test_what_cannot_be_meant_is_refused_in_a_sentence(n2n, tmp_path, capsys):
     both = ("--movies", tmp_path, "--pairs", tmp_path)
     assert n2n("reproduce", "apoferritin", *both, "-o", tmp_path / "out") == 1
     assert "not both" in capsys.readouterr().err
-    assert n2n("reproduce", "apoferritin", "--gain", "gain.mrc", "-o", tmp_path / "out") == 1
-    assert "--movies" in capsys.readouterr().err
+    for more in (("--gain", "gain.mrc"), ("--pixel-size", "2")):
+        assert n2n("reproduce", "apoferritin", *more, "-o", tmp_path / "out") == 1
+        said = capsys.readouterr().err
+        assert "is for data of your own; give --movies" in said
+        assert "budget_minutes" not in said
     assert not (tmp_path / "out").exists()
 
 

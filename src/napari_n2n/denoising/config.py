@@ -38,8 +38,11 @@ def explain(problem: ValidationError) -> str:
     """Say in one sentence a field what a validation found."""
     sentences = []
     for error in problem.errors():
-        field = ".".join(str(part) for part in error["loc"]) or "settings"
-        if error["type"] == "extra_forbidden":
+        field = ".".join(str(part) for part in error["loc"])
+        if not field:  # about all of them: who typed one need not see the rest
+            said = error["msg"].removeprefix("Value error, ")
+            sentences.append(f"{said[:1].upper()}{said[1:]}.")
+        elif error["type"] == "extra_forbidden":
             sentences.append(f"There is no setting {field!r}.")
         else:
             sentences.append(f"{field} = {error['input']!r}: {error['msg']}.")

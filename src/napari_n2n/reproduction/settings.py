@@ -73,7 +73,7 @@ class CryoSettings(Settings):
         given = [name for name, value in said.items() if value != usual[name]]
         if given and self.movies is None:
             where = "--movies or --pairs" if given[0] == "pixel_size_angstrom" else "--movies"
-            raise ValueError(f"{given[0]} says how your own data are read; give {where}")
+            raise ValueError(f"the setting {given[0]} is for data of your own; give {where}")
         return self
 
     @property
