@@ -83,7 +83,9 @@ class ModelForm(QWidget):
         layout.addWidget(top.native)
         layout.addWidget(self._summary)
         layout.addWidget(self.settings)
-        layout.addWidget(row(bottom.native, self._thorough.native))
+        with_device = row(bottom.native, self._thorough.native)
+        with_device.layout().setStretch(0, 1)
+        layout.addWidget(with_device)
         self._containers = (top, bottom)
         self._settling = False
         self.set_device(liked.device)
