@@ -25,4 +25,4 @@ def test_the_experiment_runs_from_the_command_line(folder, monkeypatch, capsys):
 
 def test_one_folder_without_the_other_is_refused_in_a_sentence(folder, capsys):
     assert call("reproduce", "natural", "--train", folder, "-o", folder / "lab", "-q") == 1
-    assert "give both folders" in capsys.readouterr().err
+    assert "Give both folders" in capsys.readouterr().err
