@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from napari_n2n.assessment.cache import Cache
 from napari_n2n.assessment.real import RealFinding, find_on_all, marked_fields
 from napari_n2n.denoising.config import preset
-from napari_n2n.pictures import contrast_limits
+from napari_n2n.io.pictures import contrast_limits
 from napari_n2n.progress import run_to_end
 
 OUTPUT = Path(__file__).resolve().parent / "images" / "picking-real.png"

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from napari_n2n.aside import Aside
+from napari_n2n.background import Aside
 from napari_n2n.errors import N2NError
 from napari_n2n.progress import passed_on
 

@@ -15,8 +15,8 @@ from napari_n2n.denoising.inference import denoise_halves
 from napari_n2n.denoising.pairs import Pair
 from napari_n2n.denoising.training import train
 from napari_n2n.io import open_movie, write_micrograph
+from napari_n2n.io.pictures import write_side_by_side
 from napari_n2n.motion import Halves, align, write_halves
-from napari_n2n.pictures import write_side_by_side
 from napari_n2n.progress import Progress
 from napari_n2n.simulation import Scene, SimulationConfig, build_scene, write_simulated
 

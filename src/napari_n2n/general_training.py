@@ -18,11 +18,11 @@ from torch import Tensor
 
 from napari_n2n.denoising.checkpoints import Denoiser, Provenance, save_denoiser
 from napari_n2n.denoising.config import LIGHT_NETWORK, ConfigProblem, TrainingConfig
-from napari_n2n.denoising.devices import choose_device, describe_device, torch_errors_explained
 from napari_n2n.denoising.general import GENERAL
 from napari_n2n.denoising.learner import Learner
 from napari_n2n.denoising.loop import THOUSAND, Learnt, Pace, learn
 from napari_n2n.denoising.working import slow_part
+from napari_n2n.devices import choose_device, describe_device, torch_errors_explained
 from napari_n2n.progress import Progress, Stopwatch, passed_on
 from napari_n2n.simulation.variety import FIELD_SIDE, seeded_field
 

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from napari_n2n.denoising.checkpoints import Denoiser, Provenance, save_denoiser
 from napari_n2n.denoising.config import TrainingConfig
-from napari_n2n.denoising.devices import choose_device, describe_device, torch_errors_explained
 from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.denoising.learner import Learner
 from napari_n2n.denoising.loop import STEPS_TOLD, THOUSAND, Learnt, Pace, learn, mean_loss
@@ -20,6 +19,7 @@ from napari_n2n.denoising.natural_images import (
     Photographs,
 )
 from napari_n2n.denoising.training import resume_path
+from napari_n2n.devices import choose_device, describe_device, torch_errors_explained
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.io.photographs import WHITE, PhotographSource, photographs_in
 from napari_n2n.progress import Progress, Stopwatch, passed_on

@@ -25,8 +25,8 @@ from napari_n2n.denoising.pairs import Pair
 from napari_n2n.denoising.resampling import rescale
 from napari_n2n.denoising.training import train
 from napari_n2n.io import read_micrograph
+from napari_n2n.io.pictures import write_side_by_side
 from napari_n2n.metrics import band_limited, best_gaussian_correlation, correlation
-from napari_n2n.pictures import write_side_by_side
 from napari_n2n.progress import run_to_end
 from napari_n2n.workflow import PairsOnDisk
 

@@ -14,13 +14,13 @@ import pytest
 
 from napari_n2n.errors import WriteProblem
 from napari_n2n.io import (
-    encode_eer,
     read_micrograph,
     write_atomically,
     write_micrograph,
     write_mrc_stack,
     write_tiff_stack,
 )
+from napari_n2n.simulation.eer_encoding import encode_eer
 
 
 @pytest.fixture

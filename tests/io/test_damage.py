@@ -23,7 +23,6 @@ from PIL import Image
 from napari_n2n.errors import FileProblem
 from napari_n2n.io import (
     EerRendering,
-    encode_eer,
     inspect_file,
     is_supported,
     open_movie,
@@ -32,6 +31,7 @@ from napari_n2n.io import (
     write_mrc_stack,
     write_tiff_stack,
 )
+from napari_n2n.simulation.eer_encoding import encode_eer
 
 MEGABYTE = 2**20
 # A damaged byte may turn 2 kB of deflate or events into at most this; each file here is < 16 kB.

@@ -8,8 +8,8 @@ import pytest
 import tifffile
 
 from napari_n2n.errors import UnreadableFile
-from napari_n2n.io import EerRendering, encode_eer, inspect_file, open_movie
-from napari_n2n.io.eer_encoding import encode_events
+from napari_n2n.io import EerRendering, inspect_file, open_movie
+from napari_n2n.simulation.eer_encoding import encode_eer, encode_events
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from napari_n2n.denoising.devices import autocast
 from napari_n2n.denoising.examples import WorkingPair
+from napari_n2n.devices import autocast
 
 
 @dataclass(frozen=True, slots=True)

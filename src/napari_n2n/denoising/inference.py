@@ -11,7 +11,6 @@ from torch import Tensor
 
 from napari_n2n.denoising.calibration import calibrated, passes
 from napari_n2n.denoising.checkpoints import Denoiser
-from napari_n2n.denoising.devices import choose_device, torch_errors_explained
 from napari_n2n.denoising.folding import ready
 from napari_n2n.denoising.interruption import interruptible
 from napari_n2n.denoising.regions import Part
@@ -25,6 +24,7 @@ from napari_n2n.denoising.working import (
     to_channels,
     working_shape,
 )
+from napari_n2n.devices import choose_device, torch_errors_explained
 from napari_n2n.errors import N2NError
 from napari_n2n.progress import Progress, Stopwatch, passed_on, run_to_end
 

@@ -12,8 +12,8 @@ from torch.nn.utils import clip_grad_norm_
 
 from napari_n2n.denoising.checkpoints import header_of, load_tensors, save_tensors
 from napari_n2n.denoising.config import TrainingConfig
-from napari_n2n.denoising.devices import autocast
 from napari_n2n.denoising.unet import UNet
+from napari_n2n.devices import autocast
 from napari_n2n.errors import CheckpointProblem
 
 Loss = Callable[[Tensor, Tensor], Tensor]

@@ -6,10 +6,10 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor
 
-from napari_n2n.denoising.devices import autocast, is_out_of_memory
 from napari_n2n.denoising.tile_size import largest_tile
 from napari_n2n.denoising.tiling import Tile, tiles
 from napari_n2n.denoising.unet import UNet, pad_to_multiple
+from napari_n2n.devices import autocast, is_out_of_memory
 from napari_n2n.errors import DeviceProblem
 from napari_n2n.progress import Progress, Stopwatch
 

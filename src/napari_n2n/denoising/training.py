@@ -15,7 +15,6 @@ from torch import Tensor
 from napari_n2n.denoising.blind_spot import known_error
 from napari_n2n.denoising.checkpoints import Denoiser, Provenance, save_denoiser
 from napari_n2n.denoising.config import TrainingConfig
-from napari_n2n.denoising.devices import choose_device, describe_device, torch_errors_explained
 from napari_n2n.denoising.evaluation import Validation, evaluate
 from napari_n2n.denoising.general import start_for
 from napari_n2n.denoising.inference import denoise
@@ -25,6 +24,7 @@ from napari_n2n.denoising.loop import Pace, mean_loss
 from napari_n2n.denoising.pairs import Crops, Pair, TrainingData, prepare
 from napari_n2n.denoising.singles import Single
 from napari_n2n.denoising.unet import UNet
+from napari_n2n.devices import choose_device, describe_device, torch_errors_explained
 from napari_n2n.errors import TrainingDiverged
 from napari_n2n.progress import Progress
 

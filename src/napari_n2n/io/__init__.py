@@ -17,9 +17,8 @@ from napari_n2n.io.coordinates import (
 )
 from napari_n2n.io.defects import find_defects, replace_defects
 from napari_n2n.io.eer import EerRendering
-from napari_n2n.io.eer_encoding import encode_eer
+from napari_n2n.io.finding import HalvesFiles, expand_inputs, find_halves, stem_of, unpaired_halves
 from napari_n2n.io.gain import GainReference, read_gain
-from napari_n2n.io.halves import HalvesFiles, expand_inputs, find_halves, stem_of, unpaired_halves
 from napari_n2n.io.inspection import FileInfo, inspect_file
 from napari_n2n.io.micrographs import (
     Micrograph,
@@ -50,7 +49,6 @@ __all__ = [
     "Optics",
     "Particles",
     "check_pixels",
-    "encode_eer",
     "expand_inputs",
     "find_defects",
     "find_halves",

@@ -95,7 +95,7 @@ def _emit(signals: WorkerBaseSignals, name: str, *args: object) -> None:
 
 def _in_words(problem: Exception) -> str:
     if isinstance(problem, RuntimeError):
-        from napari_n2n.denoising.devices import is_out_of_memory
+        from napari_n2n.devices import is_out_of_memory
 
         if is_out_of_memory(problem):
             return (

@@ -325,6 +325,6 @@ def devices() -> Generator[Progress, None, list[tuple[str, str]]]:
     This imports torch, which takes seconds.
     """
     yield Progress("looking for devices", 0, 1)
-    from napari_n2n.denoising.devices import available_devices, choose_device, describe_device
+    from napari_n2n.devices import available_devices, choose_device, describe_device
 
     return [(name, describe_device(choose_device(name))) for name in available_devices()]

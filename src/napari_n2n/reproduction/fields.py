@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_n2n.aside import aside
+from napari_n2n.background import aside
 from napari_n2n.errors import FileProblem, NotEnoughData, UnreadableFile, WriteProblem
 from napari_n2n.io import (
     LABELS,

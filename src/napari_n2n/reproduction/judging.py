@@ -10,7 +10,7 @@ import numpy as np
 import scipy.ndimage
 
 from napari_n2n import metrics
-from napari_n2n.aside import aside
+from napari_n2n.background import aside
 from napari_n2n.io import read_micrograph
 from napari_n2n.progress import Stopwatch
 from napari_n2n.reproduction.networks import NETWORKS, TITLES, denoised_paths, denoising_name

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from napari_n2n.io import write_atomically
-from napari_n2n.pictures import contrast_limits
+from napari_n2n.io.pictures import contrast_limits
 
 if TYPE_CHECKING:
     from pathlib import Path

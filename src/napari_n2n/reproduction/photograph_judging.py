@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_n2n.aside import aside
+from napari_n2n.background import aside
 from napari_n2n.denoising.inference import denoise_steps
 from napari_n2n.denoising.natural_images import noisy_photograph
 from napari_n2n.io.photographs import WHITE

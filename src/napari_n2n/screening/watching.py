@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from napari_n2n.errors import N2NError, UnreadableFile
 from napari_n2n.io import inspect_file
-from napari_n2n.io.halves import EXTENSIONS, stem_of
+from napari_n2n.io.finding import EXTENSIONS, stem_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Generator, Iterable, Mapping, Sequence

@@ -69,12 +69,12 @@ def write_simulated(
     """
     # Here, so that simulating in memory needs no format library.
     from napari_n2n.io import (
-        encode_eer,
         write_atomically,
         write_micrograph,
         write_mrc_stack,
         write_tiff_stack,
     )
+    from napari_n2n.simulation.eer_encoding import encode_eer
 
     config, truth = simulated.config, simulated.truth
     pixel = config.pixel_size_angstrom

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from napari_n2n.errors import BadValue
-from napari_n2n.io.halves import stem_of
+from napari_n2n.io.finding import stem_of
 from napari_n2n.io.pixel_size import is_plausible
 
 if TYPE_CHECKING:

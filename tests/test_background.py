@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from napari_n2n.aside import aside
+from napari_n2n.background import aside
 from napari_n2n.progress import run_to_end
 
 
