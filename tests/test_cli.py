@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from napari_n2n.cli import app
 from napari_n2n.denoising.checkpoints import load_denoiser
-from napari_n2n.denoising.general import general_denoiser
+from napari_n2n.denoising.shipped_models.general import general_denoiser
 from napari_n2n.io import read_micrograph, write_micrograph
 
 from .command_line import call

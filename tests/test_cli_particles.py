@@ -7,7 +7,7 @@ from scipy import ndimage
 from napari_n2n.cli import console
 from napari_n2n.denoising.checkpoints import Denoiser, save_denoiser
 from napari_n2n.denoising.config import NetworkConfig, TrainingConfig
-from napari_n2n.denoising.features import bottleneck
+from napari_n2n.denoising.inference.features import bottleneck
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.io import Particles, read_coordinates, write_micrograph
 from napari_n2n.particles import match

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from napari_n2n import metrics
 from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.config import TrainingConfig
-from napari_n2n.denoising.inference import denoise_halves
-from napari_n2n.denoising.pairs import Pair
-from napari_n2n.denoising.training import train
+from napari_n2n.denoising.inference.denoising import denoise_halves
+from napari_n2n.denoising.training.micrographs import train
+from napari_n2n.denoising.training.pairs import Pair
 from napari_n2n.io import open_movie, write_micrograph
 from napari_n2n.io.pictures import write_side_by_side
 from napari_n2n.motion import Halves, align, write_halves

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_n2n.denoising.features import bottleneck, fingerprint
-from napari_n2n.denoising.inference import denoise_halves, denoise_steps
+from napari_n2n.denoising.inference.denoising import denoise_halves, denoise_steps
+from napari_n2n.denoising.inference.features import bottleneck, fingerprint
 from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.errors import BadValue, UnreadableFile
 from napari_n2n.io import MicrographParticles

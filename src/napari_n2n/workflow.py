@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_n2n.denoising.checkpoints import Denoiser
-from napari_n2n.denoising.inference import denoise_halves, denoise_steps
+from napari_n2n.denoising.inference.denoising import denoise_halves, denoise_steps
 from napari_n2n.denoising.interruption import Interrupted
-from napari_n2n.denoising.pairs import Pair
-from napari_n2n.denoising.singles import Single
+from napari_n2n.denoising.training.pairs import Pair
+from napari_n2n.denoising.training.singles import Single
 from napari_n2n.errors import NotEnoughData, UnreadableFile, WriteProblem
 from napari_n2n.io import (
     HalvesFiles,

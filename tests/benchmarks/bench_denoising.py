@@ -20,10 +20,10 @@ from scipy import ndimage
 
 from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.config import TrainingConfig, preset
-from napari_n2n.denoising.inference import denoise
-from napari_n2n.denoising.pairs import Pair
+from napari_n2n.denoising.inference.denoising import denoise
 from napari_n2n.denoising.resampling import rescale
-from napari_n2n.denoising.training import train
+from napari_n2n.denoising.training.micrographs import train
+from napari_n2n.denoising.training.pairs import Pair
 from napari_n2n.io import read_micrograph
 from napari_n2n.io.pictures import write_side_by_side
 from napari_n2n.metrics import band_limited, best_gaussian_correlation, correlation

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from napari_n2n.denoising.checkpoints import Denoiser, load_denoiser
-from napari_n2n.denoising.general import general_denoiser
-from napari_n2n.denoising.inference import denoise
+from napari_n2n.denoising.inference.denoising import denoise
+from napari_n2n.denoising.shipped_models.general import general_denoiser
 from napari_n2n.io import read_micrograph, write_micrograph
 from napari_n2n.metrics import band_limited, best_gaussian_correlation, correlation
 from napari_n2n.particles.picking import PickingConfig, pick

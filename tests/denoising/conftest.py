@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from napari_n2n.denoising.config import TrainingConfig
-from napari_n2n.denoising.pairs import Pair
+from napari_n2n.denoising.training.pairs import Pair
 
 TINY_NETWORK = {"name": "tiny", "encoder": [[8], [8], [8]], "decoder": [[8], [8]]}
 

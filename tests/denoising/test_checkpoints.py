@@ -14,7 +14,7 @@ from torch import nn
 
 from napari_n2n.denoising.checkpoints import Denoiser, Provenance, load_denoiser, save_denoiser
 from napari_n2n.denoising.config import LIGHT_NETWORK, TrainingConfig
-from napari_n2n.denoising.inference import denoise
+from napari_n2n.denoising.inference.denoising import denoise
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.errors import CheckpointProblem, WriteProblem
 

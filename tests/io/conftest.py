@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_n2n.io import encode_eer, write_mrc_stack, write_tiff_stack
+from napari_n2n.io import write_mrc_stack, write_tiff_stack
+from napari_n2n.simulation.eer_encoding import encode_eer
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 

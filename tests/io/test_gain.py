@@ -10,13 +10,13 @@ from napari_n2n.io import (
     EerRendering,
     GainReference,
     Movie,
-    encode_eer,
     open_movie,
     read_gain,
     write_micrograph,
     write_mrc_stack,
     write_tiff_stack,
 )
+from napari_n2n.simulation.eer_encoding import encode_eer
 
 
 @pytest.fixture

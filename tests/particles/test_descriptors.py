@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_n2n.denoising.features import FeatureMap
+from napari_n2n.denoising.inference.features import FeatureMap
 from napari_n2n.errors import BadValue
 from napari_n2n.particles.descriptors import (
     Describer,

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from napari_n2n.denoising import training
 from napari_n2n.denoising.checkpoints import load_denoiser
+from napari_n2n.denoising.training import micrographs as training
 from napari_n2n.metrics import correlation
 from napari_n2n.plugin.canvas import grid_of, scale_bar_of
 from napari_n2n.plugin.layers import KEY
@@ -256,9 +256,9 @@ def test_a_failing_device_is_told_and_the_widget_goes_on(
 
     with monkeypatch.context() as broken:
         if place == "learn":
-            broken.setattr("napari_n2n.denoising.learner.Learner.learn", fail)
+            broken.setattr("napari_n2n.denoising.training.learner.Learner.learn", fail)
         else:  # outside what the training itself guards
-            broken.setattr("napari_n2n.denoising.training.train", fail)
+            broken.setattr("napari_n2n.denoising.training.micrographs.train", fail)
         train(widget, qtbot)
     assert len([message for message in told if words in message]) == 1
     assert words in widget.progress.status.text()

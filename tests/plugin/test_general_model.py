@@ -5,8 +5,8 @@ import threading
 import numpy as np
 import pytest
 
-from napari_n2n.denoising import inference
 from napari_n2n.denoising.config import PRESETS
+from napari_n2n.denoising.inference import denoising as inference
 from napari_n2n.plugin.canvas import camera_of, grid_of
 from napari_n2n.plugin.layers import KEY
 from napari_n2n.plugin.model_form import ModelChoice, ModelForm

@@ -5,7 +5,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from napari_n2n.denoising.photographs import recipe
+from napari_n2n.denoising.shipped_models.photographs import recipe
 from napari_n2n.errors import NotEnoughData, UnreadableFile
 from napari_n2n.metrics import psnr
 from napari_n2n.plugin.photograph_sources import OnePhotograph, PhotographFolder, grey_levels

@@ -6,8 +6,8 @@ import skimage.data
 from PIL import Image
 
 from napari_n2n.denoising.checkpoints import load_denoiser
-from napari_n2n.denoising.general import GENERAL_PATH
-from napari_n2n.denoising.photographs import PHOTOGRAPH_PRESETS, recipe
+from napari_n2n.denoising.shipped_models.general import GENERAL_PATH
+from napari_n2n.denoising.shipped_models.photographs import PHOTOGRAPH_PRESETS, recipe
 from napari_n2n.metrics import psnr
 from napari_n2n.plugin import photograph_steps, sample_data
 from napari_n2n.plugin.data_form import DataChoice

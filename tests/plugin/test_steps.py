@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_n2n.denoising.singles import Single
+from napari_n2n.denoising.training.singles import Single
 from napari_n2n.errors import NotEnoughData, UnreadableFile
 from napari_n2n.io import write_micrograph
 from napari_n2n.plugin.exposure import Exposure

@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from napari_n2n.denoising.evaluation import Validation
+from napari_n2n.denoising.training.evaluation import Validation
 from napari_n2n.plugin.training_plot import TrainingPlot
 
 

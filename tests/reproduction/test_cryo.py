@@ -10,8 +10,8 @@ import pytest
 from napari_n2n import metrics
 from napari_n2n.denoising.checkpoints import load_denoiser
 from napari_n2n.denoising.interruption import Interrupted
-from napari_n2n.denoising.learner import Learner
-from napari_n2n.denoising.training import TrainingProgress
+from napari_n2n.denoising.training.learner import Learner
+from napari_n2n.denoising.training.micrographs import TrainingProgress
 from napari_n2n.errors import NotEnoughData, UnreadableFile
 from napari_n2n.io import read_micrograph, write_micrograph
 from napari_n2n.progress import run_to_end

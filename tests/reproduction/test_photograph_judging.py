@@ -4,7 +4,7 @@ import types
 import numpy as np
 import pytest
 
-from napari_n2n.denoising.natural_images import Photographs
+from napari_n2n.denoising.training.photograph_examples import Photographs
 from napari_n2n.progress import run_to_end
 from napari_n2n.reproduction import photograph_judging
 from napari_n2n.reproduction.photograph_judging import (

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_n2n.assessment.finding import Judged, best_threshold
-from napari_n2n.denoising.inference import denoise_steps
-from napari_n2n.denoising.training import train
+from napari_n2n.denoising.inference.denoising import denoise_steps
+from napari_n2n.denoising.training.micrographs import train
 from napari_n2n.errors import NotEnoughData, UnreadableFile
 from napari_n2n.io import read_micrograph
 from napari_n2n.particles import PickingConfig, Template, pick, suggested_threshold

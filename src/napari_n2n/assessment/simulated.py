@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_n2n.assessment.finding import Judged, best_threshold
-from napari_n2n.denoising.inference import denoise_halves
-from napari_n2n.denoising.pairs import Pair
-from napari_n2n.denoising.training import train
+from napari_n2n.denoising.inference.denoising import denoise_halves
+from napari_n2n.denoising.training.micrographs import train
+from napari_n2n.denoising.training.pairs import Pair
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import read_micrograph, read_pair
 from napari_n2n.motion import align

@@ -45,7 +45,7 @@ def assess_particles(
     from napari_n2n.assessment.simulated import CASES
     from napari_n2n.denoising.config import preset
     from napari_n2n.denoising.interruption import Interrupted
-    from napari_n2n.denoising.training import TrainingProgress
+    from napari_n2n.denoising.training.micrographs import TrainingProgress
     from napari_n2n.errors import UnreadableFile
     from napari_n2n.io import write_atomically
 

@@ -31,7 +31,7 @@ def demo(
     from napari_n2n.demonstration import demonstrate
     from napari_n2n.denoising.config import preset
     from napari_n2n.denoising.interruption import Interrupted
-    from napari_n2n.denoising.training import TrainingProgress
+    from napari_n2n.denoising.training.micrographs import TrainingProgress
 
     def describe(step: Any) -> tuple[str, float, float | None]:
         if not isinstance(step, TrainingProgress):

@@ -29,8 +29,8 @@ def train_general(
 ) -> None:
     """Make the general model anew from simulated fields of many kinds; Ctrl-C stops and saves."""
     from napari_n2n.denoising.checkpoints import load_denoiser
-    from napari_n2n.general_training import GeneralProgress, GeneralSettings
-    from napari_n2n.general_training import train_general as train
+    from napari_n2n.denoising.training.general import GeneralProgress, GeneralSettings
+    from napari_n2n.denoising.training.general import train_general as train
 
     settings = GeneralSettings(fields=fields, seconds=options.seconds_of(max_time), seed=seed)
 

@@ -72,8 +72,8 @@ def train(
     pairs = _pairs(files or [], odd, even, input_, target, pixel_size)
 
     from napari_n2n.denoising.interruption import Interrupted
-    from napari_n2n.denoising.training import TrainingProgress
-    from napari_n2n.denoising.training import train as train_denoiser
+    from napari_n2n.denoising.training.micrographs import TrainingProgress
+    from napari_n2n.denoising.training.micrographs import train as train_denoiser
 
     notes: dict[str, None] = {}
 

@@ -125,7 +125,7 @@ def denoiser_of(model: str) -> "Denoiser":
     CheckpointProblem
         There is no such file, or it is no model.
     """
-    from napari_n2n.denoising.box import denoiser_named
+    from napari_n2n.denoising.shipped_models import denoiser_named
 
     return denoiser_named(model)
 

@@ -58,10 +58,10 @@ def train_photographs(
 ) -> None:
     """Train a denoiser of colour photographs on noisy ones; Ctrl-C stops, saves, can be resumed."""
     from napari_n2n.denoising.interruption import Interrupted
-    from napari_n2n.denoising.natural_images import PhotographNoise
-    from napari_n2n.denoising.photographs import recipe
-    from napari_n2n.natural_training import PhotographProgress, read_photographs
-    from napari_n2n.natural_training import train_photographs as train
+    from napari_n2n.denoising.shipped_models.photographs import recipe
+    from napari_n2n.denoising.training.photograph_examples import PhotographNoise
+    from napari_n2n.denoising.training.photographs import PhotographProgress, read_photographs
+    from napari_n2n.denoising.training.photographs import train_photographs as train
 
     config = recipe(
         recipe_name,

@@ -13,7 +13,7 @@ from napari_n2n.errors import BadValue
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_n2n.denoising.features import FeatureMap
+    from napari_n2n.denoising.inference.features import FeatureMap
 
 # What is measured. Whoever changes anything below changes this: old and new may not be mixed.
 RINGS = "rings-1"

@@ -15,7 +15,7 @@ from napari_n2n.plugin.exposure import Exposure
 from napari_n2n.progress import Progress
 
 if TYPE_CHECKING:
-    from napari_n2n.denoising.natural_images import Photographs
+    from napari_n2n.denoising.training.photograph_examples import Photographs
     from napari_n2n.plugin.sources import Stop
 
 DEVIATION = 25.0
@@ -68,7 +68,7 @@ class PhotographFolder:
         NotEnoughData, UnreadableFile
             There is none, or one before it is damaged.
         """
-        from napari_n2n.denoising.natural_images import noisy_photograph
+        from napari_n2n.denoising.training.photograph_examples import noisy_photograph
 
         name, image = self._first()
         noisy = noisy_photograph(image, DEVIATION, seed=0)
@@ -124,8 +124,8 @@ def photographs_of(
     Interrupted
         ``stop`` became true.
     """
-    from napari_n2n.denoising.natural_images import Photographs
-    from napari_n2n.natural_training import SMALLEST_SIDE, read_photographs
+    from napari_n2n.denoising.training.photograph_examples import Photographs
+    from napari_n2n.denoising.training.photographs import SMALLEST_SIDE, read_photographs
 
     if isinstance(source, PhotographFolder):
         return (yield from read_photographs(source.folder, stop))

@@ -73,7 +73,7 @@ def noisy_copy(
 ) -> Generator[Progress, None, NoisyCopy]:
     """Add white Gaussian noise to a photograph; of one that has noise already, to the clean one."""
     yield Progress("adding noise", 0, 1)
-    from napari_n2n.denoising.natural_images import noisy_photograph
+    from napari_n2n.denoising.training.photograph_examples import noisy_photograph
 
     clean = source.pixels if source.clean is None else source.clean
     return NoisyCopy(
@@ -127,8 +127,8 @@ def training_on_photographs(
     Interrupted
         ``stop`` became true before anything was learnt.
     """
-    from napari_n2n.denoising.natural_images import PhotographNoise
-    from napari_n2n.natural_training import PhotographProgress, train_photographs
+    from napari_n2n.denoising.training.photograph_examples import PhotographNoise
+    from napari_n2n.denoising.training.photographs import PhotographProgress, train_photographs
 
     photographs = yield from photographs_of(source, stop)
 

@@ -9,7 +9,7 @@ from magicgui.widgets import CheckBox, Container, FloatSpinBox, LineEdit
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
 
-from napari_n2n.denoising.general import GENERAL
+from napari_n2n.denoising.shipped_models.general import GENERAL
 from napari_n2n.movie_settings import MovieOptions
 from napari_n2n.plugin.controls import aligned_labels, folded, row
 from napari_n2n.plugin.movie_form import MovieForm, file_edit, path_of

@@ -18,7 +18,7 @@ from napari_n2n.denoising.config import (
     NetworkConfig,
     TrainingConfig,
 )
-from napari_n2n.denoising.photographs import (
+from napari_n2n.denoising.shipped_models.photographs import (
     COLOUR_NETWORKS,
     PHOTOGRAPH_PRESETS,
     is_for_photographs,

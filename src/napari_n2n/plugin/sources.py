@@ -15,8 +15,8 @@ from napari_n2n.plugin.photograph_sources import OnePhotograph, PhotographFolder
 from napari_n2n.progress import Progress, passed_on
 
 if TYPE_CHECKING:
-    from napari_n2n.denoising.pairs import Pair
-    from napari_n2n.denoising.singles import Single
+    from napari_n2n.denoising.training.pairs import Pair
+    from napari_n2n.denoising.training.singles import Single
     from napari_n2n.io import Movie
     from napari_n2n.motion import Halves
     from napari_n2n.workflow import MicrographsOnDisk, PairsOnDisk
@@ -214,8 +214,8 @@ def training_pairs(
     Stopped
         ``stop`` became true.
     """
-    from napari_n2n.denoising.pairs import Pair
-    from napari_n2n.denoising.singles import Single
+    from napari_n2n.denoising.training.pairs import Pair
+    from napari_n2n.denoising.training.singles import Single
 
     if isinstance(source, FolderSource):
         found = yield from _images_in_folder(source, stop, device)
@@ -251,7 +251,7 @@ class _StackPairs:
         return False
 
     def __iter__(self) -> "Iterator[Pair]":
-        from napari_n2n.denoising.pairs import Pair
+        from napari_n2n.denoising.training.pairs import Pair
 
         source = self._source
         for i in range(len(self)):
@@ -279,7 +279,7 @@ def _half(data: Any, index: int) -> Image:
 
 
 def _first_of(images: "Collection[Pair | Single]") -> Exposure:
-    from napari_n2n.denoising.singles import Single
+    from napari_n2n.denoising.training.singles import Single
 
     first = next(iter(images))
     size = first.pixel_size_angstrom

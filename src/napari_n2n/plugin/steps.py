@@ -24,7 +24,7 @@ from napari_n2n.progress import Progress, format_seconds, passed_on
 if TYPE_CHECKING:
     from napari_n2n.denoising.checkpoints import Denoiser
     from napari_n2n.denoising.config import TrainingConfig
-    from napari_n2n.denoising.training import TrainingProgress
+    from napari_n2n.denoising.training.micrographs import TrainingProgress
 
 R = TypeVar("R")
 Region = tuple[slice, slice]
@@ -160,7 +160,7 @@ def train_on(
         ``stop`` became true before anything was learnt.
     """
     from napari_n2n.denoising.interruption import Interrupted
-    from napari_n2n.denoising.training import TrainingProgress, train
+    from napari_n2n.denoising.training.micrographs import TrainingProgress, train
 
     watched = watched or Watched()
     how: dict[str, Any] = {"output": model, "resume": resume, "device": device, "stop": stop}
@@ -221,7 +221,7 @@ def denoise_source(
 
     Yields `Progress`, a `Ready` if the exposure had to be made, and a `Part`: what is ``watched``
     as the denoising begins is denoised first. ``denoiser`` may be the name of a model in the box;
-    ``thorough`` is that of `napari_n2n.denoising.inference.denoise_steps`.
+    ``thorough`` is that of `napari_n2n.denoising.inference.denoising.denoise_steps`.
 
     Raises
     ------
@@ -233,11 +233,11 @@ def denoise_source(
     if exposure is None:
         exposure = yield from aligned(source, stop, device)
     yield Progress("loading the model", 0, 1)
-    from napari_n2n.denoising.inference import denoise_halves, denoise_steps
+    from napari_n2n.denoising.inference.denoising import denoise_halves, denoise_steps
     from napari_n2n.denoising.interruption import Interrupted
 
     if isinstance(denoiser, str):
-        from napari_n2n.denoising.box import denoiser_named
+        from napari_n2n.denoising.shipped_models import denoiser_named
 
         denoiser = denoiser_named(denoiser)
     settings: dict[str, Any] = {
@@ -308,7 +308,7 @@ def load_model(path: Path) -> Generator[Progress, None, Loaded]:
 
 def can_resume(model: Path) -> bool:
     """Whether the training that is kept in ``model`` can go on."""
-    from napari_n2n.denoising.training import resume_path
+    from napari_n2n.denoising.training.micrographs import resume_path
 
     return resume_path(model).is_file()
 

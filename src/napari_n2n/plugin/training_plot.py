@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
-    from napari_n2n.denoising.training import TrainingProgress
+    from napari_n2n.denoising.training.micrographs import TrainingProgress
 
 _TRAINING, _VALIDATION, _FLOOR, _TRUTH = "#8ab4f8", "#ffb74d", "#b0b0b0", "#81c784"
 _MOST_POINTS = 4000

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_n2n.denoising.natural_images import Photographs
+from napari_n2n.denoising.training.photograph_examples import Photographs
+from napari_n2n.denoising.training.photographs import read_photographs
 from napari_n2n.io import write_atomically
-from napari_n2n.natural_training import read_photographs
 from napari_n2n.progress import Progress
 from napari_n2n.reproduction.natural_bench import Bench
 from napari_n2n.reproduction.natural_report import natural_report

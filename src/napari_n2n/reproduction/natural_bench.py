@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from napari_n2n.denoising.box import denoiser_named
-from napari_n2n.natural_training import train_photographs
+from napari_n2n.denoising.shipped_models import denoiser_named
+from napari_n2n.denoising.training.photographs import train_photographs
 from napari_n2n.reproduction.photograph_judging import TestNoise, by_network, judge
 from napari_n2n.reproduction.protocol import Budget
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from napari_n2n.denoising.checkpoints import Denoiser
     from napari_n2n.denoising.config import TrainingConfig
-    from napari_n2n.denoising.natural_images import PhotographNoise, Photographs
+    from napari_n2n.denoising.training.photograph_examples import PhotographNoise, Photographs
     from napari_n2n.reproduction.natural_settings import NaturalSettings
     from napari_n2n.reproduction.photograph_judging import Method
     from napari_n2n.reproduction.protocol import Figures, Laboratory, Stop

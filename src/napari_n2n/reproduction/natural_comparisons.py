@@ -6,9 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from napari_n2n.denoising.checkpoints import load_denoiser
-from napari_n2n.denoising.natural_images import PhotographNoise
-from napari_n2n.denoising.photographs import recipe
-from napari_n2n.natural_training import train_photographs
+from napari_n2n.denoising.shipped_models.photographs import recipe
+from napari_n2n.denoising.training.photograph_examples import PhotographNoise
+from napari_n2n.denoising.training.photographs import train_photographs
 from napari_n2n.progress import Stopwatch
 from napari_n2n.reproduction.natural_bench import (
     COMPARED_DEVIATIONS,

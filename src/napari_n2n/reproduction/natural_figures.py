@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_n2n.denoising.photographs import PAPER
+from napari_n2n.denoising.shipped_models.photographs import PAPER
 from napari_n2n.io.photographs import WHITE
 from napari_n2n.progress import format_seconds
 from napari_n2n.reproduction.natural_bench import COMPARED_DEVIATIONS

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from napari_n2n.denoising.config import Settings
-from napari_n2n.denoising.photographs import NetworkName, Recipe
+from napari_n2n.denoising.shipped_models.photographs import NetworkName, Recipe
 
 DEVIATIONS = (10, 15, 20, 25, 40, 50, 70)
 """Of the test noise, of 255: the paper's and those of the literature. Training ends at 50."""
@@ -26,7 +26,7 @@ class NaturalSettings(Settings):
     budget_minutes
         The time that the trainings take together.
     recipe, network, crop
-        Of the model that is judged; see `napari_n2n.denoising.photographs.recipe`.
+        Of the model that is judged; see `napari_n2n.denoising.shipped_models.photographs.recipe`.
     given_model
         A model to judge instead of training one: a file, or the name of one in the box.
     test_images

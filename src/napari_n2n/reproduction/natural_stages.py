@@ -6,12 +6,12 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_n2n.denoising.box import IN_THE_BOX
 from napari_n2n.denoising.checkpoints import load_denoiser
-from napari_n2n.denoising.natural_images import PhotographNoise
-from napari_n2n.denoising.photographs import PAPER, recipe
+from napari_n2n.denoising.shipped_models import IN_THE_BOX
+from napari_n2n.denoising.shipped_models.photographs import PAPER, recipe
+from napari_n2n.denoising.training.photograph_examples import PhotographNoise
+from napari_n2n.denoising.training.photographs import FIRST_SNAPSHOT, snapshot_path
 from napari_n2n.io.photographs import write_photograph
-from napari_n2n.natural_training import FIRST_SNAPSHOT, snapshot_path
 from napari_n2n.progress import Progress, Stopwatch, passed_on
 from napari_n2n.reproduction.natural_bench import MODEL, MODEL_SHARE, psnr_at, told_of, trained
 from napari_n2n.reproduction.natural_comparisons import comparison_stages

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from napari_n2n.denoising.checkpoints import load_denoiser
 from napari_n2n.denoising.config import preset
-from napari_n2n.denoising.general import GENERAL, general_denoiser
-from napari_n2n.denoising.inference import denoise_steps
-from napari_n2n.denoising.training import resume_path, train
+from napari_n2n.denoising.inference.denoising import denoise_steps
+from napari_n2n.denoising.shipped_models.general import GENERAL, general_denoiser
+from napari_n2n.denoising.training.micrographs import resume_path, train
 from napari_n2n.io import read_micrograph, write_micrograph
 from napari_n2n.progress import passed_on
 from napari_n2n.reproduction.protocol import Stage

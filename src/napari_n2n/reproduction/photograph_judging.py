@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_n2n.background import aside
-from napari_n2n.denoising.inference import denoise_steps
-from napari_n2n.denoising.natural_images import noisy_photograph
+from napari_n2n.denoising.inference.denoising import denoise_steps
+from napari_n2n.denoising.training.photograph_examples import noisy_photograph
 from napari_n2n.io.photographs import WHITE
 from napari_n2n.metrics import psnr
 from napari_n2n.progress import Stopwatch, passed_on
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_n2n.denoising.checkpoints import Denoiser
-    from napari_n2n.denoising.natural_images import Photographs
+    from napari_n2n.denoising.training.photograph_examples import Photographs
 
     Image = NDArray[np.float32]
 

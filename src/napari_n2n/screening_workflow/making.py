@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_n2n.background import aside
-from napari_n2n.denoising.inference import denoise_steps
+from napari_n2n.denoising.inference.denoising import denoise_steps
 from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.particles import (
     PickingConfig,

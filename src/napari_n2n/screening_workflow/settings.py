@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_n2n.denoising.checkpoints import Denoiser, load_denoiser
-from napari_n2n.denoising.features import fingerprint
-from napari_n2n.denoising.general import GENERAL, general_denoiser
+from napari_n2n.denoising.inference.features import fingerprint
+from napari_n2n.denoising.shipped_models.general import GENERAL, general_denoiser
 from napari_n2n.errors import BadValue
 from napari_n2n.io import EerRendering
 from napari_n2n.io.limits import open_binary

@@ -3,7 +3,7 @@
 A denoiser that is to help before any training must have seen what nobody can foresee. These
 fields differ in everything a micrograph can differ in: shapes, sizes and crowding of particles,
 filaments and vesicles, contrast, defocus, ice, carbon and dirt. They hold no noise: how many
-electrons there were is decided when they are used (see `napari_n2n.general_training`).
+electrons there were is decided when they are used (see `napari_n2n.denoising.training.general`).
 """
 
 from dataclasses import dataclass

@@ -38,7 +38,7 @@ def paper_plain(path: str, output: str) -> dict[str, float]:
 
 def in_memory(path: str, model: str | None, times: int = 3) -> dict[str, object]:
     """Denoise a micrograph that is in memory with a network that is warm; the shortest counts."""
-    from napari_n2n.denoising.inference import denoise
+    from napari_n2n.denoising.inference.denoising import denoise
     from napari_n2n.io import read_micrograph
     from speed.tasks.models import denoiser_of
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from napari_n2n.denoising.checkpoints import Denoiser, load_denoiser
-from napari_n2n.denoising.general import general_denoiser
+from napari_n2n.denoising.shipped_models.general import general_denoiser
 
 
 def denoiser_of(model: str | None) -> Denoiser:

@@ -17,10 +17,10 @@ from napari_n2n.denoising.config import (
     TrainingConfig,
     preset,
 )
-from napari_n2n.denoising.general import general_denoiser
-from napari_n2n.denoising.inference import denoise
-from napari_n2n.denoising.learner import Learner
-from napari_n2n.denoising.training import TrainingProgress, train
+from napari_n2n.denoising.inference.denoising import denoise
+from napari_n2n.denoising.shipped_models.general import general_denoiser
+from napari_n2n.denoising.training.learner import Learner
+from napari_n2n.denoising.training.micrographs import TrainingProgress, train
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.io import read_micrograph
 from napari_n2n.metrics import correlation

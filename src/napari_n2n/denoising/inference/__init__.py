@@ -1,0 +1,1 @@
+"""Using a denoiser on images of any size."""

@@ -1,0 +1,225 @@
+"""Weighing what a network makes of an image against the image itself, ring by ring.
+
+A network that has never seen the specimen, the detector or the dose is often right about where
+something is and wrong about how strong it is. How far to believe it can be told from the image
+alone, if the power spectrum of its noise is known, which it nearly is: beyond the last Thon ring
+there is nothing else.
+
+With image y = x + n, network f and everything taken over one ring of spatial frequencies, the
+combination a f(y) + b y comes closest to the unknown x where
+
+    a <f, f> + b <f, y> = <f, x>        <y, x> = <y, y> - <n, n>
+    a <f, y> + b <y, y> = <y, x>        <f, x> = <f, y> - <f, n>
+
+and <f, n>, what the network took over of the noise, is by Stein's lemma what it takes over of any
+other noise e of that kind: <f(y + h e) - f(y), e> / h for a small h. (C. Stein, Ann. Statist. 9,
+1135 (1981); the estimate by one more noise: S. Ramani, T. Blu and M. Unser, IEEE Trans. Image
+Process. 17, 1540 (2008).)
+
+With f = 0 this is the Wiener filter, so the result is about as good as the better of the two in
+every ring; and where there is only noise, next to nothing is left.
+"""
+
+from collections.abc import Callable, Generator
+from typing import Literal, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from napari_n2n.denoising.inference.symmetries import Way
+from napari_n2n.denoising.rings import RING, Rings, RingSums
+
+S = TypeVar("S")
+
+# Cycles per pixel.
+_NYQUIST = 0.5
+# Rings where noise is looked for. Below, there is always signal.
+_NOISE_BEGINS = 0.15
+# From here on the power is taken for noise even where it stands out. Close to focus there is no
+# Thon ring's zero further down, and a spectrum that falls as the signal does would fit the rest.
+_NOISE_ALONE = 0.42
+# A more flexible spectrum of the noise has to fit by this much better (chi square) to be believed:
+# what it says of low frequencies is less certain.
+_BETTER_FIT = 2.0
+# The noise added on trial is this share of the noise itself. More looks like another dose to the
+# network (0.3 cost an eighth of what is gained), far less would drown in rounding.
+_STEP = 0.02
+# The spectrum of noise is no better known than this.
+_NOISE_UNCERTAINTY = 0.03
+# By which powers of the frequency its logarithm may fall; the first two are believed more easily.
+_FALLS: tuple[tuple[int, ...], ...] = ((), (2,), (1,), (1, 2))
+# A ring whose power exceeds the noise by this many standard errors is not only noise.
+_STANDS_OUT = 3.0
+# Signal is believed in to the share 1 - (this / significance)², in standard errors.
+_DOUBT = 0.5
+# With less significance than the first in any run of rings there is nothing in the image; with
+# more than the second there is. 48 images of pure noise, white and coloured, 1 and 20 e/Å², 1024²
+# and 2048², gave 0 to 3, and 4 and 5 once each; real single frames gave 6 to 15.
+_NOTHING, _SOMETHING = 3.5, 4.5
+_RUNS = (1, 2, 4, 8, 16)
+# Rings of fewer waves do not tell.
+_LEAST_WAVES = 100
+# Small images have few waves in a ring, but take little time: they are denoised in up to eight
+# positions, which have 2^20 pixels together, with a noise for each.
+_PIXELS = 1 << 20
+# In such an order that the first few differ most.
+_WAYS = (
+    Way(0, mirrored=False),
+    Way(0, mirrored=True),
+    Way(1, mirrored=False),
+    Way(3, mirrored=True),
+    Way(2, mirrored=False),
+    Way(2, mirrored=True),
+    Way(3, mirrored=False),
+    Way(1, mirrored=True),
+)
+# Smaller images have too few waves to tell anything.
+_SMALLEST_SIDE = 32
+
+
+def passes(shape: tuple[int, int]) -> int:
+    """How many images of ``shape`` (y, x) the network is given for one result."""
+    return 1 if min(shape) < _SMALLEST_SIDE else 2 * _positions(shape)
+
+
+def calibrated(
+    image: Tensor, run: Callable[[Tensor], Generator[S, None, Tensor]]
+) -> Generator[S, None, Tensor]:
+    """Denoise ``image``, (1, y, x) with a mean of about 0, by ``run`` and weigh the result.
+
+    ``run`` is called `passes` times and what it yields is passed on.
+    """
+    height, width = image.shape[-2:]
+    if passes((height, width)) == 1:
+        return (yield from run(image))
+    rings = RingSums(height, width, image.device)
+    y = torch.fft.rfft2(image[0])
+    noise_power = noise_spectrum(rings.mean_power(y), rings.waves)
+    noise_at = rings.spread(noise_power)
+    random = torch.Generator().manual_seed(0)
+    count = _positions((height, width))
+    f = torch.zeros_like(y)
+    taken_over = np.zeros(len(noise_power))
+    for position in range(count):
+        white = torch.randn(height, width, generator=random).to(image.device)
+        e = torch.fft.rfft2(white) * noise_at.sqrt()
+        noise = torch.fft.irfft2(e, s=(height, width))
+        plain = yield from _in_position(position, image, run)
+        moved = yield from _in_position(position, image + _STEP * noise, run)
+        f += torch.fft.rfft2(plain[0]) / count
+        difference = torch.fft.rfft2((moved - plain)[0]) / _STEP
+        taken_over += rings.product(difference, e) / count
+    ff, fy, yy = rings.product(f, f), rings.product(f, y), rings.product(y, y)
+    nn = noise_power * rings.waves * image.numel()
+    unsure = 1 + _NOISE_UNCERTAINTY
+    fx, yx = fy - unsure * taken_over, yy - unsure * nn
+    share = believed(yx, nn, rings.waves)
+    a, b = weights(ff, fy, yy, share * fx, share * yx)
+    weighed: Tensor = torch.fft.irfft2(rings.spread(a) * f + rings.spread(b) * y, s=(height, width))
+    return weighed[None]
+
+
+def noise_spectrum(power: Rings, waves: Rings) -> Rings:
+    """Return the power of the noise in each ring of `RING` cycles/px.
+
+    ``power`` is the mean power of ``waves`` waves in each. The noise is taken to fall with the
+    frequency k as exp(-α k²), as where a detector spreads its signal; if that does not fit, as
+    exp(-β k - α k²). Rings that stand out, such as Thon rings, hold more than noise.
+    """
+    k: Rings = (np.arange(len(power), dtype=np.float64) + 0.5) * RING
+    candidates = (waves > 0) & (power > 0) & (k > _NOISE_BEGINS) & (k < _NYQUIST)
+    if candidates.sum() < 4:
+        return np.zeros_like(power)
+    logarithm: Rings = np.log(np.where(candidates, power, 1))
+    error: Rings = np.sqrt(2 / np.maximum(waves, 1))  # of half as many independent complex numbers
+    alone = candidates & (k > _NOISE_ALONE)
+    used = candidates
+    for _ in range(30):
+        fits = [_falling(powers, k, logarithm, error, used) for powers in _FALLS]
+        bell, tailed = (min(fits[:2], key=_misfit), min(fits[2:], key=_misfit))
+        fit = (tailed if _misfit(tailed) < _misfit(bell) - _BETTER_FIT else bell)[0]
+        quiet = alone | (candidates & (logarithm < fit + _STANDS_OUT * error + 0.01))
+        if (quiet == used).all() or quiet.sum() < 8:
+            break
+        used = quiet
+    spectrum: Rings = np.exp(fit)
+    return spectrum
+
+
+def _falling(
+    powers: tuple[int, ...], k: Rings, logarithm: Rings, error: Rings, used: NDArray[np.bool_]
+) -> tuple[Rings, float]:
+    """Fit a level less a sum of ``powers`` of k; the misfit is infinite where one of them rises."""
+    terms = np.stack([np.ones_like(k), *(-(k**power) for power in powers)], axis=1)
+    weighted = terms[used] / error[used, None]
+    found, *_ = np.linalg.lstsq(weighted, logarithm[used] / error[used], rcond=None)
+    misfit = float(np.sum((weighted @ found - logarithm[used] / error[used]) ** 2))
+    return terms @ found, misfit if (found[1:] >= 0).all() else float("inf")
+
+
+def _misfit(fit: tuple[Rings, float]) -> float:
+    return fit[1]
+
+
+def believed(signal: Rings, noise: Rings, waves: Rings) -> Rings:
+    """Return which share of the ``signal`` found in each ring is to be believed, 0 to 1.
+
+    ``signal`` and ``noise`` are the power of all ``waves`` of a ring, the first less the noise
+    expected. Nothing is believed of an image where no run of rings stands out.
+    """
+    variance = 2 * noise**2 / np.maximum(waves, 1) + np.finfo(np.float64).tiny
+
+    def significance(count: int, mode: Literal["same", "valid"]) -> Rings:
+        run = np.ones(count)
+        return np.convolve(signal, run, mode) / np.sqrt(np.convolve(variance, run, mode))
+
+    most = 0.0
+    for count in _RUNS:
+        told = np.convolve(waves, np.ones(count), "valid") >= _LEAST_WAVES
+        most = max(most, significance(count, "valid")[told].max(initial=0))
+    something = np.clip((most - _NOTHING) / (_SOMETHING - _NOTHING), 0, 1)
+    here = np.maximum(significance(3, "same"), _DOUBT)
+    share: Rings = something * (1 - (_DOUBT / here) ** 2)
+    return share
+
+
+def weights(ff: Rings, fy: Rings, yy: Rings, fx: Rings, yx: Rings) -> tuple[Rings, Rings]:
+    """Return the weights a, b ≥ 0 that bring a f + b y closest to x in each ring.
+
+    The arguments are inner products of the ring's waves.
+    """
+    tiny = np.finfo(np.float64).tiny
+    # A little on the diagonal: f and y may be all but the same.
+    ff, yy = 1.001 * ff + tiny, 1.001 * yy + tiny
+    determinant = ff * yy - fy**2
+    both = (
+        (fx * yy - yx * fy) / np.maximum(determinant, tiny),
+        (yx * ff - fx * fy) / np.maximum(determinant, tiny),
+    )
+    nothing = np.zeros_like(ff)
+    choices = [
+        (np.maximum(fx, 0) / ff, nothing),
+        (nothing, np.maximum(yx, 0) / yy),
+        both,
+    ]
+    errors = np.stack(
+        [a**2 * ff + 2 * a * b * fy + b**2 * yy - 2 * (a * fx + b * yx) for a, b in choices]
+    )
+    errors[2][(both[0] < 0) | (both[1] < 0) | (determinant <= 0)] = np.inf
+    best = errors.argmin(axis=0)
+    a, b = (np.choose(best, [choice[i] for choice in choices]) for i in (0, 1))
+    return a, b
+
+
+def _positions(shape: tuple[int, int]) -> int:
+    return max(1, min(len(_WAYS), _PIXELS // (shape[0] * shape[1])))
+
+
+def _in_position(
+    position: int, image: Tensor, run: Callable[[Tensor], Generator[S, None, Tensor]]
+) -> Generator[S, None, Tensor]:
+    """Run on the image turned and mirrored, and turn the result back."""
+    way = _WAYS[position]
+    return way.back((yield from run(way.of(image))))

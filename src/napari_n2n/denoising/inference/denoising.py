@@ -1,0 +1,324 @@
+"""Using a denoiser."""
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from napari_n2n.denoising.checkpoints import Denoiser
+from napari_n2n.denoising.inference.calibration import calibrated, passes
+from napari_n2n.denoising.inference.folding import ready
+from napari_n2n.denoising.inference.regions import Part
+from napari_n2n.denoising.inference.symmetries import WAYS
+from napari_n2n.denoising.inference.tiled_pass import run_tiled
+from napari_n2n.denoising.interruption import interruptible
+from napari_n2n.denoising.resampling import rescale
+from napari_n2n.denoising.tiling import Window
+from napari_n2n.denoising.working import (
+    Intensities,
+    from_channels,
+    to_channels,
+    working_shape,
+)
+from napari_n2n.devices import choose_device, torch_errors_explained
+from napari_n2n.errors import N2NError
+from napari_n2n.progress import Progress, Stopwatch, passed_on, run_to_end
+
+if TYPE_CHECKING:
+    from napari_n2n.metrics import RingCorrelation
+
+# A region that needs more of the image than this is not worth a pass of its own.
+_LARGEST_SHARE = 0.6
+_IN_VIEW = "denoising what is in view"
+# Beyond this the result would be a few blurred pixels, or a file's pixel size is wrong.
+_LARGEST_RESCALING = 16.0
+
+
+class PixelSizeProblem(N2NError):
+    """A denoiser cannot be used at an image's pixel size."""
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """A part of the result that is ready before the rest.
+
+    ``pixels``, (y, x) or RGB (y, x, 3), are on the grid and scale of the input; ``origin`` is
+    where their first one lies in it, (y, x) px.
+    """
+
+    pixels: NDArray[np.float32]
+    origin: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class DenoisingProgress(Progress):
+    """How far denoising is; one of them carries the ``region`` that was asked for first."""
+
+    region: Region | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Denoised:
+    """A denoised image on the grid and scale of the input, (y, x) or RGB (y, x, 3)."""
+
+    pixels: NDArray[np.float32]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class DenoisedHalves(Denoised):
+    """The mean of two denoised halves, with the halves' FRC before and after."""
+
+    frc_before: "RingCorrelation" = field(kw_only=True)
+    frc_after: "RingCorrelation" = field(kw_only=True)
+
+    @property
+    def resolution_note(self) -> str:
+        """How far the halves agree, before and after, in a sentence."""
+        before, after = (
+            "nowhere" if resolution is None else f"down to {resolution:.1f} Å"
+            for resolution in (
+                self.frc_before.resolution_angstrom(),
+                self.frc_after.resolution_angstrom(),
+            )
+        )
+        return f"The halves agree (FRC ≥ 1/7) {before} before and {after} after denoising."
+
+
+def denoise(
+    image: NDArray[np.float32],
+    denoiser: Denoiser,
+    *,
+    pixel_size_angstrom: float | None = None,
+    device: str | torch.device = "auto",
+    tile: int | None = None,
+) -> NDArray[np.float32]:
+    """Denoise ``image``, (y, x) or (y, x, 3); same shape and scale out.
+
+    See `denoise_steps`, which does the same and tells how far it is.
+    """
+    steps = denoise_steps(
+        image, denoiser, pixel_size_angstrom=pixel_size_angstrom, device=device, tile=tile
+    )
+    return run_to_end(steps).pixels
+
+
+def denoise_steps(
+    image: NDArray[np.float32],
+    denoiser: Denoiser,
+    *,
+    pixel_size_angstrom: float | None = None,
+    device: str | torch.device = "auto",
+    tile: int | None = None,
+    first: Window | None = None,
+    thorough: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+) -> Generator[DenoisingProgress, None, Denoised]:
+    """Denoise ``image``, yielding progress in tiles.
+
+    Parameters
+    ----------
+    image
+        (y, x), or (y, x, 3) for a denoiser of colour photographs.
+    denoiser
+        The network and how to feed it.
+    pixel_size_angstrom
+        Of the image; it is resampled to the denoiser's working pixel size and back. None: as if
+        it were the working pixel size, with a note if the denoiser has one.
+    device
+        ``"auto"`` or a name.
+    tile
+        Side of the tiles in working pixels; by default what fits the free memory. Tiling does
+        not change the result.
+    first
+        (y, x) slices of ``image`` to denoise before the whole, such as what is on the screen; a
+        progress object carries them as its ``region``, unless they are most of it. They equal the
+        same part of the result to rounding, or where the image is resampled, to 1 % of its
+        deviation (rms); where the denoiser calibrates, it does so by what it sees of the image
+        then.
+    thorough
+        Return the mean over the eight ways in which the image can be turned and mirrored, each
+        result turned back: a little better, and eight times the work.
+    stop
+        Once true, `Interrupted` is raised within a second.
+
+    Raises
+    ------
+    PixelSizeProblem
+        The pixel size is too far from the denoiser's.
+    DeviceProblem
+        The device is missing or out of memory even for small tiles.
+    Interrupted
+        ``stop`` became true.
+    """
+    job = _Job(
+        image, denoiser, pixel_size_angstrom, choose_device(device), tile, stop, thorough=thorough
+    )
+    region = None if first is None else (yield from job.region(first))
+    if region is not None:
+        yield _with_region(region)
+    return (yield from job.whole())
+
+
+def denoise_halves(
+    odd: NDArray[np.float32],
+    even: NDArray[np.float32],
+    denoiser: Denoiser,
+    *,
+    pixel_size_angstrom: float | None = None,
+    device: str | torch.device = "auto",
+    first: Window | None = None,
+    thorough: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+) -> Generator[DenoisingProgress, None, DenoisedHalves]:
+    """Denoise both halves of a movie; their mean is the result, their FRC how far to believe it.
+
+    Parameters and errors are those of `denoise_steps`; ``odd`` and ``even`` are (y, x). The region
+    that was asked for first is the mean of both halves' as well.
+    """
+    chosen = choose_device(device)
+    jobs = [
+        _Job(half, denoiser, pixel_size_angstrom, chosen, None, stop, thorough=thorough)
+        for half in (odd, even)
+    ]
+    if first is not None:
+        regions = []
+        for job in jobs:
+            regions.append((yield from job.region(first)))
+        a_region, b_region = regions
+        if a_region is not None and b_region is not None:
+            mean = (a_region.pixels + b_region.pixels) * np.float32(0.5)
+            yield _with_region(Region(mean, a_region.origin))
+    a = yield from jobs[0].whole()
+    b = yield from jobs[1].whole()
+    yield DenoisingProgress("comparing halves", 0, 1)
+    from napari_n2n.metrics import frc
+
+    pixel_size = pixel_size_angstrom or denoiser.working_pixel_size_angstrom or 1.0
+    return DenoisedHalves(
+        pixels=(a.pixels + b.pixels) * np.float32(0.5),
+        frc_before=frc(odd, even, pixel_size),
+        frc_after=frc(a.pixels, b.pixels, pixel_size),
+        notes=b.notes,
+    )
+
+
+def _with_region(region: Region) -> DenoisingProgress:
+    return DenoisingProgress(_IN_VIEW, 1, 1, region=region)
+
+
+class _Job:
+    """One image on its way: brought to the working pixel size and normalised, not yet denoised.
+
+    Raises
+    ------
+    PixelSizeProblem, DeviceProblem
+        As told in `denoise_steps`.
+    """
+
+    def __init__(
+        self,
+        image: NDArray[np.float32],
+        denoiser: Denoiser,
+        pixel_size_angstrom: float | None,
+        device: torch.device,
+        tile: int | None,
+        stop: Callable[[], bool],
+        *,
+        thorough: bool,
+    ) -> None:
+        self._ways = WAYS if thorough else WAYS[:1]
+        self._denoiser = denoiser
+        self._tile = tile
+        self._stop = stop
+        self._shape = (image.shape[0], image.shape[1])
+        channels = to_channels(image)
+        taken = denoiser.network.config.in_channels
+        if len(channels) != taken:
+            raise PixelSizeProblem(
+                f"The model is for {_with_channels(taken)}, and this is one of "
+                f"{_with_channels(len(channels))}. Choose a model made for such images."
+            )
+        self._at_work, self._notes = _working_shape(self._shape, pixel_size_angstrom, denoiser)
+        with torch_errors_explained("Denoising"):
+            working = rescale(channels.to(device), self._at_work)
+            self._scale = Intensities.of(working, denoiser.training.normalisation)
+            self._seen = self._scale.normalise(working)
+            self._network = ready(denoiser.network, device)
+
+    def whole(self) -> Generator[DenoisingProgress, None, Denoised]:
+        """Denoise all of it."""
+        with torch_errors_explained("Denoising"):
+            result = yield from self._denoised(self._seen, "denoising")
+            pixels = from_channels(rescale(self._scale.restore(result), self._shape))
+        return Denoised(pixels, self._notes)
+
+    def region(self, window: Window) -> Generator[DenoisingProgress, None, Region | None]:
+        """Denoise what ``window`` shows; None if it shows nothing, or most of the image."""
+        multiple = self._network.config.size_multiple
+        part = Part.of(window, self._shape, self._at_work, multiple, self._network.halo)
+        if part is None or part.share > _LARGEST_SHARE:
+            return None
+        with torch_errors_explained("Denoising"):
+            result = yield from self._denoised(self._seen[(slice(None), *part.read)], _IN_VIEW)
+            restored = self._scale.within(part.read).restore(result)
+            return Region(from_channels(part.resampled(restored)), part.origin)
+
+    def _denoised(self, image: Tensor, stage: str) -> Generator[DenoisingProgress, None, Tensor]:
+        """Return what comes of the normalised ``image``, on its scale."""
+        weigh = self._denoiser.calibrate
+        count = passes((image.shape[1], image.shape[2])) if weigh else 1
+        count *= len(self._ways)
+        watch = Stopwatch()
+        number = iter(range(count))
+
+        def run(given: Tensor) -> Generator[DenoisingProgress, None, Tensor]:
+            total = torch.zeros_like(given)
+            for way in self._ways:
+                before = next(number)
+
+                def told(step: Progress, before: int = before) -> Iterator[DenoisingProgress]:
+                    done = before * step.total + step.done
+                    at = watch.progress(stage, done, count * step.total)
+                    yield DenoisingProgress(at.stage, at.done, at.total, at.seconds_left)
+
+                tiled = run_tiled(self._network, way.of(given), self._tile)
+                total += way.back((yield from passed_on(tiled, told)))
+            return total * (self._denoiser.output_gain / len(self._ways))
+
+        with interruptible(self._network, self._stop):
+            return (yield from (calibrated(image, run) if weigh else run(image)))
+
+
+def _with_channels(count: int) -> str:
+    return {1: "grey images", 3: "colour photographs"}.get(count, f"images of {count} channels")
+
+
+def _working_shape(
+    shape: tuple[int, int], pixel_size_angstrom: float | None, denoiser: Denoiser
+) -> tuple[tuple[int, int], tuple[str, ...]]:
+    working = denoiser.working_pixel_size_angstrom
+    if working is None:
+        return shape, ()
+    if pixel_size_angstrom is None:
+        return shape, (
+            f"The pixel size is unknown; taken to be the denoiser's {working:g} Å. "
+            "Give the pixel size if the result looks wrong.",
+        )
+    factor = working / pixel_size_angstrom
+    if not 1 / _LARGEST_RESCALING <= factor <= _LARGEST_RESCALING:
+        raise PixelSizeProblem(
+            f"The image has {pixel_size_angstrom:g} Å/px and the denoiser works at {working:g} "
+            "Å/px: too far apart. Check the pixel size, or train a denoiser on such images."
+        )
+    notes: tuple[str, ...] = ()
+    if factor < 0.8:
+        notes = (
+            f"The image has {pixel_size_angstrom:g} Å/px, coarser than the {working:g} Å/px the "
+            "denoiser was trained at: expect less of it.",
+        )
+    return working_shape(shape, pixel_size_angstrom, working), notes

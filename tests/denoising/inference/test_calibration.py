@@ -1,0 +1,206 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from napari_n2n.denoising.inference.calibration import (
+    believed,
+    calibrated,
+    noise_spectrum,
+    passes,
+    weights,
+)
+from napari_n2n.denoising.inference.denoising import denoise
+from napari_n2n.denoising.shipped_models.general import general_denoiser
+from napari_n2n.metrics import correlation
+from napari_n2n.progress import run_to_end
+
+from .conftest import blobs
+
+SIDE = 512
+RING = 0.01
+
+
+def waves(side: int = SIDE) -> tuple[np.ndarray, np.ndarray]:
+    """Rings' frequencies (cycles/px) and how many waves of a square image are in each."""
+    k = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.fftfreq(side)[None, :])
+    counts = np.bincount((k / RING).astype(int).ravel()).astype(float)
+    return (np.arange(len(counts)) + 0.5) * RING, counts
+
+
+def weighed(image: np.ndarray, network) -> np.ndarray:
+    """Calibrate what ``network``, of a tensor (1, y, x), makes of ``image``."""
+
+    def run(given):
+        yield "step"
+        return network(given)
+
+    return run_to_end(calibrated(torch.from_numpy(image.astype(np.float32))[None], run))[0].numpy()
+
+
+def smooth(width: float):
+    """Return a network that knows no better than to blur, to frequencies of ``width``."""
+
+    def network(image):
+        k = torch.hypot(
+            torch.fft.fftfreq(image.shape[1])[:, None], torch.fft.rfftfreq(image.shape[2])[None, :]
+        )
+        spectrum = torch.fft.rfft2(image) * torch.exp(-0.5 * (k / width) ** 2)
+        return torch.fft.irfft2(spectrum, s=image.shape[1:])
+
+    return network
+
+
+@pytest.fixture(scope="module")
+def clean() -> np.ndarray:
+    image = blobs(3, side=SIDE)
+    return (image - image.mean()) / image.std()
+
+
+@pytest.fixture(scope="module")
+def noise() -> np.ndarray:
+    return np.random.default_rng(1).normal(size=(SIDE, SIDE))
+
+
+@pytest.mark.parametrize("strength", [0.2, 1.0])
+@pytest.mark.parametrize("gain", [0.1, 1.0, 20.0])
+def test_a_network_that_is_wrong_about_how_strong_things_are_is_corrected(
+    clean, noise, strength, gain
+):
+    image = strength * clean + noise
+    right = weighed(image, smooth(0.04))
+    np.testing.assert_allclose(
+        weighed(image, lambda x: gain * smooth(0.04)(x)), right, atol=0.02 * right.std()
+    )
+    error = np.mean((right - strength * clean) ** 2)
+    assert error < np.mean(
+        (smooth(0.04)(torch.from_numpy(image)[None])[0].numpy() - strength * clean) ** 2
+    )
+
+
+@pytest.mark.parametrize("network", [torch.zeros_like, lambda x: x, lambda x: -x])
+def test_beside_a_network_that_is_of_no_use_it_is_a_wiener_filter(clean, noise, network):
+    image = 0.5 * clean + noise
+    result = weighed(image, network)
+    best = max(
+        correlation(smooth(width)(torch.from_numpy(image)[None])[0].numpy(), clean)
+        for width in (0.01, 0.02, 0.03, 0.05, 0.08)
+    )
+    assert correlation(result, clean) > best - 0.005
+
+
+def test_a_network_that_knows_the_truth_is_believed(clean, noise):
+    truth = torch.from_numpy(clean.astype(np.float32))[None]
+    positions = []
+
+    def knowing(image):
+        # Turned as the image is: what it correlates with tells how.
+        candidates = [
+            turned.flip(1) if flip else turned
+            for turned in (truth.rot90(n, (1, 2)) for n in range(4))
+            for flip in (False, True)
+        ]
+        best = max(range(8), key=lambda n: float((candidates[n] * image).sum()))
+        positions.append(best)
+        return candidates[best]
+
+    assert correlation(weighed(clean + noise, knowing), clean) > 0.99
+    assert len(set(positions)) == 4  # an image of 512² is seen in four positions
+    assert len(positions) == passes((SIDE, SIDE)) == 8
+
+
+@pytest.mark.parametrize("falls", [0.0, 1.0])
+def test_of_noise_next_to_nothing_is_left(noise, falls):
+    k = np.hypot(np.fft.fftfreq(SIDE)[:, None], np.fft.rfftfreq(SIDE)[None, :])
+    coloured = np.fft.irfft2(np.fft.rfft2(noise) * np.exp(-falls * k), s=noise.shape)
+    assert weighed(coloured, smooth(0.05)).std() < 0.01 * coloured.std()
+
+
+@pytest.mark.parametrize(("bell", "tail"), [(0, 0), (1.5, 0), (0, 0.8), (2, 0.5)])
+@pytest.mark.parametrize("thon", [0.0, 3.0])
+def test_the_noise_is_found_below_thon_rings(bell, tail, thon):
+    k, counts = waves()
+    expected = 2.5 * np.exp(-bell * k**2 - tail * k)
+    scatter = 1 + np.random.default_rng(0).normal(size=len(k)) * np.sqrt(2 / np.maximum(counts, 1))
+    rings = np.sin(40 * np.pi * k**2) ** 2 * np.exp(-12 * k)
+    found = noise_spectrum(expected * scatter * (1 + thon * rings), counts)
+    band = k < 0.5
+    np.testing.assert_allclose(found[band], expected[band], rtol=0.06)
+
+
+# Power of apoferritin at 0.6 µm of underfocus and 40 e/Å², simulated, in rings at 4 Å/px.
+CLOSE_TO_FOCUS = np.fromstring(
+    """
+    126 101 19.4 4.07 3.97 3.69 3.91 1.86 1.64 2.94 2.59 1.49 1.24 1.78 1.72 1.3
+    1.2 1.4 1.32 1.16 1.09 1 0.992 0.879 1.07 1.22 1.15 0.944 0.98 1.17 1.06 0.833
+    0.84 0.772 0.689 0.654 0.638 0.641 0.686 0.672 0.681 0.726 0.719 0.674 0.674 0.68 0.692 0.642
+    0.64 0.644
+    """,
+    sep=" ",
+)
+
+
+def test_a_signal_that_falls_smoothly_is_not_taken_for_noise():
+    k, counts = waves()
+    band = k < 0.5
+    power = np.ones(len(k))
+    power[band] = CLOSE_TO_FOCUS
+    np.testing.assert_allclose(noise_spectrum(power, counts)[band], 0.66, rtol=0.1)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(*[st.floats(-3, 3)] * 6), min_size=2, max_size=5),
+)
+def test_no_other_weights_come_closer(vectors):
+    """f, y and x as vectors of two numbers; a grid of weights is tried against the answer."""
+    f, y, x = (np.array(vectors)[:, pair] for pair in ([0, 1], [2, 3], [4, 5]))
+    inner = [(a * b).sum(axis=1) for a, b in ((f, f), (f, y), (y, y), (f, x), (y, x))]
+    a, b = weights(*inner)
+    assert (a >= 0).all()
+    assert (b >= 0).all()
+
+    def errors(a, b):
+        return ((a[:, None] * f + b[:, None] * y - x) ** 2).sum(axis=1)
+
+    allowed = 1e-3 * ((a[:, None] * f) ** 2 + (b[:, None] * y) ** 2).sum(axis=1) + 1e-6
+    grid = np.linspace(0, 3, 13)
+    for one in grid:
+        for other in grid:
+            tried = errors(np.full_like(a, one), np.full_like(b, other))
+            cost = 1e-3 * ((one * f) ** 2 + (other * y) ** 2).sum(axis=1)
+            assert (errors(a, b) <= tried + cost + allowed).all()
+
+
+def test_signal_is_believed_where_it_stands_out():
+    _, counts = waves()
+    noise = counts.copy()
+    signal = np.zeros_like(noise)
+    assert not believed(signal, noise, counts).any()
+    signal[5:9] = noise[5:9]
+    share = believed(signal, noise, counts)
+    assert (share[5:9] > 0.95).all()
+    assert (share[20:] < 0.05).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (31, 400), (33, 47), (200, 64)])
+def test_small_and_empty_images_pass_through(shape):
+    rng = np.random.default_rng(0)
+    for image in (np.zeros(shape), rng.normal(size=shape)):
+        result = weighed(image, smooth(0.1))
+        assert result.shape == shape
+        assert np.isfinite(result).all()
+
+
+def test_the_general_model_gains_by_it(clean, noise):
+    """At half its noise's deviation, an image is better weighed than as the network gives it."""
+    image = (0.5 * clean + noise).astype(np.float32)
+    plain = replace(general_denoiser(), calibrate=False)
+    results = [
+        denoise(image, model, pixel_size_angstrom=4.0) for model in (general_denoiser(), plain)
+    ]
+    errors = [np.mean((result - 0.5 * clean) ** 2) for result in results]
+    assert errors[0] < errors[1]
