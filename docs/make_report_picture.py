@@ -31,7 +31,6 @@ def night(folder: Path) -> None:
     import numpy as np
 
     from napari_n2n.progress import run_to_end
-    from napari_n2n.screening import Session, default_session_path
     from napari_n2n.screening.report import write_report
     from napari_n2n.screening_workflow import (
         SETTINGS_KEY,
@@ -40,6 +39,7 @@ def night(folder: Path) -> None:
         results_of,
         screen,
     )
+    from napari_n2n.session import Session, default_session_path
     from napari_n2n.simulation import SimulationConfig, build_scene, write_simulated
 
     rng = np.random.default_rng(7)

@@ -32,7 +32,7 @@ from napari_n2n.particles.examples import Examples, load_examples
 from napari_n2n.particles.significance import left_out_sentence, standing_out
 from napari_n2n.particles.suggestions import Classifier
 from napari_n2n.progress import Progress, stoppable
-from napari_n2n.screening import Session
+from napari_n2n.session import Session
 from napari_n2n.workflow import halves_of_file, is_movie, read_grey
 
 if TYPE_CHECKING:

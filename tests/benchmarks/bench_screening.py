@@ -25,7 +25,7 @@ from napari_n2n.io import Particles
 from napari_n2n.plugin import preferences
 from napari_n2n.plugin.screening_pictures import Picture, Shown
 from napari_n2n.plugin.screening_widget import ScreeningWidget
-from napari_n2n.screening import Session, default_session_path
+from napari_n2n.session import Session, default_session_path
 
 HEADER = "| | median, ms | worst |\n|---|---|---|"
 NAMES = ("score", "resolution_angstrom", "snr", "drift_total_angstrom", "contaminated_percent")
@@ -54,7 +54,7 @@ def fill(session: Session, folder: Path, number: int) -> None:
     dice = np.random.default_rng(0)
     ids = session.add_files(folder / f"movie_{i:05d}.tif" for i in range(number))
     with session._database.writing() as connection:  # one commit, not 20,000
-        from napari_n2n.screening import processing
+        from napari_n2n.session import processing
 
         for micrograph in ids.tolist():
             figures = dict(zip(NAMES, 100 * dice.random(len(NAMES)), strict=True))

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_n2n.io import LABELS, Particles
-from napari_n2n.screening import Session, processing
+from napari_n2n.session import Session, processing
 
 HEADER = "| | median, ms | worst | processor |\n|---|---|---|---|"
 CRASH_TEST = Path(__file__).parents[1] / "screening" / "test_crash.py"

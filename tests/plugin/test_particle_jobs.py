@@ -11,7 +11,7 @@ from napari_n2n.plugin.particle_files import read_picks, write_picks
 from napari_n2n.plugin.particle_steps import Described, Field
 from napari_n2n.plugin.sources import Stopped
 from napari_n2n.progress import run_to_end
-from napari_n2n.screening import Session
+from napari_n2n.session import Session
 
 SIDE = 400
 CENTRES = np.array([(60 + 70 * i, 60 + 70 * j) for i in range(5) for j in range(5)], float)
@@ -220,7 +220,7 @@ def test_marks_lie_beside_the_file_or_in_the_user_s_folder(tmp_path, data_folder
     for patched in (
         ("napari_n2n.plugin.keeping.Session.open", refuse),
         # It is there, and can be read: marks still need a place.
-        ("napari_n2n.screening.database._may_be_written", lambda path: path.parent != file.parent),
+        ("napari_n2n.session.database._may_be_written", lambda path: path.parent != file.parent),
     ):
         with monkeypatch.context() as patching:
             patching.setattr(*patched)

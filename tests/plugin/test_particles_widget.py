@@ -10,7 +10,7 @@ from napari_n2n.plugin.canvas import camera_of, grid_of
 from napari_n2n.plugin.finding_form import FindingChoice
 from napari_n2n.plugin.layers import image_layer
 from napari_n2n.plugin.micrograph_form import MicrographChoice
-from napari_n2n.screening import Session
+from napari_n2n.session import Session
 
 DIAMETER = 40.0
 SIDE = 640

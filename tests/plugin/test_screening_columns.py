@@ -12,7 +12,7 @@ from napari_n2n.plugin.screening_columns import (
     text_of,
     verdict_text,
 )
-from napari_n2n.screening.records import Overview
+from napari_n2n.session.records import Overview
 
 NAN = np.nan
 

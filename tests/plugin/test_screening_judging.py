@@ -8,7 +8,7 @@ from napari_n2n.plugin.screening_columns import OWN_SCORE
 from napari_n2n.plugin.screening_jobs import SharedSession
 from napari_n2n.plugin.screening_judging import Judging
 from napari_n2n.plugin.screening_learning import OwnScore
-from napari_n2n.screening import Session
+from napari_n2n.session import Session
 
 from .screened import screened_folder
 

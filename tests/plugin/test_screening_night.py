@@ -14,8 +14,8 @@ from qtpy.QtTest import QTest
 
 from napari_n2n.plugin import screening_jobs
 from napari_n2n.plugin.screening_form import ScreenChoice
-from napari_n2n.screening import Session, default_session_path
 from napari_n2n.screening_workflow import Feed
+from napari_n2n.session import Session, default_session_path
 from napari_n2n.simulation import SimulationConfig, simulate
 
 from .screened import settled

@@ -3,7 +3,7 @@ import pytest
 from napari_n2n.errors import WriteProblem
 from napari_n2n.plugin import screening_opening
 from napari_n2n.plugin.screening_opening import open_session
-from napari_n2n.screening import Session
+from napari_n2n.session import Session
 
 from .screened import screened_folder
 

@@ -12,7 +12,7 @@ from napari_n2n.plugin import screening_exchange
 from napari_n2n.plugin.canvas import grid_of
 from napari_n2n.plugin.screening_form import ScreenChoice
 from napari_n2n.plugin.screening_widget import ScreeningWidget
-from napari_n2n.screening import Session, default_session_path
+from napari_n2n.session import Session, default_session_path
 from napari_n2n.simulation import SimulationConfig, simulate
 
 from .screened import presser, screened_folder, settled

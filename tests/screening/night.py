@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_n2n.io import Particles
-from napari_n2n.screening import Session, default_session_path
+from napari_n2n.session import Session, default_session_path
 
 if TYPE_CHECKING:
     from pathlib import Path

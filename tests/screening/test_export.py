@@ -9,7 +9,6 @@ import tifffile
 
 from napari_n2n.errors import BadValue, WriteProblem
 from napari_n2n.io import Particles, read_coordinates
-from napari_n2n.screening import Session
 from napari_n2n.screening.export import (
     header_of,
     write_figures,
@@ -17,6 +16,7 @@ from napari_n2n.screening.export import (
     write_list,
     write_particles,
 )
+from napari_n2n.session import Session
 
 from .night import Night
 

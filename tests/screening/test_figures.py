@@ -9,7 +9,7 @@ import pytest
 
 from napari_n2n.errors import BadValue, ShapeMismatch, UnreadableFile
 from napari_n2n.io import Particles
-from napari_n2n.screening import Session
+from napari_n2n.session import Session
 
 
 def test_figures_come_back_to_the_last_bit_and_unknown_ones_as_nan(session, files):

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from napari_n2n.errors import WriteProblem
-from napari_n2n.screening import Session
 from napari_n2n.screening.report import write_report
+from napari_n2n.session import Session
 
 from .night import Night
 

@@ -14,7 +14,7 @@ from napari_n2n.denoising.unet import UNet
 from napari_n2n.errors import CheckpointProblem, UnreadableFile, WriteProblem
 from napari_n2n.io import Particles, read_micrograph, write_micrograph
 from napari_n2n.movie_settings import MovieSettings
-from napari_n2n.screening import Session, quality
+from napari_n2n.screening import quality
 from napari_n2n.screening_workflow import (
     SETTINGS_KEY,
     Feed,
@@ -25,6 +25,7 @@ from napari_n2n.screening_workflow import (
     results_of,
     screen,
 )
+from napari_n2n.session import Session
 from napari_n2n.simulation import SimulationConfig, build_scene, write_simulated
 
 SIZE = 4.0

@@ -14,7 +14,7 @@ from napari_n2n.cli.movie_options import takes_movies
 from napari_n2n.movie_settings import MovieOptions
 
 if TYPE_CHECKING:
-    from napari_n2n.screening import Session
+    from napari_n2n.session import Session
 
 _SIGNS = "*?["
 
@@ -51,7 +51,7 @@ def screen(
     movie_options: MovieOptions,
 ) -> None:
     """Align, denoise and measure each file of a session; Ctrl-C stops, the same command goes on."""
-    from napari_n2n.screening import default_session_path
+    from napari_n2n.session import default_session_path
 
     folders = _watched(inputs) if watch else []
     with importing():
@@ -113,7 +113,7 @@ def _watched(inputs: list[Path]) -> list[tuple[Path, tuple[str, ...]]]:
 def _opened(where: Path, *, asked: bool) -> "Session":
     """Open the session, and say where else it may be where that folder cannot be written."""
     from napari_n2n.errors import WriteProblem
-    from napari_n2n.screening import Session
+    from napari_n2n.session import Session
 
     try:
         kept = Session.open(where)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_n2n.screening import Session
     from napari_n2n.screening.export import Exported
+    from napari_n2n.session import Session
 
 SessionFile = Annotated[
     Path, typer.Argument(help="The session's file, or the folder that was screened.")
@@ -150,7 +150,7 @@ def _existing(given: Path) -> "Session":
         It is not.
     """
     from napari_n2n.errors import UnreadableFile
-    from napari_n2n.screening import Session, default_session_path
+    from napari_n2n.session import Session, default_session_path
 
     path = default_session_path(given / "any") if given.is_dir() else given
     if not path.is_file():

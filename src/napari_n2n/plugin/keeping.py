@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from napari_n2n.errors import WriteProblem
 from napari_n2n.plugin.layers import knowledge_of, pixel_size_of
 from napari_n2n.plugin.preferences import session_in_user_folder
-from napari_n2n.screening import Session, default_session_path
+from napari_n2n.session import Session, default_session_path
 
 if TYPE_CHECKING:
     from napari.layers import Image

@@ -13,7 +13,7 @@ from napari_n2n.plugin.marking_view import Ids, Suggested, View, look
 
 if TYPE_CHECKING:
     from napari_n2n.io import Giver, Label
-    from napari_n2n.screening import Change, Session
+    from napari_n2n.session import Change, Session
 
 
 class Marking(QObject):

@@ -14,7 +14,7 @@ from napari_n2n.progress import Progress
 
 if TYPE_CHECKING:
     from napari_n2n.particles.descriptors import Describer
-    from napari_n2n.screening import Session
+    from napari_n2n.session import Session
 
 Image = NDArray[np.float32]
 _FEWEST_FOR_A_TEMPLATE = 3

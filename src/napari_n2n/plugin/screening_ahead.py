@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
-    from napari_n2n.screening import Session
+    from napari_n2n.session import Session
 
 _CACHE_BYTES = 640 * 2**20
 _ALWAYS_KEPT = 3  # the one that is shown, the next, and the one before

@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QMenu, QPushButton, QWidget
 
 from napari_n2n.plugin.screening_columns import WHICH
-from napari_n2n.screening.records import REASONS
+from napari_n2n.session.records import REASONS
 
 if TYPE_CHECKING:
     from napari_n2n.plugin.screening_model import MicrographModel

@@ -15,7 +15,7 @@ from napari_n2n.screening.quality import FIGURES
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_n2n.screening.records import Overview
+    from napari_n2n.session.records import Overview
 
 Which = Literal["all", "undecided", "keep", "reject", "failed"]
 WHICH: dict[Which, str] = {

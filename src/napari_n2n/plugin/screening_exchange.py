@@ -24,8 +24,8 @@ from napari_n2n.screening_workflow import SETTINGS_KEY, results_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_n2n.screening import Session
     from napari_n2n.screening.chosen import Exported
+    from napari_n2n.session import Session
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_n2n.plugin.screening_form import ScreenChoice
-    from napari_n2n.screening import Session
+    from napari_n2n.session import Session
 
 
 class SharedSession:

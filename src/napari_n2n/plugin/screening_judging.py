@@ -9,15 +9,15 @@ import numpy as np
 from qtpy.QtCore import QObject, Signal
 
 from napari_n2n.errors import N2NError
-from napari_n2n.screening.records import Overview
+from napari_n2n.session.records import Overview
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from napari_n2n.screening import Session
-    from napari_n2n.screening.records import Judged, Verdict
+    from napari_n2n.session import Session
+    from napari_n2n.session.records import Judged, Verdict
 
 _NONE = np.empty(0, np.int64)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from napari_n2n.plugin.keys import Key
-from napari_n2n.screening.records import REASONS
+from napari_n2n.session.records import REASONS
 
 REASON_KEYS = {str(number): reason for number, reason in enumerate(REASONS, start=1)}
 """The digit of each reason for rejecting."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_n2n.io import Particles
-    from napari_n2n.screening import Session
+    from napari_n2n.session import Session
 
     Image = NDArray[np.float32]
 

@@ -12,7 +12,7 @@ from napari_n2n.plugin.screening_keys import REASON_KEYS
 if TYPE_CHECKING:
     from napari_n2n.plugin.screening_dock import ScreeningDock
     from napari_n2n.plugin.screening_judging import Judging
-    from napari_n2n.screening.records import Verdict
+    from napari_n2n.session.records import Verdict
 
 
 class Sitting(QObject):

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from napari_n2n.screening.records import Overview
-    from napari_n2n.screening.session import Session
+    from napari_n2n.session.records import Overview
+    from napari_n2n.session.session import Session
 
 
 @dataclass(frozen=True)

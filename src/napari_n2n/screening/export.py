@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from napari_n2n.io import Label, Particles
-    from napari_n2n.screening.records import MicrographRecord
-    from napari_n2n.screening.session import Session
+    from napari_n2n.session.records import MicrographRecord
+    from napari_n2n.session.session import Session
 
 __all__ = [
     "Exported",

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from napari_n2n.screening.session import Session
+    from napari_n2n.session.session import Session
 
 Kind = Literal["movies", "micrographs"]
 

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_n2n.screening.records import Overview, Verdict
-    from napari_n2n.screening.session import Session
+    from napari_n2n.session.records import Overview, Verdict
+    from napari_n2n.session.session import Session
 
 _VERDICTS: tuple[Verdict, ...] = ("keep", "reject", "undecided")
 

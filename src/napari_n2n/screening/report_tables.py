@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_n2n.screening.records import Overview
+    from napari_n2n.session.records import Overview
 
 COLOURS = {"keep": "#2f77a8", "undecided": "#b3bcc3", "reject": "#d2603a"}
 TOLD = {"keep": "kept", "undecided": "undecided", "reject": "rejected"}

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from napari_n2n.screening import Session
+    from napari_n2n.session import Session
 
 
 class Records:

@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_n2n.denoising.checkpoints import Denoiser
-    from napari_n2n.screening import Session
     from napari_n2n.screening_workflow.queue import Queue
     from napari_n2n.screening_workflow.settings import ScreenSettings
+    from napari_n2n.session import Session
 
 T = TypeVar("T")
 

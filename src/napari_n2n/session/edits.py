@@ -9,9 +9,9 @@ import numpy as np
 
 from napari_n2n.errors import BadValue
 from napari_n2n.io.particles import GIVERS, LABELS, Giver, Particles
-from napari_n2n.screening.nearness import near
-from napari_n2n.screening.records import Change, counted
-from napari_n2n.screening.rows import (
+from napari_n2n.session.nearness import near
+from napari_n2n.session.records import Change, counted
+from napari_n2n.session.rows import (
     PERSON,
     UNLABELLED,
     Edit,
@@ -24,7 +24,7 @@ from napari_n2n.screening.rows import (
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from napari_n2n.screening.rows import Ids, Rows
+    from napari_n2n.session.rows import Ids, Rows
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_n2n.errors import BadValue
-from napari_n2n.screening.places import storable
-from napari_n2n.screening.records import STATES, State
-from napari_n2n.screening.rows import DamagedRows
+from napari_n2n.session.places import storable
+from napari_n2n.session.records import STATES, State
+from napari_n2n.session.rows import DamagedRows
 
 if TYPE_CHECKING:
     import sqlite3

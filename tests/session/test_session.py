@@ -7,7 +7,7 @@ import pytest
 
 from napari_n2n.errors import BadValue, ShapeMismatch
 from napari_n2n.io import Particles
-from napari_n2n.screening import Session
+from napari_n2n.session import Session
 
 
 def same(a: Particles, b: Particles) -> bool:

@@ -14,7 +14,7 @@ import pytest
 
 from napari_n2n.errors import FileProblem, UnreadableFile, WriteProblem
 from napari_n2n.io import Particles
-from napari_n2n.screening import Session, database, schema
+from napari_n2n.session import Session, database, schema
 
 MANY = Particles(np.random.default_rng(0).random((5000, 2)))
 
@@ -41,7 +41,7 @@ from pathlib import Path
 import numpy as np
 from napari_n2n.errors import WriteProblem
 from napari_n2n.io import Particles
-from napari_n2n.screening import Session
+from napari_n2n.session import Session
 disk = Path(sys.argv[1])
 session = Session.open(disk / "s.sqlite")
 m = session.micrograph("x", shape=(9, 9), pixel_size_angstrom=1.0)

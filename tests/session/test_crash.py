@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_n2n.screening import Session
+from napari_n2n.session import Session
 
 PLAYER = Path(__file__).with_name("player.py")
 KILLS = int(os.environ.get("N2N_KILLS", "50"))

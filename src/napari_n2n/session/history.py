@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from napari_n2n.screening import counters
-from napari_n2n.screening.rows import Edit
+from napari_n2n.session import counters
+from napari_n2n.session.rows import Edit
 
 if TYPE_CHECKING:
     import sqlite3

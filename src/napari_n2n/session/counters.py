@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     import sqlite3
 
-    from napari_n2n.screening.rows import Ids
+    from napari_n2n.session.rows import Ids
 
 
 def clock(connection: sqlite3.Connection) -> int:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_n2n.screening.rows import read_rows
+from napari_n2n.session.rows import read_rows
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from napari_n2n.screening.rows import Rows
+    from napari_n2n.session.rows import Rows
 
 
 class RowCache:

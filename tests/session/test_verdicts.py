@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from napari_n2n.errors import BadValue, UnreadableFile, WriteProblem
-from napari_n2n.screening import Session
+from napari_n2n.session import Session
 
 
 def held(session):

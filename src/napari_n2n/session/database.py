@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_n2n.errors import FileProblem, UnreadableFile, WriteProblem
-from napari_n2n.screening import schema
-from napari_n2n.screening.places import on_network
-from napari_n2n.screening.rows import DamagedRows
+from napari_n2n.session import schema
+from napari_n2n.session.places import on_network
+from napari_n2n.session.rows import DamagedRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Verdicts on micrographs: keep or reject, why, by whom and when; and what was decided before.
 
 There is one history of verdicts for the whole session. Whose turn it is to be undone follows the
-rule of `napari_n2n.screening.history`, with which it shares the clock.
+rule of `napari_n2n.session.history`, with which it shares the clock.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from napari_n2n.errors import BadValue
-from napari_n2n.screening import counters
-from napari_n2n.screening.places import storable
-from napari_n2n.screening.records import VERDICTS, Judged, Verdict, counted
-from napari_n2n.screening.rows import DamagedRows
+from napari_n2n.session import counters
+from napari_n2n.session.places import storable
+from napari_n2n.session.records import VERDICTS, Judged, Verdict, counted
+from napari_n2n.session.rows import DamagedRows
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
-    from napari_n2n.screening.history import Window
-    from napari_n2n.screening.rows import Ids
+    from napari_n2n.session.history import Window
+    from napari_n2n.session.rows import Ids
 
 
 class Judgement(NamedTuple):

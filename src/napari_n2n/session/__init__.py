@@ -3,8 +3,8 @@
 Nothing here imports torch, napari or Qt.
 """
 
-from napari_n2n.screening.places import default_session_path
-from napari_n2n.screening.records import (
+from napari_n2n.session.places import default_session_path
+from napari_n2n.session.records import (
     REASONS,
     STATES,
     VERDICTS,
@@ -16,7 +16,7 @@ from napari_n2n.screening.records import (
     Stored,
     Verdict,
 )
-from napari_n2n.screening.session import Session
+from napari_n2n.session.session import Session
 
 __all__ = [
     "REASONS",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_n2n.screening.rows import Ids
+    from napari_n2n.session.rows import Ids
 
 
 def remember(

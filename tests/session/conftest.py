@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from napari_n2n.io import Particles
-from napari_n2n.screening import Session, default_session_path
+from napari_n2n.session import Session, default_session_path
 
 from .night import copied_night, make_night
 

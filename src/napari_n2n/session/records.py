@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_n2n.io.particles import Label, Particles
-    from napari_n2n.screening.rows import Ids
+    from napari_n2n.session.rows import Ids
 
 Verdict = Literal["keep", "reject", "undecided"]
 VERDICTS: tuple[Verdict, ...] = ("keep", "reject", "undecided")

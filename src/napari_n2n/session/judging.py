@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_n2n.errors import BadValue
-from napari_n2n.screening import micrographs, processing, verdicts
-from napari_n2n.screening.overviews import overview
+from napari_n2n.session import micrographs, processing, verdicts
+from napari_n2n.session.overviews import overview
 
 if TYPE_CHECKING:
     import sqlite3
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from napari_n2n.screening.database import Database
-    from napari_n2n.screening.history import Window
-    from napari_n2n.screening.records import Judged, MicrographRecord, Overview, State, Verdict
-    from napari_n2n.screening.rows import Ids
+    from napari_n2n.session.database import Database
+    from napari_n2n.session.history import Window
+    from napari_n2n.session.records import Judged, MicrographRecord, Overview, State, Verdict
+    from napari_n2n.session.rows import Ids
 
 
 def _checked_ids(ids: ArrayLike) -> Ids:
@@ -32,7 +32,7 @@ def _checked_ids(ids: ArrayLike) -> Ids:
 
 
 class Judging:
-    """Half of `napari_n2n.screening.session.Session`; see there."""
+    """Half of `napari_n2n.session.session.Session`; see there."""
 
     _database: Database
     _window: Window
@@ -155,7 +155,7 @@ class Judging:
         verdict
             "keep", "reject" or "undecided".
         reason
-            One line of up to 200 characters, see `napari_n2n.screening.records.REASONS`. An
+            One line of up to 200 characters, see `napari_n2n.session.records.REASONS`. An
             undecided one has none.
         given_by
             Who judges; the login name where it is empty.

@@ -11,12 +11,12 @@ import numpy as np
 from napari_n2n.errors import BadValue
 from napari_n2n.io.atomic import write_atomically
 from napari_n2n.io.particles import Giver, Particles
-from napari_n2n.screening import counters, descriptors, edits, history
-from napari_n2n.screening.cache import RowCache
-from napari_n2n.screening.database import Database
-from napari_n2n.screening.judging import Judging
-from napari_n2n.screening.records import Change, Stored, counted
-from napari_n2n.screening.rows import particles_of, write_edit
+from napari_n2n.session import counters, descriptors, edits, history
+from napari_n2n.session.database import Database
+from napari_n2n.session.judging import Judging
+from napari_n2n.session.records import Change, Stored, counted
+from napari_n2n.session.row_cache import RowCache
+from napari_n2n.session.rows import particles_of, write_edit
 
 if TYPE_CHECKING:
     import sqlite3
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from napari_n2n.screening.edits import Planned
-    from napari_n2n.screening.rows import Rows
+    from napari_n2n.session.edits import Planned
+    from napari_n2n.session.rows import Rows
 
 
 class Session(Judging):
     """Micrographs, verdicts on them, their particles, and the history, in one file. See `open`.
 
-    What is about whole micrographs is in `napari_n2n.screening.judging`.
+    What is about whole micrographs is in `napari_n2n.session.judging`.
 
     Every method that changes something is one transaction: when it returns, the change is on the
     disk; when it raises, nothing has changed and the session remains usable. Edits are appended
-    to the micrograph's history (see `napari_n2n.screening.history`), verdicts to the session's.
+    to the micrograph's history (see `napari_n2n.session.history`), verdicts to the session's.
 
     Any thread may call any method; calls wait for one another. Other processes and other `Session`
     objects may use the same file at the same time: an edit touches only its own particles, and

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from napari_n2n.errors import BadValue, ShapeMismatch
 from napari_n2n.io.particles import LABELS
-from napari_n2n.screening.places import found_paths, storable, stored_path
-from napari_n2n.screening.records import MicrographRecord
+from napari_n2n.session.places import found_paths, storable, stored_path
+from napari_n2n.session.records import MicrographRecord
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
-    from napari_n2n.screening.rows import Ids
+    from napari_n2n.session.rows import Ids
 
 _UNKNOWN = (0, 0)
 """The shape of a file that nobody has opened yet: it may be torn, or still waiting."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_n2n.io.particles import LABELS, Particles
-from napari_n2n.screening import REASONS, Session
+from napari_n2n.session import REASONS, Session
 
 DISTANCE_PX = 30.0
 FILES = 12  # the first one has the particles

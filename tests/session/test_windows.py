@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_n2n.io import Particles
-from napari_n2n.screening import Session, database
+from napari_n2n.session import Session, database
 
 
 @pytest.fixture(params=["wal", "truncate"])

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_n2n.io.particles import LABELS
-from napari_n2n.screening.places import found_paths
-from napari_n2n.screening.processing import columns_of
-from napari_n2n.screening.records import Overview
-from napari_n2n.screening.rows import DamagedRows
+from napari_n2n.session.places import found_paths
+from napari_n2n.session.processing import columns_of
+from napari_n2n.session.records import Overview
+from napari_n2n.session.rows import DamagedRows
 
 if TYPE_CHECKING:
     import sqlite3
     from pathlib import Path
 
-    from napari_n2n.screening.rows import Ids
+    from napari_n2n.session.rows import Ids
 
 # One statement, so that all columns are of one moment.
 _SELECT = (
