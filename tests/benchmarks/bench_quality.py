@@ -18,9 +18,9 @@ from scipy import ndimage
 from skimage.io import imread
 
 from napari_n2n.io import read_micrograph
-from napari_n2n.screening.contaminated_area import contaminated_area
-from napari_n2n.screening.quality import image_figures, overall
-from napari_n2n.screening.working_image import pixels_in_one, working_image
+from napari_n2n.quality import image_figures, overall
+from napari_n2n.quality.contaminated_area import contaminated_area
+from napari_n2n.quality.working_image import pixels_in_one, working_image
 from napari_n2n.simulation import SimulationConfig, build_scene
 
 if TYPE_CHECKING:

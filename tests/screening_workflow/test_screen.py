@@ -8,13 +8,13 @@ import mrcfile
 import numpy as np
 import pytest
 
+from napari_n2n import quality
 from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.config import NetworkConfig, TrainingConfig
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.errors import CheckpointProblem, UnreadableFile, WriteProblem
 from napari_n2n.io import Particles, read_micrograph, write_micrograph
 from napari_n2n.movie_settings import MovieSettings
-from napari_n2n.screening import quality
 from napari_n2n.screening_workflow import (
     SETTINGS_KEY,
     Feed,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from napari_n2n.screening.quality import FIGURES
+from napari_n2n.quality import FIGURES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject
 from napari_n2n.plugin.jobs import Runner
 from napari_n2n.plugin.screening_columns import OWN_SCORE
 from napari_n2n.progress import Progress
-from napari_n2n.screening.quality import calibrated_overall
+from napari_n2n.quality import calibrated_overall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping

@@ -24,7 +24,7 @@ from napari_n2n.plugin.screening_opening import find_files, open_session
 from napari_n2n.plugin.screening_panel import ScreeningPanel
 from napari_n2n.plugin.screening_showing import Showing
 from napari_n2n.plugin.screening_sitting import Sitting
-from napari_n2n.screening.quality import overall
+from napari_n2n.quality import overall
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,6 +21,7 @@ import numpy as np
 from napari_n2n.errors import WriteProblem
 from napari_n2n.io import LABELS, MicrographParticles, Optics, stem_of, write_coordinates
 from napari_n2n.io.atomic import write_atomically
+from napari_n2n.quality.figure_catalogue import FIGURES
 from napari_n2n.screening.chosen import (
     Exported,
     choose,
@@ -29,7 +30,6 @@ from napari_n2n.screening.chosen import (
     named,
     with_files,
 )
-from napari_n2n.screening.figure_catalogue import FIGURES
 from napari_n2n.screening.relion import Project, by_kind, project_of, write_relion_lists
 
 if TYPE_CHECKING:

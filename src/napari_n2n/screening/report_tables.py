@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_n2n.pages import page
-from napari_n2n.screening.figure_catalogue import FIGURES
-from napari_n2n.screening.scoring import overall
+from napari_n2n.quality.figure_catalogue import FIGURES
+from napari_n2n.quality.scoring import overall
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from napari_n2n import quality
 from napari_n2n.background import aside
 from napari_n2n.denoising.inference.denoising import denoise_steps
 from napari_n2n.denoising.interruption import Interrupted
@@ -18,7 +19,6 @@ from napari_n2n.particles import (
 )
 from napari_n2n.particles.significance import left_out_sentence, standing_out
 from napari_n2n.progress import Progress, stoppable
-from napari_n2n.screening import quality
 from napari_n2n.workflow import halves_of_file, is_movie, read_grey
 
 if TYPE_CHECKING:

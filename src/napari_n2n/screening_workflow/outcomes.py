@@ -58,7 +58,7 @@ class ScreenOutcome:
     micrograph
         Its number in the session.
     figures
-        By name; see `napari_n2n.screening.quality.FIGURES`. Empty where it failed.
+        By name; see `napari_n2n.quality.FIGURES`. Empty where it failed.
     reasons
         Why the score is no higher, in words, most important first.
     notes

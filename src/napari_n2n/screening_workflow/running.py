@@ -7,11 +7,11 @@ from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
+from napari_n2n import quality
 from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.errors import FileProblem, N2NError, WriteProblem
 from napari_n2n.io import inspect_file
 from napari_n2n.progress import Progress, passed_on
-from napari_n2n.screening import quality
 from napari_n2n.screening_workflow.making import (
     Pictures,
     find_particles,

@@ -116,7 +116,7 @@ class Overview:
     messages
         (n,) why it failed; else mostly empty.
     figures
-        Name to (n,) numbers, NaN where unknown; see `napari_n2n.screening.quality`.
+        Name to (n,) numbers, NaN where unknown; see `napari_n2n.quality`.
     counts
         Label to (n,) numbers of particles.
     acquired

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_n2n.screening.contaminated_area import contaminated_area
-from napari_n2n.screening.ice import crystalline_ice
-from napari_n2n.screening.spectra import tile_size, tile_spectra, tile_starts
-from napari_n2n.screening.thon import thon_figures
-from napari_n2n.screening.working_image import pixels_in_one, working_image
+from napari_n2n.quality.contaminated_area import contaminated_area
+from napari_n2n.quality.ice import crystalline_ice
+from napari_n2n.quality.spectra import tile_size, tile_spectra, tile_starts
+from napari_n2n.quality.thon import thon_figures
+from napari_n2n.quality.working_image import pixels_in_one, working_image
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_n2n.errors import BadValue, NotEnoughData
-from napari_n2n.screening.quality import (
+from napari_n2n.quality import (
     FIGURES,
     drift_figures,
     half_figures,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from napari_n2n.screening.quality import FIGURES, calibrated_overall, overall
-from napari_n2n.screening.scoring import RULES, scores
+from napari_n2n.quality import FIGURES, calibrated_overall, overall
+from napari_n2n.quality.scoring import RULES, scores
 
 FINE = {
     "contaminated_percent": 1.0,

@@ -7,7 +7,7 @@ import pytest
 from skimage.io import imread
 
 from napari_n2n.io import read_micrograph
-from napari_n2n.screening.quality import image_figures, overall
+from napari_n2n.quality import image_figures, overall
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="shared/data is not here")

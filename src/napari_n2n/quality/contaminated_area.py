@@ -8,7 +8,7 @@ import numpy as np
 from scipy import fft, ndimage
 
 from napari_n2n.particles.contamination import find_contamination
-from napari_n2n.screening.working_image import PIXEL_SIZE_ANGSTROM
+from napari_n2n.quality.working_image import PIXEL_SIZE_ANGSTROM
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

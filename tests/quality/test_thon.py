@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from napari_n2n.io import read_micrograph
-from napari_n2n.screening import thon
-from napari_n2n.screening.quality import image_figures
+from napari_n2n.quality import image_figures, thon
 from napari_n2n.simulation import SimulationConfig, build_scene
 
 DATA = Path(__file__).parents[3] / "shared" / "data"

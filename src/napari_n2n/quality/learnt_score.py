@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_n2n.screening.figure_catalogue import FIGURES
-from napari_n2n.screening.scoring import scores
+from napari_n2n.quality.figure_catalogue import FIGURES
+from napari_n2n.quality.scoring import scores
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
