@@ -30,8 +30,8 @@ MOVIES = 48
 def night(folder: Path) -> None:
     import numpy as np
 
+    from napari_n2n.export.report import write_report
     from napari_n2n.progress import run_to_end
-    from napari_n2n.screening.report import write_report
     from napari_n2n.screening_workflow import (
         SETTINGS_KEY,
         Queue,

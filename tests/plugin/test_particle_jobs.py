@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from napari_n2n.errors import UnreadableFile, WriteProblem
+from napari_n2n.export.particle_files import read_picks, write_picks
 from napari_n2n.io import MicrographParticles, Particles, read_coordinates, write_coordinates
 from napari_n2n.plugin import particle_steps
 from napari_n2n.plugin.export_form import ExportChoice
-from napari_n2n.plugin.particle_files import read_picks, write_picks
 from napari_n2n.plugin.particle_steps import Described, Field
 from napari_n2n.plugin.sources import Stopped
 from napari_n2n.progress import run_to_end

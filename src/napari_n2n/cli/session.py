@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_n2n.screening.export import Exported
+    from napari_n2n.export.kept import Exported
     from napari_n2n.session import Session
 
 SessionFile = Annotated[
@@ -32,7 +32,7 @@ def report(
     ] = None,
 ) -> None:
     """Write a session's report: one HTML file with pictures and plots in it."""
-    from napari_n2n.screening.report import write_report
+    from napari_n2n.export.report import write_report
 
     with importing():
         from napari_n2n.screening_workflow import SETTINGS_KEY, results_of
@@ -86,9 +86,9 @@ def export(
     of_labels = labels_of(labels)
 
     from napari_n2n.errors import N2NError
+    from napari_n2n.export import kept as exporting
+    from napari_n2n.export.relion import by_kind, write_relion_lists
     from napari_n2n.io import Optics
-    from napari_n2n.screening import export as exporting
-    from napari_n2n.screening.relion import by_kind, write_relion_lists
 
     optics = Optics(voltage, cs, amplitude_contrast)
     failed = False

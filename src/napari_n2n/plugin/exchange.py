@@ -8,10 +8,10 @@ from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QFileDialog
 
 from napari_n2n.errors import N2NError
+from napari_n2n.export.particle_files import read_picks, write_picks
 from napari_n2n.io import stem_of
 from napari_n2n.plugin.keeping import file_of
 from napari_n2n.plugin.layers import knowledge_of
-from napari_n2n.plugin.particle_files import read_picks, write_picks
 
 if TYPE_CHECKING:
     from napari.layers import Image

@@ -10,21 +10,21 @@ from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QComboBox, QFileDialog, QPushButton, QVBoxLayout, QWidget
 
-from napari_n2n.plugin.controls import row
-from napari_n2n.screening.export import (
+from napari_n2n.export.kept import (
     write_figures,
     write_links,
     write_list,
     write_particles,
     write_relion_lists,
 )
-from napari_n2n.screening.report import write_report
+from napari_n2n.export.report import write_report
+from napari_n2n.plugin.controls import row
 from napari_n2n.screening_workflow import SETTINGS_KEY, results_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_n2n.screening.chosen import Exported
+    from napari_n2n.export.selection import Exported
     from napari_n2n.session import Session
 
 

@@ -29,7 +29,7 @@ from napari_n2n.quality import overall
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_n2n.screening.chosen import Exported
+    from napari_n2n.export.selection import Exported
     from napari_n2n.screening_workflow import Screened, ScreenOutcome, ScreenProgress
 
 _LOOK_MS = 1500  # between two looks whether another window has judged

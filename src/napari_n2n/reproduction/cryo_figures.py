@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_n2n.pages import page
-from napari_n2n.pages.axes import Axis, numbered
+from napari_n2n.export.pages import page
+from napari_n2n.export.pages.axes import Axis, numbered
 from napari_n2n.reproduction.curves import COLOURS, Curve, frequency_axis, line_plot
 from napari_n2n.reproduction.judging import RAW, WHAT
 from napari_n2n.reproduction.networks import NETWORKS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from napari_n2n.pages import page
+from napari_n2n.export.pages import page
 from napari_n2n.progress import format_seconds
 from napari_n2n.reproduction.cryo_figures import (
     Results,

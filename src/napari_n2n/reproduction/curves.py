@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_n2n.pages.axes import Axis, numbered
+from napari_n2n.export.pages.axes import Axis, numbered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

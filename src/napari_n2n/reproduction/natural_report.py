@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_n2n.pages import page
-from napari_n2n.pages.axes import Axis
+from napari_n2n.export.pages import page
+from napari_n2n.export.pages.axes import Axis
 from napari_n2n.reproduction.curves import COLOURS, Curve, line_plot
 from napari_n2n.reproduction.natural_bench import COMPARED_DEVIATIONS, MODEL
 from napari_n2n.reproduction.natural_comparisons import claim_name

@@ -10,7 +10,7 @@ from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from napari_n2n.pages import page
+from napari_n2n.export.pages import page
 from napari_n2n.progress import format_seconds
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def report_page(
     versions
         Of the packages, as `versions_here` gives them.
     sections
-        HTML, as `section`, `table`, `gallery` and `napari_n2n.pages` make it.
+        HTML, as `section`, `table`, `gallery` and `napari_n2n.export.pages` make it.
     seconds
         The time that the experiment took.
     """

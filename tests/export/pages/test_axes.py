@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from napari_n2n.pages.axes import axis_of, clock, numbered, span
+from napari_n2n.export.pages.axes import axis_of, clock, numbered, span
 
 
 def told(axis):

@@ -8,14 +8,14 @@ import pytest
 import tifffile
 
 from napari_n2n.errors import BadValue, WriteProblem
-from napari_n2n.io import Particles, read_coordinates
-from napari_n2n.screening.export import (
+from napari_n2n.export.kept import (
     header_of,
     write_figures,
     write_links,
     write_list,
     write_particles,
 )
+from napari_n2n.io import Particles, read_coordinates
 from napari_n2n.session import Session
 
 from .night import Night

@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_n2n.io.atomic import write_atomically
-from napari_n2n.pages import page
-from napari_n2n.pages.svg import INK, Group, bar_chart, histogram, over_time
-from napari_n2n.screening.chosen import Exported, counted, named
-from napari_n2n.screening.report_tables import (
+from napari_n2n.export.pages import page
+from napari_n2n.export.pages.svg import INK, Group, bar_chart, histogram, over_time
+from napari_n2n.export.report_tables import (
     COLOURS,
     TOLD,
     Seen,
@@ -24,6 +22,8 @@ from napari_n2n.screening.report_tables import (
     second_looks,
     titled,
 )
+from napari_n2n.export.selection import Exported, counted, named
+from napari_n2n.io.atomic import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

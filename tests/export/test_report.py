@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from napari_n2n.errors import WriteProblem
-from napari_n2n.screening.report import write_report
+from napari_n2n.export.report import write_report
 from napari_n2n.session import Session
 
 from .night import Night

@@ -5,8 +5,8 @@ import pytest
 import starfile
 
 from napari_n2n.errors import BadValue, WriteProblem
+from napari_n2n.export.relion import by_kind, project_of, write_relion, write_relion_lists
 from napari_n2n.io import Optics, write_micrograph
-from napari_n2n.screening.relion import by_kind, project_of, write_relion, write_relion_lists
 from napari_n2n.session import Session
 
 from .night import Night

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from napari_n2n.pages.svg import WIDTH, Group, bar_chart, histogram, over_time
+from napari_n2n.export.pages.svg import WIDTH, Group, bar_chart, histogram, over_time
 
 SVG = "{http://www.w3.org/2000/svg}"
 

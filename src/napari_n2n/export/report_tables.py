@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_n2n.pages import page
+from napari_n2n.export.pages import page
 from napari_n2n.quality.figure_catalogue import FIGURES
 from napari_n2n.quality.scoring import overall
 

@@ -18,12 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from napari_n2n.errors import BadValue, UnreadableFile, WriteProblem
-from napari_n2n.io import inspect_file
-from napari_n2n.io.atomic import write_atomically
-from napari_n2n.io.coordinates.model import Optics
-from napari_n2n.io.coordinates.star_writing import block, is_name, optics_columns, quoted
-from napari_n2n.io.pixel_size import is_plausible
-from napari_n2n.screening.chosen import (
+from napari_n2n.export.selection import (
     Chosen,
     Exported,
     choose,
@@ -32,6 +27,11 @@ from napari_n2n.screening.chosen import (
     named,
     with_files,
 )
+from napari_n2n.io import inspect_file
+from napari_n2n.io.atomic import write_atomically
+from napari_n2n.io.coordinates.model import Optics
+from napari_n2n.io.coordinates.star_writing import block, is_name, optics_columns, quoted
+from napari_n2n.io.pixel_size import is_plausible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """What other programs get of a session: lists, tables, links and particles of the kept ones.
 
-RELION's ``micrographs.star`` and ``movies.star`` are in `napari_n2n.screening.relion`. Every file
+RELION's ``micrographs.star`` and ``movies.star`` are in `napari_n2n.export.relion`. Every file
 appears whole or not at all. By default the kept micrographs are handed on; the table of figures
 tells of all.
 """
@@ -19,10 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_n2n.errors import WriteProblem
-from napari_n2n.io import LABELS, MicrographParticles, Optics, stem_of, write_coordinates
-from napari_n2n.io.atomic import write_atomically
-from napari_n2n.quality.figure_catalogue import FIGURES
-from napari_n2n.screening.chosen import (
+from napari_n2n.export.relion import Project, by_kind, project_of, write_relion_lists
+from napari_n2n.export.selection import (
     Exported,
     choose,
     counted,
@@ -30,7 +28,9 @@ from napari_n2n.screening.chosen import (
     named,
     with_files,
 )
-from napari_n2n.screening.relion import Project, by_kind, project_of, write_relion_lists
+from napari_n2n.io import LABELS, MicrographParticles, Optics, stem_of, write_coordinates
+from napari_n2n.io.atomic import write_atomically
+from napari_n2n.quality.figure_catalogue import FIGURES
 
 if TYPE_CHECKING:
     from collections.abc import Collection
