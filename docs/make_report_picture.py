@@ -32,15 +32,15 @@ def night(folder: Path) -> None:
 
     from napari_n2n.export.report import write_report
     from napari_n2n.progress import run_to_end
-    from napari_n2n.screening_workflow import (
+    from napari_n2n.session import Session, default_session_path
+    from napari_n2n.simulation import SimulationConfig, build_scene, write_simulated
+    from napari_n2n.workflow.screening import (
         SETTINGS_KEY,
         Queue,
         ScreenSettings,
         results_of,
         screen,
     )
-    from napari_n2n.session import Session, default_session_path
-    from napari_n2n.simulation import SimulationConfig, build_scene, write_simulated
 
     rng = np.random.default_rng(7)
     kinds = [("", GOOD)] * MOVIES

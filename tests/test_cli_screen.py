@@ -15,8 +15,8 @@ from napari_n2n.denoising.config import NetworkConfig, TrainingConfig
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.errors import WriteProblem
 from napari_n2n.io import Particles, write_micrograph
-from napari_n2n.screening_workflow import Feed, results_of
 from napari_n2n.session import Session
+from napari_n2n.workflow.screening import Feed, results_of
 
 SIZE = 4.0
 

@@ -23,8 +23,8 @@ from napari_n2n.io import Particles
 from napari_n2n.plugin import preferences
 from napari_n2n.plugin.finding_form import FindingChoice
 from napari_n2n.plugin.layers import image_layer
-from napari_n2n.plugin.marking_view import Suggested
 from napari_n2n.plugin.particles_widget import ParticlesWidget
+from napari_n2n.session.shown_particles import Suggested
 
 COUNT, SIDE, DIAMETER_PX = 10_000, 4096, 40.0
 ROUNDS = 15

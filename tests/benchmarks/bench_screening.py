@@ -23,9 +23,9 @@ from qtpy.QtWidgets import QApplication
 
 from napari_n2n.io import Particles
 from napari_n2n.plugin import preferences
-from napari_n2n.plugin.screening_pictures import Picture, Shown
 from napari_n2n.plugin.screening_widget import ScreeningWidget
 from napari_n2n.session import Session, default_session_path
+from napari_n2n.workflow.screening.pictures import Picture, Shown
 
 HEADER = "| | median, ms | worst |\n|---|---|---|"
 NAMES = ("score", "resolution_angstrom", "snr", "drift_total_angstrom", "contaminated_percent")

@@ -10,8 +10,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_n2n.io import Particles, write_micrograph
-from napari_n2n.screening_workflow import results_of
 from napari_n2n.session import Session, default_session_path
+from napari_n2n.workflow.screening import results_of
 
 if TYPE_CHECKING:
     from pathlib import Path

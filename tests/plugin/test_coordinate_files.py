@@ -14,8 +14,8 @@ from napari_n2n.io import (
     write_coordinates,
     write_micrograph,
 )
+from napari_n2n.particles.palette import LABEL_COLOURS, label_rgba
 from napari_n2n.plugin.coordinate_files import MOST_LAYERS, get_coordinate_reader, read_points
-from napari_n2n.plugin.palette import LABEL_COLOURS, label_rgba
 
 SHAPE = (300, 400)
 

@@ -7,12 +7,12 @@ import pytest
 
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.io import write_micrograph
-from napari_n2n.movie_settings import MovieOptions
 from napari_n2n.plugin.data_form import DataChoice, DataForm
 from napari_n2n.plugin.layers import image_layer, pixel_size_of
 from napari_n2n.plugin.readers import read_file
-from napari_n2n.plugin.sources import FolderSource, HalvesSource, MovieSource, is_same
 from napari_n2n.simulation import SimulationConfig, build_scene, write_simulated
+from napari_n2n.workflow.movie_settings import MovieOptions
+from napari_n2n.workflow.sources import FolderSource, HalvesSource, MovieSource, is_same
 
 
 @pytest.fixture

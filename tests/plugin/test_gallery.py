@@ -8,9 +8,9 @@ from qtpy.QtWidgets import QApplication, QMainWindow
 
 from napari_n2n.errors import BadValue
 from napari_n2n.io import Particles
+from napari_n2n.particles.palette import LABEL_COLOURS
 from napari_n2n.plugin.gallery import HINT, Gallery
 from napari_n2n.plugin.gallery_painter import SELECTED
-from napari_n2n.plugin.palette import LABEL_COLOURS
 
 LEFT, CTRL, SHIFT = (
     Qt.MouseButton.LeftButton,

@@ -6,8 +6,8 @@ import torch
 
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.plugin.jobs import Runner
-from napari_n2n.plugin.sources import Stopped
 from napari_n2n.progress import Progress
+from napari_n2n.workflow.sources import Stopped
 
 
 @pytest.fixture

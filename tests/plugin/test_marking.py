@@ -6,8 +6,8 @@ import pytest
 from napari_n2n.errors import WriteProblem
 from napari_n2n.io import Particles
 from napari_n2n.plugin.marking import Marking
-from napari_n2n.plugin.marking_view import Suggested
 from napari_n2n.session import Session
+from napari_n2n.session.shown_particles import Suggested
 
 SCORES = np.linspace(0.9, 0.1, 9)
 

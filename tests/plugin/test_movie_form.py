@@ -9,9 +9,9 @@ from qtpy.QtWidgets import QApplication
 
 from napari_n2n.errors import N2NError
 from napari_n2n.io import write_micrograph
-from napari_n2n.movie_settings import MovieOptions
 from napari_n2n.plugin.movie_form import MovieForm
 from napari_n2n.plugin.screening_form import ScreenChoice, ScreenForm
+from napari_n2n.workflow.movie_settings import MovieOptions
 
 
 @pytest.fixture

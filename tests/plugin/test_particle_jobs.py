@@ -6,12 +6,12 @@ import pytest
 from napari_n2n.errors import UnreadableFile, WriteProblem
 from napari_n2n.export.particle_files import read_picks, write_picks
 from napari_n2n.io import MicrographParticles, Particles, read_coordinates, write_coordinates
-from napari_n2n.plugin import particle_steps
 from napari_n2n.plugin.export_form import ExportChoice
-from napari_n2n.plugin.particle_steps import Described, Field
-from napari_n2n.plugin.sources import Stopped
 from napari_n2n.progress import run_to_end
 from napari_n2n.session import Session
+from napari_n2n.workflow import particle_steps
+from napari_n2n.workflow.particle_steps import Described, Field
+from napari_n2n.workflow.sources import Stopped
 
 SIDE = 400
 CENTRES = np.array([(60 + 70 * i, 60 + 70 * j) for i in range(5) for j in range(5)], float)

@@ -9,12 +9,13 @@ from napari_n2n.denoising.checkpoints import load_denoiser
 from napari_n2n.denoising.shipped_models.general import GENERAL_PATH
 from napari_n2n.denoising.shipped_models.photographs import PHOTOGRAPH_PRESETS, recipe
 from napari_n2n.metrics import psnr
-from napari_n2n.plugin import photograph_steps, sample_data
+from napari_n2n.plugin import sample_data
 from napari_n2n.plugin.data_form import DataChoice
 from napari_n2n.plugin.denoise_widget import DenoiseWidget
 from napari_n2n.plugin.layers import KEY
 from napari_n2n.plugin.noise_row import NoiseRow
 from napari_n2n.plugin.stage import PREVIEW
+from napari_n2n.workflow import photograph_steps
 
 LONG = 60_000
 SIDE = 128

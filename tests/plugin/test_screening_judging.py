@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from napari_n2n.errors import WriteProblem
-from napari_n2n.plugin.screening_columns import OWN_SCORE
 from napari_n2n.plugin.screening_jobs import SharedSession
 from napari_n2n.plugin.screening_judging import Judging
 from napari_n2n.plugin.screening_learning import OwnScore
 from napari_n2n.session import Session
+from napari_n2n.workflow.screening.columns import OWN_SCORE
 
 from .screened import screened_folder
 

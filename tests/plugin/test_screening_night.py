@@ -14,9 +14,9 @@ from qtpy.QtTest import QTest
 
 from napari_n2n.plugin import screening_jobs
 from napari_n2n.plugin.screening_form import ScreenChoice
-from napari_n2n.screening_workflow import Feed
 from napari_n2n.session import Session, default_session_path
 from napari_n2n.simulation import SimulationConfig, simulate
+from napari_n2n.workflow.screening import Feed
 
 from .screened import settled
 

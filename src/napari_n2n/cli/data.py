@@ -10,7 +10,7 @@ from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
 from napari_n2n.cli.files import describe_progress, run_for_each
 from napari_n2n.cli.movie_options import takes_movies
-from napari_n2n.movie_settings import MovieOptions
+from napari_n2n.workflow.movie_settings import MovieOptions
 
 
 def simulate(
@@ -71,7 +71,7 @@ def halves(
     """Align movies and write the sums of their odd, even and all frames."""
     from napari_n2n.io import stem_of
     from napari_n2n.motion import MotionConfig, write_halves
-    from napari_n2n.workflow import halves_of_file
+    from napari_n2n.workflow.files import halves_of_file
 
     settings = movie_options.settings(validated(MotionConfig, dose_weighting=dose_weighting))
 

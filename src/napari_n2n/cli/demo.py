@@ -28,10 +28,10 @@ def demo(
     quiet: options.Quiet = False,
 ) -> None:
     """Simulate four movies, align, train, denoise, and show raw beside denoised."""
-    from napari_n2n.demonstration import demonstrate
     from napari_n2n.denoising.config import preset
     from napari_n2n.denoising.interruption import Interrupted
     from napari_n2n.denoising.training.micrographs import TrainingProgress
+    from napari_n2n.workflow.demonstration import demonstrate
 
     def describe(step: Any) -> tuple[str, float, float | None]:
         if not isinstance(step, TrainingProgress):

@@ -33,15 +33,15 @@ def require_different_results(paths: list[Path], output: Path) -> None:
 
 
 def report_files(steps: Generator[Any, None, Any], count: int, quiet: bool) -> None:
-    """Consume ``steps`` of `napari_n2n.batch` for ``count`` files and say what came of each.
+    """Consume ``steps`` of `napari_n2n.workflow.batch` for ``count`` files and say what came of each.
 
     Raises
     ------
     typer.Exit
         With 1 where a file failed, with 130 where someone stopped it.
     """
-    from napari_n2n.batch import FileOutcome
     from napari_n2n.denoising.interruption import Interrupted
+    from napari_n2n.workflow.batch import FileOutcome
 
     done = failed = 0
 
@@ -75,7 +75,7 @@ def run_for_each(
     paths: list[Path], output: Path, job: Callable[[Path], Generator[Any, None, str]], quiet: bool
 ) -> None:
     """Run ``job`` for all files, say what came of each, and exit with 1 if any failed."""
-    from napari_n2n.batch import for_each
+    from napari_n2n.workflow.batch import for_each
 
     require_different_results(paths, output)
     report_files(for_each(paths, job), len(paths), quiet)
@@ -83,7 +83,7 @@ def run_for_each(
 
 def describe_progress(step: Any) -> tuple[str, float, float | None]:
     """Say a ``Progress``, alone or of one of many files."""
-    from napari_n2n.batch import FileProgress
+    from napari_n2n.workflow.batch import FileProgress
 
     if isinstance(step, FileProgress):
         text, share, left = describe_progress(step.step)

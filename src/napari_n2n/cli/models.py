@@ -11,11 +11,11 @@ from napari_n2n.cli.console import Reporter
 from napari_n2n.cli.files import describe_progress, report_files, require_different_results
 from napari_n2n.cli.imports import importing
 from napari_n2n.cli.movie_options import takes_movies
-from napari_n2n.movie_settings import MovieOptions
+from napari_n2n.workflow.movie_settings import MovieOptions
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.config import TrainingConfig
-    from napari_n2n.workflow import MicrographsOnDisk, PairsOnDisk
+    from napari_n2n.workflow.files import MicrographsOnDisk, PairsOnDisk
 
 
 def train(
@@ -138,7 +138,7 @@ def _pairs(
     target: list[Path] | None,
     pixel_size: float | None,
 ) -> "PairsOnDisk | MicrographsOnDisk":
-    from napari_n2n.workflow import PairsOnDisk, training_set
+    from napari_n2n.workflow.files import PairsOnDisk, training_set
 
     by_dose = [(odd, even, True), (input_, target, False)]
     given = [(a or [], b or [], swappable) for a, b, swappable in by_dose if a or b]
@@ -184,9 +184,9 @@ def denoise(
     require_different_results(paths, output)
 
     with importing():
-        from napari_n2n.batch import for_each_overlapped
         from napari_n2n.denoising.interruption import Interrupted
-        from napari_n2n.workflow import DenoiseFiles
+        from napari_n2n.workflow.batch import for_each_overlapped
+        from napari_n2n.workflow.files import DenoiseFiles
 
     denoiser = options.denoiser_of(model)
     console.say_note(f"Model: {denoiser.summary}.")

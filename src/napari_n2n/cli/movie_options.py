@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from napari_n2n.cli import options
-from napari_n2n.movie_settings import MovieOptions
+from napari_n2n.workflow.movie_settings import MovieOptions
 
 # By the fields of `MovieOptions`, which are what the options set.
 _KINDS: dict[str, Any] = {

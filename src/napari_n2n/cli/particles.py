@@ -12,7 +12,7 @@ from napari_n2n.cli.console import Reporter
 from napari_n2n.cli.coordinates import labels_of
 from napari_n2n.cli.files import describe_progress
 from napari_n2n.cli.movie_options import takes_movies
-from napari_n2n.movie_settings import MovieOptions
+from napari_n2n.workflow.movie_settings import MovieOptions
 
 if TYPE_CHECKING:
     from napari_n2n.io import Label, MicrographParticles
@@ -78,15 +78,15 @@ def pick(
     paths = options.files_of(files)
     _check_output(output, paths)
 
-    from napari_n2n.batch import FileOutcome, for_each
     from napari_n2n.denoising.interruption import Interrupted
-    from napari_n2n.particle_workflow import (
+    from napari_n2n.particles.suggestions import Classifier
+    from napari_n2n.workflow.batch import FileOutcome, for_each
+    from napari_n2n.workflow.picking import (
         PickSettings,
         check_examples,
         pick_file,
         read_examples,
     )
-    from napari_n2n.particles.suggestions import Classifier
 
     denoiser = None if model is None else options.denoiser_of(model)
     examples = None if classifier is None else read_examples(classifier, diameter)

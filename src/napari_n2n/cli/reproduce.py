@@ -13,7 +13,7 @@ from napari_n2n.cli.data import validated
 from napari_n2n.cli.experiments import run_experiment
 from napari_n2n.cli.movie_options import takes_movies
 from napari_n2n.cli.reproduce_natural import natural
-from napari_n2n.movie_settings import MovieOptions
+from napari_n2n.workflow.movie_settings import MovieOptions
 
 reproduce = typer.Typer(
     help="Run an experiment of the paper, from its data to a report.", no_args_is_help=True

@@ -11,7 +11,7 @@ from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
 from napari_n2n.cli.imports import importing
 from napari_n2n.cli.movie_options import takes_movies
-from napari_n2n.movie_settings import MovieOptions
+from napari_n2n.workflow.movie_settings import MovieOptions
 
 if TYPE_CHECKING:
     from napari_n2n.session import Session
@@ -55,14 +55,14 @@ def screen(
 
     folders = _watched(inputs) if watch else []
     with importing():
-        from napari_n2n.screening_workflow import (
+        from napari_n2n.workflow.screening import (
             Feed,
             Queue,
             ScreenSettings,
             default_session_folder,
             inputs_of,
         )
-        from napari_n2n.screening_workflow import screen as screen_files
+        from napari_n2n.workflow.screening import screen as screen_files
 
     denoiser = options.denoiser_of(model)
     found = None if watch else inputs_of(inputs)
@@ -95,7 +95,7 @@ def screen(
 
 def _watched(inputs: list[Path]) -> list[tuple[Path, tuple[str, ...]]]:
     """Return the folders to be watched, each with the patterns of names to be taken."""
-    from napari_n2n.screening.watching import IMAGES
+    from napari_n2n.workflow.screening.watching import IMAGES
 
     found: list[tuple[Path, tuple[str, ...]]] = []
     for item in inputs:
@@ -128,7 +128,7 @@ def _opened(where: Path, *, asked: bool) -> "Session":
 
 def _describe(step: Any) -> tuple[str, float, float | None] | None:
     """Say what came of a file at once, and of the rest how far it is."""
-    from napari_n2n.screening_workflow import ScreenOutcome
+    from napari_n2n.workflow.screening import ScreenOutcome
 
     if not isinstance(step, ScreenOutcome):
         total = step.finished + step.waiting + (step.path is not None)

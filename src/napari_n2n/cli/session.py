@@ -35,7 +35,7 @@ def report(
     from napari_n2n.export.report import write_report
 
     with importing():
-        from napari_n2n.screening_workflow import SETTINGS_KEY, results_of
+        from napari_n2n.workflow.screening import SETTINGS_KEY, results_of
 
     with _existing(session) as kept:
 

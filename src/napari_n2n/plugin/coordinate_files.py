@@ -18,8 +18,8 @@ from napari_n2n.io import (
     stem_of,
     write_coordinates,
 )
+from napari_n2n.particles.palette import BORDER, filling_rgba, label_rgba
 from napari_n2n.plugin.layers import KEY, LayerData, calibration, knowledge_of, pixel_size_of
-from napari_n2n.plugin.palette import BORDER, filling_rgba, label_rgba
 
 if TYPE_CHECKING:
     from napari.layers import Image

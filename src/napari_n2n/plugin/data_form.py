@@ -9,7 +9,6 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_n2n.errors import NotEnoughData
-from napari_n2n.movie_settings import MovieOptions
 from napari_n2n.plugin.calibrating import Calibrator
 from napari_n2n.plugin.controls import aligned_labels, folded
 from napari_n2n.plugin.layer_sources import (
@@ -21,9 +20,10 @@ from napari_n2n.plugin.layer_sources import (
 )
 from napari_n2n.plugin.layers import knowledge_of, pixel_size_of
 from napari_n2n.plugin.movie_form import MovieForm
-from napari_n2n.plugin.photograph_sources import PhotographFolder
 from napari_n2n.plugin.preferences import halves_folder
-from napari_n2n.plugin.sources import FolderSource, HalvesSource, ImageSource, Source
+from napari_n2n.workflow.movie_settings import MovieOptions
+from napari_n2n.workflow.photograph_sources import PhotographFolder
+from napari_n2n.workflow.sources import FolderSource, HalvesSource, ImageSource, Source
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -13,18 +13,18 @@ from qtpy.QtWidgets import QWidget
 from napari_n2n.errors import N2NError
 from napari_n2n.plugin.canvas import scale_bar_of
 from napari_n2n.plugin.compare import Comparison
-from napari_n2n.plugin.exposure import Exposure
 from napari_n2n.plugin.jobs import Runner
 from napari_n2n.plugin.model_form import IN_THE_BOX
 from napari_n2n.plugin.models import KeptTraining, Models, name_of, nothing_yet
 from napari_n2n.plugin.panel import DenoisePanel
-from napari_n2n.plugin.photograph_sources import OnePhotograph
-from napari_n2n.plugin.photograph_steps import NoisyCopy, noisy_copy
 from napari_n2n.plugin.preferences import new_model_path, preferences
 from napari_n2n.plugin.saving import ask_for_folder, ask_for_model_file, save_model, tell_saved
-from napari_n2n.plugin.sources import LastExposure, MovieSource, Ready, Source
 from napari_n2n.plugin.stage import Stage
-from napari_n2n.plugin.steps import (
+from napari_n2n.progress import format_seconds
+from napari_n2n.workflow.fields import Exposure
+from napari_n2n.workflow.photograph_sources import OnePhotograph
+from napari_n2n.workflow.photograph_steps import NoisyCopy, noisy_copy
+from napari_n2n.workflow.source_steps import (
     Loaded,
     Part,
     Result,
@@ -36,7 +36,7 @@ from napari_n2n.plugin.steps import (
     train_on,
     twice_as_long,
 )
-from napari_n2n.progress import format_seconds
+from napari_n2n.workflow.sources import LastExposure, MovieSource, Ready, Source
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.checkpoints import Denoiser

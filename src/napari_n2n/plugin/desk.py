@@ -15,7 +15,7 @@ from napari_n2n.plugin.keys import KeyMap
 from napari_n2n.plugin.layers import pixel_size_of
 from napari_n2n.plugin.mouse_tools import MouseTools
 from napari_n2n.plugin.particle_layers import ParticleLayers
-from napari_n2n.plugin.particle_steps import Field
+from napari_n2n.workflow.particle_steps import Field
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

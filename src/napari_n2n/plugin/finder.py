@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
-from napari_n2n.plugin import particle_steps
 from napari_n2n.plugin.jobs import Runner
+from napari_n2n.workflow import particle_steps
 
 if TYPE_CHECKING:
     from napari_n2n.plugin.desk import Desk
     from napari_n2n.plugin.finding_form import FindingChoice
     from napari_n2n.plugin.marking import Marking
-    from napari_n2n.plugin.sources import Stop
+    from napari_n2n.workflow.sources import Stop
 
 
 class Finder(Runner):

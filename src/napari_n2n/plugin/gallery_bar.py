@@ -16,9 +16,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_n2n.particles.palette import LABEL_COLOURS
 from napari_n2n.plugin.controls import row
 from napari_n2n.plugin.gallery_model import SortKey
-from napari_n2n.plugin.palette import LABEL_COLOURS
 
 if TYPE_CHECKING:
     from qtpy.QtGui import QResizeEvent

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QRect, QSize, Qt
 from qtpy.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
 
+from napari_n2n.particles.palette import LABEL_COLOURS
 from napari_n2n.plugin.gallery_model import percent
-from napari_n2n.plugin.palette import LABEL_COLOURS
 
 if TYPE_CHECKING:
     from napari_n2n.plugin.gallery_model import Cell

@@ -12,8 +12,8 @@ from qtpy.QtCore import QObject, Qt, Signal
 
 from napari_n2n.errors import N2NError
 from napari_n2n.plugin.activity import ActivityBar
-from napari_n2n.plugin.sources import Stopped
 from napari_n2n.progress import Progress, format_seconds, run_to_end
+from napari_n2n.workflow.sources import Stopped
 
 _log = logging.getLogger(__name__)
 

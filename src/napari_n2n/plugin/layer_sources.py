@@ -9,11 +9,11 @@ from napari.layers import Image
 
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.io import Movie
-from napari_n2n.movie_settings import MovieOptions
 from napari_n2n.plugin.layers import knowledge_of, pixel_size_of
-from napari_n2n.plugin.photograph_sources import OnePhotograph
 from napari_n2n.plugin.preferences import preferences
-from napari_n2n.plugin.sources import MovieSource
+from napari_n2n.workflow.movie_settings import MovieOptions
+from napari_n2n.workflow.photograph_sources import OnePhotograph
+from napari_n2n.workflow.sources import MovieSource
 
 if TYPE_CHECKING:
     from napari.layers import Layer

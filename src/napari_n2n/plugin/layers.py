@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_n2n.io import Micrograph, Movie
-    from napari_n2n.plugin.photograph_steps import NoisyCopy
+    from napari_n2n.workflow.photograph_steps import NoisyCopy
 
 LayerData = tuple[Any, dict[str, Any], str]
 

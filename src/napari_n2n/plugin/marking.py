@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_n2n.errors import N2NError
 from napari_n2n.io import Particles
-from napari_n2n.plugin.marking_view import Ids, Suggested, View, look
+from napari_n2n.session.shown_particles import Ids, Suggested, View, look
 
 if TYPE_CHECKING:
     from napari_n2n.io import Giver, Label

@@ -19,9 +19,9 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 from napari_n2n.io import LABELS
+from napari_n2n.particles.palette import LABEL_COLOURS, LABEL_KEYS
 from napari_n2n.plugin.keys import KEYS
 from napari_n2n.plugin.mouse_tools import TOOLS, Tool
-from napari_n2n.plugin.palette import LABEL_COLOURS, LABEL_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari_n2n.plugin.data_form import DataChoice
 from napari_n2n.plugin.model_form import IN_THE_BOX, ModelKind
-from napari_n2n.plugin.steps import Loaded, can_resume
+from napari_n2n.workflow.source_steps import Loaded, can_resume
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.checkpoints import Denoiser

@@ -6,8 +6,8 @@ from magicgui.widgets import CheckBox, ComboBox, Container, FileEdit, FloatSpinB
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_n2n.movie_settings import MovieOptions
 from napari_n2n.plugin.controls import aligned_labels, typed
+from napari_n2n.workflow.movie_settings import MovieOptions
 
 _AS_TOLD = "as the file tells"
 _OPERATIONS = [("multiplied with frames", "multiply"), ("frames divided by it", "divide")]

@@ -5,7 +5,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from napari_n2n.plugin.controls import aligned_labels
-from napari_n2n.plugin.photograph_sources import DEVIATION
+from napari_n2n.workflow.photograph_sources import DEVIATION
 
 _MOST = 255.0
 

@@ -11,9 +11,9 @@ from napari_n2n.plugin.docked import Docked
 from napari_n2n.plugin.model_form import IN_THE_BOX, ModelChoice, ModelForm, ModelKind
 from napari_n2n.plugin.noise_row import NoiseRow
 from napari_n2n.plugin.photograph_plot import PhotographPlot
-from napari_n2n.plugin.photograph_sources import DEVIATION
-from napari_n2n.plugin.photograph_steps import PhotographsLearnt
 from napari_n2n.plugin.training_plot import TrainingPlot
+from napari_n2n.workflow.photograph_sources import DEVIATION
+from napari_n2n.workflow.photograph_steps import PhotographsLearnt
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

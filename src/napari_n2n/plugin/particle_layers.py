@@ -12,8 +12,8 @@ from napari.layers.base import ActionType
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer
 
+from napari_n2n.particles.palette import BORDER, filling_rgba, label_rgba
 from napari_n2n.plugin.layers import KEY
-from napari_n2n.plugin.palette import BORDER, filling_rgba, label_rgba
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari_n2n.io import Label
     from napari_n2n.plugin.compare import Comparison
     from napari_n2n.plugin.marking import Marking
-    from napari_n2n.plugin.marking_view import View
+    from napari_n2n.session.shown_particles import View
 
 _PENDING_BORDER = 0.09  # of the diameter
 _SELECTED_BORDER = 0.18

@@ -19,9 +19,9 @@ from napari_n2n.plugin.keeping import Sessions
 from napari_n2n.plugin.keys import name_of
 from napari_n2n.plugin.marking import Marking
 from napari_n2n.plugin.mouse_tools import TOOLS, Tool
-from napari_n2n.plugin.particle_steps import Found
 from napari_n2n.plugin.particles_panel import ParticlesPanel
 from napari_n2n.plugin.suggesting import SuggestionLoop
+from napari_n2n.workflow.particle_steps import Found
 
 _INVITATION = "Open a micrograph, or denoise one, to mark its particles."
 _LOOK_MS = 1500  # between two looks whether another window has marked

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import platformdirs
 
-from napari_n2n.movie_settings import MovieOptions
+from napari_n2n.workflow.movie_settings import MovieOptions
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from napari_n2n.plugin.layers import (
     movie_layer,
     noisy_layer,
 )
-from napari_n2n.plugin.photograph_sources import DEVIATION, OnePhotograph
-from napari_n2n.plugin.photograph_steps import noisy_copy
 from napari_n2n.progress import run_to_end
+from napari_n2n.workflow.photograph_sources import DEVIATION, OnePhotograph
+from napari_n2n.workflow.photograph_steps import noisy_copy
 
 if TYPE_CHECKING:
     from napari_n2n.simulation import SimulatedMovie, Specimen

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject, Signal
 
 from napari_n2n.plugin.jobs import Runner
-from napari_n2n.plugin.screening_pictures import Picture, load_picture
 from napari_n2n.progress import Progress
+from napari_n2n.workflow.screening.pictures import Picture, load_picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QMenu, QPushButton, QWidget
 
-from napari_n2n.plugin.screening_columns import WHICH
 from napari_n2n.session.records import REASONS
+from napari_n2n.workflow.screening.columns import WHICH
 
 if TYPE_CHECKING:
     from napari_n2n.plugin.screening_model import MicrographModel

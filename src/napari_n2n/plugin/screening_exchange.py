@@ -19,7 +19,7 @@ from napari_n2n.export.kept import (
 )
 from napari_n2n.export.report import write_report
 from napari_n2n.plugin.controls import row
-from napari_n2n.screening_workflow import SETTINGS_KEY, results_of
+from napari_n2n.workflow.screening import SETTINGS_KEY, results_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,11 +10,11 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
 
 from napari_n2n.denoising.shipped_models.general import GENERAL
-from napari_n2n.movie_settings import MovieOptions
 from napari_n2n.plugin.controls import aligned_labels, folded, row
 from napari_n2n.plugin.movie_form import MovieForm, file_edit, path_of
 from napari_n2n.plugin.preferences import preferences
-from napari_n2n.screening_workflow import ScreenSettings
+from napari_n2n.workflow.movie_settings import MovieOptions
+from napari_n2n.workflow.screening import ScreenSettings
 
 _SIGNS = "*?["
 

@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_n2n.plugin.jobs import Runner
 from napari_n2n.progress import format_seconds
-from napari_n2n.screening_workflow import (
+from napari_n2n.workflow.screening import (
     Feed,
     Queue,
     Screened,

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject
 
 from napari_n2n.plugin.jobs import Runner
-from napari_n2n.plugin.screening_columns import OWN_SCORE
 from napari_n2n.progress import Progress
 from napari_n2n.quality import calibrated_overall
+from napari_n2n.workflow.screening.columns import OWN_SCORE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping

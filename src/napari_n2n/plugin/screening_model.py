@@ -8,8 +8,8 @@ import numpy as np
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
 from qtpy.QtGui import QColor
 
-from napari_n2n.plugin.palette import LABEL_COLOURS
-from napari_n2n.plugin.screening_columns import (
+from napari_n2n.particles.palette import LABEL_COLOURS
+from napari_n2n.workflow.screening.columns import (
     Column,
     Which,
     columns_of,

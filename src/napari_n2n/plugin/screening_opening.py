@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from napari_n2n.errors import WriteProblem
 from napari_n2n.plugin.preferences import session_in_user_folder
 from napari_n2n.plugin.screening_jobs import SharedSession
-from napari_n2n.screening_workflow import Inputs, default_session_folder, inputs_of
 from napari_n2n.session import Session
 from napari_n2n.session.places import SESSION_NAME
+from napari_n2n.workflow.screening import Inputs, default_session_folder, inputs_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ from skimage.measure import points_in_poly
 
 from napari_n2n.plugin.controls import row
 from napari_n2n.plugin.gallery_painter import SELECTED
-from napari_n2n.plugin.screening_columns import figure_column, text_of
 from napari_n2n.plugin.screening_model import SHOWN, VERDICT_COLOURS
+from napari_n2n.workflow.screening.columns import figure_column, text_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,9 +8,9 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_n2n.plugin.keys import KeyMap
 from napari_n2n.plugin.screening_ahead import Ahead
-from napari_n2n.plugin.screening_columns import next_to_judge
 from napari_n2n.plugin.screening_keys import SCREENING_KEYS
 from napari_n2n.plugin.screening_view import MicrographView
+from napari_n2n.workflow.screening.columns import next_to_judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_n2n.plugin.screening_columns import next_to_judge
 from napari_n2n.plugin.screening_keys import REASON_KEYS
+from napari_n2n.workflow.screening.columns import next_to_judge
 
 if TYPE_CHECKING:
     from napari_n2n.plugin.screening_dock import ScreeningDock

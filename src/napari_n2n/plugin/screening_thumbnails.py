@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QObject, Qt, QTimer, Signal
 from qtpy.QtGui import QColor, QImageReader, QPixmap
 
-from napari_n2n.screening_workflow import results_of
+from napari_n2n.workflow.screening import results_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,15 +8,15 @@ import numpy as np
 from napari.layers import Image, Points
 from qtpy.QtCore import QObject, Signal
 
+from napari_n2n.particles.palette import BORDER, LABEL_COLOURS, filling_rgba, label_rgba
 from napari_n2n.plugin.compare import Comparison
 from napari_n2n.plugin.layers import KEY, calibration
-from napari_n2n.plugin.palette import BORDER, LABEL_COLOURS, filling_rgba, label_rgba
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-    from napari_n2n.plugin.screening_pictures import Picture, Shown
+    from napari_n2n.workflow.screening.pictures import Picture, Shown
 
 _NAMES = ("raw", "denoised")
 _DIAMETER_PX = 60.0  # of particles whose diameter nobody has told

@@ -14,7 +14,6 @@ from qtpy.QtWidgets import QWidget
 
 from napari_n2n.errors import N2NError
 from napari_n2n.plugin.keys import name_of
-from napari_n2n.plugin.screening_columns import progress_text
 from napari_n2n.plugin.screening_dock import ScreeningDock
 from napari_n2n.plugin.screening_exchange import open_in_browser, report_to
 from napari_n2n.plugin.screening_jobs import Held, ScreeningJob, sentence_of, summary_of
@@ -25,12 +24,13 @@ from napari_n2n.plugin.screening_panel import ScreeningPanel
 from napari_n2n.plugin.screening_showing import Showing
 from napari_n2n.plugin.screening_sitting import Sitting
 from napari_n2n.quality import overall
+from napari_n2n.workflow.screening.columns import progress_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_n2n.export.selection import Exported
-    from napari_n2n.screening_workflow import Screened, ScreenOutcome, ScreenProgress
+    from napari_n2n.workflow.screening import Screened, ScreenOutcome, ScreenProgress
 
 _LOOK_MS = 1500  # between two looks whether another window has judged
 _SOONEST_RELOAD_MS = 250

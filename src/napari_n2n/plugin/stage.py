@@ -10,8 +10,6 @@ from qtpy.QtCore import QObject, QTimer
 from napari_n2n.io.photographs import WHITE
 from napari_n2n.plugin.canvas import camera_of, grid_of
 from napari_n2n.plugin.compare import Comparison
-from napari_n2n.plugin.exposure import Exposure
-from napari_n2n.plugin.exposure import Image as Pixels
 from napari_n2n.plugin.layers import (
     KEY,
     LayerData,
@@ -20,9 +18,11 @@ from napari_n2n.plugin.layers import (
     knowledge_of,
     noisy_layer,
 )
-from napari_n2n.plugin.photograph_steps import NoisyCopy
-from napari_n2n.plugin.sources import Source
-from napari_n2n.plugin.steps import Region, Result, Watched
+from napari_n2n.workflow.fields import Exposure
+from napari_n2n.workflow.fields import Image as Pixels
+from napari_n2n.workflow.photograph_steps import NoisyCopy
+from napari_n2n.workflow.source_steps import Region, Result, Watched
+from napari_n2n.workflow.sources import Source
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

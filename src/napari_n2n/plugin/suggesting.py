@@ -2,11 +2,11 @@
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_n2n.plugin import particle_steps
 from napari_n2n.plugin.jobs import Runner
 from napari_n2n.plugin.marking import Marking
-from napari_n2n.plugin.marking_view import Suggested
-from napari_n2n.plugin.particle_steps import Described, Field, Suggestions
+from napari_n2n.session.shown_particles import Suggested
+from napari_n2n.workflow import particle_steps
+from napari_n2n.workflow.particle_steps import Described, Field, Suggestions
 
 
 class SuggestionLoop(QObject):

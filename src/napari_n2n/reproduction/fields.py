@@ -26,7 +26,7 @@ from napari_n2n.progress import Stopwatch
 from napari_n2n.reproduction.protocol import Stage
 from napari_n2n.reproduction.settings import USUAL_COUNT
 from napari_n2n.simulation import SimulatedMovie, SimulationConfig, build_scene, simulated_frames
-from napari_n2n.workflow import halves_of_file
+from napari_n2n.workflow.files import halves_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_n2n.motion import Halves
-    from napari_n2n.movie_settings import MovieSettings
     from napari_n2n.reproduction.protocol import Figures
     from napari_n2n.reproduction.settings import CryoSettings
+    from napari_n2n.workflow.movie_settings import MovieSettings
 
 LEFT_OUT = "left_out"
 """The figure of a field that cannot be used: what is wrong with its movie or its pair."""

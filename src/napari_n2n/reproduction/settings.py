@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from napari_n2n.denoising.config import Settings
-from napari_n2n.movie_settings import MovieOptions
 from napari_n2n.simulation import Specimen
+from napari_n2n.workflow.movie_settings import MovieOptions
 
 USUAL_COUNT = 8
 """How many micrographs an experiment has, where nothing else is said."""
@@ -39,7 +39,7 @@ class CryoSettings(Settings):
     pixel_size_angstrom, dose_per_frame
         Of the user's own data, in Å and e/Å²; None: as their headers say.
     gain and all that follow it
-        Of the user's movies; see `napari_n2n.movie_settings.MovieOptions`.
+        Of the user's movies; see `napari_n2n.workflow.movie_settings.MovieOptions`.
     """
 
     specimen: Specimen = "apoferritin"

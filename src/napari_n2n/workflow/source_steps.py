@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from napari_n2n.plugin.exposure import Exposure, Image
-from napari_n2n.plugin.photograph_sources import OnePhotograph, PhotographFolder
-from napari_n2n.plugin.photograph_steps import psnr_db, psnr_notes, training_on_photographs
-from napari_n2n.plugin.sources import (
+from napari_n2n.progress import Progress, format_seconds, passed_on
+from napari_n2n.workflow.fields import Exposure, Image
+from napari_n2n.workflow.photograph_sources import OnePhotograph, PhotographFolder
+from napari_n2n.workflow.photograph_steps import psnr_db, psnr_notes, training_on_photographs
+from napari_n2n.workflow.sources import (
     FolderSource,
     Ready,
     Source,
@@ -19,7 +20,6 @@ from napari_n2n.plugin.sources import (
     expose,
     training_pairs,
 )
-from napari_n2n.progress import Progress, format_seconds, passed_on
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.checkpoints import Denoiser

@@ -7,7 +7,7 @@ import pytest
 
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import write_micrograph
-from napari_n2n.screening_workflow import inputs_of
+from napari_n2n.workflow.screening import inputs_of
 
 MOVIES = """\
 # version 30001

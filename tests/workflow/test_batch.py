@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from napari_n2n.batch import FileOutcome, FileProgress, for_each, for_each_overlapped
 from napari_n2n.errors import UnreadableFile
+from napari_n2n.workflow.batch import FileOutcome, FileProgress, for_each, for_each_overlapped
 
 
 def job(path):

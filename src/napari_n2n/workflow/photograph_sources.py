@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.io.photographs import WHITE, PhotographSource, photographs_in
-from napari_n2n.plugin.exposure import Exposure
 from napari_n2n.progress import Progress
+from napari_n2n.workflow.fields import Exposure
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.training.photograph_examples import Photographs
-    from napari_n2n.plugin.sources import Stop
+    from napari_n2n.workflow.sources import Stop
 
 DEVIATION = 25.0
 """Standard deviation of the noise that is added unless another is asked for, in grey levels."""

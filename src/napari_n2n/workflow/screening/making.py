@@ -19,7 +19,7 @@ from napari_n2n.particles import (
 )
 from napari_n2n.particles.significance import left_out_sentence, standing_out
 from napari_n2n.progress import Progress, stoppable
-from napari_n2n.workflow import halves_of_file, is_movie, read_grey
+from napari_n2n.workflow.files import halves_of_file, is_movie, read_grey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from napari_n2n.denoising.checkpoints import Denoiser
     from napari_n2n.io import Particles
     from napari_n2n.motion import Halves
-    from napari_n2n.screening_workflow.settings import ScreenSettings
+    from napari_n2n.workflow.screening.settings import ScreenSettings
 
     Image = NDArray[np.float32]
 

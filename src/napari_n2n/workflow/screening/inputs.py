@@ -12,7 +12,7 @@ from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import expand_inputs
 from napari_n2n.io.coordinates.text import parsing, read_text
 from napari_n2n.io.pixel_size import is_plausible
-from napari_n2n.screening.watching import PICTURES, files_in
+from napari_n2n.workflow.screening.watching import PICTURES, files_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

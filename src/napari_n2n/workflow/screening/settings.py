@@ -16,7 +16,7 @@ from napari_n2n.errors import BadValue
 from napari_n2n.io import EerRendering
 from napari_n2n.io.limits import open_binary
 from napari_n2n.motion import MotionConfig
-from napari_n2n.movie_settings import MovieSettings
+from napari_n2n.workflow.movie_settings import MovieSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from napari_n2n.screening_workflow import Queue
+from napari_n2n.workflow.screening import Queue
 
 
 @pytest.fixture

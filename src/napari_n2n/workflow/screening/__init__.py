@@ -3,18 +3,18 @@
 Nothing here knows a screen: the command line and the plugin run the same generator `screen`.
 """
 
-from napari_n2n.screening_workflow.feeding import Feed
-from napari_n2n.screening_workflow.inputs import Inputs, inputs_of
-from napari_n2n.screening_workflow.outcomes import Screened, ScreenOutcome, ScreenProgress
-from napari_n2n.screening_workflow.queue import Queue
-from napari_n2n.screening_workflow.results import (
+from napari_n2n.workflow.screening.feeding import Feed
+from napari_n2n.workflow.screening.inputs import Inputs, inputs_of
+from napari_n2n.workflow.screening.outcomes import Screened, ScreenOutcome, ScreenProgress
+from napari_n2n.workflow.screening.queue import Queue
+from napari_n2n.workflow.screening.results import (
     Results,
     default_session_folder,
     read_pictures,
     results_of,
 )
-from napari_n2n.screening_workflow.running import SETTINGS_KEY, screen
-from napari_n2n.screening_workflow.settings import ScreenSettings
+from napari_n2n.workflow.screening.running import SETTINGS_KEY, screen
+from napari_n2n.workflow.screening.settings import ScreenSettings
 
 __all__ = [
     "SETTINGS_KEY",

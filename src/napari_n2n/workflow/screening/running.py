@@ -12,21 +12,21 @@ from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.errors import FileProblem, N2NError, WriteProblem
 from napari_n2n.io import inspect_file
 from napari_n2n.progress import Progress, passed_on
-from napari_n2n.screening_workflow.making import (
+from napari_n2n.workflow.screening.making import (
     Pictures,
     find_particles,
     make_pictures,
     with_score,
 )
-from napari_n2n.screening_workflow.outcomes import Screened, ScreenOutcome, ScreenProgress
-from napari_n2n.screening_workflow.registering import Records
-from napari_n2n.screening_workflow.results import (
+from napari_n2n.workflow.screening.outcomes import Screened, ScreenOutcome, ScreenProgress
+from napari_n2n.workflow.screening.registering import Records
+from napari_n2n.workflow.screening.results import (
     Results,
     read_pictures,
     results_of,
     write_pictures,
 )
-from napari_n2n.screening_workflow.settings import (
+from napari_n2n.workflow.screening.settings import (
     MadeWith,
     in_words,
     made_with,
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_n2n.denoising.checkpoints import Denoiser
-    from napari_n2n.screening_workflow.queue import Queue
-    from napari_n2n.screening_workflow.settings import ScreenSettings
     from napari_n2n.session import Session
+    from napari_n2n.workflow.screening.queue import Queue
+    from napari_n2n.workflow.screening.settings import ScreenSettings
 
 T = TypeVar("T")
 

@@ -6,8 +6,18 @@ import pytest
 from napari_n2n.denoising.training.singles import Single
 from napari_n2n.errors import NotEnoughData, UnreadableFile
 from napari_n2n.io import write_micrograph
-from napari_n2n.plugin.exposure import Exposure
-from napari_n2n.plugin.sources import (
+from napari_n2n.progress import run_to_end
+from napari_n2n.simulation import SimulationConfig, simulate, write_simulated
+from napari_n2n.workflow.fields import Exposure
+from napari_n2n.workflow.source_steps import (
+    Part,
+    Result,
+    Watched,
+    denoise_source,
+    train_on,
+    twice_as_long,
+)
+from napari_n2n.workflow.sources import (
     FolderSource,
     HalvesSource,
     ImageSource,
@@ -17,16 +27,6 @@ from napari_n2n.plugin.sources import (
     expose,
     training_pairs,
 )
-from napari_n2n.plugin.steps import (
-    Part,
-    Result,
-    Watched,
-    denoise_source,
-    train_on,
-    twice_as_long,
-)
-from napari_n2n.progress import run_to_end
-from napari_n2n.simulation import SimulationConfig, simulate, write_simulated
 
 FIELD = SimulationConfig(shape=(128, 128), n_frames=6, contaminant_count=0)
 

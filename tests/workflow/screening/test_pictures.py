@@ -5,9 +5,9 @@ import pytest
 
 from napari_n2n.errors import N2NError
 from napari_n2n.io import Particles
-from napari_n2n.plugin.screening_pictures import Shown, load_picture
 from napari_n2n.plugin.screening_spectrum import power_spectrum
-from napari_n2n.screening_workflow import results_of
+from napari_n2n.workflow.screening import results_of
+from napari_n2n.workflow.screening.pictures import Shown, load_picture
 
 from .screened import SIZE_ANGSTROM, screened_folder
 

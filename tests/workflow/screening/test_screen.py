@@ -14,8 +14,10 @@ from napari_n2n.denoising.config import NetworkConfig, TrainingConfig
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.errors import CheckpointProblem, UnreadableFile, WriteProblem
 from napari_n2n.io import Particles, read_micrograph, write_micrograph
-from napari_n2n.movie_settings import MovieSettings
-from napari_n2n.screening_workflow import (
+from napari_n2n.session import Session
+from napari_n2n.simulation import SimulationConfig, build_scene, write_simulated
+from napari_n2n.workflow.movie_settings import MovieSettings
+from napari_n2n.workflow.screening import (
     SETTINGS_KEY,
     Feed,
     Queue,
@@ -25,8 +27,6 @@ from napari_n2n.screening_workflow import (
     results_of,
     screen,
 )
-from napari_n2n.session import Session
-from napari_n2n.simulation import SimulationConfig, build_scene, write_simulated
 
 SIZE = 4.0
 
@@ -240,7 +240,7 @@ def test_a_full_disk_ends_it_and_the_file_waits(night, monkeypatch):
     def full(path, *_, **__):
         raise WriteProblem(path, "could not be written (no space left)", "Free some space.")
 
-    monkeypatch.setattr("napari_n2n.screening_workflow.results.write_micrograph", full)
+    monkeypatch.setattr("napari_n2n.workflow.screening.results.write_micrograph", full)
     queue = Queue(paths)
     with pytest.raises(WriteProblem, match="no space left"):
         night.screen(queue)

@@ -9,17 +9,17 @@ import numpy as np
 
 from napari_n2n import progress
 from napari_n2n.errors import FileProblem, NotEnoughData
-from napari_n2n.movie_settings import MovieOptions, open_with
-from napari_n2n.plugin.exposure import Exposure, Image
-from napari_n2n.plugin.photograph_sources import OnePhotograph, PhotographFolder
 from napari_n2n.progress import Progress, passed_on
+from napari_n2n.workflow.fields import Exposure, Image
+from napari_n2n.workflow.movie_settings import MovieOptions, open_with
+from napari_n2n.workflow.photograph_sources import OnePhotograph, PhotographFolder
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.training.pairs import Pair
     from napari_n2n.denoising.training.singles import Single
     from napari_n2n.io import Movie
     from napari_n2n.motion import Halves
-    from napari_n2n.workflow import MicrographsOnDisk, PairsOnDisk
+    from napari_n2n.workflow.files import MicrographsOnDisk, PairsOnDisk
 
 Stop = Callable[[], bool]
 Y = TypeVar("Y")
@@ -297,7 +297,7 @@ def _images_in_folder(
     left out, which a note says, as long as there are others.
     """
     from napari_n2n.io import expand_inputs, find_halves, inspect_file, stem_of
-    from napari_n2n.workflow import PairsOnDisk, training_set
+    from napari_n2n.workflow.files import PairsOnDisk, training_set
 
     size = source.recording.pixel_size_angstrom
     if find_halves(source.folder):

@@ -6,14 +6,14 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 from napari_n2n.errors import N2NError
-from napari_n2n.screening.watching import IMAGES, PATIENCE_SECONDS, REST_SECONDS, watch
+from napari_n2n.workflow.screening.watching import IMAGES, PATIENCE_SECONDS, REST_SECONDS, watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
     from types import TracebackType
 
-    from napari_n2n.screening_workflow.queue import Queue
+    from napari_n2n.workflow.screening.queue import Queue
 
 _LONGEST_END_SECONDS = 2.0
 
@@ -29,7 +29,7 @@ class Feed:
     queue
         It is closed when this ends.
     folder, patterns, rest_seconds, patience_seconds
-        See `napari_n2n.screening.watching.watch`.
+        See `napari_n2n.workflow.screening.watching.watch`.
     """
 
     def __init__(

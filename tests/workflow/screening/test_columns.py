@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from napari_n2n.plugin.screening_columns import (
+from napari_n2n.session.records import Overview
+from napari_n2n.workflow.screening.columns import (
     columns_of,
     next_to_judge,
     order_of,
@@ -12,7 +13,6 @@ from napari_n2n.plugin.screening_columns import (
     text_of,
     verdict_text,
 )
-from napari_n2n.session.records import Overview
 
 NAN = np.nan
 

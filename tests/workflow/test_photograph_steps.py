@@ -8,11 +8,11 @@ from PIL import Image
 from napari_n2n.denoising.shipped_models.photographs import recipe
 from napari_n2n.errors import NotEnoughData, UnreadableFile
 from napari_n2n.metrics import psnr
-from napari_n2n.plugin.photograph_sources import OnePhotograph, PhotographFolder, grey_levels
-from napari_n2n.plugin.photograph_steps import noisy_copy
-from napari_n2n.plugin.sources import Ready, Stopped
-from napari_n2n.plugin.steps import Part, Watched, denoise_source, train_on
 from napari_n2n.progress import run_to_end
+from napari_n2n.workflow.photograph_sources import OnePhotograph, PhotographFolder, grey_levels
+from napari_n2n.workflow.photograph_steps import noisy_copy
+from napari_n2n.workflow.source_steps import Part, Watched, denoise_source, train_on
+from napari_n2n.workflow.sources import Ready, Stopped
 
 TINY = recipe("better", network="light", steps=2, crop=32, batch=2)
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.io import Particles
-from napari_n2n.plugin.sources import Stop, Stopped, stoppable
 from napari_n2n.progress import Progress
+from napari_n2n.workflow.sources import Stop, Stopped, stoppable
 
 if TYPE_CHECKING:
     from napari_n2n.particles.descriptors import Describer

@@ -26,8 +26,8 @@ from napari_n2n.io import (
     write_micrograph,
 )
 from napari_n2n.io.photographs import write_photograph
-from napari_n2n.movie_settings import MovieSettings, open_with
 from napari_n2n.progress import Progress, stoppable
+from napari_n2n.workflow.movie_settings import MovieSettings, open_with
 
 if TYPE_CHECKING:
     from napari_n2n.motion import Halves
@@ -259,7 +259,7 @@ def _require_other(output: Path, path: Path) -> None:
 
 @dataclass(frozen=True)
 class DenoiseFiles:
-    """Denoising of files, in the stages of `napari_n2n.batch`.
+    """Denoising of files, in the stages of `napari_n2n.workflow.batch`.
 
     ``output_of`` says where the result of a file goes. It has the input's shape and pixel size.
     ``thorough`` is that of `denoise_steps`.

@@ -9,7 +9,7 @@ import pytest
 
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import write_micrograph
-from napari_n2n.screening.watching import IMAGES, Arrivals, files_in, watch
+from napari_n2n.workflow.screening.watching import IMAGES, Arrivals, files_in, watch
 
 REST, PATIENCE = 3.0, 60.0
 

@@ -10,20 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_n2n.io.photographs import WHITE
-from napari_n2n.plugin.photograph_sources import (
+from napari_n2n.progress import Progress, passed_on
+from napari_n2n.workflow.photograph_sources import (
     OnePhotograph,
     PhotographData,
     grey_levels,
     noisy_name,
     photographs_of,
 )
-from napari_n2n.progress import Progress, passed_on
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.checkpoints import Denoiser
     from napari_n2n.denoising.config import TrainingConfig
-    from napari_n2n.plugin.exposure import Exposure, Image
-    from napari_n2n.plugin.sources import Stop
+    from napari_n2n.workflow.fields import Exposure, Image
+    from napari_n2n.workflow.sources import Stop
 
 # The loss of fewer steps is mostly that of the noise they happened to draw.
 _FEWEST_STEPS = 200

@@ -8,8 +8,8 @@ from PIL import Image
 
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import write_micrograph
-from napari_n2n.screening_workflow import default_session_folder, read_pictures, results_of
-from napari_n2n.screening_workflow.results import write_pictures, write_thumbnail
+from napari_n2n.workflow.screening import default_session_folder, read_pictures, results_of
+from napari_n2n.workflow.screening.results import write_pictures, write_thumbnail
 
 
 def test_results_are_found_again_when_the_folder_has_moved(tmp_path):
