@@ -12,10 +12,8 @@ import json
 import re
 from pathlib import Path
 
-from napari_n2n.progress import format_seconds
-from napari_n2n.reproduction.natural_bench import COMPARED_DEVIATIONS, MODEL
-from napari_n2n.reproduction.natural_comparisons import claim_name
-from napari_n2n.reproduction.natural_figures import (
+from napari_n2n.experiments.photographs.comparisons import claim_name
+from napari_n2n.experiments.photographs.figures import (
     bias_table,
     claim_curve,
     claim_table,
@@ -24,7 +22,9 @@ from napari_n2n.reproduction.natural_figures import (
     progress_table,
     published_table,
 )
-from napari_n2n.reproduction.natural_stages import TITLES
+from napari_n2n.experiments.photographs.stages import TITLES
+from napari_n2n.experiments.photographs.trials import COMPARED_DEVIATIONS, MODEL
+from napari_n2n.progress import format_seconds
 
 DOCS = Path(__file__).resolve().parent
 PAGE = DOCS / "natural-images.md"

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from napari_n2n.assessment.cache import Cache
-from napari_n2n.assessment.real import RealFinding, find_on_all, marked_fields
 from napari_n2n.denoising.config import preset
+from napari_n2n.experiments.particles.cache import Cache
+from napari_n2n.experiments.particles.real import RealFinding, find_on_all, marked_fields
 from napari_n2n.io.pictures import contrast_limits
 from napari_n2n.progress import run_to_end
 

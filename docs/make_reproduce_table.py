@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from napari_n2n.experiments.cryo.fields import LEFT_OUT
+from napari_n2n.experiments.cryo.judging import JUDGED, WHAT
+from napari_n2n.experiments.cryo.networks import EPOCHS, LIGHT, PAPER
 from napari_n2n.progress import format_seconds
-from napari_n2n.reproduction.fields import LEFT_OUT
-from napari_n2n.reproduction.judging import JUDGED, WHAT
-from napari_n2n.reproduction.networks import EPOCHS, LIGHT, PAPER
 
 PAGE = Path(__file__).resolve().parent / "reproduce.md"
 HEADING, NEXT = "## What came out", "## Your own movies"

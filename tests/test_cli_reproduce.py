@@ -50,7 +50,7 @@ def test_the_command_begins_with_the_settings_defaults():
     from typer.main import get_command
 
     from napari_n2n.cli.reproduce import reproduce
-    from napari_n2n.reproduction.settings import CryoSettings
+    from napari_n2n.experiments.cryo.settings import CryoSettings
 
     given = signature(get_command(reproduce).commands["apoferritin"].callback.__wrapped__)
     defaults = CryoSettings()

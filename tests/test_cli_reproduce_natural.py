@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_n2n.reproduction import natural_comparisons
+from napari_n2n.experiments.photographs import comparisons as natural_comparisons
 
 from .command_line import call
 

@@ -39,14 +39,14 @@ def assess_particles(
     quiet: options.Quiet = False,
 ) -> None:
     """Measure picking and suggested labels where the truth is known; print tables."""
-    from napari_n2n.assessment.cache import Cache
-    from napari_n2n.assessment.markdown import as_markdown
-    from napari_n2n.assessment.particles import assess
-    from napari_n2n.assessment.simulated import CASES
     from napari_n2n.denoising.config import preset
     from napari_n2n.denoising.interruption import Interrupted
     from napari_n2n.denoising.training.micrographs import TrainingProgress
     from napari_n2n.errors import UnreadableFile
+    from napari_n2n.experiments.particles.assessment import assess
+    from napari_n2n.experiments.particles.cache import Cache
+    from napari_n2n.experiments.particles.markdown import as_markdown
+    from napari_n2n.experiments.particles.simulated import CASES
     from napari_n2n.io import write_atomically
 
     if data is not None and not data.is_dir():

@@ -80,8 +80,8 @@ def _command(specimen: str) -> Callable[..., None]:
         *,
         movie_options: MovieOptions,
     ) -> None:
-        from napari_n2n.reproduction.cryo import reproduce_cryo
-        from napari_n2n.reproduction.settings import CryoSettings
+        from napari_n2n.experiments.cryo.experiment import reproduce_cryo
+        from napari_n2n.experiments.cryo.settings import CryoSettings
 
         settings = validated(
             CryoSettings,

@@ -50,8 +50,8 @@ def natural(
     quiet: options.Quiet = False,
 ) -> None:
     """Denoise photographs as the paper does. Ctrl-C stops; the same command goes on from there."""
-    from napari_n2n.reproduction.natural import reproduce_natural
-    from napari_n2n.reproduction.natural_settings import NaturalSettings
+    from napari_n2n.experiments.photographs.experiment import reproduce_natural
+    from napari_n2n.experiments.photographs.settings import NaturalSettings
 
     usual = NaturalSettings()
     settings = validated(

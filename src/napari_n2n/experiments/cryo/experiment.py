@@ -1,0 +1,108 @@
+"""The paper's cryo-EM experiments, end to end: from movies to a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_n2n.errors import NotEnoughData
+from napari_n2n.experiments.cryo.fields import LEFT_OUT, fields_of
+from napari_n2n.experiments.cryo.figures import Results
+from napari_n2n.experiments.cryo.judging import judging_stage
+from napari_n2n.experiments.cryo.networks import Bench, denoising_stages, training_stages
+from napari_n2n.experiments.cryo.report import cryo_report
+from napari_n2n.experiments.cryo.settings import held_out
+from napari_n2n.experiments.protocol import Budget, Laboratory, StageProgress, carry_out
+from napari_n2n.io import write_atomically
+from napari_n2n.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from napari_n2n.experiments.cryo.settings import CryoSettings
+
+
+def reproduce_cryo(
+    folder: Path | str,
+    settings: CryoSettings,
+    *,
+    device: str = "auto",
+    stop: Callable[[], bool] = lambda: False,
+) -> Generator[StageProgress, None, Path]:
+    """Run an experiment in ``folder``, or go on with it; yields progress, returns the report.
+
+    Movies are simulated or read, aligned, and their odd and even frames added up. The paper's
+    network and the light one are trained on all micrographs but the last; these are denoised by
+    both and by the general model, and judged: against the truth where it is known, and by the
+    independent half in any case.
+
+    Parameters
+    ----------
+    folder
+        Keeps halves, models, denoised images, pictures and ``report.html``.
+    settings
+        Decide the result; the same folder takes no others.
+    device
+        ``"auto"`` or a name.
+    stop
+        Once true, `Interrupted` is raised within a second; the same call goes on from there.
+
+    Raises
+    ------
+    Interrupted
+        ``stop`` became true.
+    OtherSettings
+        The folder holds another experiment.
+    NotEnoughData
+        There are fewer than two micrographs.
+    N2NError
+        The files, the disk or the device do not allow it.
+    """
+    folder = Path(folder)
+    fields = fields_of(settings, folder)
+    names = [field.name for field in fields]
+    # The names say how many were asked for; a folder of movies may grow meanwhile.
+    asked = settings.model_dump(mode="json", exclude={"count"})
+    laboratory = Laboratory(folder, {**asked, "micrographs": names})
+    bench = Bench(laboratory, settings, device, stop)
+    making = [field.stage for field in fields]
+    budget = Budget.of_minutes(settings.budget_minutes)
+
+    def to_come(count: int) -> int:
+        """Return how many stages follow the making of ``count`` usable fields."""
+        return 2 + held_out(count) * 4
+
+    found = yield from carry_out(
+        making,
+        laboratory,
+        stop,
+        count=len(making) + to_come(len(fields)),
+        seconds_after=budget.seconds,
+    )
+    usable = [field for field in fields if LEFT_OUT not in found[field.stage.name]]
+    if len(usable) < 2:
+        reasons = " ".join(figures.get(LEFT_OUT, "") for figures in found.values())
+        for field in fields:  # nothing is trained yet: they may be mended
+            if LEFT_OUT in found[field.stage.name]:
+                laboratory.forget(field.stage.name)
+        raise NotEnoughData(f"Fewer than two micrographs can be used. {reasons}")
+    count = held_out(len(usable))
+    trained_on, judged = usable[:-count], usable[-count:]
+    stages = [
+        *training_stages(bench, trained_on, budget),
+        *denoising_stages(bench, judged),
+        *(judging_stage(bench, field) for field in judged),
+    ]
+    found |= yield from carry_out(
+        stages,
+        laboratory,
+        stop,
+        first=len(making) + 1,
+        count=len(making) + len(stages),
+    )
+    total = len(making) + len(stages)
+    yield StageProgress("writing the report", total, total, Progress("writing", 0, 1))
+    results = Results(settings, trained_on, judged, found, laboratory.seconds, folder)
+    with write_atomically(laboratory.report_path) as beside:
+        beside.write_text(cryo_report(results), encoding="utf-8")
+    return laboratory.report_path

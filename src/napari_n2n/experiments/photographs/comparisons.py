@@ -1,0 +1,160 @@
+"""Trainings on photographs that differ in one thing: their targets, or the mean of their noise."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+from napari_n2n.denoising.checkpoints import load_denoiser
+from napari_n2n.denoising.shipped_models.photographs import recipe
+from napari_n2n.denoising.training.photograph_examples import PhotographNoise
+from napari_n2n.denoising.training.photographs import train_photographs
+from napari_n2n.experiments.photographs.judging import TestNoise, judge
+from napari_n2n.experiments.photographs.trials import (
+    COMPARED_DEVIATIONS,
+    MODEL_SHARE,
+    psnr_at,
+    told_of,
+    trained,
+)
+from napari_n2n.experiments.protocol import Stage
+from napari_n2n.progress import Stopwatch
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from napari_n2n.denoising.config import TrainingConfig
+    from napari_n2n.experiments.photographs.trials import Bench
+    from napari_n2n.experiments.protocol import Figures
+
+FEWEST_STEPS = 20
+"""Of each training that is compared, however small the budget."""
+
+_PACE = "pace"
+_CROP = 64
+_TARGETS: tuple[Literal["noisy", "clean"], ...] = ("noisy", "clean")
+
+
+def comparison_stages(bench: Bench) -> list[Stage]:
+    """Return all comparisons, in their order."""
+    return [pace_stage(bench), *claim_stages(bench), *bias_stages(bench)]
+
+
+def pace_stage(bench: Bench) -> Stage:
+    """Return the measuring of how many steps each of the comparisons can have in its time."""
+
+    def make() -> Generator[Any, None, Figures]:
+        seconds = seconds_each(bench)
+        trial = claim_config(bench, FEWEST_STEPS)
+        for _ in range(2):  # the first time, some things are made that are there the second
+            watch = Stopwatch()
+            yield from train_photographs(
+                bench.train, trial, PhotographNoise(), device=bench.device, stop=bench.stop
+            )
+            taken = watch.elapsed_seconds
+        return {"steps": max(FEWEST_STEPS, round(seconds / taken * FEWEST_STEPS))}
+
+    return Stage(_PACE, "measuring how long a step takes", make)
+
+
+def seconds_each(bench: Bench) -> float:
+    """Return the time (s) that each of the trainings that are compared may take."""
+    trainings = 2 * len(bench.claim_counts) + 2
+    left = 1.0 if bench.settings.given_model else 1.0 - MODEL_SHARE
+    return bench.budget.share(left) / trainings
+
+
+def claim_config(bench: Bench, steps: int) -> TrainingConfig:
+    """Return the training of which one thing at a time is changed, with so many steps."""
+    settings = bench.settings
+    return recipe(
+        "better",
+        network=settings.claim_network,
+        steps=steps,
+        crop=settings.crop or _CROP,
+        seed=settings.seed,
+    )
+
+
+def claim_name(count: int, targets: str) -> str:
+    """Return the name of the stage that trains on ``count`` photographs."""
+    return f"claim-{count}-{targets}"
+
+
+def claim_stages(bench: Bench) -> list[Stage]:
+    """Return trainings that differ in their targets and in how many photographs there are."""
+    stages = []
+    for count in bench.claim_counts:
+        for targets in _TARGETS:
+            name = claim_name(count, targets)
+            noise = PhotographNoise(targets=targets)
+            make = partial(_claim, bench, name, count, noise)
+            counted = f"{count} photograph" + ("" if count == 1 else "s")
+            title = f"{counted}, {targets} targets"
+            files = (bench.laboratory.model_path(name),)
+            stages.append(Stage(name, title, make, files, seconds=seconds_each(bench)))
+    return stages
+
+
+def _claim(
+    bench: Bench, name: str, count: int, noise: PhotographNoise
+) -> Generator[Any, None, Figures]:
+    config = claim_config(bench, (bench.laboratory.done(_PACE) or {})["steps"])
+    photographs = bench.train.chosen(count, bench.settings.seed)
+    output = bench.laboratory.model_path(name)
+    denoiser = yield from trained(bench, photographs, config, noise, output)
+    psnr_db = yield from psnr_at(bench, denoiser)
+    return {**told_of(denoiser), "psnr_db": psnr_db}
+
+
+BIASED = {
+    "zero mean": {},
+    "nonzero mean": {"mean": True},
+    "clipped": {"clipped": True},
+}
+"""Noise of training and test, by what is written in tables; all targets are noisy."""
+
+
+def bias_name(kind: str) -> str:
+    """Return the name of the stage that trains on noise of a ``kind`` of `BIASED`."""
+    return f"bias-{kind.replace(' ', '-')}"
+
+
+def bias_stages(bench: Bench) -> list[Stage]:
+    """Return trainings on noise whose mean is zero, is not, or depends on the brightness."""
+    plain = (claim_name(max(bench.claim_counts), "noisy"),)
+    return [
+        Stage(
+            bias_name(kind),
+            f"noise: {kind}",
+            partial(_bias, bench, kind),
+            needs=plain,
+            seconds=0.0 if kind == "zero mean" else seconds_each(bench),
+        )
+        for kind in BIASED
+    ]
+
+
+def _bias(bench: Bench, kind: str) -> Generator[Any, None, Figures]:
+    settings, laboratory = bench.settings, bench.laboratory
+    mean = settings.mean if BIASED[kind].get("mean") else 0.0
+    clipped = bool(BIASED[kind].get("clipped"))
+    count = max(bench.claim_counts)
+    plain = laboratory.model_path(claim_name(count, "noisy"))
+    if kind == "zero mean":
+        denoiser = load_denoiser(plain)  # the same training: it is not done twice
+    else:
+        config = claim_config(bench, (laboratory.done(_PACE) or {})["steps"])
+        noise = PhotographNoise(mean=mean, clipped=clipped)
+        photographs = bench.train.chosen(count, settings.seed)
+        output = laboratory.model_path(bias_name(kind))
+        denoiser = yield from trained(bench, photographs, config, noise, output)
+    found: Figures = {"mean": mean}
+    for deviation in COMPARED_DEVIATIONS:
+        test = TestNoise(deviation, mean=mean, clipped=clipped, seed=settings.seed)
+        method = bench.method(denoiser)
+        found[str(deviation)] = yield from judge(bench.claim_test, test, method)
+        if clipped:
+            method = bench.method(load_denoiser(plain))
+            found[f"{deviation} by zero mean"] = yield from judge(bench.claim_test, test, method)
+    return found

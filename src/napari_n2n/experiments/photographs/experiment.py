@@ -1,0 +1,93 @@
+"""The paper's experiment on photographs: trained on noisy ones alone, judged by clean ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_n2n.denoising.training.photograph_examples import Photographs
+from napari_n2n.denoising.training.photographs import read_photographs
+from napari_n2n.experiments.photographs.report import natural_report
+from napari_n2n.experiments.photographs.stages import all_stages
+from napari_n2n.experiments.photographs.trials import Bench
+from napari_n2n.experiments.protocol import Laboratory, carry_out
+from napari_n2n.io import write_atomically
+from napari_n2n.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_n2n.experiments.photographs.settings import NaturalSettings
+
+_OWN_TRAIN = ("astronaut.png", "motorcycle_left.png", "ihc.png", "rocket.jpg")
+_OWN_TEST = ("chelsea.png", "coffee.png")
+_OWN_SIDE = 256  # of them the middle is enough, as they only show how it goes
+
+
+def reproduce_natural(
+    folder: Path | str,
+    settings: NaturalSettings,
+    *,
+    device: str = "auto",
+    stop: Callable[[], bool] = lambda: False,
+) -> Generator[Any, None, Path]:
+    """Run the experiment in ``folder``, or go on with it; yields progress, returns the report.
+
+    A model is trained on noisy photographs (or one is given) and judged by others at seven
+    strengths of noise, beside methods without training. Then trainings are compared that differ
+    in one thing: noisy or clean targets, for several numbers of photographs; and noise whose mean
+    is zero, is not, or is spoilt by clipping.
+
+    Parameters
+    ----------
+    folder
+        Keeps models, figures, pictures and ``report.html``.
+    settings
+        Decide the result; the same folder takes no others.
+    device
+        ``"auto"`` or a name.
+    stop
+        Once true, `Interrupted` is raised within a second; the same call goes on from there.
+
+    Raises
+    ------
+    Interrupted
+        ``stop`` became true.
+    OtherSettings
+        The folder holds another experiment.
+    NotEnoughData
+        There are no photographs.
+    N2NError
+        The files, the disk or the device do not allow it.
+    """
+    train = yield from _photographs(settings.train, _OWN_TRAIN, stop)
+    test = yield from _photographs(settings.test, _OWN_TEST, stop)
+    test = test.leading(settings.test_images)
+    numbers = {"train_count": len(train.images), "test_count": len(test.images)}
+    laboratory = Laboratory(Path(folder), {**settings.model_dump(mode="json"), **numbers})
+    bench = Bench(laboratory, settings, train, test, device, stop)
+    found = yield from carry_out(all_stages(bench), laboratory, stop)
+    yield Progress("writing the report", 0, 1)
+    with write_atomically(laboratory.report_path) as beside:
+        beside.write_text(natural_report(bench, found), encoding="utf-8")
+    return laboratory.report_path
+
+
+def _photographs(
+    folder: str | None, own: tuple[str, ...], stop: Callable[[], bool]
+) -> Generator[Any, None, Photographs]:
+    if folder is not None:
+        return (yield from read_photographs(Path(folder), stop))
+    import skimage.data
+
+    pictures = Path(skimage.data.__file__).parent
+    found = yield from read_photographs([pictures / name for name in own], stop)
+    return Photographs([_middle(image) for image in found.images], found.names)
+
+
+def _middle(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    y, x = ((length - _OWN_SIDE) // 2 for length in image.shape[:2])
+    return image[y : y + _OWN_SIDE, x : x + _OWN_SIDE]

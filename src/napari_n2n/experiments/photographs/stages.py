@@ -1,0 +1,196 @@
+"""The parts of the experiment on photographs that are about the model: its training and judging."""
+
+from __future__ import annotations
+
+from itertools import takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_n2n.denoising.checkpoints import load_denoiser
+from napari_n2n.denoising.shipped_models import IN_THE_BOX
+from napari_n2n.denoising.shipped_models.photographs import PAPER, recipe
+from napari_n2n.denoising.training.photograph_examples import PhotographNoise
+from napari_n2n.denoising.training.photographs import FIRST_SNAPSHOT, snapshot_path
+from napari_n2n.experiments.photographs.comparisons import comparison_stages
+from napari_n2n.experiments.photographs.judging import (
+    Method,
+    TestNoise,
+    classical_methods,
+    judge,
+)
+from napari_n2n.experiments.photographs.settings import DEVIATIONS, PUBLISHED_DEVIATIONS
+from napari_n2n.experiments.photographs.trials import MODEL, MODEL_SHARE, psnr_at, told_of, trained
+from napari_n2n.experiments.protocol import Stage
+from napari_n2n.io.photographs import write_photograph
+from napari_n2n.progress import Progress, Stopwatch, passed_on
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_n2n.experiments.photographs.trials import Bench
+    from napari_n2n.experiments.protocol import Figures
+
+OURS, THOROUGH = "ours", "thorough"
+TITLES = {OURS: "ours", "nlm": "non-local means", "bm3d": "BM3D"}
+"""What methods are called."""
+
+PICTURED = ((0, 25), (1, 50), (2, 50))
+"""Which test photographs are shown, by number, and the deviation of their noise."""
+
+_DETAIL_PX = 128
+_ENLARGED = 2
+
+
+def all_stages(bench: Bench) -> list[Stage]:
+    """Return all stages, in their order."""
+    return [
+        model_stage(bench),
+        *psnr_stages(bench),
+        *snapshot_stages(bench),
+        pictures_stage(bench),
+        *comparison_stages(bench),
+    ]
+
+
+def model_stage(bench: Bench) -> Stage:
+    """Return the training of the model that is judged, or what is told about the one given."""
+    settings = bench.settings
+    output = bench.laboratory.model_path(MODEL)
+
+    def make() -> Generator[Any, None, Figures]:
+        yield Progress("reading the model", 0, 1)
+        if settings.given_model is None:
+            config = recipe(
+                settings.recipe,
+                network=settings.network,
+                seconds=bench.budget.share(MODEL_SHARE),
+                crop=settings.crop,
+                seed=settings.seed,
+            )
+            if settings.recipe == "paper":  # its 120 epochs, where the budget allows them
+                config = config.replaced(epochs=PAPER.epochs)
+            denoiser = yield from trained(bench, bench.train, config, PhotographNoise(), output)
+        else:
+            denoiser = bench.model()
+        return told_of(denoiser)
+
+    given = settings.given_model is not None
+    title = "reading the model" if given else "training the model on noisy photographs"
+    seconds = None if given else bench.budget.share(MODEL_SHARE)
+    return Stage(MODEL, title, make, () if given else (output,), seconds=seconds)
+
+
+def psnr_stages(bench: Bench) -> list[Stage]:
+    """Return the judging of the model, and of methods without training, at each noise."""
+    methods = (OURS, *classical_methods())
+    judged: dict[str, tuple[int, ...]] = dict.fromkeys(methods, DEVIATIONS)
+    judged[THOROUGH] = PUBLISHED_DEVIATIONS  # it takes eight times as long
+    stages = []
+    for name, deviations in judged.items():
+        for deviation in deviations:
+
+            def make(name: str = name, deviation: int = deviation) -> Generator[Any, None, Figures]:
+                if name in (OURS, THOROUGH):
+                    method: Method = bench.method(bench.model(), thorough=name == THOROUGH)
+                else:
+                    method = classical_methods()[name]
+                noise = TestNoise(deviation, seed=bench.settings.seed)
+                return (yield from judge(bench.test, noise, method))
+
+            told = {**TITLES, OURS: "the model", THOROUGH: "the model in eight ways"}[name]
+            title = f"σ = {deviation}: {told}"
+            needs = (MODEL,) if name in (OURS, THOROUGH) else ()
+            stages.append(Stage(psnr_name(name, deviation), title, make, needs=needs))
+    return stages
+
+
+def psnr_name(method: str, deviation: int) -> str:
+    """Return the name of the stage that judges ``method`` at noise of ``deviation``."""
+    return f"psnr-{method}-{deviation}"
+
+
+def snapshot_stages(bench: Bench) -> list[Stage]:
+    """Return the judging of what the model was on the way: PSNR against the length of training.
+
+    Of a model that was given as a file, the snapshots that lie beside it are judged.
+    """
+    given = bench.settings.given_model
+    output = bench.laboratory.model_path(MODEL) if given is None else Path(given)
+
+    def make() -> Generator[Any, None, Figures]:
+        last = bench.model()
+        models = []
+        # A model in the box has none; those of a longer training to the same file are not its own.
+        if given not in IN_THE_BOX:
+            steps = (FIRST_SNAPSHOT * 2**n for n in range(40))
+            earlier = takewhile(lambda step: step < last.provenance.steps, steps)
+            paths = takewhile(Path.is_file, (snapshot_path(output, step) for step in earlier))
+            models = [load_denoiser(path) for path in paths]
+        points = []
+        for denoiser in (*models, last):
+            made = denoiser.provenance
+            psnr_db = yield from psnr_at(bench, denoiser)
+            points.append({"steps": made.steps, "seconds": made.seconds, "psnr_db": psnr_db})
+        return {"points": points}
+
+    return [Stage("snapshots", "judging the model as it was on the way", make, needs=(MODEL,))]
+
+
+def pictures_stage(bench: Bench) -> Stage:
+    """Return the drawing of details of some photographs: noisy, denoised, clean."""
+    shown = [
+        (number, deviation) for number, deviation in PICTURED if number < len(bench.test.names)
+    ]
+    methods = ("noisy", *classical_methods(), OURS, "clean")
+    paths = {
+        (number, what): bench.laboratory.picture_path(f"{number}-{what}")
+        for number, _ in shown
+        for what in methods
+    }
+
+    def make() -> Generator[Any, None, Figures]:
+        known = {OURS: bench.method(bench.model()), **classical_methods()}
+        watch = Stopwatch()
+        for done, (number, deviation) in enumerate(shown):
+
+            def told(_step: Any, done: int = done) -> Iterator[Any]:
+                yield watch.progress("drawing pictures", done, len(shown))
+
+            clean = bench.test.images[number]
+            noisy = TestNoise(deviation, seed=bench.settings.seed).on(clean, number)
+            write_detail(paths[number, "clean"], clean, clean)
+            write_detail(paths[number, "noisy"], noisy, clean)
+            for what, method in known.items():
+                result = yield from passed_on(method(noisy, deviation), told)
+                write_detail(paths[number, what], result, clean)
+        return {"shown": shown, "methods": methods}
+
+    return Stage("pictures", "drawing pictures", make, tuple(paths.values()), (MODEL,))
+
+
+def write_detail(path: Path, image: NDArray[Any], clean: NDArray[np.uint8]) -> None:
+    """Write the part of ``image`` where ``clean`` shows most, twice as large, as PNG.
+
+    Raises
+    ------
+    WriteProblem
+        The disk refuses.
+    """
+    y, x = _most_varied(clean)
+    detail = image[y : y + _DETAIL_PX, x : x + _DETAIL_PX]
+    write_photograph(path, detail.repeat(_ENLARGED, axis=0).repeat(_ENLARGED, axis=1))
+
+
+def _most_varied(clean: NDArray[np.uint8]) -> tuple[int, int]:
+    """Return the corner (y, x) of the square whose pixels vary most: no empty sky is shown."""
+    corners = [
+        (y, x)
+        for y in range(0, max(1, clean.shape[0] - _DETAIL_PX), 32)
+        for x in range(0, max(1, clean.shape[1] - _DETAIL_PX), 32)
+    ]
+    return max(
+        corners, key=lambda at: clean[at[0] : at[0] + _DETAIL_PX, at[1] : at[1] + _DETAIL_PX].std()
+    )
