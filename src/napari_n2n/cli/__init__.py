@@ -13,10 +13,10 @@ from napari_n2n.cli.assess import assess_particles
 from napari_n2n.cli.coordinates import convert
 from napari_n2n.cli.data import halves, info, simulate
 from napari_n2n.cli.demo import demo
-from napari_n2n.cli.general import train_general
+from napari_n2n.cli.general_model import train_general
 from napari_n2n.cli.models import denoise, evaluate, train
 from napari_n2n.cli.particles import pick
-from napari_n2n.cli.photographs import train_photographs
+from napari_n2n.cli.photograph_models import train_photographs
 from napari_n2n.cli.reproduce import reproduce
 from napari_n2n.cli.screen import screen
 from napari_n2n.cli.session import export, report

@@ -8,7 +8,7 @@ import typer
 
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
-from napari_n2n.cli.files import describe_progress, run_for_each
+from napari_n2n.cli.file_results import describe_progress, run_for_each
 from napari_n2n.cli.movie_options import takes_movies
 from napari_n2n.workflow.movie_settings import MovieOptions
 

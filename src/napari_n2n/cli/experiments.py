@@ -8,7 +8,7 @@ import typer
 
 from napari_n2n.cli import console
 from napari_n2n.cli.console import Reporter
-from napari_n2n.cli.files import describe_progress
+from napari_n2n.cli.file_results import describe_progress
 
 
 def run_experiment(begin: Callable[..., Generator[Any, None, Path]], quiet: bool) -> None:

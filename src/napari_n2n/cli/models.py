@@ -8,8 +8,8 @@ import typer
 
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
-from napari_n2n.cli.files import describe_progress, report_files, require_different_results
-from napari_n2n.cli.imports import importing
+from napari_n2n.cli.file_results import describe_progress, report_files, require_different_results
+from napari_n2n.cli.importing import importing
 from napari_n2n.cli.movie_options import takes_movies
 from napari_n2n.workflow.movie_settings import MovieOptions
 

@@ -7,7 +7,7 @@ import typer
 
 from napari_n2n.cli import console, options
 from napari_n2n.cli.coordinates import labels_of
-from napari_n2n.cli.imports import importing
+from napari_n2n.cli.importing import importing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

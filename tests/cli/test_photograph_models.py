@@ -5,7 +5,7 @@ from PIL import Image
 
 from napari_n2n.denoising.checkpoints import load_denoiser
 
-from .command_line import call
+from ..command_line import call
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from napari_n2n.denoising.checkpoints import load_denoiser
 from napari_n2n.denoising.shipped_models.general import general_denoiser
 from napari_n2n.io import read_micrograph, write_micrograph
 
-from .command_line import call
+from ..command_line import call
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from napari_n2n.io import (
     write_micrograph,
 )
 
-from .command_line import call
+from ..command_line import call
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from PIL import Image
 
 from napari_n2n.experiments.photographs import comparisons as natural_comparisons
 
-from .command_line import call
+from ..command_line import call
 
 
 @pytest.fixture

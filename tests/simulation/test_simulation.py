@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from napari_n2n.simulation import SimulationConfig, build_scene, simulate, simulated_frames
 
-REFERENCE = Path(__file__).parents[2] / "shared" / "data" / "simulated_apoferritin"
+REFERENCE = Path(__file__).parents[3] / "shared" / "data" / "simulated_apoferritin"
 
 SMALL = SimulationConfig(
     shape=(384, 512), n_frames=6, contaminant_count=0, n_particles=6, global_drift_angstrom=8
