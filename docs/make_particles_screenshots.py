@@ -16,9 +16,9 @@ from photographing import photograph, wait
 
 from napari_n2n.cli import app
 from napari_n2n.io import read_coordinates, read_micrograph
-from napari_n2n.plugin import preferences
 from napari_n2n.plugin.demo import show_result
-from napari_n2n.plugin.particles_widget import ParticlesWidget
+from napari_n2n.plugin.particles.widget import ParticlesWidget
+from napari_n2n.plugin.shared import preferences
 
 STEM = "apoferritin_00"
 

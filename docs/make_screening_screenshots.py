@@ -16,9 +16,9 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_n2n.io import write_micrograph
-from napari_n2n.plugin import preferences
-from napari_n2n.plugin.screening_form import ScreenChoice
-from napari_n2n.plugin.screening_widget import ScreeningWidget
+from napari_n2n.plugin.screening.form import ScreenChoice
+from napari_n2n.plugin.screening.widget import ScreeningWidget
+from napari_n2n.plugin.shared import preferences
 from napari_n2n.simulation import SimulationConfig, simulate
 
 COUNT, SIDE, SIZE_ANGSTROM = 24, 1024, 1.5

@@ -9,8 +9,8 @@ from pathlib import Path
 import napari
 from photographing import IMAGES, photograph, wait
 
-from napari_n2n.plugin import preferences
-from napari_n2n.plugin.denoise_widget import DenoiseWidget
+from napari_n2n.plugin.denoise.widget import DenoiseWidget
+from napari_n2n.plugin.shared import preferences
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from napari_n2n.io import LABELS, Particles
-from napari_n2n.plugin.gallery import Gallery
+from napari_n2n.plugin.particles.gallery import Gallery
 
 NO_MODIFIER = Qt.KeyboardModifier.NoModifier
 

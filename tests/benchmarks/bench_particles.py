@@ -20,10 +20,10 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from napari_n2n.io import Particles
-from napari_n2n.plugin import preferences
-from napari_n2n.plugin.finding_form import FindingChoice
-from napari_n2n.plugin.layers import image_layer
-from napari_n2n.plugin.particles_widget import ParticlesWidget
+from napari_n2n.plugin.particles.finding_form import FindingChoice
+from napari_n2n.plugin.particles.widget import ParticlesWidget
+from napari_n2n.plugin.shared import preferences
+from napari_n2n.plugin.shared.layers import image_layer
 from napari_n2n.session.shown_particles import Suggested
 
 COUNT, SIDE, DIAMETER_PX = 10_000, 4096, 40.0

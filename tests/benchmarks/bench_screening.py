@@ -22,8 +22,8 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from napari_n2n.io import Particles
-from napari_n2n.plugin import preferences
-from napari_n2n.plugin.screening_widget import ScreeningWidget
+from napari_n2n.plugin.screening.widget import ScreeningWidget
+from napari_n2n.plugin.shared import preferences
 from napari_n2n.session import Session, default_session_path
 from napari_n2n.workflow.screening.pictures import Picture, Shown
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from napari_n2n.denoising.config import TrainingConfig
-from napari_n2n.plugin import preferences, sample_data
+from napari_n2n.plugin.files import sample_data
+from napari_n2n.plugin.shared import preferences
 
 pytest.importorskip("napari", reason="the GUI is not installed")
 
@@ -69,7 +70,7 @@ def add_sample():
 @pytest.fixture
 def docked(make_napari_viewer, qtbot, add_sample, short) -> Iterator[Callable]:
     """Open a viewer with a small sample in it and the Denoise widget docked, set to train."""
-    from napari_n2n.plugin.denoise_widget import DenoiseWidget
+    from napari_n2n.plugin.denoise.widget import DenoiseWidget
 
     def dock(
         config: TrainingConfig = short, sample: str | None = "apoferritin_movie", kind: str = "new"
@@ -92,7 +93,7 @@ def docked(make_napari_viewer, qtbot, add_sample, short) -> Iterator[Callable]:
 @pytest.fixture
 def sitting(make_napari_viewer, qtbot, workers_end):
     """Open a window with the widget docked: gives (viewer, widget, press a key on the canvas)."""
-    from napari_n2n.plugin.screening_widget import ScreeningWidget
+    from napari_n2n.plugin.screening.widget import ScreeningWidget
 
     opened = []
 

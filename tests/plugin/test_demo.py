@@ -1,8 +1,8 @@
 import numpy as np
 from qtpy.QtTest import QTest
 
-from napari_n2n.plugin.canvas import grid_of
 from napari_n2n.plugin.demo import show_result
+from napari_n2n.plugin.shared.canvas import grid_of
 
 
 def rings(centres, side=640):

@@ -7,7 +7,7 @@ from npe2 import PluginManager, PluginManifest
 
 from napari_n2n.denoising.config import PRESETS
 from napari_n2n.plugin import __file__ as package
-from napari_n2n.plugin.preferences import Preferences, preferences
+from napari_n2n.plugin.shared.preferences import Preferences, preferences
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from napari_n2n.io import (
 )
 
 if TYPE_CHECKING:
-    from napari_n2n.plugin.export_form import ExportChoice
+    from napari_n2n.plugin.shared.export_form import ExportChoice
 
 
 def read_picks(path: Path, shape: tuple[int, int], names: Sequence[str]) -> tuple[Particles, str]:

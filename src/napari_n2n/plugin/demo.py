@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 
-from napari_n2n.plugin.denoise_widget import DenoiseWidget
-from napari_n2n.plugin.finding_form import FindingChoice
-from napari_n2n.plugin.layers import calibration, image_layer
-from napari_n2n.plugin.particles_widget import ParticlesWidget
+from napari_n2n.plugin.denoise.widget import DenoiseWidget
+from napari_n2n.plugin.particles.finding_form import FindingChoice
+from napari_n2n.plugin.particles.widget import ParticlesWidget
+from napari_n2n.plugin.shared.layers import calibration, image_layer
 
 if TYPE_CHECKING:
     from napari.layers import Layer

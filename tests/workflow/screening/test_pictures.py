@@ -5,7 +5,7 @@ import pytest
 
 from napari_n2n.errors import N2NError
 from napari_n2n.io import Particles
-from napari_n2n.plugin.screening_spectrum import power_spectrum
+from napari_n2n.plugin.screening.spectrum import power_spectrum
 from napari_n2n.workflow.screening import results_of
 from napari_n2n.workflow.screening.pictures import Shown, load_picture
 

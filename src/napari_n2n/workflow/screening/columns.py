@@ -26,7 +26,7 @@ WHICH: dict[Which, str] = {
     "failed": "Failed",
 }
 OWN_SCORE = "own_score"
-"""The figure that is learnt from the verdicts; see `napari_n2n.plugin.screening_learning`."""
+"""The figure that is learnt from the verdicts; see `napari_n2n.plugin.screening.learnt_score`."""
 
 VERDICTS = {"undecided": "", "keep": "kept", "reject": "rejected"}
 """What the table says for each verdict."""

@@ -9,8 +9,8 @@ from typing import Any
 import napari
 from qtpy.QtWidgets import QApplication
 
-from napari_n2n.plugin.data_form import DataChoice
-from napari_n2n.plugin.denoise_widget import DenoiseWidget
+from napari_n2n.plugin.denoise.data_form import DataChoice
+from napari_n2n.plugin.denoise.widget import DenoiseWidget
 
 _LONGEST_SECONDS = 600
 

@@ -1,0 +1,290 @@
+"""Choosing what to work on: a movie, halves, a micrograph, a photograph, or a folder of them."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from magicgui.widgets import ComboBox, Container, FileEdit
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_n2n.errors import NotEnoughData
+from napari_n2n.plugin.denoise.layer_sources import (
+    dose_of,
+    is_noisy,
+    movie_source,
+    photograph_source,
+    roles_of,
+)
+from napari_n2n.plugin.shared.controls import aligned_labels, folded
+from napari_n2n.plugin.shared.layers import knowledge_of, pixel_size_of
+from napari_n2n.plugin.shared.movie_form import MovieForm
+from napari_n2n.plugin.shared.pixel_sizes import Calibrator
+from napari_n2n.plugin.shared.preferences import halves_folder
+from napari_n2n.workflow.movie_settings import MovieOptions
+from napari_n2n.workflow.photograph_sources import PhotographFolder
+from napari_n2n.workflow.sources import FolderSource, HalvesSource, ImageSource, Source
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+
+Kind = Literal["movie", "halves", "folder", "image", "photograph", "photographs"]
+_KINDS: dict[Kind, str] = {
+    "movie": "Movie",
+    "halves": "Odd and even halves",
+    "folder": "Folder of movies, halves or micrographs",
+    "image": "Single micrograph",
+    "photograph": "Colour photograph",
+    "photographs": "Folder of colour photographs",
+}
+_FIELDS: dict[Kind, tuple[str, ...]] = {
+    "movie": ("movie",),
+    "halves": ("odd", "even"),
+    "folder": ("folder",),
+    "image": ("image",),
+    "photograph": ("photograph",),
+    "photographs": ("folder",),
+}
+_OF_FOLDERS = ("folder", "photographs")
+_OF_LAYERS = ("movie", "halves", "image")
+_RECORDED = (*_OF_LAYERS, "folder")
+
+
+@dataclass(frozen=True)
+class DataChoice:
+    """What is chosen: a kind, the names of layers, or a folder, and how they were recorded."""
+
+    kind: Kind = "movie"
+    movie: str | None = None
+    odd: str | None = None
+    even: str | None = None
+    image: str | None = None
+    photograph: str | None = None
+    folder: Path | None = None
+    recording: MovieOptions = field(default_factory=MovieOptions)
+
+    @property
+    def in_colour(self) -> bool:
+        """Whether it is photographs."""
+        return self.kind in ("photograph", "photographs")
+
+
+class DataForm(QWidget):
+    """Edits a `DataChoice` over the layers of a viewer, and keeps up with them.
+
+    A movie or a pair of halves that is opened while nothing is chosen is chosen. So is a
+    photograph with noise, whatever photograph was chosen: it was added in order to be denoised.
+    """
+
+    valueChanged = Signal()  # noqa: N815 - Qt's way to name signals
+
+    def __init__(self, viewer: "ViewerModel", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._kind = ComboBox(
+            label="Work on", choices=[(text, kind) for kind, text in _KINDS.items()]
+        )
+        self._layers = {
+            "movie": ComboBox(label="Movie", nullable=True, choices=()),
+            "odd": ComboBox(label="Odd frames", nullable=True, choices=()),
+            "even": ComboBox(label="Even frames", nullable=True, choices=()),
+            "image": ComboBox(label="Micrograph", nullable=True, choices=()),
+            "photograph": ComboBox(label="Photograph", nullable=True, choices=()),
+        }
+        self._folder = FileEdit(label="Folder", mode="d", nullable=True, value=None)
+        self._fields = {**self._layers, "folder": self._folder}
+        container = Container(widgets=[self._kind, *self._fields.values()], labels=True)
+        aligned_labels(container)
+        self._recording = MovieForm()
+        self.more = folded("How it was recorded")
+        self.more.addWidget(self._recording)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(container.native)
+        layout.addWidget(self.more)
+        self._container = container
+        self._settling = False
+        self._calibrator = Calibrator(viewer)
+        self._said: float | None = None
+        self._kind_is_wanted = False  # until the user says so, it follows what is open
+        self._kind.changed.connect(self._on_kind)
+        for part in self._fields.values():
+            part.changed.connect(self._on_change)
+        self._recording.valueChanged.connect(self._on_recording)
+        for event in self._layer_events():
+            event.connect(self.refresh)
+        self.refresh()
+
+    def value(self) -> DataChoice:
+        """Return what is chosen."""
+        layers = {role: part.value for role, part in self._layers.items()}
+        folder = self._folder.value
+        # An empty field reads as the path ".".
+        chosen = None if folder is None or str(folder) in ("", ".") else Path(folder)
+        recording = self._recording.value()
+        return DataChoice(kind=self._kind.value, folder=chosen, recording=recording, **layers)
+
+    def setValue(self, choice: DataChoice) -> None:  # noqa: N802
+        """Show ``choice``; layers that are not there are left open."""
+        self._settling = True
+        try:
+            self._kind.value = choice.kind
+            self._kind_is_wanted = True
+            for role, part in self._layers.items():
+                name = getattr(choice, role)
+                part.value = name if name in part.choices else None
+            self._folder.value = choice.folder
+            self._recording.setValue(choice.recording)
+        finally:
+            self._settling = False
+        self._on_change()
+
+    def source(self) -> Source:
+        """Return what is chosen, for a job: pixels, not layers.
+
+        Raises
+        ------
+        NotEnoughData
+            Nothing is chosen yet, or it is the wrong kind of layer.
+        """
+        choice = self.value()
+        if choice.kind == "folder":
+            if choice.folder is None or not choice.folder.is_dir():
+                raise NotEnoughData(
+                    "Choose a folder of movies, of odd and even halves, or of micrographs."
+                )
+            kept = halves_folder(choice.folder, choice.recording)
+            return FolderSource(choice.folder, kept, choice.recording)
+        if choice.kind == "photographs":
+            if choice.folder is None or not choice.folder.is_dir():
+                raise NotEnoughData("Choose a folder of photographs, PNG or JPEG in colour.")
+            return PhotographFolder(choice.folder)
+        if choice.kind == "photograph":
+            layer = self._layer(choice.photograph, "Open a photograph first")
+            return photograph_source(layer, self._viewer.layers)
+        if self._said is not None:
+            self._calibrator.say(self._chosen_layers(), self._said, only_unknown=True)
+        if choice.kind == "movie":
+            layer = self._layer(choice.movie, "Open a movie, or a sample movie, first")
+            return movie_source(layer, choice.recording)
+        if choice.kind == "image":
+            layer = self._layer(choice.image, "Open a micrograph first")
+            return ImageSource(layer.data, layer.name, pixel_size_of(layer), dose_of(layer))
+        odd = self._layer(choice.odd, "Choose the layer of the odd frames")
+        even = self._layer(choice.even, "Choose the layer of the even frames")
+        if odd is even:
+            raise NotEnoughData(
+                "Odd and even are the same layer, whose noise is not independent. Choose two."
+            )
+        doses = [dose_of(layer) for layer in (odd, even)]
+        return HalvesSource(
+            odd.data,
+            even.data,
+            odd.name,
+            pixel_size_of(odd),
+            None if doses[0] is None or doses[1] is None else doses[0] + doses[1],
+            shown=int(self._viewer.dims.current_step[0]) if odd.ndim == 3 else 0,
+        )
+
+    def is_complete(self) -> bool:
+        """Whether everything that the kind of data needs is chosen."""
+        choice = self.value()
+        return all(getattr(choice, role) is not None for role in _FIELDS[choice.kind])
+
+    def lacks_pixel_size(self) -> bool:
+        """Whether the layers that are chosen are micrographs or movies of unknown pixel size."""
+        said = self._said is not None
+        return not said and any(pixel_size_of(layer) is None for layer in self._chosen_layers())
+
+    def refresh(self, event: Any = None) -> None:
+        """Offer the layers that are there now; what was chosen stays chosen if it can."""
+        candidates: dict[str, list[str]] = {role: [] for role in self._layers}
+        for layer in self._viewer.layers:
+            for role in roles_of(layer):
+                candidates[role].append(layer.name)
+        self._settling = True
+        try:
+            for role, part in self._layers.items():
+                before = part.value
+                part.choices = candidates[role]
+                kept = before if before in candidates[role] else None
+                part.value = kept or self._likely(role, candidates[role])
+            added = event.value if getattr(event, "type", "") == "inserted" else None
+            if added is not None and "photograph" in roles_of(added) and is_noisy(added):
+                self._layers["photograph"].value = added.name
+            self._follow_what_is_open()
+        finally:
+            self._settling = False
+        self._on_change()
+
+    def disconnect_layers(self) -> None:
+        """Follow the viewer's layers no longer."""
+        for event in self._layer_events():
+            event.disconnect(self.refresh)
+
+    def _layer_events(self) -> tuple:
+        events = self._viewer.layers.events
+        return events.inserted, events.removed, events.renamed
+
+    def _likely(self, role: str, names: list[str]) -> str | None:
+        """Return the layer that is surely meant by ``role``: one that says so itself."""
+        if role == "photograph":
+            names = [n for n in names if is_noisy(self._viewer.layers[n])][::-1] or names
+        if role in ("movie", "image", "photograph"):
+            return names[0] if names else None
+        wanted = [n for n in names if knowledge_of(self._viewer.layers[n]).get("kind") == role]
+        return wanted[0] if wanted else None
+
+    def _follow_what_is_open(self) -> None:
+        chosen = {role: part.value for role, part in self._layers.items()}
+        if self._kind_is_wanted and (
+            self._kind.value in _OF_FOLDERS or all(chosen[r] for r in _FIELDS[self._kind.value])
+        ):
+            return
+        if chosen["movie"]:
+            self._kind.value = "movie"
+        elif chosen["odd"] and chosen["even"]:
+            self._kind.value = "halves"
+        elif chosen["image"]:
+            self._kind.value = "image"
+        elif chosen["photograph"]:
+            self._kind.value = "photograph"
+
+    def _layer(self, name: str | None, request: str) -> "Layer":
+        if name is None or name not in self._viewer.layers:
+            raise NotEnoughData(f"{request}.")
+        return self._viewer.layers[name]
+
+    def _on_kind(self, *_: object) -> None:
+        self._kind_is_wanted = self._kind_is_wanted or not self._settling
+        self._on_change()
+
+    def _on_change(self, *_: object) -> None:
+        if self._settling:
+            return
+        kind = self._kind.value
+        for role, part in self._fields.items():
+            part.visible = role in _FIELDS[kind]
+        self.more.setVisible(kind in _RECORDED)
+        self._recording.show_movies(kind in ("movie", "folder"))
+        self.valueChanged.emit()
+
+    def _on_recording(self) -> None:
+        size = self._recording.value().pixel_size_angstrom
+        if size != self._said:
+            self._said = size
+            if size is None:
+                self._calibrator.unsay()
+            else:
+                self._calibrator.say(self._chosen_layers(), size)
+        self._on_change()
+
+    def _chosen_layers(self) -> "list[Layer]":
+        """Return the layers that are chosen and may have a pixel size."""
+        choice = self.value()
+        if choice.kind not in _OF_LAYERS:
+            return []
+        names = [getattr(choice, role) for role in _FIELDS[choice.kind]]
+        return [layer for layer in self._viewer.layers if layer.name in names]

@@ -1,0 +1,108 @@
+"""What a layer can be chosen as, and what is worked on if it is."""
+
+import copy
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Image
+
+from napari_n2n.errors import NotEnoughData
+from napari_n2n.io import Movie
+from napari_n2n.plugin.shared.layers import knowledge_of, pixel_size_of
+from napari_n2n.plugin.shared.preferences import preferences
+from napari_n2n.workflow.movie_settings import MovieOptions
+from napari_n2n.workflow.photograph_sources import OnePhotograph
+from napari_n2n.workflow.sources import MovieSource
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+# What this plugin made is no input, lest a result be trained on.
+_RESULTS = ("denoised", "preview", "sum")
+
+
+def roles_of(layer: "Layer") -> list[str]:
+    """Return what a layer can be chosen as."""
+    if not isinstance(layer, Image) or layer.multiscale:
+        return []
+    kind = knowledge_of(layer).get("kind")
+    if layer.rgb:
+        return ["photograph"] if layer.ndim == 2 and kind not in _RESULTS else []
+    if kind == "movie":
+        return ["movie"]
+    if kind in ("odd", "even"):
+        return ["odd", "even"] + (["image"] if layer.ndim == 2 else [])
+    if kind in _RESULTS:
+        return ["image"] if kind == "sum" else []
+    if kind is not None and kind != "micrograph":
+        return []
+    if layer.ndim == 2:
+        return ["odd", "even", "image"]
+    return ["movie", "odd", "even"] if layer.ndim == 3 and kind is None else []
+
+
+def movie_source(layer: "Layer", recording: MovieOptions) -> MovieSource:
+    """Return a movie, to be read as ``recording`` says.
+
+    Raises
+    ------
+    NotEnoughData
+        It would have to be read anew, and has no file.
+    """
+    known = knowledge_of(layer)
+    movie = known.get("movie")
+    pixel_size = pixel_size_of(layer)
+    said = None
+    if not isinstance(movie, Movie):
+        dose = known.get("dose_per_frame") or preferences().dose_per_frame
+        movie = Movie.from_array(layer.data, pixel_size, dose, path=layer.name)
+    elif pixel_size is not None and pixel_size != movie.pixel_size_angstrom:
+        # The user knows better than the header.
+        said = pixel_size
+        movie = copy.copy(movie)
+        movie.pixel_size_angstrom = pixel_size
+    if recording.dose_per_frame is not None:
+        movie = copy.copy(movie)
+        movie.dose_per_frame = recording.dose_per_frame
+    if recording.changes_frames and not movie.path.is_file():
+        raise NotEnoughData(
+            f"{layer.name} has no file that a gain reference or EER rendering could be applied to. "
+            "Open the movie's file, or clear them under How it was recorded."
+        )
+    recording = replace(recording, pixel_size_angstrom=said)
+    return MovieSource(movie, layer.name, layer.data, pixel_size, recording)
+
+
+def is_noisy(photograph: "Layer") -> bool:
+    """Whether noise was added to it here."""
+    return knowledge_of(photograph).get("clean") is not None
+
+
+def photograph_source(layer: "Layer", layers: Iterable["Layer"]) -> OnePhotograph:
+    """Return a photograph, with those of ``layers`` that can be learnt from."""
+    known = knowledge_of(layer)
+    return OnePhotograph(
+        layer.data,
+        layer.name,
+        known.get("clean"),
+        str(known.get("made_from", "")),
+        _clean_photographs(layers),
+        pixel_size_of(layer),
+    )
+
+
+def _clean_photographs(layers: Iterable["Layer"]) -> tuple[Any, ...]:
+    """Return the photographs that are open without noise, or were before it was added."""
+    found = (
+        layer.data if (clean := knowledge_of(layer).get("clean")) is None else clean
+        for layer in layers
+        if "photograph" in roles_of(layer)
+    )
+    return tuple({id(pixels): pixels for pixels in found}.values())
+
+
+def dose_of(layer: "Layer") -> float | None:
+    """Dose of an image in e/Å²; None if it is unknown."""
+    dose = knowledge_of(layer).get("dose")
+    return None if dose is None else float(dose)

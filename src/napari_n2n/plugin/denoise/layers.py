@@ -1,0 +1,267 @@
+"""What the Denoise widget puts on show: the sum, the live preview, the denoised result."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image
+from qtpy.QtCore import QObject, QTimer
+
+from napari_n2n.io.photographs import WHITE
+from napari_n2n.plugin.shared.canvas import camera_of, grid_of
+from napari_n2n.plugin.shared.compare import Comparison
+from napari_n2n.plugin.shared.layers import (
+    KEY,
+    LayerData,
+    colour_layer,
+    image_layer,
+    knowledge_of,
+    noisy_layer,
+)
+from napari_n2n.workflow.fields import Exposure
+from napari_n2n.workflow.fields import Image as Pixels
+from napari_n2n.workflow.photograph_steps import NoisyCopy
+from napari_n2n.workflow.source_steps import Region, Result, Watched
+from napari_n2n.workflow.sources import Source
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+
+PREVIEW = "denoising preview"
+_LOOK_MS = 400
+_SMALLEST_VIEW_PX = 64
+# Who sees this share of either side has not zoomed in: a dock that was opened took the rest.
+_ALL_OF_IT = 0.8
+
+
+class Stage:
+    """The layers this widget makes; used in the window's thread only.
+
+    The user may delete any of them at any time: a deleted preview stays away for as long as the
+    work goes on, a deleted sum is put back when it is needed.
+    """
+
+    def __init__(
+        self, viewer: "ViewerModel", comparison: Comparison, parent: QObject | None = None
+    ) -> None:
+        self._viewer = viewer
+        self.comparison = comparison
+        self.watched = Watched()
+        self._exposure: Exposure | None = None
+        self._source_data: tuple[Any, ...] = ()
+        self._preview_wanted = False
+        self._removing = False
+        # While work goes on, where the user looks is asked again and again.
+        self._looking = QTimer(parent)
+        self._looking.setInterval(_LOOK_MS)
+        self._looking.timeout.connect(self.look)
+        viewer.layers.events.removed.connect(self._on_removed)
+
+    def show_exposure(self, exposure: Exposure) -> "Layer":
+        """Show the raw sum, under what comes later; other images step back.
+
+        If it is compared with something already, it stays so until there is something newer.
+        """
+        self._exposure = exposure
+        layer = self._raw_layer(exposure)
+        if self.comparison.pair is not None and self.comparison.pair[0] is layer:
+            return layer
+        self._show_alone(layer)
+        return layer
+
+    def show_noisy(self, copy: NoisyCopy) -> "Layer":
+        """Show a photograph with noise, which remembers the clean one; other images step back."""
+        layer = self._add(noisy_layer(copy))
+        self._show_alone(layer)
+        self._viewer.layers.selection.active = layer
+        return layer
+
+    def begin_preview(self, source: Source, exposure: Exposure | None) -> None:
+        """Let the next previews make a layer.
+
+        ``exposure`` is what ``source`` shows, if it is known by now; until then a layer that
+        shows the source tells what is looked at.
+        """
+        self._exposure = exposure
+        parts = ("data", "odd", "even", "pixels")
+        self._source_data = tuple(getattr(source, part) for part in parts if hasattr(source, part))
+        self._preview_wanted = True
+        self._remove(self._ours(PREVIEW))
+        self.look()
+        self._looking.start()
+
+    def look(self) -> None:
+        """Store which part of the field is on screen, for the work to denoise."""
+        layer = self._layer_looked_at()
+        if layer is None or not self._preview_wanted:
+            self.watched.look_at(None)
+        else:
+            self.watched.look_at(_visible(layer), self._exposure)
+
+    def show_part(self, pixels: Pixels, origin: tuple[int, int]) -> None:
+        """Show a denoised part of the field, (y, x) from ``origin`` (px) on, beside the sum."""
+        exposure = self._exposure
+        if exposure is None or not self._preview_wanted:
+            return
+        size = exposure.pixel_size_angstrom or 1.0
+        place = (origin[0] * size, origin[1] * size)
+        described = _described(pixels, PREVIEW, exposure.pixel_size_angstrom, kind="preview")
+        if PREVIEW in self._viewer.layers:
+            layer = self._viewer.layers[PREVIEW]
+            layer.data, limits = described[0], described[1]["contrast_limits"]
+            layer.translate = place
+            layer.contrast_limits_range = limits
+            layer.contrast_limits = limits
+        else:
+            layer = self._add(described, translate=place)
+        raw = self._find(exposure)
+        if raw is not None and self.comparison.pair != (raw, layer):
+            self._compare(raw, layer)
+
+    def end_preview(self) -> None:
+        """Make no more previews."""
+        self._looking.stop()
+        self._preview_wanted = False
+        self.watched.look_at(None)
+
+    def disconnect_layers(self) -> None:
+        """Follow the viewer's layers no longer."""
+        self._looking.stop()
+        self._viewer.layers.events.removed.disconnect(self._on_removed)
+
+    def show_result(self, result: Result, seconds: float) -> "Layer":
+        """Show a denoised image beside its raw one, with where it comes from."""
+        exposure = result.exposure
+        raw = self._raw_layer(exposure)
+        name = f"{exposure.name} denoised"
+        described = _described(
+            result.pixels,
+            name,
+            exposure.pixel_size_angstrom,
+            kind="denoised",
+            made_from=exposure.name,
+            raw_layer=raw.name,
+            path=str(exposure.path or knowledge_of(raw).get("path", "")),
+            model=result.summary,
+            time=datetime.now(UTC).isoformat(timespec="seconds"),
+            seconds=round(seconds, 1),
+            dose=exposure.dose,
+            frc_resolution_angstrom=dict(result.resolution_angstrom),
+            frc=dict(result.frc),
+            psnr_db=dict(result.psnr_db),
+            notes=(*exposure.notes, *result.notes),
+        )
+        before = self._ours(name)
+        if before is not None:
+            before.name = f"{name} before"
+        layer = self._add(described)
+        self._compare(raw, layer)
+        # Only now: were one of a pair removed, the comparison would end and the view be reset.
+        for old in (before, self._ours(PREVIEW)):
+            self._remove(old)
+        self._viewer.layers.selection.active = layer
+        return layer
+
+    def _on_removed(self, event: Any) -> None:
+        if event.value.name == PREVIEW and not self._removing:
+            self.end_preview()  # the user does not want to see it
+
+    def _raw_layer(self, exposure: Exposure) -> "Layer":
+        """Return the layer of the exposure's sum; it is made if it is not there."""
+        layer = self._find(exposure)
+        if layer is not None:
+            return layer
+        whole = exposure.odd is not None
+        name = f"{exposure.name} sum" if whole else f"{exposure.name} raw"
+        self._remove(self._ours(name))
+        _, description, kind = _described(
+            exposure.full,
+            name,
+            exposure.pixel_size_angstrom,
+            kind="sum",
+            path=str(exposure.path or ""),
+            dose=exposure.dose,
+            notes=exposure.notes,
+        )
+        return self._add((exposure.shown, description, kind))
+
+    def _find(self, exposure: Exposure | None) -> "Layer | None":
+        """Return the layer that shows this very exposure; an opened micrograph's is the user's."""
+        for layer in self._viewer.layers:
+            if exposure is not None and layer.data is exposure.shown:
+                return layer
+        return None
+
+    def _layer_looked_at(self) -> "Layer | None":
+        if self._exposure is not None:
+            return self._find(self._exposure)
+        for layer in self._viewer.layers:
+            if layer.visible and any(layer.data is data for data in self._source_data):
+                return layer
+        return None
+
+    def _compare(self, raw: "Layer", layer: "Layer") -> None:
+        """Show both side by side; who had zoomed in goes on looking at the same place."""
+        camera, grid = camera_of(self._viewer), grid_of(self._viewer)
+        center, zoom, was_divided = camera.center, camera.zoom, grid.enabled
+        seen = min(
+            (span.stop - span.start) / length
+            for span, length in zip(_visible(raw), _shape(raw), strict=True)
+        )
+        self.comparison.show(raw, layer)
+        if grid.enabled and not was_divided and seen < _ALL_OF_IT:
+            camera.center = center
+            camera.zoom = zoom / 2  # a pane is half the canvas
+
+    def _show_alone(self, layer: "Layer") -> None:
+        """Compare no longer; other images step back."""
+        self.comparison.end()
+        for other in self._viewer.layers:
+            if isinstance(other, Image):
+                other.visible = other is layer
+
+    def _add(self, described: LayerData, **more: Any) -> "Layer":
+        pixels, description, _ = described
+        return self._viewer.add_layer(Image(pixels, **description, **more))
+
+    def _ours(self, name: str) -> "Layer | None":
+        """Return a layer we made; one of the user's that bears the name is left alone."""
+        if name not in self._viewer.layers:
+            return None
+        layer = self._viewer.layers[name]
+        return layer if KEY in layer.metadata else None
+
+    def _remove(self, layer: "Layer | None") -> None:
+        if layer is not None and layer in self._viewer.layers:
+            self._removing = True
+            try:
+                self._viewer.layers.remove(layer)
+            finally:
+                self._removing = False
+
+
+def _visible(layer: "Layer") -> Region:
+    """Return what of an image layer is on screen, as slices of its pixels (y, x)."""
+    (top, left), (bottom, right) = np.asarray(layer.corner_pixels)[:, -2:].astype(int)
+    height, width = _shape(layer)
+    spans = []
+    for low, high, length in ((top, bottom + 1, height), (left, right + 1, width)):
+        low, high = max(0, low), min(length, high)
+        if high - low < _SMALLEST_VIEW_PX:
+            low, high = 0, length
+        spans.append(slice(int(low), int(high)))
+    return spans[0], spans[1]
+
+
+def _shape(layer: "Layer") -> tuple[int, int]:
+    """Return how many pixels (y, x) an image layer has."""
+    height, width = layer.data.shape[:2] if layer.rgb else layer.data.shape[-2:]
+    return int(height), int(width)
+
+
+def _described(pixels: Pixels, name: str, *calibration: Any, **knowledge: Any) -> LayerData:
+    """Describe the layer of an image: grey (y, x), or a photograph (y, x, 3) from 0 to 255."""
+    if pixels.ndim == 2:
+        return image_layer(pixels, name, *calibration, **knowledge)
+    return colour_layer(pixels / np.float32(WHITE), name, *calibration, **knowledge)

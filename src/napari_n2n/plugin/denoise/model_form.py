@@ -1,0 +1,199 @@
+"""Choosing a model: one in the box, a new one and how to train it, a saved one; the device."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from magicgui.widgets import CheckBox, ComboBox, Container, FileEdit
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from napari_n2n.denoising.config import TrainingConfig
+from napari_n2n.plugin.denoise.settings_form import MICROGRAPHS, PHOTOGRAPHS, SettingsForm
+from napari_n2n.plugin.shared.controls import aligned_labels, row
+from napari_n2n.plugin.shared.preferences import models_folder, preferences
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ModelKind = Literal["general", "photographs", "new", "saved"]
+IN_THE_BOX: tuple[ModelKind, ModelKind] = ("general", "photographs")
+"""Models that are ready, by the names they have in the box: for grey images, and in colour."""
+
+_KINDS: dict[ModelKind, str] = {
+    "general": "The general model (ready now)",
+    "photographs": "The photographs' model (ready now)",
+    "new": "Train on this data",
+    "saved": "Use a saved one",
+}
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """Which model: one in the box, a new one trained by ``training``, or that in ``file``."""
+
+    training: TrainingConfig
+    kind: ModelKind = "general"
+    file: Path | None = None
+    device: str = "auto"
+    thorough: bool = False
+
+
+class ModelForm(QWidget):
+    """Edits a `ModelChoice`."""
+
+    valueChanged = Signal()  # noqa: N815 - Qt's way to name signals
+    fileChosen = Signal(object)  # noqa: N815
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        liked = preferences()
+        self._kind = ComboBox(
+            label="Model",
+            choices=[(text, kind) for kind, text in _KINDS.items()],
+            tooltip="The general model, for micrographs, and that for colour photographs need no "
+            "training. One that was trained on a movie also denoises others taken the same way.",
+        )
+        self._file = FileEdit(
+            label="File",
+            mode="r",
+            filter="Models (*.safetensors *.pth)",
+            nullable=True,
+            value=None,
+            tooltip=f"Your trainings are kept in {models_folder()}",
+        )
+        self._device = ComboBox(label="Device", choices=[("fastest", "auto"), ("CPU", "cpu")])
+        self.settings = SettingsForm()
+        self.settings.prefer(liked.preset)
+        self._summary = QLabel()
+        self._summary.setWordWrap(True)
+        self._summary.setVisible(False)
+        top = Container(widgets=[self._kind, self._file], labels=True)
+        self._thorough = CheckBox(label="", text="Thorough")
+        self._thorough.tooltip = (
+            "Denoise eight times as long: the mean over the image turned and mirrored in eight "
+            "ways, each turned back. A little better, most of all with a model of your own."
+        )
+        bottom = Container(widgets=[self._device], labels=True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        for part in (top, bottom):
+            aligned_labels(part)
+        layout.addWidget(top.native)
+        layout.addWidget(self._summary)
+        layout.addWidget(self.settings)
+        with_device = row(bottom.native, self._thorough.native)
+        with_device.layout().setStretch(0, 1)
+        layout.addWidget(with_device)
+        self._containers = (top, bottom)
+        self._settling = False
+        self.set_device(liked.device)
+        self._kind.changed.connect(self._on_change)
+        self._file.changed.connect(self._on_file)
+        self._device.changed.connect(self._on_change)
+        self._thorough.changed.connect(self._on_change)
+        self.settings.valueChanged.connect(self._on_change)
+        self._on_change()
+
+    def value(self) -> ModelChoice:
+        """Return what is chosen.
+
+        Raises
+        ------
+        ConfigProblem
+            A setting makes no sense; the message names it.
+        """
+        return ModelChoice(
+            self.settings.value(), self.kind(), self.file(), self.device(), self.thorough()
+        )
+
+    def setValue(self, choice: ModelChoice) -> None:  # noqa: N802
+        """Show ``choice``, without loading its file."""
+        self._settling = True
+        try:
+            self._kind.value = choice.kind
+            self._file.value = choice.file
+            self.set_device(choice.device)
+            self._thorough.value = choice.thorough
+            self.settings.setValue(choice.training)
+        finally:
+            self._settling = False
+        self._on_change()
+
+    def kind(self) -> ModelKind:
+        """Which of them is wanted."""
+        kind: ModelKind = self._kind.value
+        return kind
+
+    def choose(self, kind: ModelKind) -> None:
+        """Want another of them."""
+        self._kind.value = kind
+
+    def suit(self, *, in_colour: bool) -> None:
+        """Offer what is right for photographs ``in_colour``, or for grey images.
+
+        Of the models in the box that is the one for them; settings are those for them too.
+        """
+        self.settings.offer(PHOTOGRAPHS if in_colour else MICROGRAPHS)
+        if self.kind() in IN_THE_BOX:
+            self.choose(IN_THE_BOX[in_colour])
+
+    def file(self) -> Path | None:
+        """Return the file that is named as the saved model; None if none is."""
+        value = self._file.value
+        # An empty field reads as the path ".".
+        return None if value is None or str(value) in ("", ".") else Path(value)
+
+    def device(self) -> str:
+        """Name of the device that is to do the work."""
+        return str(self._device.value)
+
+    def thorough(self) -> bool:
+        """Whether to denoise in all eight ways."""
+        return bool(self._thorough.value)
+
+    def set_device(self, name: str) -> None:
+        """Choose a device, also one that is not known to be there yet."""
+        known = [choice for _, choice in self._device_choices()]
+        if name not in known:
+            self._device.choices = [*self._device_choices(), (name, name)]
+        self._device.value = name
+
+    def show_devices(self, devices: "Sequence[tuple[str, str]]") -> None:
+        """Offer ``devices``, (name, description) each, fastest first; what was chosen stays."""
+        before = self.device()
+        fastest = devices[0][1] if devices else "?"
+        choices = [(f"fastest: {fastest}", "auto"), *((text, name) for name, text in devices)]
+        # "cuda" means the first card.
+        wanted = "cuda:0" if before == "cuda" and devices[0][0] == "cuda:0" else before
+        self._devices = choices
+        self._device.choices = choices
+        names = [name for _, name in choices]
+        self._device.value = wanted if wanted in names else "auto"
+
+    def show_summary(self, text: str) -> None:
+        """Say what the loaded model is."""
+        self._summary.setText(text)
+        self._on_change()
+
+    def _device_choices(self) -> list[tuple[str, str]]:
+        default = [("fastest", "auto"), ("CPU", "cpu")]
+        return list(getattr(self, "_devices", default))
+
+    def _on_file(self, *_: object) -> None:
+        if self._settling:
+            return
+        path = self.file()
+        self._on_change()
+        if path is not None:
+            self.fileChosen.emit(path)
+
+    def _on_change(self, *_: object) -> None:
+        if self._settling:
+            return
+        kind = self.kind()
+        self._file.visible = kind == "saved"
+        self.settings.setVisible(kind == "new")
+        self._summary.setVisible(kind == "saved" and bool(self._summary.text()))
+        self.valueChanged.emit()

@@ -1,0 +1,202 @@
+"""The face of the Denoise widget: its parts, top to bottom in the order they are needed."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtWidgets import QPushButton, QWidget
+
+from napari_n2n.plugin.denoise.data_form import DataChoice, DataForm
+from napari_n2n.plugin.denoise.model_form import IN_THE_BOX, ModelChoice, ModelForm, ModelKind
+from napari_n2n.plugin.denoise.noise_row import NoiseRow
+from napari_n2n.plugin.denoise.photograph_plot import PhotographPlot
+from napari_n2n.plugin.denoise.training_plot import TrainingPlot
+from napari_n2n.plugin.shared.controls import MainButton, ProgressDisplay, ViewToggle, heading, row
+from napari_n2n.plugin.shared.docked import Docked
+from napari_n2n.workflow.photograph_sources import DEVIATION
+from napari_n2n.workflow.photograph_steps import PhotographsLearnt
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+_OPEN = (
+    "Open a movie, a micrograph or a photograph: File > Open, or File > Open Sample > napari-n2n."
+)
+_READY_NOW = "Ready. Press Denoise: no training is needed. What you look at comes first."
+_INVITATIONS: dict[ModelKind, str] = {
+    "general": _READY_NOW,
+    "photographs": _READY_NOW,
+    "new": "Ready. Press Train: a movie is aligned, a model is trained, and the result shown "
+    "beside it.",
+    "saved": "Ready. Press Denoise.",
+}
+_NO_PIXEL_SIZE = (
+    "The pixel size is unknown. Give it under How it was recorded: what a model makes of an image "
+    "depends on it."
+)
+_CHOOSE_FILE = "Choose the file of a model above."
+_WITHOUT_HALVES = (
+    "Ready. Press Train: it works without halves too, but noise that neighbouring pixels share "
+    "can pass for specimen. A movie, or its halves, is safer."
+)
+_ON_PHOTOGRAPHS = (
+    "Ready. Press Train: noise is added to the clean photographs, and a model learns to take it "
+    "off without seeing them clean."
+)
+_ONLY_GREY = "The general model is for grey images. Choose the photographs' model above."
+_ONLY_COLOUR = "The photographs' model is for colour photographs. Choose the general model above."
+_HEADINGS: dict[ModelKind, str] = {
+    "general": "3  Denoise",
+    "photographs": "3  Denoise",
+    "new": "3  Train and denoise",
+    "saved": "3  Denoise",
+}
+
+
+@dataclass(frozen=True)
+class DenoiseChoice:
+    """Everything that is chosen in the widget."""
+
+    data: DataChoice
+    model: ModelChoice
+    noise_deviation: float = DEVIATION
+
+
+class DenoisePanel(Docked):
+    """The parts of the Denoise widget, laid out; what they do is not its business."""
+
+    def __init__(self, viewer: "ViewerModel", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.data = DataForm(viewer)
+        self.noise = NoiseRow()
+        self.align_button = QPushButton("Align only")
+        self.align_button.setToolTip(
+            "Align the movie and show the sum. Denoise and Train do it by themselves."
+        )
+        self.save_halves_button = QPushButton("Save halves…")
+        self.save_halves_button.setToolTip("Save the odd, even and full sums as MRC.")
+        self.model = ModelForm()
+        self.main_button = MainButton()
+        self.progress = ProgressDisplay()
+        self.plot = TrainingPlot()
+        self.photograph_plot = PhotographPlot()
+        self.denoise_button = QPushButton("Denoise")
+        self.denoise_button.setToolTip("Denoise what is chosen above with the model trained here.")
+        self.save_button = QPushButton("Save model…")
+        self.save_button.setToolTip("Put a copy of the model where you want it.")
+        self._with_model = row(self.denoise_button, self.save_button)
+        self.view = ViewToggle()
+        self._action = heading("")
+        self._invited = ""
+        self.stack(
+            (
+                heading("1  Data"),
+                self.data,
+                self.noise,
+                row(self.align_button, self.save_halves_button),
+                heading("2  Model"),
+                self.model,
+                self._action,
+                self.main_button,
+                self.progress,
+                self.plot,
+                self.photograph_plot,
+                self._with_model,
+                self.view,
+            )
+        )
+
+    def value(self) -> DenoiseChoice:
+        """Return everything that is chosen.
+
+        Raises
+        ------
+        ConfigProblem
+            A setting makes no sense; the message names it.
+        """
+        return DenoiseChoice(self.data.value(), self.model.value(), self.noise.value())
+
+    def setValue(self, choice: DenoiseChoice) -> None:  # noqa: N802
+        """Show ``choice``."""
+        self.data.setValue(choice.data)
+        self.model.setValue(choice.model)
+        self.noise.setValue(choice.noise_deviation)
+
+    def show_state(
+        self,
+        *,
+        running: bool,
+        stopping: bool,
+        has_model: bool,
+        has_halves: bool,
+        resume: str | None,
+    ) -> None:
+        """Enable what makes sense; ``resume`` is what going on with a training is called."""
+        chosen, model = self.data.value(), self.model.kind()
+        data, boxed = chosen.kind, model in IN_THE_BOX
+        complete, idle = self.data.is_complete(), not running
+        missing = self._missing()
+        self._action.setText(_HEADINGS[model])
+        self.main_button.show_state(
+            running=running,
+            stopping=stopping,
+            trains=model == "new",
+            ready=missing is None,
+            resume=None if boxed else resume,
+        )
+        self.data.setEnabled(idle)
+        self.model.setEnabled(idle)
+        self.noise.setVisible(data == "photograph")
+        self.noise.setEnabled(idle and complete)
+        self.align_button.setVisible(data == "movie")
+        self.align_button.setEnabled(idle and complete)
+        self.save_halves_button.setVisible(data in ("movie", "halves", "folder"))
+        self.save_halves_button.setEnabled(idle and has_halves)
+        self.plot.setVisible(model == "new" and not chosen.in_colour)
+        self.photograph_plot.setVisible(
+            model == "new" and chosen.in_colour and self.photograph_plot.points()[0] != []
+        )
+        self._with_model.setVisible(not boxed)
+        # Elsewhere the big button denoises.
+        self.denoise_button.setVisible(model == "new")
+        self.denoise_button.setEnabled(idle and complete and has_model)
+        self.save_button.setEnabled(idle and has_model)
+        untouched = self.progress.status.text() in ("", self._invited)
+        if idle and (untouched or self._unfit() is not None):
+            self._invited = missing or self._invitation()
+            self.progress.say(self._invited)
+
+    def show_learnt(self, step: Any) -> None:
+        """Draw what a job yields, if it tells of a training."""
+        if isinstance(step, PhotographsLearnt):
+            self.photograph_plot.add(step)
+        elif hasattr(step, "training_loss"):
+            self.plot.add(step)
+
+    def clear_plots(self) -> None:
+        """Forget the training that was shown."""
+        self.plot.clear()
+        self.photograph_plot.clear()
+
+    def _invitation(self) -> str:
+        data, model = self.data.value(), self.model.kind()
+        if self.data.lacks_pixel_size():
+            return _NO_PIXEL_SIZE
+        if model == "new" and data.in_colour:
+            return _ON_PHOTOGRAPHS
+        return _WITHOUT_HALVES if model == "new" and data.kind == "image" else _INVITATIONS[model]
+
+    def _missing(self) -> str | None:
+        """Return what to do before the big button can be pressed; None if it can be."""
+        if not self.data.is_complete():
+            return _OPEN
+        model = self.model.kind()
+        if model == "saved" and self.model.file() is None:
+            return _CHOOSE_FILE
+        return self._unfit()
+
+    def _unfit(self) -> str | None:
+        """Return why the model is not for such images; None if it may be."""
+        model, in_colour = self.model.kind(), self.data.value().in_colour
+        if model in IN_THE_BOX and model != IN_THE_BOX[in_colour]:
+            return _ONLY_GREY if in_colour else _ONLY_COLOUR
+        return None

@@ -1,0 +1,357 @@
+"""The Denoise widget: from a movie to raw and denoised side by side."""
+
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from napari.components import ViewerModel
+from napari.utils.notifications import show_error, show_info, show_warning
+from qtpy.QtWidgets import QWidget
+
+from napari_n2n.errors import N2NError
+from napari_n2n.plugin.denoise.layers import Stage
+from napari_n2n.plugin.denoise.model_form import IN_THE_BOX
+from napari_n2n.plugin.denoise.models import KeptTraining, Models, name_of, nothing_yet
+from napari_n2n.plugin.denoise.panel import DenoisePanel
+from napari_n2n.plugin.shared.canvas import scale_bar_of
+from napari_n2n.plugin.shared.compare import Comparison
+from napari_n2n.plugin.shared.jobs import Runner
+from napari_n2n.plugin.shared.preferences import new_model_path, preferences
+from napari_n2n.plugin.shared.saving import (
+    ask_for_folder,
+    ask_for_model_file,
+    save_model,
+    tell_saved,
+)
+from napari_n2n.progress import format_seconds
+from napari_n2n.workflow.fields import Exposure
+from napari_n2n.workflow.photograph_sources import OnePhotograph
+from napari_n2n.workflow.photograph_steps import NoisyCopy, noisy_copy
+from napari_n2n.workflow.source_steps import (
+    Loaded,
+    Part,
+    Result,
+    Trained,
+    aligned,
+    denoise_source,
+    devices,
+    load_model,
+    train_on,
+    twice_as_long,
+)
+from napari_n2n.workflow.sources import LastExposure, MovieSource, Ready, Source
+
+if TYPE_CHECKING:
+    from napari_n2n.denoising.checkpoints import Denoiser
+
+
+class DenoiseWidget(DenoisePanel):
+    """Chooses data and model, aligns, trains, denoises and compares.
+
+    Parameters
+    ----------
+    viewer
+        Where layers are taken from and put.
+    """
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(viewer, parent)
+        self.viewer = viewer
+        self.runner = Runner(self)
+        self._device_runner = Runner(self)
+        self.comparison = Comparison.of(viewer)
+        self.stage = Stage(viewer, self.comparison, self)
+        self.models = Models()
+        self._exposed = LastExposure()
+        self._source_at_work: Source | None = None
+        self._then: Callable[[Any], None] = lambda _result: None
+        self._started = 0.0
+        self._denoise_next = False
+        self._connect()
+        if preferences().scale_bar:
+            scale_bar_of(viewer).visible = True
+        self._device_runner.start("looking for devices", lambda stop: devices(), show=False)
+        self._on_data()
+
+    @property
+    def denoiser(self) -> "Denoiser | None":
+        """The model that is chosen, if it is at hand; the general one is loaded when used."""
+        return self.models.get(self.model.kind(), self.model.file())
+
+    def _connect(self) -> None:
+        self.data.valueChanged.connect(self._on_data)
+        self.noise.addClicked.connect(self.add_noise)
+        self.model.valueChanged.connect(self._refresh)
+        self.model.fileChosen.connect(self.load)
+        self.align_button.clicked.connect(self.align)
+        self.save_halves_button.clicked.connect(self.save_halves)
+        self.main_button.trainClicked.connect(self.train)
+        self.main_button.denoiseClicked.connect(self.denoise)
+        self.main_button.stopClicked.connect(self.stop)
+        self.main_button.resumeClicked.connect(self.resume)
+        self.denoise_button.clicked.connect(self.denoise)
+        self.save_button.clicked.connect(self.save)
+        self.view.modeChosen.connect(self.comparison.set_mode)
+        self.comparison.modeChanged.connect(self.view.show_mode)
+        self.runner.progressed.connect(self._on_progress)
+        self.runner.succeeded.connect(self._on_success)
+        self.runner.failed.connect(self._on_failure)
+        self.runner.stopped.connect(self._on_stopped)
+        self.runner.finished.connect(self._on_finished)
+        self._device_runner.succeeded.connect(self.model.show_devices)
+
+    def align(self) -> None:
+        """Align the chosen movie and show its sum."""
+        source, device = self._source(), self.model.device()
+        if source is not None:
+            self._start("Aligning", lambda stop: aligned(source, stop, device), self._on_exposed)
+
+    def add_noise(self, deviation: float) -> None:
+        """Make a noisy copy of the chosen photograph; ``deviation`` is in grey levels of 255."""
+        source = self._source()
+        if isinstance(source, OnePhotograph):
+            seed = len(self.viewer.layers)  # another copy has other noise
+            self._start(
+                "Adding noise",
+                lambda stop: noisy_copy(source, deviation, seed=seed),
+                self._on_noisy,
+            )
+
+    def train(self) -> None:
+        """Train a new model on the chosen data, aligning first if need be, then denoise."""
+        source = self._source()
+        if source is None:
+            return
+        try:
+            self._train(source, new_model_path(source.name), resume=False)
+        except OSError as problem:
+            show_error(f"Models cannot be kept in your data folder ({problem}). Make room there.")
+
+    def resume(self) -> None:
+        """Go on with the training that was stopped; one that was complete, as long again."""
+        training = self.models.training
+        if training is None:
+            return
+        self.model.choose("new")
+        if training.complete:
+            self.model.settings.setValue(twice_as_long(self.model.settings.value()))
+        self.data.setValue(training.data)
+        source = self._source()
+        if source is not None:
+            self._train(source, training.model, resume=True)
+
+    def stop(self) -> None:
+        """Ask what is running to end; what was trained is kept."""
+        self.runner.stop()
+        self.progress.say("Stopping…")
+        self._refresh()
+
+    def denoise(self) -> None:
+        """Denoise the chosen data with the model, and show the result beside the raw image."""
+        source, denoiser, device = self._source(), self.denoiser, self.model.device()
+        kind, file, thorough = self.model.kind(), self.model.file(), self.model.thorough()
+        if source is None:
+            return
+        if denoiser is None and kind not in IN_THE_BOX:
+            if kind == "saved" and file is not None:
+                self._denoise_next = True
+                self.load(file)
+            else:
+                show_info(nothing_yet(kind))
+            return
+        exposure, watched = self._exposed.of(source), self.stage.watched
+        aligns = exposure is None and isinstance(source, MovieSource)
+        did = "Aligned and denoised" if aligns else "Denoised"
+        self._watch(source, exposure)
+        self._start(
+            "Denoising",
+            lambda stop: denoise_source(
+                source,
+                denoiser or kind,
+                device=device,
+                exposure=exposure,
+                watched=watched,
+                thorough=thorough,
+                stop=stop,
+            ),
+            lambda result: self._on_denoised(result, f"{did} with {name_of(kind, file)}"),
+        )
+
+    def load(self, path: Path) -> None:
+        """Load a saved model; a training that was stopped can then go on."""
+        self._start(f"Loading {path.name}", lambda stop: load_model(path), self._on_loaded)
+
+    def save(self, path: Path | None = None) -> None:
+        """Save the model; where no path is given, the user is asked for one."""
+        chosen = path or ask_for_model_file(self)
+        denoiser = self.denoiser
+        if chosen is not None and denoiser is not None:
+            self.progress.say(tell_saved(lambda: save_model(chosen, denoiser)))
+
+    def save_halves(self, folder: Path | None = None) -> None:
+        """Save the odd, even and full sums of what was aligned, where the user says."""
+        chosen = folder or ask_for_folder(self, "Save halves in")
+        exposure = self._exposed.exposure
+        if chosen is not None and exposure is not None:
+            self.progress.say(tell_saved(lambda: exposure.save_sums(chosen)))
+
+    def leave(self) -> None:
+        """Stop everything; what was trained is saved as the job ends."""
+        self.runner.stop()
+        self.comparison.rest()
+        for part in (self.data, self.stage):
+            part.disconnect_layers()
+
+    def _watch(self, source: Source, exposure: Exposure | None) -> None:
+        """Let the work that begins know what the user looks at, and show what it makes of it."""
+        if exposure is not None:
+            self.stage.show_exposure(exposure)
+        self.stage.begin_preview(source, exposure)
+
+    def _train(self, source: Source, model: Path, *, resume: bool) -> None:
+        try:
+            choice = self.value()
+        except N2NError as problem:
+            show_error(str(problem))
+            return
+        exposure, watched = self._exposed.of(source), self.stage.watched
+        self.comparison.end()
+        self._watch(source, exposure)
+        started = self._start(
+            "Training",
+            lambda stop: train_on(
+                source,
+                choice.model.training,
+                model=model,
+                resume=resume,
+                device=choice.model.device,
+                exposure=exposure,
+                watched=watched,
+                stop=stop,
+            ),
+            self._on_trained,
+        )
+        if started:
+            self.models.training = KeptTraining(model, choice.data, complete=False)
+            if not resume:
+                self.clear_plots()
+            self._refresh()
+
+    def _source(self) -> Source | None:
+        if self.runner.busy:
+            show_warning("One thing at a time: press Stop first, or wait for what is running.")
+            return None
+        try:
+            source = self.data.source()
+        except N2NError as problem:
+            show_info(str(problem))
+            return None
+        self._source_at_work = source
+        return source
+
+    def _keep(self, exposure: Exposure) -> None:
+        if self._source_at_work is not None:
+            self._exposed.keep(self._source_at_work, exposure)
+
+    def _start(
+        self,
+        title: str,
+        steps: Callable[[Callable[[], bool]], Generator[Any, None, Any]],
+        then: Callable[[Any], None],
+    ) -> bool:
+        if not self.runner.start(title, steps):
+            show_warning("One thing at a time: press Stop first, or wait for what is running.")
+            return False
+        self._then = then
+        self._started = monotonic()
+        self.progress.begin(f"{title}…")
+        self._refresh()
+        return True
+
+    def _on_progress(self, step: Any) -> None:
+        if isinstance(step, Ready):
+            for note in step.notes:
+                show_warning(note)
+            self._keep(step.exposure)
+            self.stage.show_exposure(step.exposure)
+            self.stage.look()
+            return
+        if isinstance(step, Part):
+            self.stage.show_part(step.pixels, step.origin)
+            return
+        if not self.runner.stopping:
+            self.progress.show_progress(step)
+        self.show_learnt(step)
+        preview = getattr(step, "preview", None)
+        if preview is not None:
+            self.stage.show_part(preview.pixels, preview.origin)
+
+    def _on_success(self, result: Any) -> None:
+        self._then(result)
+
+    def _on_failure(self, sentence: str) -> None:
+        self._denoise_next = False
+        self.progress.say(sentence)
+        show_error(sentence)
+
+    def _on_stopped(self) -> None:
+        self._denoise_next = False
+        self.progress.say("Stopped.")
+
+    def _on_finished(self) -> None:
+        self.stage.end_preview()
+        self.progress.end()
+        self.models.drop_lost_training()
+        self._refresh()
+        if self._denoise_next:
+            self._denoise_next = False
+            self.denoise()
+
+    def _on_exposed(self, exposure: Exposure) -> None:
+        self._keep(exposure)
+        self.stage.show_exposure(exposure)
+        self.progress.say(f"Aligned in {format_seconds(monotonic() - self._started)}.")
+
+    def _on_trained(self, trained: Trained) -> None:
+        self.models.trained = trained.denoiser
+        if self.models.training is not None:
+            self.models.training = replace(self.models.training, complete=trained.complete)
+        self.progress.say(trained.sentence)
+        self._denoise_next = trained.complete
+
+    def _on_denoised(self, result: Result, did: str) -> None:
+        seconds = monotonic() - self._started
+        self._keep(result.exposure)
+        self.stage.show_result(result, seconds)
+        said = (f"{did} in {format_seconds(seconds)}.", *result.notes, *result.what_next)
+        self.progress.say(" ".join(said))
+
+    def _on_noisy(self, copy: NoisyCopy) -> None:
+        self.stage.show_noisy(copy)
+        self.progress.say(copy.sentence)
+
+    def _on_loaded(self, loaded: Loaded) -> None:
+        self.models.loaded, path = loaded, loaded.model
+        self.model.show_summary(f"{loaded.denoiser.summary}.")
+        self.model.settings.setValue(loaded.denoiser.training)
+        self._on_data()  # they may be those for other images
+        data = self.data.value()
+        self.models.training = KeptTraining(path, data, False) if loaded.resumable else None
+        self.progress.say(f"Loaded {path.name}. Press Denoise.")
+
+    def _on_data(self) -> None:
+        """Have the model that is right for what is chosen."""
+        self.model.suit(in_colour=self.data.value().in_colour)
+        self._refresh()
+
+    def _refresh(self, *_: object) -> None:
+        """Enable what makes sense now."""
+        self.show_state(
+            running=self.runner.busy,
+            stopping=self.runner.stopping,
+            has_model=self.denoiser is not None,
+            has_halves=self._exposed.has_halves,
+            resume=self.models.going_on(),
+        )

@@ -1,0 +1,202 @@
+"""Opening files and folders in napari. Nothing here imports torch."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_n2n.errors import N2NError, UnreadableFile
+from napari_n2n.io import (
+    FileInfo,
+    expand_inputs,
+    find_halves,
+    inspect_file,
+    is_supported,
+    open_movie,
+    read_micrograph,
+)
+from napari_n2n.plugin.shared.layers import (
+    LayerData,
+    image_layer,
+    micrograph_layer,
+    movie_layer,
+    volume_layer,
+)
+from napari_n2n.plugin.shared.preferences import preferences
+
+Reader = Callable[..., list[Any]]
+
+# Endings that are ours alone: whatever such a file holds, it is for us to say what is wrong.
+_OURS = (".mrc", ".mrcs", ".eer", ".st", ".map")
+_MOST_MOVIES = 8
+
+
+def get_reader(path: str | Sequence[str]) -> Reader | None:
+    """Return the function that opens ``path``, or None if it is not for us (napari's contract)."""
+    paths = [Path(path)] if isinstance(path, str) else [Path(one) for one in path]
+
+    def ours(one: Path) -> bool:
+        stem = one.name.lower().removesuffix(".gz").removesuffix(".bz2")
+        return one.is_dir() or stem.endswith(_OURS) or is_supported(one)
+
+    return read if paths and all(ours(one) for one in paths) else None
+
+
+def read(path: str | Sequence[str], stack: bool = False) -> list[Any]:
+    """Open files and folders as layers.
+
+    A bad file among several is told in a notification and the others open. If nothing opens,
+    napari's user gets the notification alone; a script gets the error.
+
+    Raises
+    ------
+    N2NError
+        Nothing could be opened, and there is no window to say so in.
+    """
+    paths = [path] if isinstance(path, str) else list(path)
+    layers: list[LayerData] = []
+    problems: list[N2NError] = []
+    for one in map(Path, paths):
+        try:
+            if one.is_dir():
+                found, bad = read_folder(one)
+                layers += found
+                problems += bad
+            else:
+                layers.append(read_file(one))
+        except N2NError as problem:
+            problems.append(problem)
+    if problems and not layers and not _has_window():
+        raise problems[0]
+    _tell(problems, layers)
+    return list(layers) or [(None,)]  # napari's sign for: read, nothing to show
+
+
+def read_file(path: Path) -> LayerData:
+    """Open one file as one layer, a movie lazily.
+
+    Raises
+    ------
+    N2NError
+        The file cannot be used.
+    """
+    kind = inspect_file(path).kind
+    if kind == "volume":
+        return volume_layer(open_movie(path))
+    if kind == "movie":
+        movie = open_movie(path)
+        if movie.dose_per_frame is None:
+            movie = open_movie(path, dose_per_frame=preferences().dose_per_frame)
+        return movie_layer(movie)
+    return micrograph_layer(read_micrograph(path), path.stem)
+
+
+def read_folder(folder: Path) -> tuple[list[LayerData], list[N2NError]]:
+    """Open what lies in a folder: movies each, micrographs of one shape as one lazy stack.
+
+    Odd and even halves become two stacks in the same order. Returns the layers, and what is
+    wrong with the files that cannot be opened.
+
+    Raises
+    ------
+    UnreadableFile
+        The folder holds no images.
+    """
+    halves = find_halves(folder)
+    groups = {"odd": [pair.odd for pair in halves], "even": [pair.even for pair in halves]}
+    paired = {*groups["odd"], *groups["even"]}
+    try:
+        rest = [path for path in expand_inputs(folder) if path not in paired]
+    except UnreadableFile:
+        if not halves:
+            raise
+        rest = []
+    layers: list[LayerData] = []
+    problems: list[N2NError] = []
+    singles: dict[tuple[Any, ...], list[FileInfo]] = {}
+    movies: list[Path] = []
+    for kind, paths in [("micrographs", rest), *groups.items()]:
+        for path in paths:
+            try:
+                info = inspect_file(path)
+            except N2NError as problem:
+                problems.append(problem)
+                continue
+            if info.kind in ("movie", "volume"):
+                movies.append(path)
+            elif info.kind == "micrograph":
+                singles.setdefault((kind, info.shape, info.pixel_size_angstrom), []).append(info)
+    for path in movies[:_MOST_MOVIES]:
+        try:
+            layers.append(read_file(path))
+        except N2NError as problem:
+            problems.append(problem)
+    if len(movies) > _MOST_MOVIES:
+        problems.append(
+            N2NError(
+                f"{folder} holds {len(movies)} movies; the first {_MOST_MOVIES} are shown. "
+                "The Denoise widget trains on all of them: choose the folder there."
+            )
+        )
+    if not movies and not singles and not problems:
+        raise UnreadableFile(
+            folder, "holds photographs only", "Open them one by one, or train on the command line."
+        )
+    for (kind, shape, _), infos in singles.items():
+        try:
+            layers.append(_stack(folder, kind, shape, infos))
+        except N2NError as problem:
+            problems.append(problem)
+    return layers, problems
+
+
+def _stack(folder: Path, kind: str, shape: tuple[int, int], infos: list[FileInfo]) -> LayerData:
+    """Describe one lazy layer (micrograph, y, x) of images of one shape and pixel size."""
+    import dask.array as da
+
+    if len(infos) == 1:
+        path = infos[0].path
+        return micrograph_layer(read_micrograph(path), path.stem, kind.removesuffix("s"))
+    paths = [info.path for info in infos]
+
+    def load(block_info: Any = None) -> NDArray[np.float32]:
+        number: int = block_info[None]["array-location"][0][0]
+        return read_micrograph(paths[number]).pixels[np.newaxis]
+
+    stack = da.map_blocks(
+        load,
+        chunks=((1,) * len(paths), *((side,) for side in shape)),
+        dtype=np.float32,
+        meta=np.empty((0, 0, 0), np.float32),
+    )
+    return image_layer(
+        stack,
+        f"{folder.name} {kind}",
+        infos[0].pixel_size_angstrom,
+        kind=kind.removesuffix("s"),
+        leading_axis="micrograph",
+        folder=str(folder),
+        files=[str(path) for path in paths],
+    )
+
+
+def _has_window() -> bool:
+    from napari import current_viewer
+
+    return current_viewer() is not None
+
+
+def _tell(problems: Sequence[N2NError], layers: Sequence[LayerData]) -> None:
+    from napari.utils.notifications import show_error, show_info, show_warning
+
+    if problems:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        (show_warning if layers else show_error)(f"{problems[0]}{more}")
+    for _, description, _ in layers:
+        knowledge = description["metadata"]["napari_n2n"]
+        for note in knowledge.get("notes", ()):
+            show_info(f"{description['name']}: {note}")
+        if knowledge.get("pixel_size_angstrom") is None and knowledge["kind"] != "photograph":
+            show_info(f"{description['name']}: the pixel size is unknown, so lengths are in px.")

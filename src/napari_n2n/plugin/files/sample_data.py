@@ -1,0 +1,127 @@
+"""Simulated movies and noisy photographs to try everything on, with what is true about them."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_n2n.plugin.shared.layers import (
+    KEY,
+    LayerData,
+    calibration,
+    colour_layer,
+    image_layer,
+    movie_layer,
+    noisy_layer,
+)
+from napari_n2n.progress import run_to_end
+from napari_n2n.workflow.photograph_sources import DEVIATION, OnePhotograph
+from napari_n2n.workflow.photograph_steps import noisy_copy
+
+if TYPE_CHECKING:
+    from napari_n2n.simulation import SimulatedMovie, Specimen
+
+_COLOURS = {"intact": "#4caf50", "broken": "#ff9800", "contaminant": "#e53935"}
+_RING_ANGSTROM = 150.0
+
+
+def apoferritin_movie(size: int = 1536, frames: int = 24, seed: int = 1) -> list[LayerData]:
+    """Simulate a movie of 24-subunit shells, a quarter of them broken, and mark the truth.
+
+    ``size`` is the side of the frames in px of 1 Å; each frame gets 1 e/Å².
+    """
+    return _movie_and_truth("apoferritin", size, frames, seed)
+
+
+def aldolase_movie(size: int = 1536, frames: int = 24, seed: int = 2) -> list[LayerData]:
+    """Simulate a movie of 150 kDa tetramers, a quarter of them broken, and mark the truth.
+
+    ``size`` is the side of the frames in px of 1 Å; each frame gets 1 e/Å².
+    """
+    return _movie_and_truth("aldolase", size, frames, seed)
+
+
+def odd_and_even_halves(size: int = 1536, frames: int = 24, seed: int = 3) -> list[LayerData]:
+    """Simulate the aligned sums of the odd and of the even frames of an apoferritin movie."""
+    simulated = _simulated("apoferritin", size, frames, seed, drift_angstrom=0.0)
+    pixel_size = simulated.config.pixel_size_angstrom
+    counts = simulated.frames
+    sums = {"odd": counts[0::2], "even": counts[1::2]}
+    halves = [
+        image_layer(
+            part.sum(axis=0, dtype=np.float32),
+            f"apoferritin {kind} frames",
+            pixel_size,
+            kind=kind,
+            dose=len(part) * simulated.config.dose_per_frame,
+            notes=("Simulated.",),
+        )
+        for kind, part in sums.items()
+    ]
+    return [*halves, _truth(simulated)]
+
+
+def noisy_astronaut(deviation: float = DEVIATION) -> list[LayerData]:
+    """Open scikit-image's astronaut, and with noise of ``deviation`` grey levels of 255."""
+    return _photograph("astronaut", deviation)
+
+
+def noisy_coffee(deviation: float = DEVIATION) -> list[LayerData]:
+    """Open scikit-image's cup of coffee, and with noise of ``deviation`` grey levels of 255."""
+    return _photograph("coffee", deviation)
+
+
+def noisy_cat(deviation: float = DEVIATION) -> list[LayerData]:
+    """Open scikit-image's cat, and with noise of ``deviation`` grey levels of 255."""
+    return _photograph("cat", deviation)
+
+
+def _photograph(name: str, deviation: float) -> list[LayerData]:
+    """Describe a photograph that is installed with scikit-image, and above it a noisy copy."""
+    import skimage.data
+
+    image = getattr(skimage.data, name)()
+    noisy = run_to_end(noisy_copy(OnePhotograph(image, name), deviation))
+    return [colour_layer(image, name, None, kind="photograph"), noisy_layer(noisy)]
+
+
+def _simulated(
+    specimen: "Specimen", size: int, frames: int, seed: int, drift_angstrom: float
+) -> "SimulatedMovie":
+    from napari_n2n.simulation import SimulationConfig, simulate
+
+    config = SimulationConfig(
+        specimen=specimen,
+        shape=(size, size),
+        n_frames=frames,
+        global_drift_angstrom=drift_angstrom,
+        # A blob takes up to half a micrometre: none in a field that is no larger.
+        contaminant_count=1 if size >= 1024 else 0,
+        seed=seed,
+    )
+    return simulate(config)
+
+
+def _movie_and_truth(specimen: "Specimen", size: int, frames: int, seed: int) -> list[LayerData]:
+    simulated = _simulated(specimen, size, frames, seed, drift_angstrom=12.0)
+    movie = simulated.as_movie()
+    pixels, description, kind = movie_layer(movie, f"{specimen} movie")
+    description["metadata"][KEY]["path"] = ""
+    return [(pixels, description, kind), _truth(simulated)]
+
+
+def _truth(simulated: "SimulatedMovie") -> LayerData:
+    """Describe the hidden layer of rings around the particles, coloured by their label."""
+    pixel_size = simulated.config.pixel_size_angstrom
+    labels = [str(label) for label in simulated.truth.labels]
+    description: dict[str, Any] = {
+        "name": f"{simulated.config.specimen} truth",
+        "features": {"label": labels},
+        "size": _RING_ANGSTROM / pixel_size,
+        "face_color": "transparent",
+        "border_color": [_COLOURS[label] for label in labels] or "white",
+        "border_width": 0.04,
+        "visible": False,
+        **calibration(pixel_size),
+        "metadata": {KEY: {"kind": "truth", "clean": simulated.truth.clean}},
+    }
+    return simulated.truth.centres_px, description, "points"

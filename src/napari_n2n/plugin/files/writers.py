@@ -1,0 +1,45 @@
+"""Saving layers as MRC."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_n2n.errors import WriteProblem
+from napari_n2n.io import write_micrograph, write_mrc_stack
+from napari_n2n.plugin.shared.layers import KEY
+
+
+def write_mrc(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
+    """Write one image layer, (y, x) or (frame, y, x), with its pixel size; returns what is written.
+
+    Raises
+    ------
+    WriteProblem
+        The layer holds colours or more axes, or the disk refuses.
+    """
+    if meta.get("rgb") or data.ndim not in (2, 3):
+        what = "colours" if meta.get("rgb") else f"{data.ndim} axes"
+        raise WriteProblem(path, f"cannot hold an image with {what}", "Save it as TIFF or PNG.")
+    pixel_size = _pixel_size(meta)
+    if data.ndim == 2:
+        write_micrograph(path, np.asarray(data), pixel_size)
+    else:
+        write_mrc_stack(path, (np.asarray(frame) for frame in data), pixel_size)
+    return [str(Path(path))]
+
+
+def _pixel_size(meta: dict[str, Any]) -> float | None:
+    """Pixel size (Å) of what napari says of a layer: its scale, where its units are lengths."""
+    from pint import DimensionalityError, UndefinedUnitError, get_application_registry
+
+    units = meta.get("units")
+    if units is None:
+        known = meta.get("metadata", {}).get(KEY, {}).get("pixel_size_angstrom")
+        return None if known is None else float(known)
+    registry = get_application_registry()
+    try:
+        factor = registry.Quantity(1, str(units[-1])).to("angstrom").magnitude
+    except (DimensionalityError, UndefinedUnitError):
+        return None
+    return float(meta["scale"][-1] * factor)

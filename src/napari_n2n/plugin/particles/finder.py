@@ -1,0 +1,120 @@
+"""Looks for particles in the micrograph on the desk, and for their diameter."""
+
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qtpy.QtCore import QObject, Signal
+
+from napari_n2n.plugin.shared.jobs import Runner
+from napari_n2n.workflow import particle_steps
+
+if TYPE_CHECKING:
+    from napari_n2n.plugin.particles.finding_form import FindingChoice
+    from napari_n2n.plugin.particles.marking import Marking
+    from napari_n2n.plugin.particles.scene import Desk
+    from napari_n2n.workflow.sources import Stop
+
+
+class Finder(Runner):
+    """Picks, or guesses the diameter, one at a time.
+
+    What was asked of one micrograph is not told of another that is chosen meanwhile.
+
+    Signals
+    -------
+    begun
+        A job has begun; with its title.
+    found
+        What was found, a `Found`.
+    guessed
+        The diameter in Å, or in px where the pixel size is unknown.
+    """
+
+    begun = Signal(str)
+    found = Signal(object)
+    guessed = Signal(float)
+
+    def __init__(self, desk: "Desk", marking: "Marking", parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._desk = desk
+        self._marking = marking
+        self._tell: Callable[[Any], None] = lambda _result: None
+        self._guess_is_wanted = False
+        self._guess_next = False
+        self.succeeded.connect(self._on_succeeded)
+
+    @property
+    def can_learn(self) -> bool:
+        """Whether enough particles are marked to look for others like them."""
+        return particle_steps.enough_for_a_template(len(self._marked_px()))
+
+    def pick(self, choice: "FindingChoice") -> None:
+        """Find particles in the micrograph, where there is one."""
+        micrograph = self._desk.field
+        if micrograph is None:
+            return
+        marked = self._marked_px() if choice.like_the_marked else None
+        drawn = self._desk.avoid.area
+        avoid = drawn if choice.avoid_contamination and drawn is not None else None
+        self._begin(
+            "Picking",
+            lambda stop: particle_steps.find(
+                micrograph,
+                choice.diameter_angstrom,
+                marked_px=marked,
+                avoid=choice.avoid_contamination if avoid is None else avoid,
+                stop=stop,
+            ),
+            self.found.emit,
+        )
+
+    def guess(self) -> None:
+        """Guess the diameter, now or once what is running has ended."""
+        micrograph = self._desk.field
+        self._guess_is_wanted = True
+        # What is running for the last micrograph is being stopped, and is waited for.
+        self._guess_next = micrograph is not None and self.busy
+        if micrograph is not None and not self._guess_next:
+            self._begin(
+                "Guessing", lambda stop: particle_steps.guess(micrograph, stop), self._on_guessed
+            )
+
+    def guess_if_asked(self) -> None:
+        """Begin the guess that had to wait; to be called when a job has finished."""
+        if self._guess_next:
+            self.guess()
+
+    def drop_guess(self) -> None:
+        """Tell no guess: somebody has given the diameter."""
+        self._guess_is_wanted = False
+
+    def leave(self) -> None:
+        """Stop, and begin nothing more."""
+        self._guess_next = False
+        self.stop()
+
+    def _begin(
+        self,
+        title: str,
+        steps: "Callable[[Stop], Generator[Any, None, Any]]",
+        tell: Callable[[Any], None],
+    ) -> None:
+        field = self._desk.field
+        if self.start(title, steps):
+            self._tell = lambda result: tell(result) if self._desk.field is field else None
+            self.begun.emit(title)
+
+    def _on_succeeded(self, result: Any) -> None:
+        self._tell(result)
+
+    def _on_guessed(self, diameter: float) -> None:
+        if self._guess_is_wanted:
+            self.guessed.emit(diameter)
+
+    def _marked_px(self) -> NDArray[np.float64]:
+        """Return (n, 2) y, x of what a person marked intact."""
+        particles = self._marking.view.particles
+        chosen = (particles.labels == "intact") & (particles.given_by == "person")
+        return particles.centres_px[chosen]

@@ -1,0 +1,179 @@
+"""The dock below the micrograph: the table or thumbnails, and the figures or the spectrum."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QObject, Qt, Signal
+from qtpy.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+
+from napari_n2n.plugin.screening.bar import ScreeningBar
+from napari_n2n.plugin.screening.grid import MicrographGrid
+from napari_n2n.plugin.screening.model import MicrographModel
+from napari_n2n.plugin.screening.plot import FigurePlot
+from napari_n2n.plugin.screening.spectrum import SpectrumView
+from napari_n2n.plugin.screening.table import MicrographTable
+from napari_n2n.plugin.screening.thumbnails import MicrographThumbnails
+from napari_n2n.plugin.shared.docked import Docked
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from napari_n2n.plugin.screening.verdicts import Judging
+
+_TITLE = "Micrographs"
+
+
+class ScreeningFolio(QWidget):
+    """All micrographs of a `Judging` at once: as rows, thumbnails and figures."""
+
+    keyPressed = Signal(str)  # noqa: N815 - Qt's way to name signals
+
+    def __init__(
+        self,
+        judging: Judging,
+        model: MicrographModel,
+        thumbnails: MicrographThumbnails,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._judging, self._model = judging, model
+        self.bar = ScreeningBar(model)
+        self.table = MicrographTable(model, judging)
+        self.grid = MicrographGrid(model, thumbnails, judging)
+        self.plot = FigurePlot(judging)
+        self.spectrum = SpectrumView()
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.table)
+        self._stack.addWidget(self.grid)
+        self.tabs = QTabWidget()
+        self.tabs.addTab(self.plot, "Figures")
+        self.tabs.addTab(self.spectrum, "Power spectrum (P)")
+        self.tabs.tabBar().setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        left = QWidget()
+        lines = QVBoxLayout(left)
+        lines.setContentsMargins(0, 0, 0, 0)
+        lines.setSpacing(3)
+        lines.addWidget(self.bar)
+        lines.addWidget(self._stack, 1)
+        sides = QSplitter(Qt.Orientation.Horizontal)
+        sides.addWidget(left)
+        sides.addWidget(self.tabs)
+        sides.setStretchFactor(0, 3)
+        sides.setStretchFactor(1, 2)
+        sides.setSizes([660, 440])
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 2, 4, 2)
+        layout.addWidget(sides)
+        self.table.keyPressed.connect(self.keyPressed)
+        self.grid.keyPressed.connect(self.keyPressed)
+        self.bar.gridWanted.connect(self.show_grid)
+        for signal in (judging.changed, judging.selectionChanged, model.modelReset):
+            signal.connect(self._show_counts)
+        thumbnails.came.connect(self.table.viewport().update)
+        self._show_counts()
+
+    @property
+    def showing_grid(self) -> bool:
+        """Whether thumbnails are shown instead of the table."""
+        return self._stack.currentWidget() is self.grid
+
+    @property
+    def showing_spectrum(self) -> bool:
+        """Whether the power spectrum is in front."""
+        return self.tabs.currentWidget() is self.spectrum
+
+    def show_grid(self, shown: bool) -> None:
+        """Show thumbnails, or the table."""
+        self.bar.grid_button.setChecked(shown)
+        self._stack.setCurrentWidget(self.grid if shown else self.table)
+        if shown:
+            self.grid.follow()
+        self.take_keys()
+
+    def take_keys(self) -> None:
+        """Let keys go here, not into the field or to the button that was used last."""
+        self._stack.currentWidget().setFocus()
+
+    def show_spectrum(self, shown: bool) -> None:
+        """Bring the power spectrum to the front, or the figures."""
+        self.tabs.setCurrentWidget(self.spectrum if shown else self.plot)
+
+    def _show_counts(self, *_: object) -> None:
+        self.bar.show_state(
+            shown=self._model.rowCount(),
+            total=len(self._judging.overview.ids),
+            selected=len(self._judging.selected),
+        )
+
+
+class _Holder(Docked):
+    """Tells when its dock is closed."""
+
+    left = Signal()
+
+    def leave(self) -> None:
+        self.left.emit()
+
+
+class ScreeningDock(QObject):
+    """Keeps a `ScreeningFolio` below the micrograph; what it shows outlives a closed dock.
+
+    Signals
+    -------
+    shownChanged
+        The dock is there, or not.
+    """
+
+    shownChanged = Signal(bool)  # noqa: N815 - Qt's way to name signals
+
+    def __init__(
+        self, viewer: ViewerModel, judging: Judging, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self.thumbnails = MicrographThumbnails(self)
+        self.model = MicrographModel(judging, self.thumbnails, self)
+        self.folio = ScreeningFolio(judging, self.model, self.thumbnails)
+        self._holder: _Holder | None = None
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the dock is there."""
+        return self._holder is not None
+
+    def show(self, shown: bool) -> None:
+        """Open the dock, or close it."""
+        window = getattr(self._viewer, "window", None)
+        if shown == self.is_shown or window is None:
+            return
+        if shown:
+            self._holder = _Holder()
+            layout = QVBoxLayout(self._holder)
+            layout.setContentsMargins(0, 0, 0, 0)
+            layout.addWidget(self.folio)
+            self.folio.show()
+            window.add_dock_widget(self._holder, name=_TITLE, area="bottom")
+            whole = self._holder.window()
+            if isinstance(whole, QMainWindow):
+                # The panel at the right keeps its height: what is pressed there is to be seen.
+                whole.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
+            self._holder.left.connect(self._on_left)
+            self.shownChanged.emit(True)
+        else:
+            window.remove_dock_widget(self._holder)
+            self._on_left()
+
+    def leave(self) -> None:
+        """Close the dock and follow the judging no longer."""
+        self.show(False)
+        self.folio.spectrum.leave()
+        self.folio.plot.leave()
+
+    def _on_left(self) -> None:
+        if self._holder is None:
+            return
+        holder, self._holder = self._holder, None
+        self.folio.setParent(None)  # it is shown again when it is wanted
+        holder.deleteLater()
+        self.shownChanged.emit(False)

@@ -1,0 +1,134 @@
+"""The grid of thumbnails: the same micrographs as in the table, in the same order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QModelIndex, QRect, QSize, Qt
+from qtpy.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
+
+from napari_n2n.plugin.screening.keys import FORWARDED_KEYS
+from napari_n2n.plugin.screening.model import SHOWN, VERDICT_COLOURS
+from napari_n2n.plugin.shared.thumbnail_painter import SELECTED
+from napari_n2n.plugin.shared.thumbnail_view import ThumbnailView
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from qtpy.QtWidgets import QWidget
+
+    from napari_n2n.plugin.screening.model import MicrographModel
+    from napari_n2n.plugin.screening.thumbnails import MicrographThumbnails
+    from napari_n2n.plugin.screening.verdicts import Judging
+
+SIDE_PX = 128
+_BAND, _GAP, _CAPTION, _FONT_PX = 3, 4, 16, 11
+_ON_COLOUR, _TEXT = "#101214", "#a0a7b3"
+
+
+class MicrographPainter:
+    """Draws a thumbnail in a frame of its verdict's colour, and the name below it."""
+
+    def __init__(self, thumbnails: MicrographThumbnails) -> None:
+        self._thumbnails = thumbnails
+        self._font = QFont()
+        self._font.setPixelSize(_FONT_PX)
+        self._metrics = QFontMetrics(self._font)
+        self._colours = {verdict: QColor(colour) for verdict, colour in VERDICT_COLOURS.items()}
+
+    def cell_size(self) -> QSize:
+        """Return the room one micrograph takes in px."""
+        width = SIDE_PX + 2 * (_BAND + _GAP)
+        return QSize(width, width + _CAPTION)
+
+    def paint(
+        self,
+        painter: QPainter,
+        area: QRect,
+        cell: tuple[Path | None, str, str],
+        *,
+        selected: bool,
+        current: bool,
+    ) -> None:
+        """Draw one micrograph in this area; `MicrographGrid` marks the one that is shown."""
+        path, name, verdict = cell
+        left, top = area.left() + _GAP + _BAND, area.top() + _GAP + _BAND
+        caption = QRect(left - _BAND, top + SIDE_PX, SIDE_PX + 2 * _BAND, _CAPTION + _BAND)
+        decided = verdict != "undecided"
+        if decided:
+            band = QRect(left - _BAND, top - _BAND, SIDE_PX + 2 * _BAND, SIDE_PX + _BAND)
+            painter.fillRect(band.united(caption), self._colours[verdict])
+        pixmap = self._thumbnails.pixmap(path, SIDE_PX)
+        across, down = SIDE_PX - pixmap.width(), SIDE_PX - pixmap.height()
+        painter.drawPixmap(left + across // 2, top + down // 2, pixmap)
+        painter.setFont(self._font)
+        painter.setPen(QColor(_ON_COLOUR if decided else _TEXT))
+        room = caption.adjusted(3, 0, -3, 0)
+        # What tells one file of a night from the next is at the end of its name.
+        text = self._metrics.elidedText(name, Qt.TextElideMode.ElideLeft, room.width())
+        painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+        if selected:
+            pen = QPen(QColor(SELECTED), 4)
+            pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(pen)
+            painter.drawRect(area.adjusted(2, 2, -2, -2))
+
+
+class MicrographGrid(ThumbnailView):
+    """Shows the table's model as thumbnails; what is current and selected follows the `Judging`."""
+
+    def __init__(
+        self,
+        model: MicrographModel,
+        thumbnails: MicrographThumbnails,
+        judging: Judging,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(model, MicrographPainter(thumbnails), parent)
+        self._judging = judging
+        self.set_keys(FORWARDED_KEYS)
+        self._following = False
+        self.selectionModel().currentChanged.connect(self._on_current)
+        self.selectionModel().selectionChanged.connect(self._on_selected)
+        judging.currentChanged.connect(self.follow)
+        judging.selectionChanged.connect(self._show_selected)
+        model.modelReset.connect(self.follow)
+        model.dataChanged.connect(lambda *_: self.viewport().update())
+        model.rowsInserted.connect(lambda *_: self.updateGeometries())
+        thumbnails.came.connect(self.viewport().update)
+
+    def follow(self) -> None:
+        """Show what is current and selected."""
+        model, judging = self._particles, self._judging
+        place = model.place_of(judging.row_of(judging.current))
+        if place is not None and place != self.currentIndex().row():
+            self._following = True
+            self.make_current(place)
+            self._following = False
+        self._show_selected()
+
+    def paintEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Draw the cells in view, and a ring around the one that is shown."""
+        super().paintEvent(event)
+        index = self.currentIndex()
+        if index.isValid() and index.row() < self._particles.rowCount():
+            painter = QPainter(self.viewport())
+            painter.setPen(QPen(QColor(SHOWN), 2))
+            painter.drawRect(self._rect(index.row()).adjusted(1, 1, -1, -1))
+            painter.end()
+
+    def _show_selected(self) -> None:
+        if not self._following:
+            self.select_rows(self._particles.places_of(self._judging.selected))
+
+    def _on_current(self, current: QModelIndex, _: QModelIndex) -> None:
+        if not self._following and current.isValid():
+            self._judging.go_to(self._particles.id_at(current.row()))
+
+    def _on_selected(self, *_: object) -> None:
+        if self._following:
+            return
+        self._following = True  # it is shown already
+        self._judging.select(self._particles.ids_at(self.selected_rows()))
+        self._following = False

@@ -1,0 +1,181 @@
+"""Looking at raw and denoised: side by side, one over the other, or blinking."""
+
+from typing import TYPE_CHECKING, Any, Literal
+from weakref import WeakKeyDictionary, finalize, ref
+
+from napari.layers import Image
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_n2n.plugin.shared.canvas import grid_of
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+
+Mode = Literal["grid", "overlay", "blink"]
+MODES: tuple[Mode, ...] = ("grid", "overlay", "blink")
+
+_BLINK_MS = 700
+_OVERLAY_OPACITY = 0.6
+
+
+class Comparison(QObject):
+    """Shows two layers of a viewer together, in one of three ways and with one camera.
+
+    Layers are remembered by themselves, not held against the user's will: if either is deleted
+    the comparison ends. A viewer has one comparison, which its widgets share: `of`.
+    """
+
+    modeChanged = Signal(str)  # noqa: N815 - Qt's way to name signals
+
+    def __init__(self, viewer: "ViewerModel", parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._viewer_while_it_lives = ref(viewer)
+        self._pair: tuple[Layer, Layer] | None = None
+        # What is drawn over an image, in its pane, the lowest first.
+        self._marks: WeakKeyDictionary[Layer, list[Layer]] = WeakKeyDictionary()
+        self._mode: Mode = "grid"
+        self._timer = QTimer(self)
+        self._timer.setInterval(_BLINK_MS)
+        self._timer.timeout.connect(self._blink)
+        viewer.layers.events.removed.connect(self._on_removed)
+        for event in self._order_events():
+            event.connect(self._divide)
+
+    @classmethod
+    def of(cls, viewer: "ViewerModel") -> "Comparison":
+        """Return the viewer's comparison, which lives as long as the viewer."""
+        key = id(viewer)
+        if key not in _comparisons:
+            _comparisons[key] = cls(viewer)
+            finalize(viewer, _comparisons.pop, key, None)
+        return _comparisons[key]
+
+    @property
+    def _viewer(self) -> "ViewerModel":
+        viewer = self._viewer_while_it_lives()
+        assert viewer is not None  # its own events and its own widgets call us
+        return viewer
+
+    @property
+    def pair(self) -> "tuple[Layer, Layer] | None":
+        """Raw and denoised, if they are compared."""
+        return self._pair
+
+    @property
+    def mode(self) -> Mode:
+        """How the two are shown."""
+        return self._mode
+
+    @property
+    def blinking(self) -> bool:
+        """Whether the display is changing by itself."""
+        return bool(self._timer.isActive())
+
+    def show(self, raw: "Layer", denoised: "Layer") -> None:
+        """Show ``raw`` (left, below) and ``denoised`` (right, above); other images are hidden."""
+        self._pair = (raw, denoised)
+        marks = [layer for image in self._pair for layer in self._marks_over(image)]
+        for layer in self._viewer.layers:
+            layer.visible = layer in self._pair or layer in marks
+        self._in_order()
+        self._apply()
+
+    def attach(self, marks: "Layer", image: "Layer", *, below: bool = False) -> None:
+        """Draw ``marks`` over ``image``, in its pane; over other marks, or ``below`` them.
+
+        Where one image is drawn over the other, only the marks of the upper one are shown.
+        """
+        others = self._marks_over(image)
+        self._marks[image] = [marks, *others] if below else [*others, marks]
+        if self._pair is not None and image in self._pair:
+            self._in_order()
+            self._apply()
+
+    def set_mode(self, mode: Mode) -> None:
+        """Show the two in another way; any choice ends blinking."""
+        self._mode = mode
+        self._apply()
+        self.modeChanged.emit(mode)
+
+    def end(self) -> None:
+        """Stop comparing: one canvas again, nothing blinks."""
+        self._timer.stop()
+        self._pair = None
+        grid_of(self._viewer).enabled = False
+
+    def rest(self) -> None:
+        """Change nothing by itself any more: what blinks stays as it is, both shown."""
+        if self.blinking:
+            self.set_mode("grid")
+
+    def _order_events(self) -> tuple[Any, ...]:
+        events = self._viewer.layers.events
+        return events.inserted, events.removed, events.reordered
+
+    def _apply(self) -> None:
+        self._timer.stop()
+        if self._pair is None:
+            return
+        raw, denoised = self._pair
+        raw.visible = denoised.visible = True
+        denoised.opacity = _OVERLAY_OPACITY if self._mode == "overlay" else 1.0
+        for marks in self._marks_over(raw):
+            marks.visible = self._mode == "grid"
+        grid = grid_of(self._viewer)
+        if self._mode == "grid":
+            self._divide()
+            grid.shape = (1, 2)
+        if grid.enabled != (self._mode == "grid"):
+            grid.enabled = self._mode == "grid"
+            # A pane is half the canvas: what filled one would be cut off in the other.
+            self._viewer.reset_view()
+        if self._mode == "blink":
+            self._timer.start()
+
+    def _in_order(self) -> None:
+        """Bring other images below raw, denoised above it, and marks on top of their image."""
+        layers = self._viewer.layers
+        compared = [layer for image in self._pair or () for layer in self._with_marks(image)]
+        others = [layer for layer in layers if layer not in compared]
+        images = [layer for layer in others if isinstance(layer, Image)]
+        rest = [layer for layer in others if not isinstance(layer, Image)]
+        for place, layer in enumerate([*images, *compared, *rest]):
+            if layers.index(layer) != place:
+                layers.move(layers.index(layer), place)
+
+    def _with_marks(self, image: "Layer") -> "list[Layer]":
+        """Return an image and the marks over it."""
+        return [image, *self._marks_over(image)]
+
+    def _marks_over(self, image: "Layer") -> "list[Layer]":
+        """Return the marks over an image that are still in the viewer."""
+        return [marks for marks in self._marks.get(image, []) if marks in self._viewer.layers]
+
+    def _divide(self, *_: object) -> None:
+        """Give each its pane: napari fills a pane with ``stride`` layers, in their order.
+
+        What is below raw shares its pane, what is above denoised shares that one's, so that marks
+        which are made visible are drawn on the denoised image.
+        """
+        layers = self._viewer.layers
+        if self._pair is not None and self._mode == "grid" and self._pair[0] in layers:
+            last = self._with_marks(self._pair[0])[-1]
+            grid_of(self._viewer).stride = layers.index(last) + 1
+
+    def _blink(self) -> None:
+        if self._pair is not None:
+            denoised = self._pair[1]
+            denoised.visible = not denoised.visible
+
+    def _on_removed(self, event: object) -> None:
+        if self._pair is not None and getattr(event, "value", None) in self._pair:
+            rest = [layer for layer in self._pair if layer in self._viewer.layers]
+            self.end()
+            for layer in rest:
+                layer.visible = True
+                layer.opacity = 1.0
+
+
+# By the identity of their viewer, which is not hashable.
+_comparisons: dict[int, Comparison] = {}

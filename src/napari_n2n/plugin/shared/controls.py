@@ -1,0 +1,225 @@
+"""The buttons, the progress and the status line of the Denoise widget."""
+
+from typing import Any
+
+from magicgui.widgets import Container, FloatSpinBox
+from qtpy.QtCore import QEvent, QObject, Qt, Signal
+from qtpy.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QCollapsible
+
+from napari_n2n.plugin.shared.compare import MODES
+from napari_n2n.plugin.shared.jobs import fraction_of
+from napari_n2n.progress import Progress, format_seconds
+
+PRIMARY = (
+    "QPushButton {background: #2e7d32; color: white; font-weight: bold; font-size: 15px;"
+    " padding: 8px; border-radius: 4px;}"
+    "QPushButton:hover {background: #388e3c;}"
+    "QPushButton:disabled {background: #3a3f47; color: #80858f;}"
+)
+STOP = PRIMARY.replace("#2e7d32", "#b23c2e").replace("#388e3c", "#c64a3a")
+_STOP_TIP = "Ends within a second. Of a training, what was learnt is saved, and Resume goes on."
+_TRAIN_TIP = "Align the movie if need be, train on it, and denoise it."
+_DENOISE_TIP = "Align the movie if need be, denoise it, and show it beside the raw image."
+_MODE_TIPS = {
+    "grid": "Raw and denoised side by side, moved and zoomed together.",
+    "overlay": "Denoised over raw; the layer's opacity sets how much of either.",
+    "blink": "Raw and denoised take turns. Click any of the three to end it.",
+}
+
+
+_LABEL_PX = 146
+
+
+def aligned_labels(container: Container) -> Container:
+    """Give a form's labels the width that those of all forms have, and the form no margins."""
+    container.margins = (0, 0, 0, 0)
+    for widget in container:
+        labeled = widget._labeled_widget()
+        if labeled is not None:
+            labeled.label_width = _LABEL_PX
+    return container
+
+
+def heading(text: str) -> QLabel:
+    """Make the heading of a section."""
+    label = QLabel(text)
+    label.setStyleSheet("font-weight: bold; font-size: 13px; padding-top: 6px;")
+    return label
+
+
+class _DeafToWheel(QObject):
+    """Lets the wheel scroll what a field lies in: passing over it shall not change its value."""
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
+        if event is None or event.type() != QEvent.Type.Wheel:
+            return False
+        event.ignore()
+        return True
+
+
+def typed(field: FloatSpinBox) -> FloatSpinBox:
+    """Let a number count once it is typed to its end, and the wheel not change it."""
+    field.native.setKeyboardTracking(False)
+    field.native.installEventFilter(_DeafToWheel(field.native))
+    return field
+
+
+def folded(title: str) -> QCollapsible:
+    """Make a part of a form that is folded away until it is wanted."""
+    part = QCollapsible(title, expandedIcon="▾", collapsedIcon="▸")
+    part.setDuration(0)
+    layout = part.layout()
+    layout.setContentsMargins(0, 4, 0, 2)
+    layout.setSpacing(2)
+    return part
+
+
+def row(*widgets: QWidget) -> QWidget:
+    """Put widgets beside each other."""
+    holder = QWidget()
+    layout = QHBoxLayout(holder)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(4)
+    for widget in widgets:
+        layout.addWidget(widget)
+    return holder
+
+
+class MainButton(QWidget):
+    """One big button that does what comes next, or stops what runs; a small one that goes on."""
+
+    trainClicked = Signal()  # noqa: N815 - Qt's way to name signals
+    denoiseClicked = Signal()  # noqa: N815
+    stopClicked = Signal()  # noqa: N815
+    resumeClicked = Signal()  # noqa: N815
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.big = QPushButton()
+        self.resume = QPushButton("Resume")
+        self.resume.setToolTip("Go on from where the training was stopped.")
+        self._clicked = self.stopClicked
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.big, 3)
+        layout.addWidget(self.resume, 1)
+        self.big.clicked.connect(lambda: self._clicked.emit())
+        self.resume.clicked.connect(self.resumeClicked)
+        self.show_state(running=False, stopping=False, trains=False, ready=False, resume=None)
+
+    def show_state(
+        self, *, running: bool, stopping: bool, trains: bool, ready: bool, resume: str | None
+    ) -> None:
+        """Show what can be done: ``resume`` is what going on is called, None if there is nothing.
+
+        The big button stops what is ``running``, else it trains or denoises, if all is ``ready``.
+        """
+        if running:
+            self._clicked, text, tip = self.stopClicked, "Stop", _STOP_TIP
+        elif trains:
+            self._clicked, text, tip = self.trainClicked, "Train", _TRAIN_TIP
+        else:
+            self._clicked, text, tip = self.denoiseClicked, "Denoise", _DENOISE_TIP
+        self.big.setText("Stopping…" if stopping else text)
+        self.big.setEnabled(not stopping if running else ready)
+        self.big.setStyleSheet(STOP if running else PRIMARY)
+        self.big.setToolTip(tip)
+        self.resume.setVisible(resume is not None and not running)
+        self.resume.setText(resume or "Resume")
+
+
+class ProgressDisplay(QWidget):
+    """A bar with the time left, and a sentence about what is going on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 1000)
+        self.bar.setTextVisible(True)
+        self.bar.setFormat("")
+        self.status = QLabel()
+        self.status.setWordWrap(True)
+        self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(3)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.status)
+
+    def say(self, text: str) -> None:
+        """Show a sentence."""
+        self.status.setText(text)
+
+    def begin(self, text: str) -> None:
+        """Show that something has begun."""
+        self.bar.setValue(0)
+        self.bar.setFormat("")
+        self.say(text)
+
+    def end(self) -> None:
+        """Show that nothing is going on."""
+        self.bar.setValue(0)
+        self.bar.setFormat("")
+
+    def show_progress(self, step: Any) -> None:
+        """Show how far a job is by what it yields."""
+        fraction = fraction_of(step)
+        if fraction is None:
+            return
+        self.bar.setValue(round(1000 * fraction))
+        left = step.seconds_left
+        self.bar.setFormat("" if left is None else f"{format_seconds(left)} left")
+        self.say(_sentence(step))
+
+
+def _sentence(step: Any) -> str:
+    if isinstance(step, Progress):
+        stage = step.stage[:1].upper() + step.stage[1:]
+        return f"{stage} ({step.done} of {step.total})" if step.total > 1 else f"{stage}…"
+    if hasattr(step, "sentence"):
+        return str(step.sentence)
+    total = f" of {step.total_steps}" if step.total_steps else ""
+    notes = "".join(f" {note}" for note in step.notes)
+    return (
+        f"Training on {step.device}: step {step.step}{total}, "
+        f"{step.megapixels_per_second:.2g} megapixels/s.{notes}"
+    )
+
+
+class ViewToggle(QWidget):
+    """Three buttons of which one is down: grid, overlay, blink."""
+
+    modeChosen = Signal(str)  # noqa: N815 - Qt's way to name signals
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._group = QButtonGroup(self)
+        self.buttons: dict[str, QPushButton] = {}
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(QLabel("Compare "))
+        for mode in MODES:
+            button = QPushButton(mode.capitalize())
+            button.setCheckable(True)
+            button.setToolTip(_MODE_TIPS[mode])
+            button.setStyleSheet("QPushButton:checked {background: #3d5a80; color: white;}")
+            button.clicked.connect(lambda _=False, mode=mode: self.modeChosen.emit(mode))
+            self._group.addButton(button)
+            self.buttons[mode] = button
+            layout.addWidget(button, 1)
+        self.show_mode("grid")
+
+    def show_mode(self, mode: str) -> None:
+        """Show which mode is on."""
+        self.buttons[mode].setChecked(True)

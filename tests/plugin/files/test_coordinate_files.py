@@ -1,0 +1,190 @@
+"""Coordinate files dropped on napari, and points layers saved from it."""
+
+import numpy as np
+import pytest
+from napari.layers import Points
+
+from napari_n2n.errors import UnreadableFile, WriteProblem
+from napari_n2n.io import (
+    GIVERS,
+    LABELS,
+    MicrographParticles,
+    Particles,
+    read_coordinates,
+    write_coordinates,
+    write_micrograph,
+)
+from napari_n2n.particles.palette import LABEL_COLOURS, label_rgba
+from napari_n2n.plugin.files.coordinate_files import MOST_LAYERS, get_coordinate_reader, read_points
+
+SHAPE = (300, 400)
+
+
+def table(name="m.mrc", n=12, seed=0, pixel_size=2.0):
+    rng = np.random.default_rng(seed)
+    particles = Particles(
+        rng.random((n, 2)) * SHAPE, rng.choice(LABELS, n), rng.random(n), rng.choice(GIVERS, n)
+    )
+    return MicrographParticles(particles, name, pixel_size, SHAPE, 120.0)
+
+
+@pytest.fixture
+def opened(make_napari_viewer, tmp_path):
+    """Open a window with a micrograph of 2 Å pixels."""
+    viewer = make_napari_viewer()
+    image = np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
+    write_micrograph(tmp_path / "m.mrc", image, 2.0)
+    viewer.open(str(tmp_path / "m.mrc"), plugin="napari-n2n")
+    return viewer
+
+
+def test_a_star_opens_calibrated_and_coloured_and_saves_the_same(make_napari_viewer, tmp_path):
+    wanted = table()
+    write_coordinates(tmp_path / "a.star", [wanted])
+    viewer = make_napari_viewer()
+    viewer.open(str(tmp_path / "a.star"), plugin="napari-n2n")
+    (layer,) = viewer.layers
+    assert isinstance(layer, Points)
+    assert tuple(layer.scale) == (2, 2)
+    assert [str(unit) for unit in layer.units] == ["angstrom", "angstrom"]
+    np.testing.assert_array_equal(layer.data, wanted.particles.centres_px)
+    np.testing.assert_allclose(
+        layer.border_color, label_rgba(wanted.particles.labels), atol=1 / 255
+    )
+    assert layer.metadata["napari_n2n"]["kind"] == "particles"
+    for extension in ("star", "csv", "cs"):
+        out = tmp_path / f"b.{extension}"
+        if extension == "cs":  # which needs the shape, that a STAR does not have
+            layer.metadata["napari_n2n"]["shape"] = SHAPE
+        layer.save(str(out), plugin="napari-n2n")
+        (back,) = read_coordinates(out)
+        np.testing.assert_allclose(
+            back.particles.centres_px,
+            wanted.particles.centres_px,
+            atol=1e-4 if extension == "cs" else 0,
+            rtol=0,
+        )
+        for column in ("labels", "given_by", "scores"):
+            np.testing.assert_array_equal(
+                getattr(back.particles, column), getattr(wanted.particles, column)
+            )
+        assert back.micrograph == "m.mrc"
+
+
+def test_what_a_file_does_not_tell_comes_from_the_open_micrograph(opened, tmp_path):
+    (tmp_path / "m.box").write_text("10 20 40 40\n")
+    opened.open(str(tmp_path / "m.box"), plugin="napari-n2n")
+    image, points = opened.layers
+    assert tuple(points.scale) == tuple(image.scale) == (2, 2)
+    assert points.units == image.units
+    np.testing.assert_array_equal(points.data, [[40, 30]])
+    points.save(str(tmp_path / "m.cs"), plugin="napari-n2n")
+    (back,) = read_coordinates(tmp_path / "m.cs")
+    assert (back.shape, back.pixel_size_angstrom) == (SHAPE, 2.0)
+
+
+@pytest.mark.parametrize("scale", [2.0, 1.0])
+def test_points_a_person_added_are_saved_in_pixels_of_the_micrograph(opened, tmp_path, scale):
+    """In the layer's pixels, or, where its scale is 1, in ångström."""
+    layer = opened.add_points(
+        np.array([[40.0, 60.0]]) / scale, scale=(scale, scale), units=("angstrom", "angstrom")
+    )
+    layer.save(str(tmp_path / "p.star"), plugin="napari-n2n")
+    (back,) = read_coordinates(tmp_path / "p.star")
+    np.testing.assert_array_equal(back.particles.centres_px, [[20, 30]])
+    assert back.pixel_size_angstrom == 2
+    assert back.micrograph == "m.mrc"
+    assert back.particles.labels.tolist() == ["unlabelled"]
+
+
+def test_equal_layers_over_raw_and_denoised_are_saved_once(opened, tmp_path):
+    write_coordinates(tmp_path / "a.star", [table()])
+    opened.open(str(tmp_path / "a.star"), plugin="napari-n2n")
+    points = opened.layers[-1]
+    opened.add_layer(Points(**{**points._get_state(), "name": "copy"}))
+    opened.layers.selection = set(opened.layers[1:])
+    opened.layers.save(str(tmp_path / "b.star"), selected=True, plugin="napari-n2n")
+    (back,) = read_coordinates(tmp_path / "b.star")
+    assert len(back.particles) == 12
+
+
+def test_layers_of_several_micrographs_become_one_file(make_napari_viewer, tmp_path):
+    tables = [table("a.mrc"), table("b.mrc", 5, 1)]
+    write_coordinates(tmp_path / "a.star", tables)
+    viewer = make_napari_viewer()
+    viewer.open(str(tmp_path / "a.star"), plugin="napari-n2n")
+    assert [layer.name for layer in viewer.layers] == ["a particles", "b particles"]
+    viewer.layers.save(str(tmp_path / "b.csv"), plugin="napari-n2n")
+    assert [len(one.particles) for one in read_coordinates(tmp_path / "b.csv")] == [12, 5]
+
+
+def test_labels_edited_in_the_features_are_saved(make_napari_viewer, tmp_path):
+    write_coordinates(tmp_path / "a.star", [table()])
+    viewer = make_napari_viewer()
+    viewer.open(str(tmp_path / "a.star"), plugin="napari-n2n")
+    (layer,) = viewer.layers
+    layer.features = {**layer.features, "label": ["broken"] * 12}
+    layer.save(str(tmp_path / "b.star"), plugin="napari-n2n")
+    assert read_coordinates(tmp_path / "b.star")[0].particles.counts()["broken"] == 12
+    layer.features = {**layer.features, "label": ["nice"] * 12}
+    with pytest.raises(WriteProblem, match="'nice' is no label"):
+        layer.save(str(tmp_path / "c.star"), plugin="napari-n2n")
+    assert not (tmp_path / "c.star").exists()
+
+
+def test_of_many_micrographs_the_first_are_shown_and_the_rest_named(
+    make_napari_viewer, tmp_path, told
+):
+    write_coordinates(tmp_path / "a.csv", [table(f"m{i:02d}.mrc", 1, i) for i in range(23)])
+    viewer = make_napari_viewer()
+    viewer.open(str(tmp_path / "a.csv"), plugin="napari-n2n")
+    assert len(viewer.layers) == MOST_LAYERS
+    assert any("not m20, m21, m22" in message for message in told)
+    assert any("pixel size is unknown" in message for message in told)
+
+
+def test_particles_of_the_open_micrograph_come_first(opened, tmp_path):
+    write_coordinates(
+        tmp_path / "a.csv", [table(f"x{i:02d}.mrc", 1, i) for i in range(22)] + [table("m.mrc")]
+    )
+    opened.open(str(tmp_path / "a.csv"), plugin="napari-n2n")
+    assert opened.layers[1].name == "m particles"
+    assert tuple(opened.layers[1].scale) == (2, 2)
+
+
+def test_files_that_are_no_coordinates_are_left_to_others(tmp_path):
+    for name, text in {
+        "a.csv": "index,axis-0,axis-1\n0,1,2\n",
+        "b.txt": "hello\n",
+        "c.star": "data_\n\nloop_\n_rlnVoltage #1\n300\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+        assert get_coordinate_reader(str(tmp_path / name)) is None
+    assert get_coordinate_reader(str(tmp_path)) is None
+
+
+def test_a_broken_file_is_a_sentence(make_napari_viewer, tmp_path, told):
+    path = tmp_path / "a.box"
+    path.write_text("1 2 30\n")
+    assert get_coordinate_reader(str(path)) is read_points
+    with pytest.raises(UnreadableFile):  # a script gets the error
+        read_points(str(path))
+    viewer = make_napari_viewer()
+    viewer.open(str(path), plugin="napari-n2n")
+    assert not viewer.layers
+    assert any("box 1 is '1 2 30'" in message for message in told)
+
+
+def test_a_missing_pixel_size_is_asked_for_when_saving(make_napari_viewer, tmp_path):
+    viewer = make_napari_viewer()
+    layer = viewer.add_points(np.array([[1.0, 2.0]]))
+    with pytest.raises(WriteProblem, match="pixel size"):
+        layer.save(str(tmp_path / "a.star"), plugin="napari-n2n")
+    layer.save(str(tmp_path / "a.csv"), plugin="napari-n2n")
+    np.testing.assert_array_equal(
+        read_coordinates(tmp_path / "a.csv")[0].particles.centres_px, [[1, 2]]
+    )
+
+
+def test_every_label_has_a_colour():
+    assert set(LABEL_COLOURS) == set(LABELS)

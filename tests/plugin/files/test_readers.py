@@ -1,0 +1,137 @@
+import subprocess
+import sys
+
+import dask.array as da
+import numpy as np
+import pytest
+
+from napari_n2n.errors import UnreadableFile
+from napari_n2n.io import write_micrograph, write_mrc_stack
+from napari_n2n.plugin.files.readers import get_reader, read
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def movie(tmp_path, rng):
+    path = tmp_path / "movie.mrcs"
+    frames = rng.poisson(1, (5, 48, 64)).astype(np.uint8)
+    frames[0, 3, 3] = 250  # a hot pixel
+    write_mrc_stack(path, iter(frames), 1.5)
+    return path, frames
+
+
+def test_a_movie_is_one_lazy_calibrated_layer(make_napari_viewer, movie):
+    path, frames = movie
+    viewer = make_napari_viewer()
+    viewer.open(str(path), plugin="napari-n2n")
+    (layer,) = viewer.layers
+    assert isinstance(layer.data, da.Array)
+    assert layer.data.chunksize == (1, 48, 64)
+    np.testing.assert_array_equal(np.asarray(layer.data[3]), frames[3])
+    assert tuple(layer.scale) == (1, 1.5, 1.5)
+    assert [str(unit) for unit in layer.units] == ["pixel", "angstrom", "angstrom"]
+    assert layer.axis_labels == ("frame", "y", "x")
+    # Percentiles: the hot pixel does not make everything else black.
+    assert layer.contrast_limits[1] < 10
+    known = layer.metadata["napari_n2n"]
+    assert known["pixel_size_angstrom"] == 1.5
+    assert known["path"] == str(path)
+    assert known["dose_per_frame"] > 0
+
+
+def test_a_micrograph_of_unknown_pixel_size_is_in_pixels_and_says_so(
+    make_napari_viewer, tmp_path, rng, told
+):
+    write_micrograph(tmp_path / "a.mrc", rng.normal(size=(40, 50)).astype(np.float32), None)
+    viewer = make_napari_viewer()
+    viewer.open(str(tmp_path / "a.mrc"), plugin="napari-n2n")
+    assert tuple(viewer.layers[0].scale) == (1, 1)
+    assert str(viewer.layers[0].units[0]) == "pixel"
+    assert any("pixel size is unknown" in message for message in told)
+
+
+def test_a_folder_of_halves_becomes_two_stacks_in_one_order(make_napari_viewer, tmp_path, rng):
+    folder = tmp_path / "halves"
+    folder.mkdir()
+    for i in range(3):
+        for which, offset in (("ODD", 0), ("EVN", 10)):
+            pixels = rng.normal(i + offset, 0.1, (40, 40)).astype(np.float32)
+            write_micrograph(folder / f"m{i}_{which}.mrc", pixels, 2.0)
+    viewer = make_napari_viewer()
+    viewer.open(str(folder), plugin="napari-n2n")
+    odd, even = (viewer.layers[f"halves {kind}"] for kind in ("odd", "even"))
+    means = [[float(np.asarray(layer.data[i]).mean()) for i in range(3)] for layer in (odd, even)]
+    np.testing.assert_allclose(means, [[0, 1, 2], [10, 11, 12]], atol=0.05)
+    assert tuple(odd.scale) == (1, 2, 2)
+
+
+def test_a_bad_file_is_told_in_a_sentence_and_the_others_open(
+    make_napari_viewer, tmp_path, movie, told
+):
+    bad = tmp_path / "torn.mrc"
+    bad.write_bytes(b"not an MRC at all")
+    viewer = make_napari_viewer()
+    for path in (bad, movie[0]):
+        viewer.open(str(path), plugin="napari-n2n")
+    assert [layer.name for layer in viewer.layers] == ["movie"]
+    sentences = [message for message in told if "torn.mrc" in message]
+    assert len(sentences) == 1
+    assert "Traceback" not in sentences[0]
+
+
+def test_in_a_list_one_bad_file_does_not_hide_the_rest(tmp_path, movie):
+    bad = tmp_path / "torn.mrc"
+    bad.write_bytes(b"")
+    layers = read([str(bad), str(movie[0])])
+    assert [layer[1]["name"] for layer in layers] == ["movie"]
+
+
+def test_without_a_window_a_bad_file_raises(tmp_path):
+    bad = tmp_path / "torn.mrc"
+    bad.write_bytes(b"")
+    with pytest.raises(UnreadableFile, match=r"torn\.mrc"):
+        read(str(bad))
+
+
+def test_a_volume_has_three_lengths_and_is_no_movie(make_napari_viewer, tmp_path, rng):
+    import mrcfile
+
+    with mrcfile.new(tmp_path / "tomogram.mrc") as file:
+        file.set_data(rng.normal(size=(6, 40, 50)).astype(np.float32))
+        file.set_volume()
+        file.voxel_size = 8.0
+    viewer = make_napari_viewer()
+    viewer.open(str(tmp_path / "tomogram.mrc"), plugin="napari-n2n")
+    (layer,) = viewer.layers
+    assert tuple(layer.scale) == (8, 8, 8)
+    assert layer.axis_labels == ("z", "y", "x")
+    assert layer.metadata["napari_n2n"]["kind"] == "volume"
+
+
+def test_a_folder_of_photographs_is_not_opened_in_silence(tmp_path, rng):
+    from PIL import Image
+
+    for i in range(2):
+        pixels = rng.integers(0, 255, (20, 20, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{i}.png")
+    with pytest.raises(UnreadableFile, match="photographs only"):
+        read(str(tmp_path))
+
+
+def test_what_is_not_ours_is_left_to_others(tmp_path):
+    other = tmp_path / "notes.txt"
+    other.write_text("hello")
+    assert get_reader(str(other)) is None
+
+
+def test_opening_a_file_does_not_import_torch(movie):
+    code = (
+        "import sys; from napari_n2n.plugin.files.readers import get_reader;"
+        f"layers = get_reader({str(movie[0])!r})({str(movie[0])!r});"
+        "assert len(layers) == 1; assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
