@@ -11,7 +11,12 @@ RESULTS = ROOT / "tests" / "benchmarks" / "results"
 
 
 def check(*more: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, ROOT / "docs" / "make_performance_page.py", "--check", *more]
+    command = [
+        sys.executable,
+        ROOT / "docs" / "scripts" / "make_performance_page.py",
+        "--check",
+        *more,
+    ]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -27,10 +32,10 @@ def test_a_figure_that_changes_is_noticed(tmp_path):
     path.write_text(json.dumps(content))
     done = check("--results", tmp_path)
     assert done.returncode == 1
-    assert "python docs/make_performance_page.py" in done.stderr
+    assert "python docs/scripts/make_performance_page.py" in done.stderr
 
 
 def test_every_part_that_was_measured_has_a_table():
-    maker = (ROOT / "docs" / "make_performance_page.py").read_text()
+    maker = (ROOT / "docs" / "scripts" / "make_performance_page.py").read_text()
     for part in RESULTS.glob("*.json"):
         assert f'("{part.stem}",)' in maker, f"no table shows {part.name}"

@@ -26,7 +26,7 @@ from napari_n2n.io import LABELS, Particles
 from napari_n2n.session import Session, processing
 
 HEADER = "| | median, ms | worst | processor |\n|---|---|---|---|"
-CRASH_TEST = Path(__file__).parents[1] / "screening" / "test_crash.py"
+CRASH_TEST = Path(__file__).parents[1] / "session" / "test_crash.py"
 FIGURES = 16
 
 

@@ -5,7 +5,7 @@ Run: tox -e bench -- [options], or python tests/benchmarks/bench_speed.py [optio
 All parts at full size take a few hours on two cores, and 5 GB of disk for the simulated data;
 ``--quick`` tries everything in minutes. Each part keeps its figures as soon as it has some, so that
 a run can be split (``--parts``) and taken up again (``--resume``).
-``python docs/make_performance_page.py`` makes docs/performance.md of them.
+``python docs/scripts/make_performance_page.py`` makes docs/performance.md of them.
 """
 
 import argparse

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The paper's cryo-EM experiments: apoferritin and aldolase, simulated or one's own."""

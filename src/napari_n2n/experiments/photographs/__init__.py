@@ -1,1 +1,1 @@
-"""TODO."""
+"""The paper's experiment on photographs."""

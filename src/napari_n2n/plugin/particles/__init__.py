@@ -1,1 +1,1 @@
-"""TODO."""
+"""The Particles widget: particles found, marked, suggested, looked over in a gallery."""

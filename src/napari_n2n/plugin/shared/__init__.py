@@ -1,1 +1,1 @@
-"""TODO."""
+"""What the widgets share: layers, jobs, keys, forms that more than one of them has."""

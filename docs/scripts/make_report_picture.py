@@ -1,7 +1,7 @@
 """Photograph the report of a simulated night: docs/images/screening-report.png.
 
-Run: python docs/make_report_picture.py night FOLDER       (simulates, screens, judges, reports)
-     python docs/make_report_picture.py photograph FOLDER  (where PyQt6-WebEngine and pillow are)
+Run: python docs/scripts/make_report_picture.py night FOLDER       (simulates, screens, judges, reports)
+     python docs/scripts/make_report_picture.py photograph FOLDER  (where PyQt6-WebEngine and pillow are)
 
 Verdicts are those that follow from what was simulated; every figure is measured.
 """
@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-OUTPUT = Path(__file__).resolve().parent / "images" / "screening-report.png"
+OUTPUT = Path(__file__).resolve().parents[1] / "images" / "screening-report.png"
 REPORT = "screening-report.html"
 EVENING = 1_700_000_000
 MINUTES_APART = 11

@@ -1,6 +1,6 @@
 """Drives the Denoise widget as a user would, and photographs it for the documentation.
 
-Run: xvfb-run -a -s "-screen 0 1600x1000x24" python docs/make_screenshots.py
+Run: xvfb-run -a -s "-screen 0 1600x1000x24" python docs/scripts/make_screenshots.py
 """
 
 import tempfile

@@ -7,7 +7,7 @@ from time import monotonic
 import napari
 from qtpy.QtTest import QTest
 
-IMAGES = Path(__file__).parent / "images"
+IMAGES = Path(__file__).resolve().parents[1] / "images"
 _SETTLED_MS = 1200
 
 

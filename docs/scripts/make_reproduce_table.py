@@ -1,6 +1,6 @@
 """Put the figures of finished experiments into docs/reproduce.md.
 
-Run: python docs/make_reproduce_table.py FOLDER...
+Run: python docs/scripts/make_reproduce_table.py FOLDER...
      (folders of `napari-n2n reproduce apoferritin` and `... aldolase`)
 
 The section "What came out" is made, or made anew, one table a folder.
@@ -17,7 +17,7 @@ from napari_n2n.experiments.cryo.judging import JUDGED, WHAT
 from napari_n2n.experiments.cryo.networks import EPOCHS, LIGHT, PAPER
 from napari_n2n.progress import format_seconds
 
-PAGE = Path(__file__).resolve().parent / "reproduce.md"
+PAGE = Path(__file__).resolve().parents[1] / "reproduce.md"
 HEADING, NEXT = "## What came out", "## Your own movies"
 MADE = re.compile(rf"({HEADING}\n.*?)?(?={NEXT}\n)", re.DOTALL)
 

@@ -1,6 +1,6 @@
 """Draw a picture of a report of `napari-n2n reproduce`: docs/images/reproduce-report.png.
 
-Run: QT_QPA_PLATFORM=offscreen python docs/make_reproduce_picture.py FOLDER_OF_THE_EXPERIMENT
+Run: QT_QPA_PLATFORM=offscreen python docs/scripts/make_reproduce_picture.py FOLDER_OF_THE_EXPERIMENT
 
 It is made of what stands in report.html: its title, headlines, the part of a field that is shown
 large, and the first plot.
@@ -16,7 +16,7 @@ from PyQt6.QtCore import QByteArray, QRectF, Qt
 from PyQt6.QtGui import QColor, QFont, QGuiApplication, QImage, QPainter
 from PyQt6.QtSvg import QSvgRenderer
 
-OUTPUT = Path(__file__).resolve().parent / "images" / "reproduce-report.png"
+OUTPUT = Path(__file__).resolve().parents[1] / "images" / "reproduce-report.png"
 WIDTH, MARGIN, ACROSS, GAP = 1200, 28, 3, 14
 INK, QUIET, TILE = QColor("#2b343b"), QColor("#66727c"), QColor("#f5f7f8")
 FIGURE = re.compile(

@@ -1,6 +1,6 @@
 """Make the tables and pictures of docs/natural-images.md from a finished experiment.
 
-Run: python docs/make_natural_page.py LAB  (needs matplotlib)
+Run: python docs/scripts/make_natural_page.py LAB  (needs matplotlib)
 
 LAB is the folder that ``napari-n2n reproduce natural -o LAB`` made. Its figures are kept in
 docs/natural-images.json, from which the page is made; what stands between ``<!-- made: NAME -->``
@@ -26,7 +26,7 @@ from napari_n2n.experiments.photographs.stages import TITLES
 from napari_n2n.experiments.photographs.trials import COMPARED_DEVIATIONS, MODEL
 from napari_n2n.progress import format_seconds
 
-DOCS = Path(__file__).resolve().parent
+DOCS = Path(__file__).resolve().parents[1]
 PAGE = DOCS / "natural-images.md"
 FIGURES = DOCS / "natural-images.json"
 IMAGES = DOCS / "images"

@@ -1,6 +1,6 @@
 """Make the tables and pictures of docs/performance.md from the benchmark's committed figures.
 
-Run: python docs/make_performance_page.py [--check] [--results FOLDER]
+Run: python docs/scripts/make_performance_page.py [--check] [--results FOLDER]
      (needs matplotlib; with --check, which changes nothing, it does not)
 
 What stands between ``<!-- made: NAME -->`` and ``<!-- end -->`` is replaced by the table NAME.
@@ -11,10 +11,10 @@ import re
 import sys
 from pathlib import Path
 
-DOCS = Path(__file__).resolve().parent
+DOCS = Path(__file__).resolve().parents[1]
 PAGE = DOCS / "performance.md"
 BENCHMARKS = DOCS.parent / "tests" / "benchmarks"
-sys.path[:0] = [str(DOCS), str(BENCHMARKS)]
+sys.path[:0] = [str(DOCS / "scripts"), str(BENCHMARKS)]
 
 from performance_page import costs, training, using  # noqa: E402
 from speed.results import RESULTS, read_all  # noqa: E402
@@ -69,7 +69,7 @@ def main() -> int:
         if made != text:
             print(
                 "docs/performance.md does not show the committed figures; make it anew with\n"
-                "python docs/make_performance_page.py",
+                "python docs/scripts/make_performance_page.py",
                 file=sys.stderr,
             )
         return int(made != text)

@@ -1,6 +1,6 @@
 """Draw real and simulated apoferritin side by side: docs/images/simulation_beside_real.png.
 
-Run: python docs/make_simulation_figure.py [FOLDER WITH THE REAL DATA]
+Run: python docs/scripts/make_simulation_figure.py [FOLDER WITH THE REAL DATA]
 """
 
 import sys
@@ -16,7 +16,7 @@ from napari_n2n.motion import align
 from napari_n2n.progress import run_to_end
 from napari_n2n.simulation import SimulationConfig, simulate
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 REAL = ROOT.parent / "shared" / "data" / "apoferritin"
 FIELD = "May08_05.31.00_rest.mrc"
 PIXEL_ANGSTROM = 1.5

@@ -1,6 +1,6 @@
 """Draw hits and misses on a real field: docs/images/picking-real.png.
 
-Run: python docs/make_picking_figure.py FOLDER_WITH_THE_DATA CACHE_FOLDER
+Run: python docs/scripts/make_picking_figure.py FOLDER_WITH_THE_DATA CACHE_FOLDER
      (the folders given to napari-n2n assess-particles as --data and --cache)
 """
 
@@ -16,7 +16,7 @@ from napari_n2n.experiments.particles.real import RealFinding, find_on_all, mark
 from napari_n2n.io.pictures import contrast_limits
 from napari_n2n.progress import run_to_end
 
-OUTPUT = Path(__file__).resolve().parent / "images" / "picking-real.png"
+OUTPUT = Path(__file__).resolve().parents[1] / "images" / "picking-real.png"
 FIELD = "May08_05.31.00"
 PANELS = {
     "rest denoised": "Average of 41 frames, denoised",

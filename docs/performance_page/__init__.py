@@ -1,1 +1,0 @@
-"""What docs/make_performance_page.py makes the page of."""

@@ -1,0 +1,1 @@
+"""What docs/scripts/make_performance_page.py makes the page of."""
