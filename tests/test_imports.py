@@ -190,7 +190,7 @@ def test_the_command_line_works_where_neither_qt_nor_napari_is_installed(tmp_pat
                 if name.split(".")[0] in {sorted(GUI)!r}:
                     raise ImportError(f"{{name}} is blocked")
         sys.meta_path.insert(0, Blocked())
-        from napari_n2n.workflow.files import demonstration
+        from napari_n2n.workflow import demonstration
         from napari_n2n.cli import app
         app(["simulate", {str(tmp_path)!r}, "--size", "64", "--frames", "2", "-q"],
             standalone_mode=False)

@@ -28,7 +28,7 @@ from napari_n2n.io import read_micrograph
 from napari_n2n.io.pictures import write_side_by_side
 from napari_n2n.metrics import band_limited, best_gaussian_correlation, correlation
 from napari_n2n.progress import run_to_end
-from napari_n2n.workflow.files import PairsOnDisk
+from napari_n2n.workflow.training_sets import PairsOnDisk
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 SIGMAS_PX = (2.0, 4.0, 6.0, 8.0, 12.0)

@@ -71,7 +71,7 @@ def halves(
     """Align movies and write the sums of their odd, even and all frames."""
     from napari_n2n.io import stem_of
     from napari_n2n.motion import MotionConfig, write_halves
-    from napari_n2n.workflow.files import halves_of_file
+    from napari_n2n.workflow.summing import halves_of_file
 
     settings = movie_options.settings(validated(MotionConfig, dose_weighting=dose_weighting))
 

@@ -15,7 +15,7 @@ from napari_n2n.workflow.movie_settings import MovieOptions
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.config import TrainingConfig
-    from napari_n2n.workflow.files import MicrographsOnDisk, PairsOnDisk
+    from napari_n2n.workflow.training_sets import MicrographsOnDisk, PairsOnDisk
 
 
 def train(
@@ -138,7 +138,7 @@ def _pairs(
     target: list[Path] | None,
     pixel_size: float | None,
 ) -> "PairsOnDisk | MicrographsOnDisk":
-    from napari_n2n.workflow.files import PairsOnDisk, training_set
+    from napari_n2n.workflow.training_sets import PairsOnDisk, training_set
 
     by_dose = [(odd, even, True), (input_, target, False)]
     given = [(a or [], b or [], swappable) for a, b, swappable in by_dose if a or b]
@@ -186,7 +186,7 @@ def denoise(
     with importing():
         from napari_n2n.denoising.interruption import Interrupted
         from napari_n2n.workflow.batch import for_each_overlapped
-        from napari_n2n.workflow.files import DenoiseFiles
+        from napari_n2n.workflow.denoising import DenoiseFiles
 
     denoiser = options.denoiser_of(model)
     console.say_note(f"Model: {denoiser.summary}.")

@@ -1,6 +1,7 @@
-"""Picks of one micrograph from a coordinate file, and into one. No napari, no Qt."""
+"""Picks of one micrograph from a coordinate file, and into one."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,21 @@ from napari_n2n.io import (
 )
 
 if TYPE_CHECKING:
-    from napari_n2n.plugin.shared.export_form import ExportChoice
+    from napari_n2n.io import Label
+
+
+@dataclass(frozen=True)
+class ExportChoice:
+    """What is exported.
+
+    ``micrograph`` is the name the file gives the micrograph; ``mirror_y`` is for micrographs that
+    RELION made from TIFF movies, which it turns upside down.
+    """
+
+    suffix: str = ".star"
+    labels: "frozenset[Label]" = field(default_factory=lambda: frozenset({"intact"}))
+    micrograph: str = ""
+    mirror_y: bool = False
 
 
 def read_picks(path: Path, shape: tuple[int, int], names: Sequence[str]) -> tuple[Particles, str]:
@@ -60,7 +75,7 @@ def read_picks(path: Path, shape: tuple[int, int], names: Sequence[str]) -> tupl
 def write_picks(
     path: Path,
     particles: Particles,
-    choice: "ExportChoice",
+    choice: ExportChoice,
     *,
     shape: tuple[int, int],
     pixel_size_angstrom: float | None,

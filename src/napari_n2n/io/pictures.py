@@ -2,23 +2,31 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
 
-from napari_n2n.io import write_atomically
+from napari_n2n.io.atomic import write_atomically
 
 _TITLE_HEIGHT = 36
 _GAP = 8
 _LARGEST_PANEL = 900
+_SAMPLE_PX = 500_000
 
 
-def contrast_limits(image: NDArray[np.float32]) -> tuple[float, float]:
-    """Darkest and brightest value to show: percentiles, so that no hot pixel sets them."""
-    step = max(1, int((image.size / 1_000_000) ** 0.5))
-    low, high = np.percentile(image[::step, ::step], (0.3, 99.7))
-    return float(low), float(high) if high > low else float(low) + 1.0
+def contrast_limits(image: NDArray[Any]) -> tuple[float, float]:
+    """Return the 0.5th and 99.5th percentile of ``image`` (y, x), from a sample of its pixels.
+
+    Percentiles, so that no hot pixel sets the contrast; values that are not finite do not count.
+    """
+    step = max(1, int((image.size / _SAMPLE_PX) ** 0.5))
+    sample = image[::step, ::step]
+    sample = sample[np.isfinite(sample)]
+    if not sample.size:
+        return 0.0, 1.0
+    low, high = (float(value) for value in np.percentile(sample, (0.5, 99.5)))
+    return (low, high) if high > low else (low, low + 1.0)
 
 
 def write_side_by_side(path: Path | str, panels: Sequence[tuple[str, NDArray[np.float32]]]) -> None:
@@ -31,6 +39,8 @@ def write_side_by_side(path: Path | str, panels: Sequence[tuple[str, NDArray[np.
     WriteProblem
         The disk refuses.
     """
+    from PIL import Image, ImageDraw, ImageFont
+
     tiles = []
     font = ImageFont.load_default(20)
     for title, image in panels:

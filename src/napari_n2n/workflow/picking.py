@@ -32,8 +32,8 @@ from napari_n2n.particles.significance import left_out_sentence, standing_out
 from napari_n2n.particles.suggestions import Classifier
 from napari_n2n.progress import Progress, stoppable
 from napari_n2n.session import Session
-from napari_n2n.workflow.files import halves_of_file, is_movie, read_grey
 from napari_n2n.workflow.movie_settings import MovieSettings
+from napari_n2n.workflow.summing import halves_of_file, is_movie, read_grey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

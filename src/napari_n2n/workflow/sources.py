@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from napari_n2n.denoising.training.singles import Single
     from napari_n2n.io import Movie
     from napari_n2n.motion import Halves
-    from napari_n2n.workflow.files import MicrographsOnDisk, PairsOnDisk
+    from napari_n2n.workflow.training_sets import MicrographsOnDisk, PairsOnDisk
 
 Stop = Callable[[], bool]
 Y = TypeVar("Y")
@@ -297,7 +297,7 @@ def _images_in_folder(
     left out, which a note says, as long as there are others.
     """
     from napari_n2n.io import expand_inputs, find_halves, inspect_file, stem_of
-    from napari_n2n.workflow.files import PairsOnDisk, training_set
+    from napari_n2n.workflow.training_sets import PairsOnDisk, training_set
 
     size = source.recording.pixel_size_angstrom
     if find_halves(source.folder):

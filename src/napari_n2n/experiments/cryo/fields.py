@@ -26,7 +26,7 @@ from napari_n2n.io import (
 from napari_n2n.motion import align, write_halves
 from napari_n2n.progress import Stopwatch
 from napari_n2n.simulation import SimulatedMovie, SimulationConfig, build_scene, simulated_frames
-from napari_n2n.workflow.files import halves_of_file
+from napari_n2n.workflow.summing import halves_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

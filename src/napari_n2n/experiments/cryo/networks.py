@@ -13,7 +13,7 @@ from napari_n2n.denoising.training.micrographs import resume_path, train
 from napari_n2n.experiments.protocol import Stage
 from napari_n2n.io import read_micrograph, write_micrograph
 from napari_n2n.progress import passed_on
-from napari_n2n.workflow.files import PairsOnDisk
+from napari_n2n.workflow.training_sets import PairsOnDisk
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

@@ -15,7 +15,7 @@ from napari_n2n.experiments.particles.finding import Judged, best_threshold
 from napari_n2n.io import read_micrograph
 from napari_n2n.particles import PickingConfig, Template, pick, suggested_threshold
 from napari_n2n.progress import Progress
-from napari_n2n.workflow.files import PairsOnDisk
+from napari_n2n.workflow.training_sets import PairsOnDisk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence

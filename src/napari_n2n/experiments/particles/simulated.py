@@ -24,7 +24,7 @@ from napari_n2n.particles import (
 )
 from napari_n2n.progress import Progress
 from napari_n2n.simulation import SimulationConfig, simulate
-from napari_n2n.workflow.files import PairsOnDisk
+from napari_n2n.workflow.training_sets import PairsOnDisk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence

@@ -12,8 +12,13 @@ from qtpy.QtWidgets import QWidget
 
 from napari_n2n.errors import N2NError
 from napari_n2n.plugin.denoise.layers import Stage
-from napari_n2n.plugin.denoise.model_form import IN_THE_BOX
-from napari_n2n.plugin.denoise.models import KeptTraining, Models, name_of, nothing_yet
+from napari_n2n.plugin.denoise.model_form import (
+    IN_THE_BOX,
+    KeptTraining,
+    Models,
+    name_of,
+    nothing_yet,
+)
 from napari_n2n.plugin.denoise.panel import DenoisePanel
 from napari_n2n.plugin.shared.canvas import scale_bar_of
 from napari_n2n.plugin.shared.compare import Comparison

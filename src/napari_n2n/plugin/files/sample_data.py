@@ -6,7 +6,6 @@ import numpy as np
 
 from napari_n2n.plugin.shared.layers import (
     KEY,
-    LayerData,
     calibration,
     colour_layer,
     image_layer,
@@ -18,13 +17,15 @@ from napari_n2n.workflow.photograph_sources import DEVIATION, OnePhotograph
 from napari_n2n.workflow.photograph_steps import noisy_copy
 
 if TYPE_CHECKING:
+    from napari.types import FullLayerData
+
     from napari_n2n.simulation import SimulatedMovie, Specimen
 
 _COLOURS = {"intact": "#4caf50", "broken": "#ff9800", "contaminant": "#e53935"}
 _RING_ANGSTROM = 150.0
 
 
-def apoferritin_movie(size: int = 1536, frames: int = 24, seed: int = 1) -> list[LayerData]:
+def apoferritin_movie(size: int = 1536, frames: int = 24, seed: int = 1) -> "list[FullLayerData]":
     """Simulate a movie of 24-subunit shells, a quarter of them broken, and mark the truth.
 
     ``size`` is the side of the frames in px of 1 Å; each frame gets 1 e/Å².
@@ -32,7 +33,7 @@ def apoferritin_movie(size: int = 1536, frames: int = 24, seed: int = 1) -> list
     return _movie_and_truth("apoferritin", size, frames, seed)
 
 
-def aldolase_movie(size: int = 1536, frames: int = 24, seed: int = 2) -> list[LayerData]:
+def aldolase_movie(size: int = 1536, frames: int = 24, seed: int = 2) -> "list[FullLayerData]":
     """Simulate a movie of 150 kDa tetramers, a quarter of them broken, and mark the truth.
 
     ``size`` is the side of the frames in px of 1 Å; each frame gets 1 e/Å².
@@ -40,7 +41,7 @@ def aldolase_movie(size: int = 1536, frames: int = 24, seed: int = 2) -> list[La
     return _movie_and_truth("aldolase", size, frames, seed)
 
 
-def odd_and_even_halves(size: int = 1536, frames: int = 24, seed: int = 3) -> list[LayerData]:
+def odd_and_even_halves(size: int = 1536, frames: int = 24, seed: int = 3) -> "list[FullLayerData]":
     """Simulate the aligned sums of the odd and of the even frames of an apoferritin movie."""
     simulated = _simulated("apoferritin", size, frames, seed, drift_angstrom=0.0)
     pixel_size = simulated.config.pixel_size_angstrom
@@ -60,22 +61,22 @@ def odd_and_even_halves(size: int = 1536, frames: int = 24, seed: int = 3) -> li
     return [*halves, _truth(simulated)]
 
 
-def noisy_astronaut(deviation: float = DEVIATION) -> list[LayerData]:
+def noisy_astronaut(deviation: float = DEVIATION) -> "list[FullLayerData]":
     """Open scikit-image's astronaut, and with noise of ``deviation`` grey levels of 255."""
     return _photograph("astronaut", deviation)
 
 
-def noisy_coffee(deviation: float = DEVIATION) -> list[LayerData]:
+def noisy_coffee(deviation: float = DEVIATION) -> "list[FullLayerData]":
     """Open scikit-image's cup of coffee, and with noise of ``deviation`` grey levels of 255."""
     return _photograph("coffee", deviation)
 
 
-def noisy_cat(deviation: float = DEVIATION) -> list[LayerData]:
+def noisy_cat(deviation: float = DEVIATION) -> "list[FullLayerData]":
     """Open scikit-image's cat, and with noise of ``deviation`` grey levels of 255."""
     return _photograph("cat", deviation)
 
 
-def _photograph(name: str, deviation: float) -> list[LayerData]:
+def _photograph(name: str, deviation: float) -> "list[FullLayerData]":
     """Describe a photograph that is installed with scikit-image, and above it a noisy copy."""
     import skimage.data
 
@@ -101,7 +102,9 @@ def _simulated(
     return simulate(config)
 
 
-def _movie_and_truth(specimen: "Specimen", size: int, frames: int, seed: int) -> list[LayerData]:
+def _movie_and_truth(
+    specimen: "Specimen", size: int, frames: int, seed: int
+) -> "list[FullLayerData]":
     simulated = _simulated(specimen, size, frames, seed, drift_angstrom=12.0)
     movie = simulated.as_movie()
     pixels, description, kind = movie_layer(movie, f"{specimen} movie")
@@ -109,7 +112,7 @@ def _movie_and_truth(specimen: "Specimen", size: int, frames: int, seed: int) ->
     return [(pixels, description, kind), _truth(simulated)]
 
 
-def _truth(simulated: "SimulatedMovie") -> LayerData:
+def _truth(simulated: "SimulatedMovie") -> "FullLayerData":
     """Describe the hidden layer of rings around the particles, coloured by their label."""
     pixel_size = simulated.config.pixel_size_angstrom
     labels = [str(label) for label in simulated.truth.labels]

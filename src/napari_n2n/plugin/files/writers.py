@@ -1,7 +1,7 @@
 """Saving layers as MRC."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -9,8 +9,11 @@ from napari_n2n.errors import WriteProblem
 from napari_n2n.io import write_micrograph, write_mrc_stack
 from napari_n2n.plugin.shared.layers import KEY
 
+if TYPE_CHECKING:
+    from napari.types import ArrayLike
 
-def write_mrc(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
+
+def write_mrc(path: str, data: "ArrayLike", meta: dict[str, Any]) -> list[str]:
     """Write one image layer, (y, x) or (frame, y, x), with its pixel size; returns what is written.
 
     Raises

@@ -12,9 +12,9 @@ from qtpy.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
 from napari_n2n.errors import BadValue
 from napari_n2n.plugin.particles.gallery_bar import LARGEST_PX, SMALLEST_PX, STEP_PX, GalleryBar
 from napari_n2n.plugin.particles.gallery_model import GalleryModel, SortKey
-from napari_n2n.plugin.shared.thumbnail_painter import ThumbnailPainter
+from napari_n2n.plugin.particles.gallery_painter import ParticlePainter
+from napari_n2n.plugin.particles.thumbnails import Thumbnails
 from napari_n2n.plugin.shared.thumbnail_view import ThumbnailView
-from napari_n2n.plugin.shared.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -58,7 +58,7 @@ class Gallery(QWidget):
         self._images: dict[bool, NDArray[Any] | None] = {False: None, True: None}
         self._thumbnails = Thumbnails()
         self._model = GalleryModel(self)
-        self._painter = ThumbnailPainter(self._thumbnails, _SIDE_PX)
+        self._painter = ParticlePainter(self._thumbnails, _SIDE_PX)
         self.view = ThumbnailView(self._model, self._painter)
         self.bar = GalleryBar()
         self._hint = QLabel(HINT)

@@ -1,4 +1,4 @@
-"""What the keys do: verdicts, moving on, undo; see `napari_n2n.plugin.screening.keys`."""
+"""What the keys do: verdicts, moving on, undo; see `napari_n2n.plugin.screening.verdicts`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_n2n.plugin.screening.keys import REASON_KEYS
+from napari_n2n.plugin.screening.verdicts import REASON_KEYS
 from napari_n2n.workflow.screening.columns import next_to_judge
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_n2n.plugin.screening.keys import SCREENING_KEYS
 from napari_n2n.plugin.screening.picture_reader import Ahead
+from napari_n2n.plugin.screening.verdicts import SCREENING_KEYS
 from napari_n2n.plugin.screening.view import MicrographView
 from napari_n2n.plugin.shared.keys import KeyMap
 from napari_n2n.workflow.screening.columns import next_to_judge

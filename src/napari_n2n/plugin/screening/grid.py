@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QModelIndex, QRect, QSize, Qt
 from qtpy.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
 
-from napari_n2n.plugin.screening.keys import FORWARDED_KEYS
 from napari_n2n.plugin.screening.model import SHOWN, VERDICT_COLOURS
-from napari_n2n.plugin.shared.thumbnail_painter import SELECTED
+from napari_n2n.plugin.screening.verdicts import FORWARDED_KEYS
+from napari_n2n.plugin.shared.thumbnail_grid import SELECTED
 from napari_n2n.plugin.shared.thumbnail_view import ThumbnailView
 
 if TYPE_CHECKING:

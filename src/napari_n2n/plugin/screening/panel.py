@@ -17,8 +17,8 @@ from qtpy.QtWidgets import (
 
 from napari_n2n.plugin.screening.exports import ExportPanel
 from napari_n2n.plugin.screening.form import ScreenForm
-from napari_n2n.plugin.screening.keys import REASON_KEYS
 from napari_n2n.plugin.screening.model import VERDICT_COLOURS
+from napari_n2n.plugin.screening.verdicts import REASON_KEYS
 from napari_n2n.plugin.shared.controls import (
     PRIMARY,
     STOP,

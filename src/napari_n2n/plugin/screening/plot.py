@@ -12,7 +12,7 @@ from skimage.measure import points_in_poly
 
 from napari_n2n.plugin.screening.model import SHOWN, VERDICT_COLOURS
 from napari_n2n.plugin.shared.controls import row
-from napari_n2n.plugin.shared.thumbnail_painter import SELECTED
+from napari_n2n.plugin.shared.thumbnail_grid import SELECTED
 from napari_n2n.workflow.screening.columns import figure_column, text_of
 
 if TYPE_CHECKING:

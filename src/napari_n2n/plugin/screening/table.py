@@ -18,8 +18,8 @@ from qtpy.QtCore import (
 )
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from napari_n2n.plugin.screening.keys import FORWARDED_KEYS, VERDICT_KEYS
 from napari_n2n.plugin.screening.model import THUMBNAIL_PX, MicrographModel
+from napari_n2n.plugin.screening.verdicts import FORWARDED_KEYS, VERDICT_KEYS
 from napari_n2n.plugin.shared.keys import name_of
 
 if TYPE_CHECKING:

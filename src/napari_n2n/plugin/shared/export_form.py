@@ -1,6 +1,5 @@
 """Which particles to export, and as what."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +7,7 @@ from magicgui.widgets import CheckBox, ComboBox, Container, LineEdit
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from napari_n2n.export.particle_files import ExportChoice
 from napari_n2n.io import LABELS
 from napari_n2n.plugin.shared.controls import aligned_labels
 
@@ -21,20 +21,6 @@ FORMATS = {
     "EMAN box (.box)": ".box",
     "CSV table (.csv)": ".csv",
 }
-
-
-@dataclass(frozen=True)
-class ExportChoice:
-    """What is exported.
-
-    ``micrograph`` is the name the file gives the micrograph; ``mirror_y`` is for micrographs that
-    RELION made from TIFF movies, which it turns upside down.
-    """
-
-    suffix: str = ".star"
-    labels: "frozenset[Label]" = field(default_factory=lambda: frozenset({"intact"}))
-    micrograph: str = ""
-    mirror_y: bool = False
 
 
 class ExportForm(QWidget):

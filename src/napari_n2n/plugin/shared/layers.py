@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_n2n.io.photographs import WHITE
+from napari_n2n.io.pictures import contrast_limits
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -17,19 +18,6 @@ LayerData = tuple[Any, dict[str, Any], str]
 
 KEY = "napari_n2n"
 """Where this plugin keeps what it knows about a layer, in ``layer.metadata``."""
-
-_SAMPLE_PX = 500_000
-
-
-def contrast_limits(image: NDArray[Any]) -> tuple[float, float]:
-    """Return the 0.5th and 99.5th percentile of ``image`` (y, x), from a sample of its pixels."""
-    step = max(1, int((image.size / _SAMPLE_PX) ** 0.5))
-    sample = image[::step, ::step]
-    sample = sample[np.isfinite(sample)]
-    if not sample.size:
-        return 0.0, 1.0
-    low, high = (float(value) for value in np.percentile(sample, (0.5, 99.5)))
-    return (low, high) if high > low else (low, low + 1.0)
 
 
 def calibration(

@@ -1,11 +1,12 @@
-"""The scrolling grid of the gallery: where its cells are, how they are drawn and selected."""
+"""A scrolling grid of thumbnails: where its cells are, how they are drawn and selected."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 from qtpy.QtCore import (
+    QAbstractItemModel,
     QItemSelection,
     QItemSelectionModel,
     QItemSelectionRange,
@@ -13,21 +14,51 @@ from qtpy.QtCore import (
     QPoint,
     QRect,
     QSignalBlocker,
+    QSize,
     Qt,
 )
 from qtpy.QtGui import QPainter, QRegion
 from qtpy.QtWidgets import QAbstractItemView, QStyle, QStyleOptionRubberBand, QWidget
 
-from napari_n2n.plugin.shared.thumbnails import BACKGROUND
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from qtpy.QtGui import QPaintEvent, QResizeEvent
 
-    from napari_n2n.plugin.particles.gallery_model import GalleryModel
-    from napari_n2n.plugin.shared.thumbnail_painter import ThumbnailPainter
 
 _FLAGS = QItemSelectionModel.SelectionFlag
+
+
+BACKGROUND = "#1b1d21"
+"""Behind the thumbnails; darker than napari's lists: on those, vermillion is hard to see."""
+
+SELECTED = "#b2ff59"
+"""The ring around what is selected: to every eye unlike the colours that frames are filled with."""
+
+
+class CellModel(Protocol):
+    """What a model of thumbnails has besides Qt's methods."""
+
+    def rowCount(self) -> int:  # noqa: N802 - Qt's name
+        """Return how many thumbnails there are."""
+        ...
+
+    def cell(self, row: int) -> Any:
+        """Return what its painter draws in a row."""
+        ...
+
+
+class CellPainter(Protocol):
+    """Knows how large a thumbnail's cell is, and draws what its model gives for it."""
+
+    def cell_size(self) -> QSize:
+        """Return the room one cell takes in px."""
+        ...
+
+    def paint(
+        self, painter: QPainter, area: QRect, cell: Any, *, selected: bool, current: bool
+    ) -> None:
+        """Draw one cell in this area; ``current`` is the one that keys go on from."""
+        ...
 
 
 class ThumbnailGrid(QAbstractItemView):
@@ -38,10 +69,11 @@ class ThumbnailGrid(QAbstractItemView):
     """
 
     def __init__(
-        self, model: GalleryModel, painter: ThumbnailPainter, parent: QWidget | None = None
+        self, model: QAbstractItemModel, painter: CellPainter, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self._particles, self._painter = model, painter
+        self._painter = painter
+        self._cells = cast("CellModel", model)
         self._cell = painter.cell_size()
         self._band: QRect | None = None  # the rubber band, from the top of all lines
         self._began = -1  # the row from which Shift selects
@@ -87,8 +119,8 @@ class ThumbnailGrid(QAbstractItemView):
         column = point.x() // self._cell.width()
         line = (point.y() + self.verticalOffset()) // self._cell.height()
         row = line * self.columns() + column
-        if 0 <= column < self.columns() and 0 <= row < self._particles.rowCount():
-            return self._particles.index(row)
+        if 0 <= column < self.columns() and 0 <= row < self._cells.rowCount():
+            return self._cells.index(row)
         return QModelIndex()
 
     def scrollTo(  # noqa: N802 - Qt's name
@@ -124,7 +156,7 @@ class ThumbnailGrid(QAbstractItemView):
     def updateGeometries(self) -> None:  # noqa: N802 - Qt's name
         """Fit the scroll bar to the number of lines."""
         super().updateGeometries()
-        lines = -(-self._particles.rowCount() // self.columns())
+        lines = -(-self._cells.rowCount() // self.columns())
         height, bar = self.viewport().height(), self.verticalScrollBar()
         bar.setPageStep(height)
         bar.setSingleStep(max(1, self._cell.height() // 3))
@@ -160,11 +192,11 @@ class ThumbnailGrid(QAbstractItemView):
         end = ((event.rect().bottom() + offset) // height + 1) * self.columns()
         chosen = self._selected_mask()
         current = self.currentIndex().row() if self.hasFocus() else -1
-        for row in range(first, min(end, self._particles.rowCount())):
+        for row in range(first, min(end, self._cells.rowCount())):
             self._painter.paint(
                 painter,
                 self._rect(row),
-                self._particles.cell(row),
+                self._cells.cell(row),
                 selected=bool(chosen[row]),
                 current=row == current,
             )
@@ -189,7 +221,7 @@ class ThumbnailGrid(QAbstractItemView):
             lines = np.arange(max(0, band.top() // height), band.bottom() // height + 1)
             left, right = max(0, band.left() // width), min(columns - 1, band.right() // width)
             rows = (lines[:, None] * columns + np.arange(left, right + 1)).reshape(-1)
-            spans = self._spans(rows[rows < self._particles.rowCount()])
+            spans = self._spans(rows[rows < self._cells.rowCount()])
         else:
             end = self.indexAt(QPoint(rect.right(), rect.bottom())).row()
             if end < 0:
@@ -238,7 +270,7 @@ class ThumbnailGrid(QAbstractItemView):
         self.viewport().update()
 
     def _spans(self, rows: NDArray[np.intp]) -> QItemSelection:
-        spans, index = QItemSelection(), self._particles.index
+        spans, index = QItemSelection(), self._cells.index
         if len(rows):
             cuts = np.flatnonzero(np.diff(rows) > 1)
             firsts, lasts = rows[np.r_[0, cuts + 1]], rows[np.r_[cuts, len(rows) - 1]]
@@ -248,7 +280,7 @@ class ThumbnailGrid(QAbstractItemView):
 
     def _selected_mask(self) -> NDArray[np.bool_]:
         if self._chosen is None:
-            self._chosen = np.zeros(self._particles.rowCount(), bool)
+            self._chosen = np.zeros(self._cells.rowCount(), bool)
             for span in self.selectionModel().selection():
                 self._chosen[span.top() : span.bottom() + 1] = True
         return self._chosen
@@ -256,7 +288,7 @@ class ThumbnailGrid(QAbstractItemView):
     def make_current(self, row: int) -> None:
         """Let keys go on from this row, which is scrolled into view."""
         self._began = row
-        self.selectionModel().setCurrentIndex(self._particles.index(row), _FLAGS.NoUpdate)
+        self.selectionModel().setCurrentIndex(self._cells.index(row), _FLAGS.NoUpdate)
 
     def first_row_in_view(self) -> tuple[int, int] | None:
         """Return the first row of which something is seen, and how far down it begins, in px."""
@@ -266,7 +298,7 @@ class ThumbnailGrid(QAbstractItemView):
     def scroll_row_to(self, row: int, top: int) -> None:
         """Scroll so that this row begins ``top`` px below the upper edge, or as near as can be."""
         bar = self.verticalScrollBar()
-        bar.setValue(bar.value() + self.visualRect(self._particles.index(row)).top() - top)
+        bar.setValue(bar.value() + self.visualRect(self._cells.index(row)).top() - top)
 
     def seen_whole(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
         """Return those of these rows of which nothing is cut off."""

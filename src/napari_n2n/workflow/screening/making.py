@@ -19,7 +19,7 @@ from napari_n2n.particles import (
 )
 from napari_n2n.particles.significance import left_out_sentence, standing_out
 from napari_n2n.progress import Progress, stoppable
-from napari_n2n.workflow.files import halves_of_file, is_movie, read_grey
+from napari_n2n.workflow.summing import halves_of_file, is_movie, read_grey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_n2n.plugin.shared.layers import contrast_limits
+from napari_n2n.io.pictures import contrast_limits
 from napari_n2n.session.shown_particles import Suggested, look
 from napari_n2n.workflow.screening import read_pictures, results_of
 

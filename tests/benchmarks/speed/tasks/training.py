@@ -25,7 +25,7 @@ from napari_n2n.denoising.unet import UNet
 from napari_n2n.io import read_micrograph
 from napari_n2n.metrics import correlation
 from napari_n2n.progress import Progress, run_to_end
-from napari_n2n.workflow.files import PairsOnDisk
+from napari_n2n.workflow.training_sets import PairsOnDisk
 from speed.tasks.rates import multiply_adds_per_pixel
 
 _MEGA = 1e6

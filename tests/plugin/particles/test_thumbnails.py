@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from napari_n2n.errors import BadValue
-from napari_n2n.plugin.shared.thumbnails import Thumbnails
+from napari_n2n.plugin.particles.thumbnails import Thumbnails
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
@@ -89,7 +89,7 @@ def test_what_changed_is_cut_again_and_what_did_not_is_not():
 
 
 def test_memory_is_bounded(monkeypatch):
-    monkeypatch.setattr("napari_n2n.plugin.shared.thumbnails._CACHE_BYTES", 10 * 4 * 20**2)
+    monkeypatch.setattr("napari_n2n.plugin.particles.thumbnails._CACHE_BYTES", 10 * 4 * 20**2)
     made = thumbnails(np.zeros((100, 100)), 20, 20)
     for which in range(50):
         made.pixmap(which, 50, 50)

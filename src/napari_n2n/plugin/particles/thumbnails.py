@@ -13,7 +13,6 @@ from napari_n2n.errors import BadValue
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BACKGROUND = "#1b1d21"
 """What thumbnails lie on."""
 
 _NOTHING = "#2f333a"

@@ -10,10 +10,11 @@ from qtpy.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
 
 from napari_n2n.particles.palette import LABEL_COLOURS
 from napari_n2n.plugin.particles.gallery_model import percent
+from napari_n2n.plugin.shared.thumbnail_grid import SELECTED
 
 if TYPE_CHECKING:
     from napari_n2n.plugin.particles.gallery_model import Cell
-    from napari_n2n.plugin.shared.thumbnails import Thumbnails
+    from napari_n2n.plugin.particles.thumbnails import Thumbnails
 
 _BAND, _GAP = 3, 5  # px: the frame, and the room around it
 _CAPTION = 15  # px high
@@ -22,11 +23,8 @@ _SUGGESTION_TEXT, _CAPTION_TEXT = "#e4e7ec", "#a0a7b3"
 _SELECTED_FILL = "#101214"
 _ON_COLOUR = "#101214"
 
-SELECTED = "#b2ff59"
-"""The ring around what is selected: to every eye unlike the colours that frames are filled with."""
 
-
-class ThumbnailPainter:
+class ParticlePainter:
     """Draws a thumbnail in a frame that says what it is labelled, and a caption.
 
     A label that was given: a solid band of its colour, and a filled caption. One that is only
