@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from napari_n2n.denoising.config import preset
 from napari_n2n.experiments.particles.cache import Cache
-from napari_n2n.experiments.particles.real import RealFinding, find_on_all, marked_fields
+from napari_n2n.experiments.particles.real import RealPicking, find_on_all, marked_fields
 from napari_n2n.io.pictures import contrast_limits
 from napari_n2n.progress import run_to_end
 
@@ -30,7 +30,7 @@ CAPTION_PX = 40
 LEGEND_PX = 40
 
 
-def panel(image: np.ndarray, finding: RealFinding, index: int, title: str) -> Image.Image:
+def panel(image: np.ndarray, finding: RealPicking, index: int, title: str) -> Image.Image:
     low, high = contrast_limits(image)
     grey = np.clip((image - low) / (high - low) * 255, 0, 255).astype(np.uint8)
     size = (round(image.shape[1] * SCALE), round(image.shape[0] * SCALE))

@@ -1,7 +1,9 @@
 """Photograph the report of a simulated night: docs/images/screening-report.png.
 
-Run: python docs/scripts/make_report_picture.py night FOLDER       (simulates, screens, judges, reports)
-     python docs/scripts/make_report_picture.py photograph FOLDER  (where PyQt6-WebEngine and pillow are)
+Run: python docs/scripts/make_report_picture.py night FOLDER
+         (simulates, screens, judges, reports)
+     python docs/scripts/make_report_picture.py photograph FOLDER
+         (where PyQt6-WebEngine and pillow are)
 
 Verdicts are those that follow from what was simulated; every figure is measured.
 """

@@ -1,6 +1,6 @@
 """Draw a picture of a report of `napari-n2n reproduce`: docs/images/reproduce-report.png.
 
-Run: QT_QPA_PLATFORM=offscreen python docs/scripts/make_reproduce_picture.py FOLDER_OF_THE_EXPERIMENT
+Run: QT_QPA_PLATFORM=offscreen python docs/scripts/make_reproduce_picture.py FOLDER_OF_EXPERIMENT
 
 It is made of what stands in report.html: its title, headlines, the part of a field that is shown
 large, and the first plot.

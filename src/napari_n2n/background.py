@@ -12,7 +12,7 @@ T = TypeVar("T")
 _PATIENCE_SECONDS = 0.1
 
 
-class Aside(Generic[T]):
+class BackgroundTask(Generic[T]):
     """A function's result, from a thread of its own.
 
     A ``daemon`` does not keep the program from ending, and is left to itself by who stops waiting:
@@ -55,13 +55,13 @@ class Aside(Generic[T]):
         return self._results.pop()
 
 
-def aside(work: Callable[[], T], stage: str) -> Generator[Progress, None, T]:
+def in_background(work: Callable[[], T], stage: str) -> Generator[Progress, None, T]:
     """Compute in a thread and yield the ``stage``, at once and then ten times a second.
 
     So a listener can stop within what takes seconds and tells nothing; the thread is then left to
     itself, so ``work`` must write nothing.
     """
-    running = Aside(work, daemon=True)
+    running = BackgroundTask(work, daemon=True)
     yield Progress(stage, 0, 1)
     while running.is_going():
         yield Progress(stage, 0, 1)

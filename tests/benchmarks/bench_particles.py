@@ -24,7 +24,7 @@ from napari_n2n.plugin.particles.finding_form import FindingChoice
 from napari_n2n.plugin.particles.widget import ParticlesWidget
 from napari_n2n.plugin.shared import preferences
 from napari_n2n.plugin.shared.layers import image_layer
-from napari_n2n.session.shown_particles import Suggested
+from napari_n2n.session.shown_particles import PendingSuggestions
 
 COUNT, SIDE, DIAMETER_PX = 10_000, 4096, 40.0
 ROUNDS = 15
@@ -50,7 +50,7 @@ def opened(folder: Path) -> ParticlesWidget:
     ids = widget.marking.view.ids
     chance = rng.random((2, COUNT)).astype(np.float32)
     kinds = rng.choice(["intact", "broken"], COUNT).astype("U11")
-    widget.marking.suggest(Suggested(ids, kinds, *chance))
+    widget.marking.suggest(PendingSuggestions(ids, kinds, *chance))
     QTest.qWait(1000)
     return widget
 

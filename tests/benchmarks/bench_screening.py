@@ -25,7 +25,7 @@ from napari_n2n.io import Particles
 from napari_n2n.plugin.screening.widget import ScreeningWidget
 from napari_n2n.plugin.shared import preferences
 from napari_n2n.session import Session, default_session_path
-from napari_n2n.workflow.screening.pictures import Picture, Shown
+from napari_n2n.workflow.screening.pictures import ImagePyramid, MicrographPicture
 
 HEADER = "| | median, ms | worst |\n|---|---|---|"
 NAMES = ("score", "resolution_angstrom", "snr", "drift_total_angstrom", "contaminated_percent")
@@ -101,7 +101,9 @@ def bench_pictures(widget: ScreeningWidget, side: int) -> None:
     for k in range(3):
         image = dice.standard_normal((side, side), dtype=np.float32)
         particles = Particles(dice.uniform(0, side, (300, 2)))
-        pictures.append(Picture(k, Shown.of(image), Shown.of(image + 1), 1.0, particles))
+        pictures.append(
+            MicrographPicture(k, ImagePyramid.of(image), ImagePyramid.of(image + 1), 1.0, particles)
+        )
     view = widget.showing.view
     view.show(pictures[0], "a", 100.0)
     drawn(3)

@@ -6,9 +6,9 @@ from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.errors import BadValue
 from napari_n2n.experiments.protocol import (
     Budget,
-    Laboratory,
+    ExperimentFolder,
+    ExperimentStage,
     OtherSettings,
-    Stage,
     carry_out,
 )
 from napari_n2n.progress import Progress, run_to_end
@@ -43,19 +43,21 @@ def test_no_budget_is_refused(minutes):
 
 def test_what_is_finished_is_not_done_again(tmp_path):
     calls = []
-    stages = [Stage(name, name, counting(name, calls)) for name in ("one", "two")]
-    first = run(stages, Laboratory(tmp_path, SETTINGS))
-    again = run(stages, Laboratory(tmp_path, SETTINGS))
+    stages = [ExperimentStage(name, name, counting(name, calls)) for name in ("one", "two")]
+    first = run(stages, ExperimentFolder(tmp_path, SETTINGS))
+    again = run(stages, ExperimentFolder(tmp_path, SETTINGS))
     assert first == again == {"one": {"name": "one"}, "two": {"name": "two"}}
     assert calls == ["one", "two"]
 
 
 def test_an_interrupted_experiment_goes_on_with_the_stage_it_was_in(tmp_path):
     calls = []
-    stages = [Stage(name, name, counting(name, calls)) for name in ("one", "two", "three")]
+    stages = [
+        ExperimentStage(name, name, counting(name, calls)) for name in ("one", "two", "three")
+    ]
     with pytest.raises(Interrupted):
-        run(stages, Laboratory(tmp_path, SETTINGS), stop=lambda: "two" in calls)
-    run(stages, Laboratory(tmp_path, SETTINGS))
+        run(stages, ExperimentFolder(tmp_path, SETTINGS), stop=lambda: "two" in calls)
+    run(stages, ExperimentFolder(tmp_path, SETTINGS))
     assert calls == ["one", "two", "two", "three"]
 
 
@@ -63,8 +65,8 @@ def test_a_stage_whose_file_is_gone_or_whose_record_is_torn_is_done_again(tmp_pa
     calls = []
     made = tmp_path / "made"
     made.touch()
-    stages = [Stage("one", "one", counting("one", calls), files=(made,))]
-    laboratory = Laboratory(tmp_path, SETTINGS)
+    stages = [ExperimentStage("one", "one", counting("one", calls), files=(made,))]
+    laboratory = ExperimentFolder(tmp_path, SETTINGS)
     run(stages, laboratory)
     made.unlink()
     run(stages, laboratory)
@@ -77,21 +79,21 @@ def test_a_stage_whose_file_is_gone_or_whose_record_is_torn_is_done_again(tmp_pa
 
 
 def test_other_settings_in_the_same_folder_are_refused_and_named(tmp_path):
-    Laboratory(tmp_path, SETTINGS)
+    ExperimentFolder(tmp_path, SETTINGS)
     with pytest.raises(OtherSettings, match="seed: 0 there, 1 now"):
-        Laboratory(tmp_path, {**SETTINGS, "seed": 1})
+        ExperimentFolder(tmp_path, {**SETTINGS, "seed": 1})
 
 
 def test_the_time_taken_is_that_of_all_stages_and_a_training_tells_its_own(tmp_path):
-    laboratory = Laboratory(tmp_path, SETTINGS)
-    run([Stage("training", "training", counting("t", [], {"seconds": 90.0}))], laboratory)
+    laboratory = ExperimentFolder(tmp_path, SETTINGS)
+    run([ExperimentStage("training", "training", counting("t", [], {"seconds": 90.0}))], laboratory)
     laboratory.keep("judging", {}, seconds=2.5)
-    assert Laboratory(tmp_path, SETTINGS).seconds == 92.5
+    assert ExperimentFolder(tmp_path, SETTINGS).seconds == 92.5
 
 
 def test_progress_says_which_of_how_many_stages(tmp_path):
-    stages = [Stage(name, f"doing {name}", counting(name, [])) for name in ("one", "two")]
-    steps = list(carry_out(stages, Laboratory(tmp_path, SETTINGS), lambda: False))
+    stages = [ExperimentStage(name, f"doing {name}", counting(name, [])) for name in ("one", "two")]
+    steps = list(carry_out(stages, ExperimentFolder(tmp_path, SETTINGS), lambda: False))
     assert [(step.title, step.number, step.count) for step in steps] == [
         ("doing one", 1, 2),
         ("doing two", 2, 2),
@@ -103,11 +105,11 @@ def test_what_rests_on_a_stage_is_done_again_with_it_even_after_an_interruption(
     model = tmp_path / "model"
     model.touch()
     stages = [
-        Stage("train", "train", counting("train", calls), files=(model,)),
-        Stage("other", "other", counting("other", calls)),
-        Stage("judge", "judge", counting("judge", calls), needs=("train",)),
+        ExperimentStage("train", "train", counting("train", calls), files=(model,)),
+        ExperimentStage("other", "other", counting("other", calls)),
+        ExperimentStage("judge", "judge", counting("judge", calls), needs=("train",)),
     ]
-    laboratory = Laboratory(tmp_path, SETTINGS)
+    laboratory = ExperimentFolder(tmp_path, SETTINGS)
     run(stages, laboratory)
     model.unlink()
     calls.clear()
@@ -125,11 +127,13 @@ def test_progress_tells_the_time_of_all_that_follows_as_far_as_it_is_known(tmp_p
         return {}
 
     stages = [
-        Stage("judge-a", "judging a", slowly),
-        Stage("train-b", "training b", counting("b", []), seconds=60.0),
-        Stage("judge-c", "judging c", slowly),
+        ExperimentStage("judge-a", "judging a", slowly),
+        ExperimentStage("train-b", "training b", counting("b", []), seconds=60.0),
+        ExperimentStage("judge-c", "judging c", slowly),
     ]
-    steps = carry_out(stages, Laboratory(tmp_path, SETTINGS), lambda: False, seconds_after=100)
+    steps = carry_out(
+        stages, ExperimentFolder(tmp_path, SETTINGS), lambda: False, seconds_after=100
+    )
     first, second, third = (step.seconds_after for step in steps)
     assert first == 160  # of judging nothing is known yet
     assert second == pytest.approx(100.2, abs=0.1)

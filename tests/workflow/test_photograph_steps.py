@@ -11,8 +11,13 @@ from napari_n2n.metrics import psnr
 from napari_n2n.progress import run_to_end
 from napari_n2n.workflow.photograph_sources import OnePhotograph, PhotographFolder, grey_levels
 from napari_n2n.workflow.photograph_steps import noisy_copy
-from napari_n2n.workflow.source_steps import Part, Watched, denoise_source, train_on
-from napari_n2n.workflow.sources import Ready, Stopped
+from napari_n2n.workflow.source_steps import (
+    DenoisedPart,
+    RegionOfInterest,
+    denoise_source,
+    train_on,
+)
+from napari_n2n.workflow.sources import FieldReady, Stopped
 
 TINY = recipe("better", network="light", steps=2, crop=32, batch=2)
 
@@ -52,7 +57,7 @@ def test_a_folder_is_trained_on_and_its_first_photograph_denoised(folder, image,
     model = tmp_path / "m.safetensors"
     trained = run_to_end(train_on(source, TINY, model=model, device="cpu"), seen.append)
     assert trained.denoiser.provenance.trained_on[0].startswith("3 photographs")
-    (ready,) = (step for step in seen if isinstance(step, Ready))
+    (ready,) = (step for step in seen if isinstance(step, FieldReady))
     assert ready.exposure.name == "c0 + noise σ 25"
     result = run_to_end(denoise_source(source, trained.denoiser, device="cpu"))
     np.testing.assert_array_equal(result.exposure.full, ready.exposure.full)
@@ -84,7 +89,7 @@ def test_a_training_that_is_stopped_at_once_leaves_nothing(tmp_path, image):
 
 def test_what_is_watched_comes_first_and_is_the_same_in_the_whole(image):
     copy = run_to_end(noisy_copy(OnePhotograph(np.tile(image, (6, 6, 1)), "faces"), 25.0))
-    watched = Watched()
+    watched = RegionOfInterest()
     watched.look_at((slice(0, 64), slice(32, 96)))
     parts = []
     result = run_to_end(
@@ -94,7 +99,7 @@ def test_what_is_watched_comes_first_and_is_the_same_in_the_whole(image):
             device="cpu",
             watched=watched,
         ),
-        lambda step: parts.append(step) if isinstance(step, Part) else None,
+        lambda step: parts.append(step) if isinstance(step, DenoisedPart) else None,
     )
     (part,) = parts
     assert part.origin == (0, 32)

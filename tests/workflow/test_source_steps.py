@@ -3,26 +3,26 @@
 import numpy as np
 import pytest
 
-from napari_n2n.denoising.training.singles import Single
+from napari_n2n.denoising.training.singles import SingleImage
 from napari_n2n.errors import NotEnoughData, UnreadableFile
 from napari_n2n.io import write_micrograph
 from napari_n2n.progress import run_to_end
 from napari_n2n.simulation import SimulationConfig, simulate, write_simulated
-from napari_n2n.workflow.fields import Exposure
+from napari_n2n.workflow.fields import FieldOfView
 from napari_n2n.workflow.source_steps import (
-    Part,
-    Result,
-    Watched,
+    DenoisedPart,
+    DenoisingResult,
+    RegionOfInterest,
     denoise_source,
     train_on,
     twice_as_long,
 )
 from napari_n2n.workflow.sources import (
+    FieldReady,
     FolderSource,
     HalvesSource,
     ImageSource,
     MovieSource,
-    Ready,
     Stopped,
     expose,
     training_pairs,
@@ -53,7 +53,7 @@ def test_a_folder_of_movies_is_aligned_once_and_its_halves_are_kept(tmp_path, ne
     ready = []
     pairs = run_to_end(
         training_pairs(source, None, never),
-        lambda step: ready.append(step) if isinstance(step, Ready) else None,
+        lambda step: ready.append(step) if isinstance(step, FieldReady) else None,
     )
     assert [pair.input.shape for pair in pairs] == [(128, 128)] * 2
     assert len(ready) == 1
@@ -77,7 +77,7 @@ def test_movies_with_dots_in_their_names_are_all_taken_and_a_torn_one_is_left_ou
     ready = []
     pairs = run_to_end(
         training_pairs(FolderSource(movies, tmp_path / "kept"), None, never),
-        lambda step: ready.append(step) if isinstance(step, Ready) else None,
+        lambda step: ready.append(step) if isinstance(step, FieldReady) else None,
     )
     assert [pair.name for pair in pairs] == ["May08_03.05.02_ODD.mrc", "May08_03.20.07_ODD.mrc"]
     (note,) = ready[0].notes
@@ -107,9 +107,9 @@ def test_a_single_micrograph_is_trained_on_without_halves(halves, never):
     ready = []
     (single,) = run_to_end(
         training_pairs(ImageSource(halves[0], "alone", 1.5), None, never),
-        lambda step: ready.append(step) if isinstance(step, Ready) else None,
+        lambda step: ready.append(step) if isinstance(step, FieldReady) else None,
     )
-    assert isinstance(single, Single)
+    assert isinstance(single, SingleImage)
     assert (single.name, single.pixel_size_angstrom) == ("alone", 1.5)
     np.testing.assert_array_equal(single.pixels, halves[0])
     assert ready[0].exposure.odd is None
@@ -149,7 +149,7 @@ def test_training_and_denoising_return_what_is_on_the_scale_of_the_sum(halves, n
     assert trained.complete
     assert trained.model.is_file()
     result = run_to_end(denoise_source(source, trained.denoiser, device="cpu"))
-    assert isinstance(result, Result)
+    assert isinstance(result, DenoisingResult)
     total = halves[0] + halves[1]
     slope = np.polyfit(result.pixels.ravel(), total.ravel(), 1)[0]
     assert slope == pytest.approx(1, abs=0.25)
@@ -159,12 +159,12 @@ def test_training_and_denoising_return_what_is_on_the_scale_of_the_sum(halves, n
 
 def test_what_is_watched_comes_first_on_the_scale_of_the_sum(halves):
     halves = [np.tile(half, (4, 4)) for half in halves]
-    watched = Watched()
+    watched = RegionOfInterest()
     watched.look_at((slice(0, 64), slice(32, 96)))
     parts = []
     result = run_to_end(
         denoise_source(HalvesSource(*halves, "pair", 4.0), device="cpu", watched=watched),
-        lambda step: parts.append(step) if isinstance(step, Part) else None,
+        lambda step: parts.append(step) if isinstance(step, DenoisedPart) else None,
     )
     (part,) = parts
     assert part.origin == (0, 32)
@@ -181,7 +181,7 @@ def test_what_is_watched_comes_first_on_the_scale_of_the_sum(halves):
     ids=["a corner", "most of it", "of another image"],
 )
 def test_only_a_small_part_of_the_field_comes_first(shape, comes_first):
-    watched = Watched()
+    watched = RegionOfInterest()
     watched.look_at((slice(0, 100), slice(0, 100)))
     assert (watched.region(shape) is not None) == comes_first
     watched.look_at(None)
@@ -198,7 +198,7 @@ def test_twice_as_long_doubles_whatever_limits_it():
 def test_sums_are_saved_under_relions_names_and_found_again(tmp_path, halves):
     from napari_n2n.io import find_halves
 
-    exposure = Exposure("my movie", halves[0] + halves[1], *halves, pixel_size_angstrom=1.5)
+    exposure = FieldOfView("my movie", halves[0] + halves[1], *halves, pixel_size_angstrom=1.5)
     exposure.save_sums(tmp_path)
     (found,) = find_halves(tmp_path)
     assert found.name == "my_movie"

@@ -27,9 +27,9 @@ def run_experiment(begin: Callable[..., Generator[Any, None, Path]], quiet: bool
 def describe_stage(step: Any) -> tuple[str, float, float | None]:
     """Say which of how many stages it is, how far that one is, and the time left of all (s)."""
     from napari_n2n.denoising.training.micrographs import TrainingProgress
-    from napari_n2n.experiments.protocol import StageProgress
+    from napari_n2n.experiments.protocol import ExperimentProgress
 
-    if not isinstance(step, StageProgress):  # what is read before the first of them
+    if not isinstance(step, ExperimentProgress):  # what is read before the first of them
         return describe_progress(step)
     before = f"{step.number} of {step.count}, {step.title}"
     if isinstance(step.step, TrainingProgress):

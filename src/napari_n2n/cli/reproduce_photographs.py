@@ -51,11 +51,11 @@ def natural(
 ) -> None:
     """Denoise photographs as the paper does. Ctrl-C stops; the same command goes on from there."""
     from napari_n2n.experiments.photographs.experiment import reproduce_natural
-    from napari_n2n.experiments.photographs.settings import NaturalSettings
+    from napari_n2n.experiments.photographs.settings import PhotographSettings
 
-    usual = NaturalSettings()
+    usual = PhotographSettings()
     settings = validated(
-        NaturalSettings,
+        PhotographSettings,
         train=None if train is None else str(train),
         test=None if test is None else str(test),
         budget_minutes=budget,

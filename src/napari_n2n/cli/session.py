@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_n2n.export.kept import Exported
+    from napari_n2n.export.kept import ExportOutcome
     from napari_n2n.session import Session
 
 SessionFile = Annotated[
@@ -96,7 +96,7 @@ def export(
         chosen = _chosen(kept, min_score)
         kinds = list(by_kind(kept, chosen))
         ids = None if min_score is None else chosen  # so that it is told what is missing
-        writers: dict[str, Callable[[], Exported]] = {
+        writers: dict[str, Callable[[], ExportOutcome]] = {
             "relion": lambda: write_relion_lists(
                 output / f"{kinds[0] if len(kinds) == 1 else 'kept'}.star",
                 kept,
@@ -179,7 +179,7 @@ def _has_particles(session: "Session", ids: "NDArray[np.int64]") -> bool:
     return any(bool(column.any()) for column in counts.values())
 
 
-def _say(exported: "Exported") -> None:
+def _say(exported: "ExportOutcome") -> None:
     for note in exported.notes:
         console.say_note(note)
     console.say(exported.sentence)

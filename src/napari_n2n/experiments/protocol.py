@@ -1,7 +1,7 @@
 """What all experiments share: how long they may take, and how they go on where they stopped.
 
-An experiment is a list of `Stage`, carried out one after the other in a `Laboratory`: a folder
-that keeps what each stage found. A stage that is finished is not done again.
+An experiment is a list of `ExperimentStage`, carried out one after the other in an
+`ExperimentFolder`, which keeps what each stage found. A stage that is finished is not done again.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Budget:
         return self.seconds * fraction
 
 
-class Laboratory:
+class ExperimentFolder:
     """A folder that keeps what every finished stage of an experiment found.
 
     Parameters
@@ -136,7 +136,7 @@ class Laboratory:
 
 
 @dataclass(frozen=True)
-class Stage:
+class ExperimentStage:
     """A part of an experiment that is done once.
 
     Attributes
@@ -171,7 +171,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class StageProgress:
+class ExperimentProgress:
     """``step`` of the ``number``-th (from 1) of ``count`` stages, which is called ``title``.
 
     ``seconds_after`` is what the stages that follow will take, as far as that can be told: by what
@@ -186,14 +186,14 @@ class StageProgress:
 
 
 def carry_out(
-    stages: Sequence[Stage],
-    laboratory: Laboratory,
+    stages: Sequence[ExperimentStage],
+    laboratory: ExperimentFolder,
     stop: Stop,
     *,
     first: int = 1,
     count: int | None = None,
     seconds_after: float = 0.0,
-) -> Generator[StageProgress, None, dict[str, Figures]]:
+) -> Generator[ExperimentProgress, None, dict[str, Figures]]:
     """Do those stages that are not done yet, in their order; return what each found, by name.
 
     Where what is to be done depends on what was found, they are carried out in parts: ``first``
@@ -233,11 +233,15 @@ def carry_out(
     return found
 
 
-def _told(title: str, number: int, count: int, after: float, step: Any) -> tuple[StageProgress]:
-    return (StageProgress(title, number, count, step, after),)
+def _told(
+    title: str, number: int, count: int, after: float, step: Any
+) -> tuple[ExperimentProgress]:
+    return (ExperimentProgress(title, number, count, step, after),)
 
 
-def _made(stage: Stage, laboratory: Laboratory, stop: Stop) -> Generator[Any, None, Figures]:
+def _made(
+    stage: ExperimentStage, laboratory: ExperimentFolder, stop: Stop
+) -> Generator[Any, None, Figures]:
     started = monotonic()
     figures = yield from stoppable(stage.make(), stop, Interrupted)
     if stop():  # a training that is stopped returns what it has, which is not what was asked for

@@ -21,7 +21,7 @@ import numpy as np
 from napari_n2n.errors import WriteProblem
 from napari_n2n.export.relion import Project, by_kind, project_of, write_relion_lists
 from napari_n2n.export.selection import (
-    Exported,
+    ExportOutcome,
     choose,
     counted,
     files_of,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from napari_n2n.session.session import Session
 
 __all__ = [
-    "Exported",
+    "ExportOutcome",
     "write_figures",
     "write_links",
     "write_list",
@@ -60,7 +60,7 @@ def write_list(
     ids: ArrayLike | None = None,
     *,
     relative_to: Path | str | None = None,
-) -> Exported:
+) -> ExportOutcome:
     """Write the files' paths, one a line.
 
     Parameters
@@ -87,10 +87,14 @@ def write_list(
         names = [Path(os.path.relpath(name, folder)).as_posix() for name in names]
     with write_atomically(path) as beside:
         beside.write_text("\n".join(names) + "\n", encoding="utf-8", newline="\n")
-    return Exported(path, len(names), f"{counted(len(names), 'path')} listed in {path}.", notes)
+    return ExportOutcome(
+        path, len(names), f"{counted(len(names), 'path')} listed in {path}.", notes
+    )
 
 
-def write_figures(path: Path | str, session: Session, ids: ArrayLike | None = None) -> Exported:
+def write_figures(
+    path: Path | str, session: Session, ids: ArrayLike | None = None
+) -> ExportOutcome:
     """Write everything the session knows of micrographs as CSV: verdicts, particles, figures.
 
     A figure's column is called by its name, with the unit behind it in brackets unless the name
@@ -142,7 +146,7 @@ def write_figures(path: Path | str, session: Session, ids: ArrayLike | None = No
         )
     with write_atomically(path) as beside:
         beside.write_text(out.getvalue(), encoding="utf-8", newline="\n")
-    return Exported(path, len(chosen), f"Figures of {counted(len(chosen))} written to {path}.")
+    return ExportOutcome(path, len(chosen), f"Figures of {counted(len(chosen))} written to {path}.")
 
 
 def header_of(figure: str) -> str:
@@ -153,7 +157,9 @@ def header_of(figure: str) -> str:
     return figure if told else f"{figure} [{unit}]"
 
 
-def write_links(folder: Path | str, session: Session, ids: ArrayLike | None = None) -> Exported:
+def write_links(
+    folder: Path | str, session: Session, ids: ArrayLike | None = None
+) -> ExportOutcome:
     """Make a folder of symbolic links to the files, for programs that import by a wildcard.
 
     cryoSPARC is one: its Import Movies and Import Micrographs take ``folder/*.mrc``, and no list.
@@ -208,7 +214,7 @@ def write_links(folder: Path | str, session: Session, ids: ArrayLike | None = No
     endings = sorted({file.suffix for file in files})
     wildcards = " and ".join(f"{folder}/*{ending}" for ending in endings)
     sentence = f"{counted(len(files), 'link')} made. Import {wildcards}."
-    return Exported(folder, len(files), sentence, notes)
+    return ExportOutcome(folder, len(files), sentence, notes)
 
 
 def write_particles(
@@ -220,7 +226,7 @@ def write_particles(
     micrograph_folder: str | None = None,
     mirror_y: bool | None = None,
     optics: Optics | None = None,
-) -> Exported:
+) -> ExportOutcome:
     """Write the particles of the kept micrographs, in the format of the extension (``.star``, …).
 
     Candidates below a micrograph's threshold that nobody labelled are left out, as in napari.
@@ -289,7 +295,7 @@ def write_particles(
         notes = (f"{named(turned)}: turned upside down, as RELION reads TIFF movies.",)
     of = counted(len(tables))
     sentence = f"{counted(count, 'particle')} of {of} written to {path}."
-    return Exported(path, count, sentence, notes)
+    return ExportOutcome(path, count, sentence, notes)
 
 
 def _shown(session: Session, record: MicrographRecord) -> Particles:

@@ -19,8 +19,8 @@ import numpy as np
 
 from napari_n2n.errors import BadValue, UnreadableFile, WriteProblem
 from napari_n2n.export.selection import (
-    Chosen,
-    Exported,
+    ExportOutcome,
+    SelectedMicrographs,
     choose,
     counted,
     files_of,
@@ -59,7 +59,7 @@ def write_relion(
     project: Path | str | None = None,
     optics: Optics | None = None,
     pixel_size_angstrom: float | None = None,
-) -> Exported:
+) -> ExportOutcome:
     """Write ``movies.star`` or ``micrographs.star`` for RELION.
 
     Parameters
@@ -110,12 +110,12 @@ def write_relion(
     with write_atomically(path) as beside:
         beside.write_text(text, encoding="utf-8", newline="\n")
     what = counted(len(names), kind.removesuffix("s"))
-    return Exported(path, len(names), f"{what} listed in {path}.", (*notes, *outside))
+    return ExportOutcome(path, len(names), f"{what} listed in {path}.", (*notes, *outside))
 
 
 def write_relion_lists(
     path: Path | str, session: Session, ids: ArrayLike | None = None, **how: Any
-) -> Exported:
+) -> ExportOutcome:
     """Write a list for each kind that is there: RELION has one for movies and one for images.
 
     Parameters
@@ -138,7 +138,7 @@ def write_relion_lists(
     listed = np.concatenate(list(kinds.values()))
     left_out = [chosen.overview.names[row] for row in chosen.rows[~np.isin(chosen.ids, listed)]]
     told = f"In no list, as they cannot be read: {named(left_out)}." if left_out else ""
-    return Exported(
+    return ExportOutcome(
         done[0].path,
         sum(one.count for one in done),
         " ".join(one.sentence for one in done),
@@ -242,7 +242,7 @@ def _names(
     )
 
 
-def _rows_of_kinds(chosen: Chosen) -> dict[Kind, list[int]]:
+def _rows_of_kinds(chosen: SelectedMicrographs) -> dict[Kind, list[int]]:
     """Return the places among the chosen of movies and of micrographs."""
     moved = np.isfinite(chosen.figure("drift_total_angstrom"))
     kinds: dict[Kind, list[int]] = {}
@@ -255,7 +255,7 @@ def _rows_of_kinds(chosen: Chosen) -> dict[Kind, list[int]]:
     return kinds
 
 
-def _kind_of(chosen: Chosen, path: Path) -> Kind:
+def _kind_of(chosen: SelectedMicrographs, path: Path) -> Kind:
     """Find out whether the files are movies or micrographs."""
     kinds = _rows_of_kinds(chosen)
     if len(kinds) != 1:
@@ -274,7 +274,7 @@ def _kind_of(chosen: Chosen, path: Path) -> Kind:
 
 
 def _sizes(
-    path: Path, session: Session, chosen: Chosen, pixel_size_angstrom: float | None
+    path: Path, session: Session, chosen: SelectedMicrographs, pixel_size_angstrom: float | None
 ) -> list[float | None]:
     """Return (n,) pixel sizes, Å, all of them known."""
     if pixel_size_angstrom is not None:

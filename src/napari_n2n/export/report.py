@@ -16,13 +16,13 @@ from napari_n2n.export.pages.svg import INK, Group, bar_chart, histogram, over_t
 from napari_n2n.export.report_tables import (
     COLOURS,
     TOLD,
-    Seen,
+    ReportContent,
     extremes,
     scores_of,
     second_looks,
     titled,
 )
-from napari_n2n.export.selection import Exported, counted, named
+from napari_n2n.export.selection import ExportOutcome, counted, named
 from napari_n2n.io.atomic import write_atomically
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def write_report(
     *,
     thumbnail_of: Callable[[Path], Path | None] = lambda _: None,
     settings: Mapping[str, object] | None = None,
-) -> Exported:
+) -> ExportOutcome:
     """Write a summary of the session as one HTML file, pictures and plots in it.
 
     It holds how many were kept and rejected, and for which reasons; figures over the night;
@@ -81,7 +81,7 @@ def write_report(
         Group(TOLD[verdict], COLOURS[verdict], overview.verdicts == verdict)
         for verdict in _VERDICTS
     )
-    seen = Seen(overview, scores_of(overview), thumbnail_of)
+    seen = ReportContent(overview, scores_of(overview), thumbnail_of)
     title = f"Screening of {session.path.parent.name}"
     text = page.page(
         title,
@@ -101,7 +101,7 @@ def write_report(
     with write_atomically(path) as beside:
         beside.write_text(text, encoding="utf-8", newline="\n")
     count = len(overview.ids)
-    return Exported(path, count, f"Report on {counted(count)} written to {path}.")
+    return ExportOutcome(path, count, f"Report on {counted(count)} written to {path}.")
 
 
 def _subtitle(overview: Overview) -> str:
@@ -118,7 +118,7 @@ def _subtitle(overview: Overview) -> str:
     return "; ".join(parts) + "."
 
 
-def _totals(seen: Seen) -> list[tuple[str, str]]:
+def _totals(seen: ReportContent) -> list[tuple[str, str]]:
     overview = seen.overview
     total = len(overview.ids)
     kept = overview.verdicts == "keep"
@@ -170,7 +170,7 @@ def _legend(groups: Sequence[Group], *, line: bool = False) -> str:
     return page.legend(dots, [("median of neighbours in time", INK)] if line else [])
 
 
-def _night(seen: Seen, groups: Sequence[Group]) -> str:
+def _night(seen: ReportContent, groups: Sequence[Group]) -> str:
     overview = seen.overview
     when = overview.acquired
     in_order = not np.isfinite(when).sum() >= 2
@@ -197,7 +197,7 @@ def _night(seen: Seen, groups: Sequence[Group]) -> str:
     )
 
 
-def _distributions(seen: Seen, groups: Sequence[Group]) -> str:
+def _distributions(seen: ReportContent, groups: Sequence[Group]) -> str:
     drawings = [
         histogram(titled(name), seen.column(name), groups, cut=not _has_bounds(name))
         for name in _DISTRIBUTED

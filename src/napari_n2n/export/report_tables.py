@@ -33,7 +33,7 @@ _SECOND_LOOKS = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class ReportContent:
     """What the parts of a report are made of.
 
     Attributes
@@ -92,7 +92,7 @@ def titled(name: str) -> str:
     return f"{figure.title} ({figure.unit})" if figure.unit else figure.title
 
 
-def extremes(seen: Seen) -> str:
+def extremes(seen: ReportContent) -> str:
     """Show the micrographs with the highest and the lowest scores."""
     order = np.argsort(seen.scores, kind="stable")
     order = order[np.isfinite(seen.scores[order])]
@@ -109,7 +109,7 @@ def extremes(seen: Seen) -> str:
     )
 
 
-def second_looks(seen: Seen) -> str:
+def second_looks(seen: ReportContent) -> str:
     """Tell of micrographs that were kept with a low score or rejected with a high one."""
     verdicts, scores = seen.overview.verdicts, seen.scores
     known = np.isfinite(scores)
@@ -128,7 +128,7 @@ def second_looks(seen: Seen) -> str:
     )
 
 
-def _table(seen: Seen, rows: NDArray[np.intp]) -> str:
+def _table(seen: ReportContent, rows: NDArray[np.intp]) -> str:
     overview = seen.overview
     shown = [n for n in _IN_TABLE if np.isfinite(seen.column(n)[rows]).any()]
     lines = []

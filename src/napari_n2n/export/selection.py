@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportOutcome:
     """What was written.
 
     Attributes
@@ -42,7 +42,7 @@ class Exported:
 
 
 @dataclass(frozen=True, eq=False)
-class Chosen:
+class SelectedMicrographs:
     """Micrographs of a session; columns of one length n, in the order in which they were added.
 
     Attributes
@@ -70,7 +70,7 @@ class Chosen:
         return np.full(len(self), np.nan) if values is None else values[self.rows]
 
 
-def choose(session: Session, ids: ArrayLike | None, target: Path) -> Chosen:
+def choose(session: Session, ids: ArrayLike | None, target: Path) -> SelectedMicrographs:
     """Choose micrographs by their ids; None: the kept ones.
 
     Raises
@@ -98,10 +98,12 @@ def choose(session: Session, ids: ArrayLike | None, target: Path) -> Chosen:
     if not len(rows):
         fault = "no micrograph is kept" if ids is None else "no micrograph was chosen"
         raise WriteProblem(target, f"was not written: {fault}", "Keep some and try again.")
-    return Chosen(overview, rows)
+    return SelectedMicrographs(overview, rows)
 
 
-def with_files(chosen: Chosen, target: Path) -> tuple[Chosen, tuple[str, ...]]:
+def with_files(
+    chosen: SelectedMicrographs, target: Path
+) -> tuple[SelectedMicrographs, tuple[str, ...]]:
     """Leave out pictures that came from no file, and note how many.
 
     Raises
@@ -120,10 +122,10 @@ def with_files(chosen: Chosen, target: Path) -> tuple[Chosen, tuple[str, ...]]:
     without = len(chosen) - len(rows)
     were = "picture was" if without == 1 else "pictures were"
     notes = (f"{without:,} {were} left out: no file holds them.",) if without else ()
-    return Chosen(chosen.overview, rows), notes
+    return SelectedMicrographs(chosen.overview, rows), notes
 
 
-def files_of(chosen: Chosen) -> list[Path]:
+def files_of(chosen: SelectedMicrographs) -> list[Path]:
     """Return the files of micrographs that all have one, absolute."""
     paths = (chosen.overview.paths[row] for row in chosen.rows)
     return [path for path in paths if path is not None]

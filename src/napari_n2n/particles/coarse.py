@@ -17,7 +17,7 @@ SMALLEST_DIAMETER_PX = 4.0
 
 
 @dataclass(frozen=True, eq=False)
-class Coarse:
+class CoarseImage:
     """A micrograph at a coarser grid.
 
     Attributes
@@ -111,7 +111,7 @@ def checked_diameter_px(
     return diameter_px
 
 
-def coarsened(image: NDArray[np.float32], pixels_in_one: float) -> Coarse:
+def coarsened(image: NDArray[np.float32], pixels_in_one: float) -> CoarseImage:
     """Average away what is finer than ``pixels_in_one`` pixels of ``image`` (y, x).
 
     The highest frequencies of its cosine transform are left out. That transform mirrors the image
@@ -119,8 +119,8 @@ def coarsened(image: NDArray[np.float32], pixels_in_one: float) -> Coarse:
     """
     shape = tuple(max(1, round(side / max(1.0, pixels_in_one))) for side in image.shape)
     if shape == image.shape:
-        return Coarse(image, np.ones(2))
+        return CoarseImage(image, np.ones(2))
     spectrum = fft.dctn(image, norm="ortho", workers=-1)[: shape[0], : shape[1]]
     scale = np.sqrt(spectrum.size / image.size)
     pixels = fft.idctn(spectrum * np.float32(scale), norm="ortho", overwrite_x=True)
-    return Coarse(pixels, np.array(image.shape) / np.array(shape))
+    return CoarseImage(pixels, np.array(image.shape) / np.array(shape))

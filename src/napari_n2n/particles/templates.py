@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from napari_n2n.errors import BadValue, NotEnoughData
 from napari_n2n.particles.coarse import (
-    Coarse,
+    CoarseImage,
     checked_diameter_px,
     checked_image,
     checked_pixel_size,
@@ -146,7 +146,7 @@ def prepared(
     diameter_px: float,
     contrast: Contrast,
     pixels_across: int = PIXELS_ACROSS,
-) -> Coarse:
+) -> CoarseImage:
     """Return the micrograph coarse and flat, with particles positive.
 
     What is wider than a particle (ice that gets thicker, the beam's profile) is taken away.
@@ -156,7 +156,7 @@ def prepared(
     # Offsets of thousands of counts would cost the sums of squares their last digits.
     level = coarse.pixels - coarse.pixels.mean(dtype=np.float64).astype(np.float32)
     flat = level - ndimage.gaussian_filter(level, across, mode="reflect")
-    return Coarse(-flat if contrast == "dark" else flat, coarse.factors)
+    return CoarseImage(-flat if contrast == "dark" else flat, coarse.factors)
 
 
 def _ball(radii: NDArray[np.float64], radius: float) -> NDArray[np.float64]:

@@ -8,13 +8,13 @@ from napari_n2n.session.records import (
     REASONS,
     STATES,
     VERDICTS,
-    Change,
-    Judged,
     MicrographRecord,
     Overview,
+    ParticleChange,
     State,
-    Stored,
+    StoredParticles,
     Verdict,
+    VerdictChange,
 )
 from napari_n2n.session.session import Session
 
@@ -22,13 +22,13 @@ __all__ = [
     "REASONS",
     "STATES",
     "VERDICTS",
-    "Change",
-    "Judged",
     "MicrographRecord",
     "Overview",
+    "ParticleChange",
     "Session",
     "State",
-    "Stored",
+    "StoredParticles",
     "Verdict",
+    "VerdictChange",
     "default_session_path",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 from napari_n2n.errors import BadValue
 from napari_n2n.io.particles import GIVERS, LABELS, Giver, Particles
 from napari_n2n.session.nearness import near
-from napari_n2n.session.records import Change, counted
+from napari_n2n.session.records import ParticleChange, counted
 from napari_n2n.session.rows import (
     PERSON,
     UNLABELLED,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Planned:
+class PlannedEdit:
     """An edit, the words for it, and the particles that it leaves out, with the reason."""
 
     action: str
@@ -36,10 +36,10 @@ class Planned:
     skipped: Ids = field(default_factory=lambda: np.empty(0, np.int64))
     note: str = ""
 
-    def change(self, micrograph: int) -> Change:
+    def change(self, micrograph: int) -> ParticleChange:
         """Return what is told of the edit once it is done."""
         edit = self.edit
-        return Change(
+        return ParticleChange(
             self.action,
             micrograph,
             added=np.array(edit.added["id"]),
@@ -68,13 +68,13 @@ def checked_ids(ids: ArrayLike) -> Ids:
     return checked
 
 
-def adding(particles: Particles, ids: Ids, verb: str) -> Planned:
+def adding(particles: Particles, ids: Ids, verb: str) -> PlannedEdit:
     """Add particles under new ids."""
     told = f"{verb[:1].upper()}{verb[1:]} {counted(len(ids))}"
-    return Planned(told, Edit(added=rows_of(particles, ids)))
+    return PlannedEdit(told, Edit(added=rows_of(particles, ids)))
 
 
-def moving(rows: Rows, ids: Ids, centres_px: NDArray[np.float64], moved_by: Giver) -> Planned:
+def moving(rows: Rows, ids: Ids, centres_px: NDArray[np.float64], moved_by: Giver) -> PlannedEdit:
     """Move particles to (n, 2) y, x."""
     places, there = places_of(rows, ids)
     before = rows[places[there]]
@@ -83,10 +83,10 @@ def moving(rows: Rows, ids: Ids, centres_px: NDArray[np.float64], moved_by: Give
     if moved_by == "person":
         after["placed_by"] = PERSON
     told = f"Move {counted(len(before))}"
-    return Planned(told, Edit(altered=alteration(before, after)), *_gone(ids[~there]))
+    return PlannedEdit(told, Edit(altered=alteration(before, after)), *_gone(ids[~there]))
 
 
-def labelling(rows: Rows, ids: Ids, wanted: Particles) -> Planned:
+def labelling(rows: Rows, ids: Ids, wanted: Particles) -> PlannedEdit:
     """Give particles the labels and givers of `wanted`, except where only a person may."""
     places, there = places_of(rows, ids)
     before = rows[places[there]]
@@ -103,7 +103,7 @@ def labelling(rows: Rows, ids: Ids, wanted: Particles) -> Planned:
         skipped = np.concatenate([skipped, ids[there][held]])
     before, after = before[~held], after[~held]
     edit = Edit(altered=alteration(before, after))
-    return Planned(_told_labels(after), edit, skipped, note)
+    return PlannedEdit(_told_labels(after), edit, skipped, note)
 
 
 def _told_labels(rows: Rows) -> str:
@@ -117,14 +117,16 @@ def _told_labels(rows: Rows) -> str:
     return f"Mark {counted(len(rows))}"
 
 
-def deleting(rows: Rows, ids: Ids) -> Planned:
+def deleting(rows: Rows, ids: Ids) -> PlannedEdit:
     """Take particles away."""
     places, there = places_of(rows, ids)
     removed = rows[np.sort(places[there])]
-    return Planned(f"Delete {counted(len(removed))}", Edit(removed=removed), *_gone(ids[~there]))
+    return PlannedEdit(
+        f"Delete {counted(len(removed))}", Edit(removed=removed), *_gone(ids[~there])
+    )
 
 
-def repicking(rows: Rows, particles: Particles, ids: Ids, distance_px: float) -> Planned:
+def repicking(rows: Rows, particles: Particles, ids: Ids, distance_px: float) -> PlannedEdit:
     """Put a new pick, whose ids are given, in the place of all that is not a person's.
 
     A particle is a person's who has added, moved or labelled it. Of the new ones, those less than
@@ -134,16 +136,16 @@ def repicking(rows: Rows, particles: Particles, ids: Ids, distance_px: float) ->
     kept_px = np.stack([rows["y_px"][persons], rows["x_px"][persons]], axis=1)
     free = ~near(particles.centres_px, kept_px, distance_px)
     edit = Edit(removed=rows[~persons], added=rows_of(particles, ids)[free])
-    return Planned(f"Pick {counted(len(edit.added))}", edit)
+    return PlannedEdit(f"Pick {counted(len(edit.added))}", edit)
 
 
-def thresholding(before: float | None, after: float | None) -> Planned:
+def thresholding(before: float | None, after: float | None) -> PlannedEdit:
     """Change the lowest score to be shown."""
     told = "Remove the threshold" if after is None else f"Set the threshold to {after:.3g}"
-    return Planned(told, Edit(threshold=(before, after)))
+    return PlannedEdit(told, Edit(threshold=(before, after)))
 
 
-def turned(action: str, wanted: Edit, done: Edit, skipped: Ids) -> Planned:
+def turned(action: str, wanted: Edit, done: Edit, skipped: Ids) -> PlannedEdit:
     """Undo or redo `action`: what was wanted, and what of it could be done."""
     notes = []
     if len(skipped):
@@ -152,7 +154,7 @@ def turned(action: str, wanted: Edit, done: Edit, skipped: Ids) -> Planned:
         notes.append(f"{counted(len(skipped))} {be} {since} and {be} left as {it}.")
     if wanted.threshold is not None and done.threshold is None:
         notes.append("The threshold was changed in another window since and was left as it is.")
-    return Planned(action, done, skipped, " ".join(notes))
+    return PlannedEdit(action, done, skipped, " ".join(notes))
 
 
 def _gone(ids: Ids) -> tuple[Ids, str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Window:
+class SessionUser:
     """Someone who has the session open.
 
     Attributes
@@ -35,7 +35,7 @@ class Window:
     token: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @classmethod
-    def opening(cls, connection: sqlite3.Connection) -> Window:
+    def opening(cls, connection: sqlite3.Connection) -> SessionUser:
         """Return a new window on a session."""
         return cls(counters.clock(connection))
 
@@ -57,7 +57,7 @@ def _now() -> str:
 
 
 def append(
-    connection: sqlite3.Connection, micrograph: int, window: Window, action: str, edit: Edit
+    connection: sqlite3.Connection, micrograph: int, window: SessionUser, action: str, edit: Edit
 ) -> None:
     """Add an action that is being done in the same transaction."""
     connection.execute(
@@ -83,7 +83,7 @@ def append(
 
 
 def next_text(
-    connection: sqlite3.Connection, micrograph: int, window: Window, *, done: bool
+    connection: sqlite3.Connection, micrograph: int, window: SessionUser, *, done: bool
 ) -> str | None:
     """Return the action that would be undone (of the `done`) or redone (of the undone)."""
     found = connection.execute(
@@ -94,7 +94,7 @@ def next_text(
 
 
 def next_entry(
-    connection: sqlite3.Connection, micrograph: int, window: Window, *, done: bool
+    connection: sqlite3.Connection, micrograph: int, window: SessionUser, *, done: bool
 ) -> Entry | None:
     """Return what is to be undone (of the `done`) or redone (of the undone) next, as it was done.
 
@@ -115,7 +115,7 @@ def next_entry(
     return Entry(number, action, Edit.from_blobs(removed, added, columns, altered, threshold))
 
 
-def turn(connection: sqlite3.Connection, entry: Entry, window: Window, *, done: bool) -> None:
+def turn(connection: sqlite3.Connection, entry: Entry, window: SessionUser, *, done: bool) -> None:
     """Note that an entry has been undone or redone by a window."""
     connection.execute(
         "UPDATE history SET done = ?, window = ?, clock = ?, at = ? WHERE id = ?",

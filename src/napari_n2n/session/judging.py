@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from napari_n2n.session.database import Database
-    from napari_n2n.session.history import Window
-    from napari_n2n.session.records import Judged, MicrographRecord, Overview, State, Verdict
+    from napari_n2n.session.history import SessionUser
+    from napari_n2n.session.records import MicrographRecord, Overview, State, Verdict, VerdictChange
     from napari_n2n.session.rows import Ids
 
 
@@ -35,7 +35,7 @@ class Judging:
     """Half of `napari_n2n.session.session.Session`; see there."""
 
     _database: Database
-    _window: Window
+    _window: SessionUser
 
     # Micrographs --------------------------------------------------------------------------------
 
@@ -145,7 +145,7 @@ class Judging:
 
     def judge(
         self, ids: ArrayLike, verdict: Verdict, *, reason: str = "", given_by: str = ""
-    ) -> Judged:
+    ) -> VerdictChange:
         """Keep or reject micrographs, or leave them undecided: one step of the history.
 
         Parameters
@@ -182,16 +182,16 @@ class Judging:
         with self._database.reading() as connection:
             return verdicts.next_text(connection, self._window, done=False)
 
-    def undo_verdict(self) -> Judged | None:
+    def undo_verdict(self) -> VerdictChange | None:
         """Undo the last `judge` of this window, of any micrographs; None if there is none.
 
         Once there are none left, what had been done when the session was opened comes. What
-        another window has judged since keeps that verdict: `Judged.note` says so.
+        another window has judged since keeps that verdict: `VerdictChange.note` says so.
         """
         with self._database.writing() as connection:
             return verdicts.turn(connection, self._window, done=False)
 
-    def redo_verdict(self) -> Judged | None:
+    def redo_verdict(self) -> VerdictChange | None:
         """Do again what was undone last; None if there is nothing. Compare `undo_verdict`."""
         with self._database.writing() as connection:
             return verdicts.turn(connection, self._window, done=True)

@@ -44,7 +44,7 @@ def _no_texts() -> NDArray[np.str_]:
 
 
 @dataclass(frozen=True, eq=False)
-class Stored:
+class StoredParticles:
     """The particles of one micrograph.
 
     Attributes
@@ -143,7 +143,7 @@ class Overview:
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class VerdictChange:
     """What giving verdicts, or undoing or redoing that, did to the file.
 
     Attributes
@@ -167,7 +167,7 @@ class Judged:
 
 
 @dataclass(frozen=True, eq=False)
-class Change:
+class ParticleChange:
     """What an action, or undoing or redoing one, did to the file.
 
     Attributes

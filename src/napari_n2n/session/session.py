@@ -14,7 +14,7 @@ from napari_n2n.io.particles import Giver, Particles
 from napari_n2n.session import counters, descriptors, edits, history
 from napari_n2n.session.database import Database
 from napari_n2n.session.judging import Judging
-from napari_n2n.session.records import Change, Stored, counted
+from napari_n2n.session.records import ParticleChange, StoredParticles, counted
 from napari_n2n.session.row_cache import RowCache
 from napari_n2n.session.rows import particles_of, write_edit
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from napari_n2n.session.edits import Planned
+    from napari_n2n.session.edits import PlannedEdit
     from napari_n2n.session.rows import Rows
 
 
@@ -49,7 +49,7 @@ class Session(Judging):
     def __init__(self, database: Database) -> None:
         self._database = database
         with database.reading() as connection:
-            self._window = history.Window.opening(connection)
+            self._window = history.SessionUser.opening(connection)
         self._seen = database.data_version()
         self._cache = RowCache()
 
@@ -114,12 +114,12 @@ class Session(Judging):
 
     # Reading ------------------------------------------------------------------------------------
 
-    def particles(self, micrograph: int) -> Stored:
+    def particles(self, micrograph: int) -> StoredParticles:
         """Return the particles of a micrograph in the order of their ids."""
         with self._database.reading() as connection:
             self._threshold(connection, micrograph)
             rows = self._cache.rows(connection, int(micrograph))
-        return Stored(np.array(rows["id"]), particles_of(rows))
+        return StoredParticles(np.array(rows["id"]), particles_of(rows))
 
     def threshold(self, micrograph: int) -> float | None:
         """Return the lowest score to be shown; None: all."""
@@ -137,17 +137,17 @@ class Session(Judging):
 
     # Editing ------------------------------------------------------------------------------------
 
-    def add(self, micrograph: int, particles: Particles, action: str = "add") -> Change:
+    def add(self, micrograph: int, particles: Particles, action: str = "add") -> ParticleChange:
         """Add particles; `action` is the verb by which it is told ("Add 3 particles")."""
 
-        def make(connection: sqlite3.Connection, _: Rows) -> Planned:
+        def make(connection: sqlite3.Connection, _: Rows) -> PlannedEdit:
             return edits.adding(particles, counters.new_ids(connection, len(particles)), action)
 
         return self._edit(micrograph, make)
 
     def move(
         self, micrograph: int, ids: ArrayLike, centres_px: ArrayLike, *, moved_by: Giver = "person"
-    ) -> Change:
+    ) -> ParticleChange:
         """Move particles to (n, 2) y, x; what a person has moved, a new pick leaves alone."""
         wanted = edits.checked_ids(ids)
         centres = Particles(np.asarray(centres_px, np.float64)).centres_px
@@ -157,7 +157,7 @@ class Session(Judging):
 
     def relabel(
         self, micrograph: int, ids: ArrayLike, labels: ArrayLike, given_by: Giver = "person"
-    ) -> Change:
+    ) -> ParticleChange:
         """Label particles with one label or (n,) labels.
 
         A label that a person gave is changed by a person only: where `given_by` is anyone else,
@@ -171,27 +171,27 @@ class Session(Judging):
         checked = Particles(np.zeros((len(wanted), 2)), np.asarray(texts), given_by=givers)
         return self._edit(micrograph, lambda _, rows: edits.labelling(rows, wanted, checked))
 
-    def delete(self, micrograph: int, ids: ArrayLike) -> Change:
+    def delete(self, micrograph: int, ids: ArrayLike) -> ParticleChange:
         """Delete particles; undoing brings them back under the same ids."""
         wanted = edits.checked_ids(ids)
         return self._edit(micrograph, lambda _, rows: edits.deleting(rows, wanted))
 
     def replace_picks(
         self, micrograph: int, particles: Particles, *, distance_px: float = 0.0
-    ) -> Change:
+    ) -> ParticleChange:
         """Put a new pick in the place of the last one.
 
         What a person has added, moved or labelled stays. Of the new ones, those less than
         `distance_px` from such a one are left out.
         """
 
-        def make(connection: sqlite3.Connection, rows: Rows) -> Planned:
+        def make(connection: sqlite3.Connection, rows: Rows) -> PlannedEdit:
             ids = counters.new_ids(connection, len(particles))
             return edits.repicking(rows, particles, ids, distance_px)
 
         return self._edit(micrograph, make)
 
-    def set_threshold(self, micrograph: int, score: float | None) -> Change:
+    def set_threshold(self, micrograph: int, score: float | None) -> ParticleChange:
         """Set the lowest score to be shown; None shows all."""
         wanted = None if score is None else float(score)
         if wanted is not None and not np.isfinite(wanted):
@@ -203,7 +203,9 @@ class Session(Judging):
             ),
         )
 
-    def _edit(self, micrograph: int, make: Callable[[sqlite3.Connection, Rows], Planned]) -> Change:
+    def _edit(
+        self, micrograph: int, make: Callable[[sqlite3.Connection, Rows], PlannedEdit]
+    ) -> ParticleChange:
         """Do what `make` plans for the rows as they are; what changes nothing is not kept."""
         # SQLite would take a number of numpy's, as in an overview's ids, for a BLOB.
         micrograph = int(micrograph)
@@ -233,18 +235,18 @@ class Session(Judging):
         with self._database.reading() as connection:
             return history.next_text(connection, int(micrograph), self._window, done=False)
 
-    def undo(self, micrograph: int) -> Change | None:
+    def undo(self, micrograph: int) -> ParticleChange | None:
         """Undo the last action; None if there is none.
 
-        What another window has changed since stays as it is: `Change.note` says so.
+        What another window has changed since stays as it is: `ParticleChange.note` says so.
         """
         return self._turn(micrograph, done=False)
 
-    def redo(self, micrograph: int) -> Change | None:
+    def redo(self, micrograph: int) -> ParticleChange | None:
         """Do again what was undone last; None if there is nothing. Compare `undo`."""
         return self._turn(micrograph, done=True)
 
-    def _turn(self, micrograph: int, *, done: bool) -> Change | None:
+    def _turn(self, micrograph: int, *, done: bool) -> ParticleChange | None:
         micrograph = int(micrograph)
         with self._database.lock:
             with self._database.writing() as connection:

@@ -12,7 +12,7 @@ Ids = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Suggested:
+class PendingSuggestions:
     """Labels that were suggested and not accepted yet; columns of equal length.
 
     ``ids`` ascend. ``uncertainty`` is larger the less sure the machine is.
@@ -24,14 +24,14 @@ class Suggested:
     uncertainty: NDArray[np.float32]
 
     @classmethod
-    def nothing(cls) -> "Suggested":
+    def nothing(cls) -> "PendingSuggestions":
         """No suggestions."""
         empty = np.empty(0, np.float32)
         return cls(np.empty(0, np.int64), np.empty(0, "U11"), empty, empty)
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class ShownParticles:
     """The particles that are shown, row by row, ids ascending; taken at one moment.
 
     ``suggested`` is empty where nothing is pending; there the probability is NaN.
@@ -48,7 +48,9 @@ class View:
         return np.flatnonzero(np.isin(self.ids, np.asarray(ids, np.int64)))
 
 
-def look(ids: Ids, particles: Particles, threshold: float | None, suggested: Suggested) -> View:
+def shown_particles(
+    ids: Ids, particles: Particles, threshold: float | None, suggested: PendingSuggestions
+) -> ShownParticles:
     """Return what is shown of (n,) ``ids`` and ``particles``.
 
     A candidate that scores below ``threshold`` is hidden unless somebody gave it something.
@@ -67,4 +69,4 @@ def look(ids: Ids, particles: Particles, threshold: float | None, suggested: Sug
     labels[here] = suggested.labels[there]
     probabilities[here] = suggested.probabilities[there]
     uncertainty[here] = suggested.uncertainty[there]
-    return View(ids, particles, labels, probabilities, uncertainty)
+    return ShownParticles(ids, particles, labels, probabilities, uncertainty)

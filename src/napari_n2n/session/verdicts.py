@@ -16,14 +16,14 @@ import numpy as np
 from napari_n2n.errors import BadValue
 from napari_n2n.session import counters
 from napari_n2n.session.places import storable
-from napari_n2n.session.records import VERDICTS, Judged, Verdict, counted
+from napari_n2n.session.records import VERDICTS, Verdict, VerdictChange, counted
 from napari_n2n.session.rows import DamagedRows
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
-    from napari_n2n.session.history import Window
+    from napari_n2n.session.history import SessionUser
     from napari_n2n.session.rows import Ids
 
 
@@ -78,13 +78,15 @@ def wished(verdict: Verdict, reason: str, given_by: str) -> Judgement:
     return Judgement(verdict, reason, given_by, _now("microseconds"))
 
 
-def judge(connection: sqlite3.Connection, ids: Ids, wanted: Judgement, window: Window) -> Judged:
+def judge(
+    connection: sqlite3.Connection, ids: Ids, wanted: Judgement, window: SessionUser
+) -> VerdictChange:
     """Give (n,) micrographs a verdict; those that have the same one already are left alone."""
     held = _held(connection, ids)
     # A second look at the clock is no change, a second person is.
     changed = {number: old for number, old in held.items() if old[:3] != wanted[:3]}
     numbers = np.array(list(changed), np.int64)
-    judged = Judged(_told(connection, numbers if len(numbers) else ids, wanted), numbers)
+    judged = VerdictChange(_told(connection, numbers if len(numbers) else ids, wanted), numbers)
     if not judged:
         return judged
     _hold(connection, dict.fromkeys(changed, wanted))
@@ -106,7 +108,7 @@ def judge(connection: sqlite3.Connection, ids: Ids, wanted: Judgement, window: W
     return judged
 
 
-def next_text(connection: sqlite3.Connection, window: Window, *, done: bool) -> str | None:
+def next_text(connection: sqlite3.Connection, window: SessionUser, *, done: bool) -> str | None:
     """Return the action that would be undone (of the `done`) or redone (of the undone)."""
     found = connection.execute(
         f"SELECT action FROM verdict_history WHERE {_MINE} ORDER BY clock DESC LIMIT 1",
@@ -115,7 +117,9 @@ def next_text(connection: sqlite3.Connection, window: Window, *, done: bool) -> 
     return None if found is None else str(found[0])
 
 
-def turn(connection: sqlite3.Connection, window: Window, *, done: bool) -> Judged | None:
+def turn(
+    connection: sqlite3.Connection, window: SessionUser, *, done: bool
+) -> VerdictChange | None:
     """Undo the last action, or redo (`done`) what was undone last; None if there is none.
 
     A micrograph that somebody else has judged since keeps that verdict.
@@ -150,7 +154,7 @@ def turn(connection: sqlite3.Connection, window: Window, *, done: bool) -> Judge
             number,
         ),
     )
-    return Judged(action, np.array(list(possible), np.int64), _left(others))
+    return VerdictChange(action, np.array(list(possible), np.int64), _left(others))
 
 
 def _left(number: int) -> str:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from napari_n2n.background import Aside
+from napari_n2n.background import BackgroundTask
 from napari_n2n.errors import N2NError
 from napari_n2n.progress import passed_on
 
@@ -84,9 +84,9 @@ def for_each_overlapped(
     done: one that has begun is finished first.
     """
     outcomes: list[FileOutcome[R]] = []
-    readers = (Aside(partial(job.load, path), daemon=True) for path in paths)
+    readers = (BackgroundTask(partial(job.load, path), daemon=True) for path in paths)
     reading = next(readers, None)
-    writing: tuple[Path, Aside[R]] | None = None
+    writing: tuple[Path, BackgroundTask[R]] | None = None
     try:
         for number, path in enumerate(paths, 1):
             assert reading is not None
@@ -107,7 +107,7 @@ def for_each_overlapped(
                 outcomes.append(outcome)
                 yield outcome
             else:
-                writing = path, Aside(partial(job.store, path, computed))
+                writing = path, BackgroundTask(partial(job.store, path, computed))
                 del computed  # the writer's alone
         if writing is not None:
             outcomes.append(_written(*writing, stop, stopped))
@@ -120,7 +120,7 @@ def for_each_overlapped(
 
 
 def _written(
-    path: Path, writing: "Aside[R]", stop: Callable[[], bool], stopped: type[Exception]
+    path: Path, writing: "BackgroundTask[R]", stop: Callable[[], bool], stopped: type[Exception]
 ) -> FileOutcome[R]:
     writing.wait(stop, stopped)
     try:

@@ -33,7 +33,7 @@ class DenoisedFile:
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenFile:
     """A file that was made, and sentences for the user."""
 
     path: Path
@@ -106,7 +106,7 @@ class DenoiseFiles:
         )
         return DenoisedFile(result.pixels, pixel_size, (*image.notes, *result.notes))
 
-    def store(self, path: Path, computed: DenoisedFile) -> Written:
+    def store(self, path: Path, computed: DenoisedFile) -> WrittenFile:
         """Write the result, whole or not at all."""
         is_rgb = computed.pixels.ndim == 3
         output = self._output(path, is_rgb=is_rgb)
@@ -114,7 +114,7 @@ class DenoiseFiles:
             write_photograph(output, computed.pixels)
         else:
             write_micrograph(output, computed.pixels, computed.pixel_size_angstrom)
-        return Written(output, computed.notes)
+        return WrittenFile(output, computed.notes)
 
     def _output(self, path: Path, *, is_rgb: bool) -> Path:
         output = self.output_of(path)

@@ -13,7 +13,7 @@ Image = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class Exposure:
+class FieldOfView:
     """One field of view, ready to be denoised and shown.
 
     ``full`` is the sum of ``odd`` and ``even``, all (y, x); a single micrograph has no halves.

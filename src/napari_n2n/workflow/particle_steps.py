@@ -21,7 +21,7 @@ _FEWEST_FOR_A_TEMPLATE = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Field:
+class PickingField:
     """The micrograph that is worked on.
 
     ``pixels`` (y, x) is what particles are looked for in, best denoised, and ``raw`` (y, x) what it
@@ -39,7 +39,7 @@ class Field:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class FoundParticles:
     """Candidates, the threshold that best divides them, and the area that was avoided.
 
     ``left_out`` counts those that passed the threshold and do not stand out of the noise.
@@ -60,7 +60,7 @@ class Found:
 
 
 @dataclass
-class Described:
+class DescriptorCache:
     """Descriptors of a micrograph's particles by id, not computed again while they stay put.
 
     One job at a time uses it.
@@ -73,7 +73,7 @@ class Described:
 
 
 @dataclass(frozen=True, eq=False)
-class Suggestions:
+class LabelSuggestions:
     """Suggested labels of the particles ``ids``, none if ``sentence`` says why."""
 
     ids: NDArray[np.int64]
@@ -83,7 +83,7 @@ class Suggestions:
     sentence: str
 
 
-def guess(micrograph: Field, stop: Stop = lambda: False) -> Generator[Progress, None, float]:
+def guess(micrograph: PickingField, stop: Stop = lambda: False) -> Generator[Progress, None, float]:
     """Guess the particles' diameter in Å.
 
     Raises
@@ -105,13 +105,13 @@ def enough_for_a_template(marked: int) -> bool:
 
 
 def find(
-    micrograph: Field,
+    micrograph: PickingField,
     diameter_angstrom: float,
     *,
     marked_px: NDArray[np.float64] | None = None,
     avoid: NDArray[np.bool_] | bool = True,
     stop: Stop = lambda: False,
-) -> Generator[Progress, None, Found]:
+) -> Generator[Progress, None, FoundParticles]:
     """Find particles.
 
     Parameters
@@ -161,7 +161,7 @@ def find(
         particles = standing_out(
             particles, pixels, micrograph.raw, diameter_angstrom / size, threshold
         )
-    return Found(
+    return FoundParticles(
         particles,
         threshold,
         mask,
@@ -171,15 +171,15 @@ def find(
 
 
 def suggest(
-    micrograph: Field,
+    micrograph: PickingField,
     diameter_angstrom: float,
     ids: NDArray[np.int64],
     particles: Particles,
     session: "Session",
-    described: Described,
+    described: DescriptorCache,
     *,
     stop: Stop = lambda: False,
-) -> Generator[Progress, None, Suggestions]:
+) -> Generator[Progress, None, LabelSuggestions]:
     """Suggest labels for the unlabelled, learnt from all that a person marked in the session.
 
     Parameters
@@ -223,7 +223,7 @@ def suggest(
     if stop():
         raise Stopped
     found = classifier.suggest(values[unlabelled])
-    return Suggestions(
+    return LabelSuggestions(
         ids[unlabelled],
         found.labels,
         found.probabilities,
@@ -237,7 +237,7 @@ def _remember(
     values: NDArray[np.float32],
     marked: Particles,
     session: "Session",
-    described: Described,
+    described: DescriptorCache,
 ) -> None:
     """Keep what the marked particles look like, as far as the session does not know it yet."""
     centres = marked.centres_px
@@ -248,17 +248,17 @@ def _remember(
         described.remembered.update(places)
 
 
-def _nothing(why: str) -> Suggestions:
+def _nothing(why: str) -> LabelSuggestions:
     nothing: NDArray[Any] = np.empty(0, np.float32)
-    return Suggestions(np.empty(0, np.int64), np.empty(0, "U11"), nothing, nothing, why)
+    return LabelSuggestions(np.empty(0, np.int64), np.empty(0, "U11"), nothing, nothing, why)
 
 
 def _describe(
-    micrograph: Field,
+    micrograph: PickingField,
     diameter_angstrom: float,
     ids: NDArray[np.int64],
     particles: Particles,
-    described: Described,
+    described: DescriptorCache,
 ) -> NDArray[np.float32]:
     """Return (n, d) descriptors; only those are computed that are not known."""
     from napari_n2n.particles.descriptors import Describer

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.io.photographs import WHITE, PhotographSource, photographs_in
 from napari_n2n.progress import Progress
-from napari_n2n.workflow.fields import Exposure
+from napari_n2n.workflow.fields import FieldOfView
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.training.photograph_examples import Photographs
@@ -38,9 +38,9 @@ class OnePhotograph:
     to_learn_from: tuple[Any, ...] = ()
     pixel_size_angstrom: float | None = None
 
-    def exposure(self) -> Exposure:
+    def exposure(self) -> FieldOfView:
         """Read it."""
-        return Exposure(
+        return FieldOfView(
             self.name,
             grey_levels(self.pixels),
             pixel_size_angstrom=self.pixel_size_angstrom,
@@ -60,7 +60,7 @@ class PhotographFolder:
         """What to call it."""
         return self.folder.name
 
-    def exposure(self) -> Exposure:
+    def exposure(self) -> FieldOfView:
         """Read the first photograph in colour, and give it noise, as it is clean.
 
         Raises
@@ -72,7 +72,7 @@ class PhotographFolder:
 
         name, image = self._first()
         noisy = noisy_photograph(image, DEVIATION, seed=0)
-        return Exposure(
+        return FieldOfView(
             noisy_name(name, DEVIATION),
             noisy,
             clean=image.astype(np.float32),

@@ -22,7 +22,7 @@ from napari_n2n.workflow.photograph_sources import (
 if TYPE_CHECKING:
     from napari_n2n.denoising.checkpoints import Denoiser
     from napari_n2n.denoising.config import TrainingConfig
-    from napari_n2n.workflow.fields import Exposure, Image
+    from napari_n2n.workflow.fields import FieldOfView, Image
     from napari_n2n.workflow.sources import Stop
 
 # The loss of fewer steps is mostly that of the noise they happened to draw.
@@ -87,7 +87,7 @@ def noisy_copy(
 
 
 @dataclass(frozen=True, slots=True)
-class PhotographsLearnt:
+class PhotographTrainingProgress:
     """How far a training on photographs is.
 
     ``psnr_db`` is that of denoised crops with noise of every strength that is trained on, as the
@@ -116,7 +116,7 @@ def training_on_photographs(
     device: str,
     stop: "Stop",
 ) -> Generator[Any, None, "Denoiser"]:
-    """Train on clean photographs with noise; yields `Progress`, then `PhotographsLearnt`.
+    """Train on clean photographs with noise; yields `Progress`, then `PhotographTrainingProgress`.
 
     What was learnt is kept in ``output`` however this ends.
 
@@ -132,9 +132,9 @@ def training_on_photographs(
 
     photographs = yield from photographs_of(source, stop)
 
-    def told(step: PhotographProgress) -> Iterator[PhotographsLearnt]:
+    def told(step: PhotographProgress) -> Iterator[PhotographTrainingProgress]:
         known = step.step >= _FEWEST_STEPS and step.excess_loss > 0
-        yield PhotographsLearnt(
+        yield PhotographTrainingProgress(
             step.step,
             len(photographs.images),
             step.done / step.total,
@@ -154,7 +154,7 @@ def training_on_photographs(
     return (yield from passed_on(steps, told))
 
 
-def psnr_db(exposure: "Exposure", pixels: "Image") -> dict[str, float]:
+def psnr_db(exposure: "FieldOfView", pixels: "Image") -> dict[str, float]:
     """Return the PSNR (dB) of the noisy and the denoised photograph, R = 255; empty if unknown.
 
     Neither is rounded or clipped before.

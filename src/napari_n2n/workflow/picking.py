@@ -65,7 +65,7 @@ class PickSettings:
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class DenoisedMicrograph:
     """A micrograph as it was recorded and, if there was a denoiser, denoised; both (y, x)."""
 
     raw: NDArray[np.float32]
@@ -75,7 +75,7 @@ class Seen:
 
 
 @dataclass(frozen=True, eq=False)
-class Picked:
+class PickedMicrograph:
     """The particles of one file, with the threshold they passed and what there is to note."""
 
     table: MicrographParticles
@@ -150,7 +150,7 @@ def pick_file(
     *,
     device: str = "auto",
     stop: Callable[[], bool] = lambda: False,
-) -> Generator[Progress, None, Picked]:
+) -> Generator[Progress, None, PickedMicrograph]:
     """Find the particles of the micrograph or movie at ``path``, and suggest labels if asked.
 
     A movie is aligned first. Without a denoiser the picker sees the micrograph as it was recorded.
@@ -224,7 +224,7 @@ def pick_file(
         shape=(seen.raw.shape[0], seen.raw.shape[1]),
         diameter_angstrom=diameter,
     )
-    return Picked(table, float(threshold), (*seen.notes, *notes))
+    return PickedMicrograph(table, float(threshold), (*seen.notes, *notes))
 
 
 def see_file(
@@ -234,7 +234,7 @@ def see_file(
     *,
     device: str = "auto",
     stop: Callable[[], bool] = lambda: False,
-) -> Generator[Progress, None, Seen]:
+) -> Generator[Progress, None, DenoisedMicrograph]:
     """Read the micrograph or movie at ``path``, align it if it is a movie, and denoise it.
 
     Raises
@@ -248,20 +248,20 @@ def see_file(
         halves = yield from stoppable(halves_of_file(path, settings), stop, Interrupted)
         size = _known(path, halves.pixel_size_angstrom)
         if denoiser is None:
-            return Seen(halves.full, halves.full, size, halves.notes)
+            return DenoisedMicrograph(halves.full, halves.full, size, halves.notes)
         both = yield from denoise_halves(
             halves.odd, halves.even, denoiser, pixel_size_angstrom=size, device=device, stop=stop
         )
         notes = (*halves.notes, *both.notes)
-        return Seen(halves.full, both.pixels * np.float32(2), size, notes)
+        return DenoisedMicrograph(halves.full, both.pixels * np.float32(2), size, notes)
     image = read_grey(path, settings.pixel_size_angstrom)
     size = _known(path, image.pixel_size_angstrom)
     if denoiser is None:
-        return Seen(image.pixels, image.pixels, size, image.notes)
+        return DenoisedMicrograph(image.pixels, image.pixels, size, image.notes)
     result = yield from denoise_steps(
         image.pixels, denoiser, pixel_size_angstrom=size, device=device, stop=stop
     )
-    return Seen(image.pixels, result.pixels, size, (*image.notes, *result.notes))
+    return DenoisedMicrograph(image.pixels, result.pixels, size, (*image.notes, *result.notes))
 
 
 def _known(path: Path, pixel_size_angstrom: float | None) -> float:
@@ -272,7 +272,7 @@ def _known(path: Path, pixel_size_angstrom: float | None) -> float:
     return pixel_size_angstrom
 
 
-def _diameter(seen: Seen, settings: PickSettings) -> tuple[float, tuple[str, ...]]:
+def _diameter(seen: DenoisedMicrograph, settings: PickSettings) -> tuple[float, tuple[str, ...]]:
     """Return the diameter (Å) to use, and a note if it has to be said."""
     given = settings.diameter_angstrom
     learnt = settings.examples.diameter_angstrom if settings.examples is not None else None

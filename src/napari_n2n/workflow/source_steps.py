@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from napari_n2n.progress import Progress, format_seconds, passed_on
-from napari_n2n.workflow.fields import Exposure, Image
+from napari_n2n.workflow.fields import FieldOfView, Image
 from napari_n2n.workflow.photograph_sources import OnePhotograph, PhotographFolder
 from napari_n2n.workflow.photograph_steps import psnr_db, psnr_notes, training_on_photographs
 from napari_n2n.workflow.sources import (
+    FieldReady,
     FolderSource,
-    Ready,
     Source,
     Stop,
     Stopped,
@@ -36,7 +36,7 @@ _WORTH_WHILE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
+class TrainingResult:
     """What a training gave; ``complete`` is False if it was stopped."""
 
     denoiser: "Denoiser"
@@ -46,7 +46,7 @@ class Trained:
     @property
     def sentence(self) -> str:
         """How it went, for a person."""
-        how, said = self.denoiser.provenance, "Trained" if self.complete else "Stopped"
+        how, said = self.denoiser.provenance, "TrainingResult" if self.complete else "Stopped"
         return (
             f"{said} after {how.steps} steps, {format_seconds(how.seconds)}. "
             f"Kept as {self.model.name}."
@@ -54,7 +54,7 @@ class Trained:
 
 
 @dataclass(frozen=True, eq=False)
-class Loaded:
+class LoadedModel:
     """A model from a file; ``resumable`` says whether its training can go on."""
 
     denoiser: "Denoiser"
@@ -63,13 +63,13 @@ class Loaded:
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class DenoisingResult:
     """A denoised exposure; resolutions (Å) are where the halves' FRC falls below 1/7.
 
     ``psnr_db`` is that of the noisy and the denoised photograph, where the clean one is known.
     """
 
-    exposure: Exposure
+    exposure: FieldOfView
     pixels: Image
     summary: str
     notes: tuple[str, ...] = ()
@@ -86,24 +86,24 @@ class Result:
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class DenoisedPart:
     """A denoised part of an exposure, (y, x), and where in it, (y, x) in px, it begins."""
 
     pixels: Image
     origin: tuple[int, int]
 
 
-class Watched:
+class RegionOfInterest:
     """The part of a field the user looks at, handed from the window to the work.
 
     The window stores it, the work's thread reads it; each is one assignment.
     """
 
     def __init__(self) -> None:
-        self._view: tuple[Region, Exposure | None] | None = None
+        self._view: tuple[Region, FieldOfView | None] | None = None
         self._given = (0, 0)
 
-    def look_at(self, region: Region | None, exposure: Exposure | None = None) -> None:
+    def look_at(self, region: Region | None, exposure: FieldOfView | None = None) -> None:
         """Store what is looked at, and of which exposure if it is there; None: nothing."""
         self._view = None if region is None else (region, exposure)
 
@@ -142,11 +142,11 @@ def train_on(
     model: Path,
     resume: bool = False,
     device: str = "auto",
-    exposure: Exposure | None = None,
-    watched: Watched | None = None,
+    exposure: FieldOfView | None = None,
+    watched: RegionOfInterest | None = None,
     stop: Stop = lambda: False,
-) -> Generator[Any, None, Trained]:
-    """Align if need be, then train; yields `Progress`, one `Ready`, and `TrainingProgress`.
+) -> Generator[Any, None, TrainingResult]:
+    """Align if need be, then train; yields `Progress`, one `FieldReady`, and `TrainingProgress`.
 
     On photographs it is `PhotographsLearnt` in place of the last.
 
@@ -162,11 +162,11 @@ def train_on(
     from napari_n2n.denoising.interruption import Interrupted
     from napari_n2n.denoising.training.micrographs import TrainingProgress, train
 
-    watched = watched or Watched()
+    watched = watched or RegionOfInterest()
     how: dict[str, Any] = {"output": model, "resume": resume, "device": device, "stop": stop}
     steps: Generator[Any, None, Denoiser]
     if isinstance(source, OnePhotograph | PhotographFolder):
-        yield Ready(exposure or (yield from expose(source, stop, device)))
+        yield FieldReady(exposure or (yield from expose(source, stop, device)))
         steps = training_on_photographs(source, config, **how)
     else:
         pairs = yield from training_pairs(source, exposure, stop, device)
@@ -179,7 +179,7 @@ def train_on(
                 step = next(steps)
             except StopIteration as end:
                 complete = not stop()
-                return Trained(end.value, model, complete)
+                return TrainingResult(end.value, model, complete)
             except Interrupted:
                 raise Stopped from None
             if isinstance(step, TrainingProgress):
@@ -191,8 +191,8 @@ def train_on(
 
 def aligned(
     source: Source, stop: Stop, device: str = "auto"
-) -> Generator[Progress | Ready, None, Exposure]:
-    """Align or read what is shown of ``source``; yields it too, as `Ready`.
+) -> Generator[Progress | FieldReady, None, FieldOfView]:
+    """Align or read what is shown of ``source``; yields it too, as `FieldReady`.
 
     Raises
     ------
@@ -203,7 +203,7 @@ def aligned(
     """
     exposure = yield from expose(source, stop, device)
     # Of a folder, they say what was left out.
-    yield Ready(exposure, exposure.notes if isinstance(source, FolderSource) else ())
+    yield FieldReady(exposure, exposure.notes if isinstance(source, FolderSource) else ())
     return exposure
 
 
@@ -212,15 +212,15 @@ def denoise_source(
     denoiser: "Denoiser | str" = "general",
     *,
     device: str = "auto",
-    exposure: Exposure | None = None,
-    watched: Watched | None = None,
+    exposure: FieldOfView | None = None,
+    watched: RegionOfInterest | None = None,
     thorough: bool = False,
     stop: Stop = lambda: False,
-) -> Generator[Any, None, Result]:
+) -> Generator[Any, None, DenoisingResult]:
     """Denoise what is shown of ``source``, with both halves where there are any.
 
-    Yields `Progress`, a `Ready` if the exposure had to be made, and a `Part`: what is ``watched``
-    as the denoising begins is denoised first. ``denoiser`` may be the name of a model in the box;
+    Yields `Progress`, a `FieldReady` if the exposure had to be made, and a `DenoisedPart`:
+    what is ``watched`` as the denoising begins is denoised first. ``denoiser`` may be the name of a model in the box;
     ``thorough`` is that of `napari_n2n.denoising.inference.denoising.denoise_steps`.
 
     Raises
@@ -243,7 +243,7 @@ def denoise_source(
     settings: dict[str, Any] = {
         "pixel_size_angstrom": exposure.pixel_size_angstrom,
         "device": device,
-        "first": (watched or Watched()).region(exposure.full.shape),
+        "first": (watched or RegionOfInterest()).region(exposure.full.shape),
         "thorough": thorough,
         "stop": stop,
     }
@@ -252,7 +252,7 @@ def denoise_source(
             single = yield from _with_parts(denoise_steps(exposure.full, denoiser, **settings), 1)
             gain = psnr_db(exposure, single.pixels)
             notes = (*single.notes, *psnr_notes(gain))
-            return Result(exposure, single.pixels, denoiser.summary, notes, psnr_db=gain)
+            return DenoisingResult(exposure, single.pixels, denoiser.summary, notes, psnr_db=gain)
         both = yield from _with_parts(
             denoise_halves(exposure.odd, exposure.even, denoiser, **settings), 2
         )
@@ -260,7 +260,7 @@ def denoise_source(
         raise Stopped from None
     before, after = both.frc_before, both.frc_after
     known = exposure.pixel_size_angstrom is not None or denoiser.working_pixel_size_angstrom
-    return Result(
+    return DenoisingResult(
         exposure,
         # The mean of two halves, on the scale of their sum.
         both.pixels * np.float32(2),
@@ -280,19 +280,19 @@ def denoise_source(
 
 def _with_parts(
     steps: Generator[Progress, None, R], gain: float
-) -> Generator[Progress | Part, None, R]:
+) -> Generator[Progress | DenoisedPart, None, R]:
     """Run ``steps``; what they show of the result is multiplied by ``gain`` and yielded too."""
 
-    def told(step: Progress) -> Iterator[Progress | Part]:
+    def told(step: Progress) -> Iterator[Progress | DenoisedPart]:
         yield step
         region = getattr(step, "region", None)
         if region is not None:
-            yield Part(region.pixels * np.float32(gain), region.origin)
+            yield DenoisedPart(region.pixels * np.float32(gain), region.origin)
 
     return passed_on(steps, told)
 
 
-def load_model(path: Path) -> Generator[Progress, None, Loaded]:
+def load_model(path: Path) -> Generator[Progress, None, LoadedModel]:
     """Load a saved model.
 
     Raises
@@ -303,7 +303,7 @@ def load_model(path: Path) -> Generator[Progress, None, Loaded]:
     yield Progress("loading the model", 0, 1)
     from napari_n2n.denoising.checkpoints import load_denoiser
 
-    return Loaded(load_denoiser(path), path, can_resume(path))
+    return LoadedModel(load_denoiser(path), path, can_resume(path))
 
 
 def can_resume(model: Path) -> bool:

@@ -10,13 +10,13 @@ import numpy as np
 from napari_n2n import progress
 from napari_n2n.errors import FileProblem, NotEnoughData
 from napari_n2n.progress import Progress, passed_on
-from napari_n2n.workflow.fields import Exposure, Image
+from napari_n2n.workflow.fields import FieldOfView, Image
 from napari_n2n.workflow.movie_settings import MovieOptions, open_with
 from napari_n2n.workflow.photograph_sources import OnePhotograph, PhotographFolder
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.training.pairs import Pair
-    from napari_n2n.denoising.training.singles import Single
+    from napari_n2n.denoising.training.singles import SingleImage
     from napari_n2n.io import Movie
     from napari_n2n.motion import Halves
     from napari_n2n.workflow.training_sets import MicrographsOnDisk, PairsOnDisk
@@ -119,7 +119,7 @@ class LastExposure:
     """What was aligned or read last, so that it need not be again for the same field."""
 
     def __init__(self) -> None:
-        self.exposure: Exposure | None = None
+        self.exposure: FieldOfView | None = None
         self._source: Source | None = None
 
     @property
@@ -127,21 +127,21 @@ class LastExposure:
         """Whether it has odd and even halves."""
         return self.exposure is not None and self.exposure.odd is not None
 
-    def keep(self, source: Source, exposure: Exposure) -> None:
+    def keep(self, source: Source, exposure: FieldOfView) -> None:
         """Remember ``exposure``, which was made of ``source``."""
         self._source, self.exposure = source, exposure
 
-    def of(self, source: Source) -> Exposure | None:
+    def of(self, source: Source) -> FieldOfView | None:
         """Return what was made of ``source``; None if something else came after it."""
         known = self._source
         return self.exposure if known is not None and is_same(known, source) else None
 
 
 @dataclass(frozen=True, eq=False)
-class Ready:
+class FieldReady:
     """Yielded once the field that will be shown is there; ``notes`` are sentences for the user."""
 
-    exposure: Exposure
+    exposure: FieldOfView
     notes: tuple[str, ...] = ()
 
 
@@ -156,7 +156,9 @@ def stoppable(steps: Generator[Y, None, R], stop: Stop) -> Generator[Y, None, R]
     return progress.stoppable(steps, stop, Stopped)
 
 
-def expose(source: Source, stop: Stop, device: str = "auto") -> Generator[Progress, None, Exposure]:
+def expose(
+    source: Source, stop: Stop, device: str = "auto"
+) -> Generator[Progress, None, FieldOfView]:
     """Make the field that will be shown: a movie is aligned, halves are added up.
 
     Raises
@@ -171,7 +173,7 @@ def expose(source: Source, stop: Stop, device: str = "auto") -> Generator[Progre
         summing = _summed(movie, device, aligned=source.recording.aligned)
         halves = yield from stoppable(summing, stop)
         dose = None if movie.dose_per_frame is None else movie.dose_per_frame * len(movie)
-        return Exposure(
+        return FieldOfView(
             source.name,
             halves.full,
             halves.odd,
@@ -190,11 +192,13 @@ def expose(source: Source, stop: Stop, device: str = "auto") -> Generator[Progre
                 f"The odd half has {odd.shape[1]} × {odd.shape[0]} px and the even half "
                 f"{even.shape[1]} × {even.shape[0]}. Choose two halves of one movie."
             )
-        return Exposure(source.name, odd + even, odd, even, source.pixel_size_angstrom, source.dose)
+        return FieldOfView(
+            source.name, odd + even, odd, even, source.pixel_size_angstrom, source.dose
+        )
     if isinstance(source, ImageSource):
         yield Progress("reading the micrograph", 0, 1)
         pixels = np.asarray(source.pixels, dtype=np.float32)
-        return Exposure(source.name, pixels, None, None, source.pixel_size_angstrom, source.dose)
+        return FieldOfView(source.name, pixels, None, None, source.pixel_size_angstrom, source.dose)
     if isinstance(source, OnePhotograph | PhotographFolder):
         yield Progress("reading the photograph", 0, 1)
         return source.exposure()
@@ -203,9 +207,9 @@ def expose(source: Source, stop: Stop, device: str = "auto") -> Generator[Progre
 
 
 def training_pairs(
-    source: Source, exposure: Exposure | None, stop: Stop, device: str = "auto"
-) -> Generator[Progress | Ready, None, "Collection[Pair | Single]"]:
-    """Make what to train on, pairs of halves if possible; yields `Ready` with the field to watch.
+    source: Source, exposure: FieldOfView | None, stop: Stop, device: str = "auto"
+) -> Generator[Progress | FieldReady, None, "Collection[Pair | SingleImage]"]:
+    """Make what to train on, pairs if possible; yields `FieldReady` with the field to watch.
 
     Raises
     ------
@@ -215,19 +219,19 @@ def training_pairs(
         ``stop`` became true.
     """
     from napari_n2n.denoising.training.pairs import Pair
-    from napari_n2n.denoising.training.singles import Single
+    from napari_n2n.denoising.training.singles import SingleImage
 
     if isinstance(source, FolderSource):
         found = yield from _images_in_folder(source, stop, device)
-        yield Ready(exposure or _first_of(found), found.notes)
+        yield FieldReady(exposure or _first_of(found), found.notes)
         return found
     if exposure is None:
         exposure = yield from expose(source, stop, device)
-    yield Ready(exposure)
+    yield FieldReady(exposure)
     if isinstance(source, HalvesSource) and np.ndim(source.odd) == 3:
         return _StackPairs(source)
     if exposure.odd is None or exposure.even is None:
-        return [Single(exposure.full, exposure.pixel_size_angstrom, exposure.name)]
+        return [SingleImage(exposure.full, exposure.pixel_size_angstrom, exposure.name)]
     return [
         Pair(exposure.odd, exposure.even, exposure.pixel_size_angstrom, name=exposure.name),
     ]
@@ -278,14 +282,14 @@ def _half(data: Any, index: int) -> Image:
     return np.asarray(chosen, dtype=np.float32)
 
 
-def _first_of(images: "Collection[Pair | Single]") -> Exposure:
-    from napari_n2n.denoising.training.singles import Single
+def _first_of(images: "Collection[Pair | SingleImage]") -> FieldOfView:
+    from napari_n2n.denoising.training.singles import SingleImage
 
     first = next(iter(images))
     size = first.pixel_size_angstrom
-    if isinstance(first, Single):
-        return Exposure(first.name, first.pixels, pixel_size_angstrom=size)
-    return Exposure(first.name, first.input + first.target, first.input, first.target, size)
+    if isinstance(first, SingleImage):
+        return FieldOfView(first.name, first.pixels, pixel_size_angstrom=size)
+    return FieldOfView(first.name, first.input + first.target, first.input, first.target, size)
 
 
 def _images_in_folder(

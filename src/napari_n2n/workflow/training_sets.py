@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from napari_n2n.denoising.training.pairs import Pair
-from napari_n2n.denoising.training.singles import Single
+from napari_n2n.denoising.training.singles import SingleImage
 from napari_n2n.errors import NotEnoughData, UnreadableFile
 from napari_n2n.io import (
     HalvesFiles,
@@ -99,7 +99,7 @@ class PairsOnDisk(Collection[Pair]):
             )
 
 
-class MicrographsOnDisk(Collection[Single]):
+class MicrographsOnDisk(Collection[SingleImage]):
     """Micrographs without halves to train on, read when they are asked for, one at a time."""
 
     notes: tuple[str, ...] = ()
@@ -118,10 +118,10 @@ class MicrographsOnDisk(Collection[Single]):
     def __contains__(self, item: object) -> bool:
         return item in self._files
 
-    def __iter__(self) -> Iterator[Single]:
+    def __iter__(self) -> Iterator[SingleImage]:
         for path in self._files:
             image = read_micrograph(path, pixel_size_angstrom=self._pixel_size_angstrom)
-            yield Single(image.pixels, image.pixel_size_angstrom, path.name)
+            yield SingleImage(image.pixels, image.pixel_size_angstrom, path.name)
 
 
 def training_set(

@@ -18,7 +18,7 @@ from napari_n2n.denoising.inference.denoising import (
     denoise_halves,
     denoise_steps,
 )
-from napari_n2n.denoising.inference.folding import Folded, ready
+from napari_n2n.denoising.inference.folding import FoldedUNet, ready
 from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.denoising.resampling import rescale
 from napari_n2n.denoising.shipped_models.general import general_denoiser
@@ -214,7 +214,7 @@ def test_resampling_in_pieces_is_resampling_at_once(monkeypatch):
 def test_a_folded_network_gives_the_same_up_to_the_edges():
     network = made_up().network
     folded = ready(network, torch.device("cpu"))
-    assert isinstance(folded, Folded)
+    assert isinstance(folded, FoldedUNet)
     image = torch.randn(1, 1, 150, 210, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         expected = network(image)

@@ -13,7 +13,7 @@ from napari_n2n.denoising.checkpoints import (
 from napari_n2n.denoising.inference.denoising import denoise
 from napari_n2n.denoising.training.micrographs import resume_path, train
 from napari_n2n.denoising.training.pairs import Pair, prepare
-from napari_n2n.denoising.training.singles import LIMITS, Single
+from napari_n2n.denoising.training.singles import LIMITS, SingleImage
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.metrics import correlation
 from napari_n2n.progress import run_to_end
@@ -37,8 +37,8 @@ def at_4_angstrom(tiny):
     )
 
 
-def singles(count: int, pixel_size: float | None = 1.0) -> list[Single]:
-    return [Single(micrograph(seed)[0], pixel_size, f"m{seed}") for seed in range(count)]
+def singles(count: int, pixel_size: float | None = 1.0) -> list[SingleImage]:
+    return [SingleImage(micrograph(seed)[0], pixel_size, f"m{seed}") for seed in range(count)]
 
 
 def denoised_correlation(denoiser, pixel_size: float = 1.0) -> tuple[float, float]:
@@ -62,7 +62,7 @@ def test_it_learns_with_a_blind_spot_where_pixels_do_not_tell_their_noise(tiny):
     images = []
     for seed in range(8):
         noisy = blobs(seed) + np.random.default_rng(seed).normal(0, 2, (96, 96))
-        images.append(Single(noisy.astype(np.float32), 4.0))
+        images.append(SingleImage(noisy.astype(np.float32), 4.0))
     config = tiny.replaced(working_pixel_size_angstrom=4.0, steps=250, learning_rate=4e-3, batch=4)
     denoiser = run_to_end(train(images, config))
     assert denoiser.provenance.pairing == "blind_spot"
@@ -102,7 +102,7 @@ def test_halves_can_be_added_up_and_trained_on_as_if_there_were_none(at_4_angstr
     config = at_4_angstrom.replaced(pairing="subsets")
     (of_pair,), (of_sum,) = (
         run_to_end(prepare(given, config, CPU)).training
-        for given in ([Pair(odd, even, 1.0)], [Single(odd + even, 1.0)])
+        for given in ([Pair(odd, even, 1.0)], [SingleImage(odd + even, 1.0)])
     )
     assert torch.equal(of_pair.image, of_sum.image)
 
@@ -119,7 +119,7 @@ def test_what_cannot_be_had_is_refused_with_a_way_out(at_4_angstrom, pairing, pi
 
 def test_too_small_an_image_is_refused():
     with pytest.raises(NotEnoughData, match="too few"):
-        Single(np.zeros((20, 200), np.float32))
+        SingleImage(np.zeros((20, 200), np.float32))
 
 
 def test_how_a_model_was_trained_is_kept_with_it(at_4_angstrom, tmp_path):

@@ -13,7 +13,7 @@ from napari_n2n.errors import NotEnoughData, UnreadableFile
 from napari_n2n.experiments.particles.assessment import assess
 from napari_n2n.experiments.particles.avoiding import compare_masks
 from napari_n2n.experiments.particles.cache import Cache
-from napari_n2n.experiments.particles.finding import Judged, best_threshold
+from napari_n2n.experiments.particles.finding import PickScore, best_threshold
 from napari_n2n.experiments.particles.markdown import as_markdown
 from napari_n2n.experiments.particles.real import (
     BORDER_PX,
@@ -30,7 +30,7 @@ from napari_n2n.simulation import SimulationConfig, build_scene
 def test_what_is_close_to_the_border_counts_neither_way():
     picks = Particles([(50, 50), (5, 50), (20, 20)], scores=[0.9, 0.8, 0.3])
     true = np.array([(50.0, 52.0), (95.0, 50.0)])
-    judged = Judged.of(picks, true, (101, 101), tolerance_px=5, border_px=10)
+    judged = PickScore.of(picks, true, (101, 101), tolerance_px=5, border_px=10)
     assert (judged.at(0.5).precision, judged.at(0.5).recall) == (1, 1)
     assert judged.at(0.1).precision == 0.5
     threshold, f1 = best_threshold([judged])

@@ -13,8 +13,8 @@ from napari_n2n.experiments.photographs import comparisons as natural_comparison
 from napari_n2n.experiments.photographs import stages as natural_stages
 from napari_n2n.experiments.photographs import trials as natural_bench
 from napari_n2n.experiments.photographs.experiment import reproduce_natural
-from napari_n2n.experiments.photographs.settings import NaturalSettings
-from napari_n2n.experiments.protocol import Laboratory, OtherSettings, StageProgress
+from napari_n2n.experiments.photographs.settings import PhotographSettings
+from napari_n2n.experiments.protocol import ExperimentFolder, ExperimentProgress, OtherSettings
 from napari_n2n.progress import run_to_end
 
 
@@ -34,7 +34,7 @@ def photographs(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def settings(photographs):
-    return NaturalSettings(
+    return PhotographSettings(
         train=str(photographs / "train"),
         test=str(photographs / "test"),
         budget_minutes=0.01,
@@ -75,7 +75,7 @@ def test_what_is_finished_is_not_done_again(finished, settings, monkeypatch):
         monkeypatch.setattr(natural_stages, work, None)
     told = []
     run_to_end(reproduce_natural(finished, settings), told.append)
-    assert not any(isinstance(step, StageProgress) for step in told)
+    assert not any(isinstance(step, ExperimentProgress) for step in told)
 
 
 def test_other_settings_are_refused(finished, settings):
@@ -125,8 +125,8 @@ def test_snapshots_are_those_of_the_model_that_was_given(finished, tmp_path, mon
 
     monkeypatch.setattr(natural_stages, "psnr_at", judged)
     bench = SimpleNamespace(
-        settings=NaturalSettings(given_model=given),
-        laboratory=Laboratory(tmp_path / "lab", {}),
+        settings=PhotographSettings(given_model=given),
+        laboratory=ExperimentFolder(tmp_path / "lab", {}),
         model=lambda: after(1200),
     )
     (stage,) = natural_stages.snapshot_stages(bench)

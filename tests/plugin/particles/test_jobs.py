@@ -10,7 +10,7 @@ from napari_n2n.plugin.shared.export_form import ExportChoice
 from napari_n2n.progress import run_to_end
 from napari_n2n.session import Session
 from napari_n2n.workflow import particle_steps
-from napari_n2n.workflow.particle_steps import Described, Field
+from napari_n2n.workflow.particle_steps import DescriptorCache, PickingField
 from napari_n2n.workflow.sources import Stopped
 
 SIDE = 400
@@ -18,14 +18,14 @@ CENTRES = np.array([(60 + 70 * i, 60 + 70 * j) for i in range(5) for j in range(
 
 
 @pytest.fixture(scope="module")
-def micrograph() -> Field:
+def micrograph() -> PickingField:
     """Dark rings; those of every second particle are half gone."""
     y, x = np.mgrid[:SIDE, :SIDE]
     image = np.random.default_rng(0).normal(0, 0.05, (SIDE, SIDE)).astype(np.float32)
     for number, (cy, cx) in enumerate(CENTRES):
         ring = np.exp(-(((np.hypot(y - cy, x - cx) - 14) / 4) ** 2))
         image -= (ring * ((x > cx) | (number % 2 == 0))).astype(np.float32)
-    return Field(image, None)
+    return PickingField(image, None)
 
 
 def marked(count: int) -> Particles:
@@ -41,7 +41,7 @@ def test_lengths_are_pixels_where_the_pixel_size_is_unknown(micrograph):
     nearest = np.hypot(*(CENTRES[:, None] - found.particles.centres_px[None]).T).min(axis=0)
     assert (nearest < 10).all()
     assert found.particles.scores.min() < found.threshold < found.particles.scores.max()
-    calibrated = Field(micrograph.pixels, 2.0)
+    calibrated = PickingField(micrograph.pixels, 2.0)
     same = run_to_end(particle_steps.find(calibrated, 80.0))
     np.testing.assert_allclose(same.particles.centres_px, found.particles.centres_px)
 
@@ -58,13 +58,13 @@ def test_nothing_is_found_where_it_is_to_be_avoided(micrograph):
 
 def test_what_does_not_stand_out_of_the_recorded_noise_is_left_out_and_counted(micrograph):
     noise = np.random.default_rng(1).normal(size=micrograph.pixels.shape).astype(np.float32)
-    clear = Field(micrograph.pixels, None, micrograph.pixels + noise)
-    faint = Field(micrograph.pixels / 50, None, noise)
+    clear = PickingField(micrograph.pixels, None, micrograph.pixels + noise)
+    faint = PickingField(micrograph.pixels / 50, None, noise)
     found = run_to_end(particle_steps.find(clear, 40.0))
     assert (found.left_out, found.left_out_sentence) == (0, "")
     none = run_to_end(particle_steps.find(faint, 40.0))
     assert not (none.particles.scores >= none.threshold).any()
-    unchecked = run_to_end(particle_steps.find(Field(faint.pixels, None), 40.0))
+    unchecked = run_to_end(particle_steps.find(PickingField(faint.pixels, None), 40.0))
     assert none.left_out == (unchecked.particles.scores >= unchecked.threshold).sum() > 0
     assert str(none.left_out) in none.left_out_sentence
 
@@ -77,7 +77,7 @@ def test_a_search_can_be_stopped(micrograph):
 def test_five_marks_of_each_kind_label_the_rest(micrograph, tmp_path):
     with Session.open(tmp_path / "s.sqlite") as session:
         number = session.micrograph("m", shape=(SIDE, SIDE), pixel_size_angstrom=None)
-        known = Described()
+        known = DescriptorCache()
 
         def suggest(particles):
             ids = session.particles(number).ids
@@ -103,7 +103,7 @@ def test_five_marks_of_each_kind_label_the_rest(micrograph, tmp_path):
         session.add(other, Particles(CENTRES))
         ids = session.particles(other).ids
         steps = particle_steps.suggest(
-            micrograph, 40.0, ids, Particles(CENTRES), session, Described()
+            micrograph, 40.0, ids, Particles(CENTRES), session, DescriptorCache()
         )
         assert len(run_to_end(steps).ids) == len(CENTRES)
 
@@ -139,7 +139,7 @@ def test_what_was_described_is_not_described_again(micrograph, tmp_path, monkeyp
     with Session.open(tmp_path / "s.sqlite") as session:
         number = session.micrograph("m", shape=(SIDE, SIDE), pixel_size_angstrom=None)
         session.add(number, marked(5))
-        ids, known = session.particles(number).ids, Described()
+        ids, known = session.particles(number).ids, DescriptorCache()
         places = CENTRES.copy()
         places[0] += 1
         moved = marked(5).replaced(centres_px=places)
@@ -198,7 +198,7 @@ def test_marks_lie_beside_the_file_or_in_the_user_s_folder(tmp_path, data_folder
     pixels = np.zeros((8, 8), np.float32)
     opened = Image(pixels, name="m", metadata={KEY: {"path": str(file)}})
     nameless = Image(pixels, name="drawn")
-    sessions = keeping.Sessions()
+    sessions = keeping.SessionHandles()
     session, number, note = sessions.session_for(opened)
     assert session.path == file.parent / "napari-n2n.sqlite"
     assert note == ""

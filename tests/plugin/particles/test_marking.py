@@ -5,9 +5,9 @@ import pytest
 
 from napari_n2n.errors import WriteProblem
 from napari_n2n.io import Particles
-from napari_n2n.plugin.particles.marking import Marking
+from napari_n2n.plugin.particles.marking import MarkedParticles
 from napari_n2n.session import Session
-from napari_n2n.session.shown_particles import Suggested
+from napari_n2n.session.shown_particles import PendingSuggestions
 
 SCORES = np.linspace(0.9, 0.1, 9)
 
@@ -16,17 +16,17 @@ SCORES = np.linspace(0.9, 0.1, 9)
 def marking(qtbot, tmp_path):
     with Session.open(tmp_path / "s.sqlite") as session:
         number = session.micrograph("m", shape=(300, 300), pixel_size_angstrom=1.0)
-        marking = Marking()
+        marking = MarkedParticles()
         marking.open(session, number)
         lattice = [(50 + 100 * i, 50 + 100 * j) for i in range(3) for j in range(3)]
         marking.replace_picks(Particles(np.array(lattice, float), scores=SCORES), 10, None)
         yield marking
 
 
-def suggested(marking, probability=0.8, label="broken") -> Suggested:
+def suggested(marking, probability=0.8, label="broken") -> PendingSuggestions:
     ids = marking.view.ids
     n = len(ids)
-    return Suggested(
+    return PendingSuggestions(
         ids,
         np.full(n, label, "U11"),
         np.full(n, probability, np.float32) + np.linspace(0, 0.1, n, dtype=np.float32),
@@ -135,7 +135,7 @@ def test_next_visits_every_particle_and_previous_goes_back(marking):
 def test_deleting_the_current_one_goes_on_to_the_next(marking):
     marking.step(1)
     marking.step(1)
-    after = Marking.step
+    after = MarkedParticles.step
     second = marking.current
     after(marking, 1)
     third = marking.current
@@ -177,7 +177,7 @@ def test_what_cannot_be_kept_is_told_and_not_shown(marking, qtbot, monkeypatch):
 
 
 def test_nothing_open_can_be_asked_and_told_anything(qtbot):
-    marking = Marking()
+    marking = MarkedParticles()
     for action in (marking.undo, marking.redo, marking.delete, marking.accept):
         action()
     marking.label("intact")

@@ -5,7 +5,7 @@ import pytest
 from qtpy.QtCore import QPointF
 
 from napari_n2n.plugin.screening.plot import FigurePlot
-from napari_n2n.plugin.screening.verdicts import Judging
+from napari_n2n.plugin.screening.verdicts import MicrographVerdicts
 
 from .screened import screened_folder
 
@@ -13,7 +13,7 @@ from .screened import screened_folder
 @pytest.fixture
 def judging(tmp_path, qapp):
     session = screened_folder(tmp_path / "night")
-    judging = Judging()
+    judging = MicrographVerdicts()
     judging.open(session)
     yield judging
     judging.close()

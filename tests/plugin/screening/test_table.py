@@ -12,7 +12,7 @@ from napari_n2n.plugin.screening.grid import MicrographGrid
 from napari_n2n.plugin.screening.model import VERDICT_COLOURS, MicrographModel
 from napari_n2n.plugin.screening.table import MicrographTable
 from napari_n2n.plugin.screening.thumbnails import MicrographThumbnails
-from napari_n2n.plugin.screening.verdicts import Judging
+from napari_n2n.plugin.screening.verdicts import MicrographVerdicts
 
 from .screened import screened_folder
 
@@ -23,7 +23,7 @@ LEFT = Qt.MouseButton.LeftButton
 @pytest.fixture
 def judging(tmp_path, qapp):
     session = screened_folder(tmp_path / "night")
-    judging = Judging()
+    judging = MicrographVerdicts()
     judging.open(session)
     yield judging
     judging.close()

@@ -6,7 +6,7 @@ import pytest
 from napari_n2n.errors import WriteProblem
 from napari_n2n.plugin.screening.jobs import SharedSession
 from napari_n2n.plugin.screening.learnt_score import OwnScore
-from napari_n2n.plugin.screening.verdicts import Judging
+from napari_n2n.plugin.screening.verdicts import MicrographVerdicts
 from napari_n2n.session import Session
 from napari_n2n.workflow.screening.columns import OWN_SCORE
 
@@ -16,7 +16,7 @@ from .screened import screened_folder
 @pytest.fixture
 def judging(tmp_path, qapp):
     session = screened_folder(tmp_path / "night")
-    judging = Judging()
+    judging = MicrographVerdicts()
     judging.open(session)
     yield judging
     judging.close()
@@ -119,7 +119,7 @@ def test_a_score_is_learnt_once_there_are_twenty_verdicts(tmp_path, qtbot, worke
     session = screened_folder(tmp_path / "night", 30)
     for i, micrograph in enumerate(session.overview().ids.tolist()):
         session.keep_figures(micrograph, {"contaminated_percent": 2.0, "brightness": -float(i)})
-    judging = Judging()
+    judging = MicrographVerdicts()
     learning = OwnScore(judging)
     judging.open(session)
     told = []

@@ -7,7 +7,7 @@ from napari_n2n.errors import N2NError
 from napari_n2n.io import Particles
 from napari_n2n.plugin.screening.spectrum import power_spectrum
 from napari_n2n.workflow.screening import results_of
-from napari_n2n.workflow.screening.pictures import Shown, load_picture
+from napari_n2n.workflow.screening.pictures import ImagePyramid, load_picture
 
 from .screened import SIZE_ANGSTROM, screened_folder
 
@@ -44,7 +44,7 @@ def test_a_file_without_results_is_told_of_by_name(session):
 
 def test_smaller_sizes_are_means_of_two_by_two_pixels():
     image = np.random.default_rng(0).random((2051, 2049), dtype=np.float32)
-    levels = Shown.of(image).levels
+    levels = ImagePyramid.of(image).levels
     assert [level.shape for level in levels] == [(2051, 2049), (1025, 1024), (512, 512)]
     np.testing.assert_allclose(levels[1][3, 5], image[6:8, 10:12].mean(), rtol=1e-6)
 

@@ -28,7 +28,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_n2n.denoising.inference.symmetries import Way
+from napari_n2n.denoising.inference.symmetries import Symmetry
 from napari_n2n.denoising.rings import RING, Rings, RingSums
 
 S = TypeVar("S")
@@ -66,14 +66,14 @@ _LEAST_WAVES = 100
 _PIXELS = 1 << 20
 # In such an order that the first few differ most.
 _WAYS = (
-    Way(0, mirrored=False),
-    Way(0, mirrored=True),
-    Way(1, mirrored=False),
-    Way(3, mirrored=True),
-    Way(2, mirrored=False),
-    Way(2, mirrored=True),
-    Way(3, mirrored=False),
-    Way(1, mirrored=True),
+    Symmetry(0, mirrored=False),
+    Symmetry(0, mirrored=True),
+    Symmetry(1, mirrored=False),
+    Symmetry(3, mirrored=True),
+    Symmetry(2, mirrored=False),
+    Symmetry(2, mirrored=True),
+    Symmetry(3, mirrored=False),
+    Symmetry(1, mirrored=True),
 )
 # Smaller images have too few waves to tell anything.
 _SMALLEST_SIDE = 32

@@ -12,7 +12,7 @@ from torch import Tensor
 from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.inference.calibration import calibrated, passes
 from napari_n2n.denoising.inference.folding import ready
-from napari_n2n.denoising.inference.regions import Part
+from napari_n2n.denoising.inference.regions import RegionPlan
 from napari_n2n.denoising.inference.symmetries import WAYS
 from napari_n2n.denoising.inference.tiled_pass import run_tiled
 from napari_n2n.denoising.interruption import interruptible
@@ -43,7 +43,7 @@ class PixelSizeProblem(N2NError):
 
 
 @dataclass(frozen=True, eq=False)
-class Region:
+class DenoisedRegion:
     """A part of the result that is ready before the rest.
 
     ``pixels``, (y, x) or RGB (y, x, 3), are on the grid and scale of the input; ``origin`` is
@@ -58,11 +58,11 @@ class Region:
 class DenoisingProgress(Progress):
     """How far denoising is; one of them carries the ``region`` that was asked for first."""
 
-    region: Region | None = None
+    region: DenoisedRegion | None = None
 
 
 @dataclass(frozen=True, eq=False)
-class Denoised:
+class DenoisedImage:
     """A denoised image on the grid and scale of the input, (y, x) or RGB (y, x, 3)."""
 
     pixels: NDArray[np.float32]
@@ -70,7 +70,7 @@ class Denoised:
 
 
 @dataclass(frozen=True, eq=False)
-class DenoisedHalves(Denoised):
+class DenoisedHalves(DenoisedImage):
     """The mean of two denoised halves, with the halves' FRC before and after."""
 
     frc_before: "RingCorrelation" = field(kw_only=True)
@@ -117,7 +117,7 @@ def denoise_steps(
     first: Window | None = None,
     thorough: bool = False,
     stop: Callable[[], bool] = lambda: False,
-) -> Generator[DenoisingProgress, None, Denoised]:
+) -> Generator[DenoisingProgress, None, DenoisedImage]:
     """Denoise ``image``, yielding progress in tiles.
 
     Parameters
@@ -192,7 +192,7 @@ def denoise_halves(
         a_region, b_region = regions
         if a_region is not None and b_region is not None:
             mean = (a_region.pixels + b_region.pixels) * np.float32(0.5)
-            yield _with_region(Region(mean, a_region.origin))
+            yield _with_region(DenoisedRegion(mean, a_region.origin))
     a = yield from jobs[0].whole()
     b = yield from jobs[1].whole()
     yield DenoisingProgress("comparing halves", 0, 1)
@@ -207,7 +207,7 @@ def denoise_halves(
     )
 
 
-def _with_region(region: Region) -> DenoisingProgress:
+def _with_region(region: DenoisedRegion) -> DenoisingProgress:
     return DenoisingProgress(_IN_VIEW, 1, 1, region=region)
 
 
@@ -250,23 +250,23 @@ class _Job:
             self._seen = self._scale.normalise(working)
             self._network = ready(denoiser.network, device)
 
-    def whole(self) -> Generator[DenoisingProgress, None, Denoised]:
+    def whole(self) -> Generator[DenoisingProgress, None, DenoisedImage]:
         """Denoise all of it."""
         with torch_errors_explained("Denoising"):
             result = yield from self._denoised(self._seen, "denoising")
             pixels = from_channels(rescale(self._scale.restore(result), self._shape))
-        return Denoised(pixels, self._notes)
+        return DenoisedImage(pixels, self._notes)
 
-    def region(self, window: Window) -> Generator[DenoisingProgress, None, Region | None]:
+    def region(self, window: Window) -> Generator[DenoisingProgress, None, DenoisedRegion | None]:
         """Denoise what ``window`` shows; None if it shows nothing, or most of the image."""
         multiple = self._network.config.size_multiple
-        part = Part.of(window, self._shape, self._at_work, multiple, self._network.halo)
+        part = RegionPlan.of(window, self._shape, self._at_work, multiple, self._network.halo)
         if part is None or part.share > _LARGEST_SHARE:
             return None
         with torch_errors_explained("Denoising"):
             result = yield from self._denoised(self._seen[(slice(None), *part.read)], _IN_VIEW)
             restored = self._scale.within(part.read).restore(result)
-            return Region(from_channels(part.resampled(restored)), part.origin)
+            return DenoisedRegion(from_channels(part.resampled(restored)), part.origin)
 
     def _denoised(self, image: Tensor, stage: str) -> Generator[DenoisingProgress, None, Tensor]:
         """Return what comes of the normalised ``image``, on its scale."""

@@ -13,18 +13,18 @@ def ready(network: UNet, device: torch.device) -> UNet:
     """Return a copy of ``network`` for inference on ``device``, in the layout that is fastest.
 
     It is a copy because another thread may be using the same denoiser, or stop using it. On a CPU,
-    `Folded` where that can be.
+    `FoldedUNet` where that can be.
     """
     config = network.config
     plain = type(network) is UNet and config.ndim == 2 and config.upsampling == "nearest"
-    copied = Folded(network) if plain and device.type == "cpu" else copy.deepcopy(network)
+    copied = FoldedUNet(network) if plain and device.type == "cpu" else copy.deepcopy(network)
     copied = copied.to(device).eval()
     if device.type != "mps":
         copied = copied.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return copied
 
 
-class Folded(UNet):
+class FoldedUNet(UNet):
     """A `UNet` whose nearest-neighbour upsampling is folded into the convolution that follows.
 
     A 3 × 3 convolution of an image whose pixels were doubled sees each of them through sums of its

@@ -18,7 +18,7 @@ _FADE = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class RegionPlan:
     """A part of an image of ``shape``, worked on at ``at_work``; all (y, x).
 
     ``window`` is the part in pixels of the image, ``working`` what of the denoised image it is
@@ -39,7 +39,7 @@ class Part:
         at_work: tuple[int, int],
         multiple: int,
         halo: int,
-    ) -> "Part | None":
+    ) -> "RegionPlan | None":
         """Find the part that ``window`` shows, cut at the image's edges; None if it is empty.
 
         The network pools by ``multiple`` and sees ``halo`` pixels around what it denoises.

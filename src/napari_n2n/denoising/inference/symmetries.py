@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Way:
+class Symmetry:
     """Mirrored left to right or not, and then turned by so many quarters."""
 
     turns: int
@@ -23,5 +23,5 @@ class Way:
         return image.flip(2) if self.mirrored else image
 
 
-WAYS = tuple(Way(turns, mirrored) for mirrored in (False, True) for turns in range(4))
+WAYS = tuple(Symmetry(turns, mirrored) for mirrored in (False, True) for turns in range(4))
 """As it is comes first."""

@@ -13,7 +13,7 @@ PHOTOGRAPHS = "photographs"
 """What the model in the box for photographs is called, wherever a model's file may be named."""
 
 PHOTOGRAPHS_PATH = Path(__file__).parent / "photographs.safetensors"
-"""Where it lies in the package; `napari_n2n.denoising.training.photographs` tells how it is made."""
+"""Where it lies in the package; `denoising.training.photographs` tells how it is made."""
 
 Recipe = Literal["paper", "better"]
 NetworkName = Literal["paper", "light", "large"]

@@ -20,7 +20,7 @@ from napari_n2n.denoising.checkpoints import Denoiser, Provenance, save_denoiser
 from napari_n2n.denoising.config import LIGHT_NETWORK, ConfigProblem, TrainingConfig
 from napari_n2n.denoising.shipped_models.general import GENERAL
 from napari_n2n.denoising.training.learner import Learner
-from napari_n2n.denoising.training.loop import THOUSAND, Learnt, Pace, learn
+from napari_n2n.denoising.training.loop import THOUSAND, LearningProgress, Pace, learn
 from napari_n2n.denoising.working import slow_part
 from napari_n2n.devices import choose_device, describe_device, torch_errors_explained
 from napari_n2n.progress import Progress, Stopwatch, passed_on
@@ -128,7 +128,7 @@ def train_general(
             if output is not None:
                 save_denoiser(output, denoiser())
 
-        def told(learnt: Learnt) -> tuple[GeneralProgress]:
+        def told(learnt: LearningProgress) -> tuple[GeneralProgress]:
             done, left = round(THOUSAND * learnt.fraction), learnt.seconds_left
             return (GeneralProgress("training", done, THOUSAND, left, learnt.loss),)
 

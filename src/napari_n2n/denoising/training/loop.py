@@ -77,7 +77,7 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Learnt:
+class LearningProgress:
     """The state of a training after ``step`` steps; ``loss`` is the mean of the last 500."""
 
     step: int
@@ -95,7 +95,7 @@ def learn(
     stop: Callable[[], bool],
     save: Callable[[], None] = lambda: None,
     loss_of: Loss = squared_error,
-) -> Generator[Learnt, None, None]:
+) -> Generator[LearningProgress, None, None]:
     """Train ``learner`` on what ``draw`` makes of the number of a step, until ``pace`` ends it.
 
     ``save`` is called every minute and at the end, however it ends, except after divergence: what
@@ -126,7 +126,9 @@ def learn(
                 if monotonic() - saved > _SECONDS_BETWEEN_SAVES:
                     save()
                     saved = monotonic()
-                yield Learnt(learner.step, fraction, loss, rate, pace.seconds_left(learner.step))
+                yield LearningProgress(
+                    learner.step, fraction, loss, rate, pace.seconds_left(learner.step)
+                )
                 reported = monotonic()
     except Interrupted:
         pass

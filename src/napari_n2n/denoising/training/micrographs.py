@@ -22,7 +22,7 @@ from napari_n2n.denoising.training.evaluation import Validation, evaluate
 from napari_n2n.denoising.training.learner import Learner, squared_error
 from napari_n2n.denoising.training.loop import Pace, mean_loss
 from napari_n2n.denoising.training.pairs import Crops, Pair, TrainingData, prepare
-from napari_n2n.denoising.training.singles import Single
+from napari_n2n.denoising.training.singles import SingleImage
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.devices import choose_device, describe_device, torch_errors_explained
 from napari_n2n.errors import TrainingDiverged
@@ -87,7 +87,7 @@ def resume_path(output: Path) -> Path:
 
 
 def train(
-    pairs: Collection[Pair | Single],
+    pairs: Collection[Pair | SingleImage],
     config: TrainingConfig,
     *,
     output: Path | None = None,
@@ -102,7 +102,8 @@ def train(
     ----------
     pairs
         Gone through once, so they may be read from disk as they are asked for. Of micrographs
-        that have no halves, `Single` ones, pairs are made (`napari_n2n.denoising.training.singles`).
+        that have no halves, `SingleImage` ones, pairs are made (see
+        `napari_n2n.denoising.training.singles`).
     config
         What to train and for how long.
     output

@@ -15,7 +15,7 @@ from napari_n2n.denoising.training.singles import (
     LIMITS,
     METHODS,
     SMALLEST_SIDE,
-    Single,
+    SingleImage,
     working_single,
 )
 from napari_n2n.denoising.working import Intensities, rescale, to_channels, working_shape
@@ -77,7 +77,7 @@ class TrainingData:
 
 
 def prepare(
-    pairs: Collection[Pair | Single],
+    pairs: Collection[Pair | SingleImage],
     config: TrainingConfig,
     device: torch.device,
     stop: Callable[[], bool] = lambda: False,
@@ -154,21 +154,21 @@ def _fit(example: Example, count: int, device: torch.device) -> bool:
 
 
 def _example_of(
-    pair: Pair | Single, config: TrainingConfig, working: float | None, seed: int
+    pair: Pair | SingleImage, config: TrainingConfig, working: float | None, seed: int
 ) -> tuple[Example, str]:
     """Bring ``pair`` to the ``working`` pixel size (Å); returns how inputs are paired, too."""
     if isinstance(pair, Pair) and config.pairing in METHODS:
         # Where the doses differ, the target is not one that there would be without a movie.
-        pair = Single(
+        pair = SingleImage(
             pair.input + pair.target if pair.swappable else pair.input,
             pair.pixel_size_angstrom,
             pair.name,
         )
-    height, width = (pair.pixels if isinstance(pair, Single) else pair.input).shape[:2]
+    height, width = (pair.pixels if isinstance(pair, SingleImage) else pair.input).shape[:2]
     at_work = (height, width)
     if pair.pixel_size_angstrom is not None and working is not None:
         at_work = working_shape(at_work, pair.pixel_size_angstrom, working)
-    if isinstance(pair, Single):
+    if isinstance(pair, SingleImage):
         image = to_channels(pair.pixels)
         return working_single(image, pair.pixel_size_angstrom, at_work, config, seed)
     images = []

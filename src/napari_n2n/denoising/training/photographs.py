@@ -12,7 +12,14 @@ from napari_n2n.denoising.checkpoints import Denoiser, Provenance, save_denoiser
 from napari_n2n.denoising.config import TrainingConfig
 from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.denoising.training.learner import Learner
-from napari_n2n.denoising.training.loop import STEPS_TOLD, THOUSAND, Learnt, Pace, learn, mean_loss
+from napari_n2n.denoising.training.loop import (
+    STEPS_TOLD,
+    THOUSAND,
+    LearningProgress,
+    Pace,
+    learn,
+    mean_loss,
+)
 from napari_n2n.denoising.training.micrographs import resume_path
 from napari_n2n.denoising.training.photograph_examples import (
     PhotographExamples,
@@ -155,7 +162,7 @@ def train_photographs(
                 save_denoiser(output, denoiser())
                 learner.save(resume_path(output), names, pace.elapsed_seconds)
 
-        def told(learnt: Learnt) -> tuple[PhotographProgress]:
+        def told(learnt: LearningProgress) -> tuple[PhotographProgress]:
             progress = PhotographProgress(
                 stage="training",
                 done=round(THOUSAND * learnt.fraction),

@@ -31,7 +31,7 @@ LIMITS: dict[str, str] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Single:
+class SingleImage:
     """One image, (y, x) or RGB (y, x, 3), of which there are no halves.
 
     ``pixel_size_angstrom`` is None where it is unknown.

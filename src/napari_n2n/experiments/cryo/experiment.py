@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.experiments.cryo.fields import LEFT_OUT, fields_of
-from napari_n2n.experiments.cryo.figures import Results
+from napari_n2n.experiments.cryo.figures import CryoResults
 from napari_n2n.experiments.cryo.judging import judging_stage
-from napari_n2n.experiments.cryo.networks import Bench, denoising_stages, training_stages
+from napari_n2n.experiments.cryo.networks import TrainingContext, denoising_stages, training_stages
 from napari_n2n.experiments.cryo.report import cryo_report
 from napari_n2n.experiments.cryo.settings import held_out
-from napari_n2n.experiments.protocol import Budget, Laboratory, StageProgress, carry_out
+from napari_n2n.experiments.protocol import Budget, ExperimentFolder, ExperimentProgress, carry_out
 from napari_n2n.io import write_atomically
 from napari_n2n.progress import Progress
 
@@ -28,7 +28,7 @@ def reproduce_cryo(
     *,
     device: str = "auto",
     stop: Callable[[], bool] = lambda: False,
-) -> Generator[StageProgress, None, Path]:
+) -> Generator[ExperimentProgress, None, Path]:
     """Run an experiment in ``folder``, or go on with it; yields progress, returns the report.
 
     Movies are simulated or read, aligned, and their odd and even frames added up. The paper's
@@ -63,8 +63,8 @@ def reproduce_cryo(
     names = [field.name for field in fields]
     # The names say how many were asked for; a folder of movies may grow meanwhile.
     asked = settings.model_dump(mode="json", exclude={"count"})
-    laboratory = Laboratory(folder, {**asked, "micrographs": names})
-    bench = Bench(laboratory, settings, device, stop)
+    laboratory = ExperimentFolder(folder, {**asked, "micrographs": names})
+    bench = TrainingContext(laboratory, settings, device, stop)
     making = [field.stage for field in fields]
     budget = Budget.of_minutes(settings.budget_minutes)
 
@@ -101,8 +101,8 @@ def reproduce_cryo(
         count=len(making) + len(stages),
     )
     total = len(making) + len(stages)
-    yield StageProgress("writing the report", total, total, Progress("writing", 0, 1))
-    results = Results(settings, trained_on, judged, found, laboratory.seconds, folder)
+    yield ExperimentProgress("writing the report", total, total, Progress("writing", 0, 1))
+    results = CryoResults(settings, trained_on, judged, found, laboratory.seconds, folder)
     with write_atomically(laboratory.report_path) as beside:
         beside.write_text(cryo_report(results), encoding="utf-8")
     return laboratory.report_path

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_n2n.background import aside
+from napari_n2n.background import in_background
 from napari_n2n.errors import FileProblem, NotEnoughData, UnreadableFile, WriteProblem
 from napari_n2n.experiments.cryo.settings import USUAL_COUNT
-from napari_n2n.experiments.protocol import Stage
+from napari_n2n.experiments.protocol import ExperimentStage
 from napari_n2n.io import (
     LABELS,
     expand_inputs,
@@ -45,7 +45,7 @@ _FRAME, _REST = "_frame", "_rest"
 
 
 @dataclass(frozen=True)
-class Field:
+class TestField:
     """A micrograph as two images with independent noise.
 
     Attributes
@@ -65,12 +65,12 @@ class Field:
     name: str
     first: Path
     second: Path
-    stage: Stage
+    stage: ExperimentStage
     equally_noisy: bool = True
     clean: Path | None = None
 
 
-def fields_of(settings: CryoSettings, folder: Path) -> list[Field]:
+def fields_of(settings: CryoSettings, folder: Path) -> list[TestField]:
     """Return the micrographs of an experiment; those to be made will lie in ``folder``.
 
     Raises
@@ -95,15 +95,15 @@ def fields_of(settings: CryoSettings, folder: Path) -> list[Field]:
     return found
 
 
-def _pairs_in(folder: Path, pixel_size_angstrom: float | None) -> list[Field]:
-    def pair(name: str, first: Path, second: Path, *, equally_noisy: bool) -> Field:
+def _pairs_in(folder: Path, pixel_size_angstrom: float | None) -> list[TestField]:
+    def pair(name: str, first: Path, second: Path, *, equally_noisy: bool) -> TestField:
         def make() -> Generator[Any, None, Figures]:
             reading = partial(read_pair, first, second, pixel_size_angstrom=pixel_size_angstrom)
-            yield from aside(reading, "reading")
+            yield from in_background(reading, "reading")
             return {}
 
-        stage = Stage(field_stage(name), f"reading {name}", partial(_or_left_out, make))
-        return Field(name, first, second, stage, equally_noisy)
+        stage = ExperimentStage(field_stage(name), f"reading {name}", partial(_or_left_out, make))
+        return TestField(name, first, second, stage, equally_noisy)
 
     found = []
     for frame in expand_inputs(folder):
@@ -132,7 +132,7 @@ def _pairs_in(folder: Path, pixel_size_angstrom: float | None) -> list[Field]:
     return found
 
 
-def _movies_in(given: Path, settings: CryoSettings, folder: Path) -> list[Field]:
+def _movies_in(given: Path, settings: CryoSettings, folder: Path) -> list[TestField]:
     how = settings.movie_options.settings()
     # A gain reference may lie beside them; and a night has thousands, which are not all opened.
     movies = (path for path in expand_inputs(given) if _may_be_movie(path))
@@ -163,7 +163,7 @@ def _may_be_movie(path: Path) -> bool:
         return True
 
 
-def _simulated(settings: CryoSettings, number: int, folder: Path) -> Field:
+def _simulated(settings: CryoSettings, number: int, folder: Path) -> TestField:
     name = f"{settings.specimen}_{number:02d}"
     clean = folder / "clean" / f"{name}.mrc"
     config = SimulationConfig(
@@ -176,7 +176,7 @@ def _simulated(settings: CryoSettings, number: int, folder: Path) -> Field:
     return _halves_made(name, folder, partial(_simulated_halves, config, clean), clean)
 
 
-def _halves_made(name: str, folder: Path, halves_of: Any, clean: Path | None = None) -> Field:
+def _halves_made(name: str, folder: Path, halves_of: Any, clean: Path | None = None) -> TestField:
     """Return a field whose halves ``halves_of()`` makes, which yields progress."""
     odd, even = (folder / "halves" / f"{name}_{half}.mrc" for half in ("ODD", "EVN"))
 
@@ -188,8 +188,8 @@ def _halves_made(name: str, folder: Path, halves_of: Any, clean: Path | None = N
     what = "aligning" if clean is None else "simulating and aligning"
     # A movie that is left out leaves no files, and is looked at again only in another folder.
     files = () if clean is None else (odd, even, clean)
-    stage = Stage(field_stage(name), f"{what} {name}", partial(_or_left_out, make), files)
-    return Field(name, odd, even, stage, clean=clean)
+    stage = ExperimentStage(field_stage(name), f"{what} {name}", partial(_or_left_out, make), files)
+    return TestField(name, odd, even, stage, clean=clean)
 
 
 def field_stage(name: str) -> str:
@@ -218,7 +218,7 @@ def _simulated_halves(
     config: SimulationConfig, clean: Path
 ) -> Generator[Any, None, tuple[Halves, Figures]]:
     """Simulate a movie in memory, align it without the truth, and write its clean image."""
-    scene = yield from aside(partial(build_scene, config), "building the scene")
+    scene = yield from in_background(partial(build_scene, config), "building the scene")
     frames = np.empty((config.n_frames, *config.shape), np.uint8)
     watch = Stopwatch()
     for index, frame in enumerate(simulated_frames(config, scene)):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_n2n.experiments.cryo.fields import Field
+    from napari_n2n.experiments.cryo.fields import TestField
     from napari_n2n.experiments.cryo.settings import CryoSettings
     from napari_n2n.experiments.protocol import Figures
 
@@ -30,7 +30,7 @@ _CURVES = dict(zip((RAW, *NETWORKS), (COLOURS[0], *COLOURS[2:5]), strict=True))
 
 
 @dataclass(frozen=True)
-class Results:
+class CryoResults:
     """What an experiment found.
 
     Attributes
@@ -48,13 +48,13 @@ class Results:
     """
 
     settings: CryoSettings
-    trained_on: Sequence[Field]
-    judged: Sequence[Field]
+    trained_on: Sequence[TestField]
+    judged: Sequence[TestField]
     found: Mapping[str, Figures]
     seconds: float
     folder: Path
 
-    def judgement(self, field: Field) -> Figures:
+    def judgement(self, field: TestField) -> Figures:
         """Return what was found of a field that was judged."""
         return self.found[f"judge-{field.name}"]
 
@@ -64,7 +64,7 @@ class Results:
         return [float(value) for value in told if value is not None]
 
 
-def plot(results: Results, kind: str, title: str, level: tuple[float, str] | None) -> str:
+def plot(results: CryoResults, kind: str, title: str, level: tuple[float, str] | None) -> str:
     """Draw the FRC curves of a kind of figures, means over fields and neighbours, with a legend.
 
     With a ``level`` to compare with, up to 1; else as far up as they go.
@@ -106,7 +106,7 @@ def _up_to(curves: Sequence[Curve]) -> Axis:
     return numbered(0.0, min(1.0, highest))
 
 
-def counted(fields: Sequence[Field]) -> str:
+def counted(fields: Sequence[TestField]) -> str:
     """Return how many there are: ``2 micrographs``."""
     return f"{len(fields)} micrograph" + ("" if len(fields) == 1 else "s")
 
@@ -116,7 +116,7 @@ def mean(values: Sequence[float], form: str) -> str:
     return format(float(np.mean(values)), form) if values else "–"
 
 
-def resolution(results: Results, kind: str, what: str) -> str:
+def resolution(results: CryoResults, kind: str, what: str) -> str:
     """Return the mean resolution, and of how many fields there is none."""
     values = results.values(kind, what, "resolution_angstrom")
     if not values:
@@ -125,7 +125,7 @@ def resolution(results: Results, kind: str, what: str) -> str:
     return f"{np.mean(values):.1f} Å" + (f" ({missing} nowhere above)" if missing else "")
 
 
-def sigmas(results: Results, kind: str) -> str:
+def sigmas(results: CryoResults, kind: str) -> str:
     """Return the standard deviations of the best low-passes: ``(σ 4, 6 Å)``."""
     known = {results.judgement(field)[kind]["sigma_angstrom"] for field in results.judged}
     return "(σ " + ", ".join(f"{sigma:g}" for sigma in sorted(known)) + " Å)"

@@ -10,10 +10,10 @@ import numpy as np
 import scipy.ndimage
 
 from napari_n2n import metrics
-from napari_n2n.background import aside
+from napari_n2n.background import in_background
 from napari_n2n.experiments.cryo.networks import NETWORKS, TITLES, denoised_paths, denoising_name
 from napari_n2n.experiments.panels import write_panels
-from napari_n2n.experiments.protocol import Stage
+from napari_n2n.experiments.protocol import ExperimentStage
 from napari_n2n.io import read_micrograph
 from napari_n2n.progress import Stopwatch
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_n2n.experiments.cryo.fields import Field
-    from napari_n2n.experiments.cryo.networks import Bench
+    from napari_n2n.experiments.cryo.fields import TestField
+    from napari_n2n.experiments.cryo.networks import TrainingContext
     from napari_n2n.experiments.protocol import Figures
 
     Image = NDArray[np.float32]
@@ -54,7 +54,7 @@ _SIGMAS_ANGSTROM = (2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 15.0, 20.0)
 
 
 @dataclass(frozen=True, eq=False)
-class Images:
+class FieldImages:
     """What there is of a field, (y, x) each.
 
     Attributes
@@ -87,14 +87,16 @@ class Images:
         return halves[0] if len(halves) == 1 else (halves[0] + halves[1]) * np.float32(0.5)
 
 
-def judging_stage(bench: Bench, field: Field) -> Stage:
+def judging_stage(bench: TrainingContext, field: TestField) -> ExperimentStage:
     """Return the judging of a field that was not trained on, its pictures included."""
     laboratory = bench.laboratory
     paths = {what: panel_paths(laboratory.folder, field, what) for what in shown(field)}
 
     def make() -> Generator[Any, None, Figures]:
         given = bench.settings.pixel_size_angstrom
-        images = yield from aside(partial(_read, laboratory.folder, field, given), "reading")
+        images = yield from in_background(
+            partial(_read, laboratory.folder, field, given), "reading"
+        )
         figures: Figures = {
             "pixel_size_angstrom": images.pixel_size_angstrom,
             "notes": list(images.notes),
@@ -119,23 +121,23 @@ def judging_stage(bench: Bench, field: Field) -> Stage:
 
     files = tuple(path for pair in paths.values() for path in pair)
     needs = tuple(denoising_name(network, field) for network in NETWORKS)
-    return Stage(f"judge-{field.name}", f"judging {field.name}", make, files, needs)
+    return ExperimentStage(f"judge-{field.name}", f"judging {field.name}", make, files, needs)
 
 
-def panel_paths(folder: Path, field: Field, what: str) -> tuple[Path, Path]:
+def panel_paths(folder: Path, field: TestField, what: str) -> tuple[Path, Path]:
     """Where the pictures of the whole field and of a detail belong."""
     pictures = folder / "pictures"
     return pictures / f"{field.name}-{what}.png", pictures / f"{field.name}-{what}-detail.png"
 
 
-def shown(field: Field) -> tuple[str, ...]:
+def shown(field: TestField) -> tuple[str, ...]:
     """Return what there are pictures of: what is judged, and what is nearest to the truth."""
     if field.clean is not None:
         return (*JUDGED, TRUTH)
     return JUDGED if field.equally_noisy else (*JUDGED, REST)
 
 
-def _read(folder: Path, field: Field, pixel_size_angstrom: float | None) -> Images:
+def _read(folder: Path, field: TestField, pixel_size_angstrom: float | None) -> FieldImages:
     first, second = (
         read_micrograph(path, pixel_size_angstrom=pixel_size_angstrom)
         for path in (field.first, field.second)
@@ -144,7 +146,7 @@ def _read(folder: Path, field: Field, pixel_size_angstrom: float | None) -> Imag
         name: tuple(read_micrograph(path).pixels for path in denoised_paths(folder, name, field))
         for name in NETWORKS
     }
-    return Images(
+    return FieldImages(
         raw=first.pixels + second.pixels if field.equally_noisy else first.pixels,
         clean=None if field.clean is None else read_micrograph(field.clean).pixels,
         first=first.pixels,
@@ -156,7 +158,7 @@ def _read(folder: Path, field: Field, pixel_size_angstrom: float | None) -> Imag
 
 
 def _against_truth(
-    images: Images, clean: Image, results: Mapping[str, Image]
+    images: FieldImages, clean: Image, results: Mapping[str, Image]
 ) -> Generator[Any, None, Figures]:
     """Correlation, PSNR and FRC with the clean image, of the whole micrograph."""
     size = images.pixel_size_angstrom
@@ -166,7 +168,9 @@ def _against_truth(
         image = _treated(what, images.raw, results, sigma / size)
         # A low-pass changes no ring's correlation, but for rounding where it leaves nothing.
         whole = images.raw if what == GAUSSIAN else image
-        curve = yield from aside(partial(metrics.frc, whole, clean, size), f"comparing {what}")
+        curve = yield from in_background(
+            partial(metrics.frc, whole, clean, size), f"comparing {what}"
+        )
         found[what] = {
             "correlation": metrics.correlation(image, clean),
             "psnr_db": fitted_psnr(image, clean),
@@ -178,19 +182,23 @@ def _against_truth(
     return found
 
 
-def _against_independent(images: Images) -> Generator[Any, None, Figures]:
+def _against_independent(images: FieldImages) -> Generator[Any, None, Figures]:
     """Band-limited correlation and FRC of what was made of the first image with the second."""
     size = images.pixel_size_angstrom
     band = band_cycles_per_px(size)
-    second = yield from aside(partial(metrics.band_limited, images.second, *band), "comparing")
+    second = yield from in_background(
+        partial(metrics.band_limited, images.second, *band), "comparing"
+    )
     sigma = yield from _best_sigma(metrics.band_limited(images.first, *band), second, size)
     found: Figures = {"sigma_angstrom": sigma}
     results = {name: denoised[0] for name, denoised in images.denoised.items()}
     for what in JUDGED:
         image = _treated(what, images.first, results, sigma / size)
-        limited = yield from aside(partial(metrics.band_limited, image, *band), f"comparing {what}")
+        limited = yield from in_background(
+            partial(metrics.band_limited, image, *band), f"comparing {what}"
+        )
         whole = images.first if what == GAUSSIAN else image
-        curve = yield from aside(
+        curve = yield from in_background(
             partial(metrics.frc, whole, images.second, size), f"comparing {what}"
         )
         found[what] = {
@@ -201,13 +209,15 @@ def _against_independent(images: Images) -> Generator[Any, None, Figures]:
     return found
 
 
-def _halves(images: Images) -> Generator[Any, None, Figures]:
+def _halves(images: FieldImages) -> Generator[Any, None, Figures]:
     """FRC between the two halves, raw and denoised."""
     size = images.pixel_size_angstrom
     found: Figures = {}
     for what in (RAW, *NETWORKS):
         odd, even = images.denoised.get(what, (images.first, images.second))
-        curve = yield from aside(partial(metrics.frc, odd, even, size), f"comparing halves, {what}")
+        curve = yield from in_background(
+            partial(metrics.frc, odd, even, size), f"comparing halves, {what}"
+        )
         found[what] = {
             "resolution_angstrom": curve.resolution_angstrom(HALVES_THRESHOLD),
             "frc": _rounded(curve.correlation),
@@ -229,7 +239,7 @@ def _best_sigma(image: Image, reference: Image, size: float) -> Generator[Any, N
     best = (-2.0, _SIGMAS_ANGSTROM[0])
     for sigma in _SIGMAS_ANGSTROM:
         work = partial(metrics.best_gaussian_correlation, image, reference, (sigma / size,))
-        reached, _ = yield from aside(work, "looking for the best low-pass")
+        reached, _ = yield from in_background(work, "looking for the best low-pass")
         best = max(best, (reached, sigma))
     return best[1]
 

@@ -10,7 +10,7 @@ from napari_n2n.denoising.config import preset
 from napari_n2n.denoising.inference.denoising import denoise_steps
 from napari_n2n.denoising.shipped_models.general import GENERAL, general_denoiser
 from napari_n2n.denoising.training.micrographs import resume_path, train
-from napari_n2n.experiments.protocol import Stage
+from napari_n2n.experiments.protocol import ExperimentStage
 from napari_n2n.io import read_micrograph, write_micrograph
 from napari_n2n.progress import passed_on
 from napari_n2n.workflow.training_sets import PairsOnDisk
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_n2n.denoising.config import TrainingConfig
-    from napari_n2n.experiments.cryo.fields import Field
+    from napari_n2n.experiments.cryo.fields import TestField
     from napari_n2n.experiments.cryo.settings import CryoSettings
-    from napari_n2n.experiments.protocol import Budget, Figures, Laboratory, Stop
+    from napari_n2n.experiments.protocol import Budget, ExperimentFolder, Figures, Stop
 
 PAPER, LIGHT = "paper", "light"
 NETWORKS = (PAPER, LIGHT, GENERAL)
@@ -38,10 +38,10 @@ _FRAME_WORKING_PIXEL_SIZE_ANGSTROM = 6.0
 
 
 @dataclass(frozen=True)
-class Bench:
+class TrainingContext:
     """What stages of training and denoising work with."""
 
-    laboratory: Laboratory
+    laboratory: ExperimentFolder
     settings: CryoSettings
     device: str
     stop: Stop
@@ -71,7 +71,9 @@ def light_training(
     return config.replaced(working_pixel_size_angstrom=_FRAME_WORKING_PIXEL_SIZE_ANGSTROM)
 
 
-def training_stages(bench: Bench, fields: Sequence[Field], budget: Budget) -> list[Stage]:
+def training_stages(
+    bench: TrainingContext, fields: Sequence[TestField], budget: Budget
+) -> list[ExperimentStage]:
     """Return the trainings of both networks on ``fields``; they share the budget alike.
 
     The light network is not trained longer than the paper's took, which may end by its epochs.
@@ -96,7 +98,7 @@ def training_stages(bench: Bench, fields: Sequence[Field], budget: Budget) -> li
         return (yield from _trained(bench, LIGHT, pairs, config))
 
     return [
-        Stage(
+        ExperimentStage(
             training_name(name),
             f"training the {TITLES[name]}",
             make,
@@ -113,7 +115,7 @@ def training_name(network: str) -> str:
 
 
 def _trained(
-    bench: Bench, name: str, pairs: PairsOnDisk, config: TrainingConfig
+    bench: TrainingContext, name: str, pairs: PairsOnDisk, config: TrainingConfig
 ) -> Generator[Any, None, Figures]:
     """Train, or go on where a training was interrupted."""
     output = bench.laboratory.model_path(training_name(name))
@@ -156,18 +158,18 @@ def _has_begun(output: Path) -> bool:
     return load_denoiser(output).provenance.steps > 0
 
 
-def denoised_paths(folder: Path, network: str, field: Field) -> tuple[Path, ...]:
+def denoised_paths(folder: Path, network: str, field: TestField) -> tuple[Path, ...]:
     """Where the denoised images of a field belong: both halves, or the single frame."""
     names = ("ODD", "EVN") if field.equally_noisy else ("frame",)
     return tuple(folder / "denoised" / network / f"{field.name}_{name}.mrc" for name in names)
 
 
-def denoising_stages(bench: Bench, fields: Sequence[Field]) -> list[Stage]:
+def denoising_stages(bench: TrainingContext, fields: Sequence[TestField]) -> list[ExperimentStage]:
     """Return the denoising of ``fields`` by every network."""
     return [_denoising_stage(bench, name, field) for field in fields for name in NETWORKS]
 
 
-def _denoising_stage(bench: Bench, name: str, field: Field) -> Stage:
+def _denoising_stage(bench: TrainingContext, name: str, field: TestField) -> ExperimentStage:
     outputs = denoised_paths(bench.laboratory.folder, name, field)
 
     def make() -> Generator[Any, None, Figures]:
@@ -190,9 +192,9 @@ def _denoising_stage(bench: Bench, name: str, field: Field) -> Stage:
 
     title = f"denoising {field.name} with the {TITLES[name]}"
     needs = () if name == GENERAL else (training_name(name),)
-    return Stage(denoising_name(name, field), title, make, outputs, needs)
+    return ExperimentStage(denoising_name(name, field), title, make, outputs, needs)
 
 
-def denoising_name(network: str, field: Field) -> str:
+def denoising_name(network: str, field: TestField) -> str:
     """Return the name of the stage that denoises ``field``."""
     return f"denoise-{network}-{field.name}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from napari_n2n.experiments.cryo.fields import LEFT_OUT
 from napari_n2n.experiments.cryo.figures import (
-    Results,
+    CryoResults,
     counted,
     mean,
     plot,
@@ -41,7 +41,7 @@ from napari_n2n.progress import format_seconds
 _NEXT_TO_NOTHING = 0.01  # of the paper's epochs
 
 
-def cryo_report(results: Results) -> str:
+def cryo_report(results: CryoResults) -> str:
     """Return the report as HTML."""
     settings = results.settings
     data = "simulated movies"
@@ -67,11 +67,11 @@ def cryo_report(results: Results) -> str:
     )
 
 
-def _kind(results: Results) -> str:
+def _kind(results: CryoResults) -> str:
     return "truth" if results.judged[0].clean is not None else "independent"
 
 
-def _headlines(results: Results) -> str:
+def _headlines(results: CryoResults) -> str:
     kind = _kind(results)
     compared = "the truth" if kind == "truth" else "an independent noisy image"
     tiles = [
@@ -81,7 +81,7 @@ def _headlines(results: Results) -> str:
     return page.quiet(told) + page.tiles(tiles)
 
 
-def _what_was_done(results: Results) -> list[str]:
+def _what_was_done(results: CryoResults) -> list[str]:
     settings, first = results.settings, results.judged[0]
     steps = []
     if settings.is_simulated:
@@ -108,7 +108,7 @@ def _what_was_done(results: Results) -> list[str]:
     return [paragraph(step) for step in steps]
 
 
-def _trainings(results: Results) -> str:
+def _trainings(results: CryoResults) -> str:
     rows = []
     for name in (PAPER, LIGHT):
         made = results.found[stage_of(name)]
@@ -141,7 +141,7 @@ def _trainings(results: Results) -> str:
     return page.section("Training", table(head, rows), paragraph(told))
 
 
-def _truth(results: Results) -> str:
+def _truth(results: CryoResults) -> str:
     if _kind(results) != "truth":
         return ""
     rows = [
@@ -176,7 +176,7 @@ def _truth(results: Results) -> str:
     )
 
 
-def _independent(results: Results) -> str:
+def _independent(results: CryoResults) -> str:
     first = results.judged[0]
     other = "the raw even half" if first.equally_noisy else "the mean of the other frames"
     made = "the denoised odd half" if first.equally_noisy else "the denoised frame"
@@ -213,7 +213,7 @@ def _independent(results: Results) -> str:
     )
 
 
-def _halves(results: Results) -> str:
+def _halves(results: CryoResults) -> str:
     if not results.judged[0].equally_noisy:
         return ""
     rows = [(WHAT[what], resolution(results, "halves", what)) for what in (RAW, *NETWORKS)]
@@ -229,7 +229,7 @@ def _halves(results: Results) -> str:
     )
 
 
-def _pictures(results: Results) -> str:
+def _pictures(results: CryoResults) -> str:
     parts = []
     for field in results.judged:
         captions = {what: WHAT[what] for what in shown(field)}
@@ -247,7 +247,7 @@ def _pictures(results: Results) -> str:
     return page.section("Side by side", *parts)
 
 
-def _fields(results: Results) -> str:
+def _fields(results: CryoResults) -> str:
     rows = []
     for field in (*results.trained_on, *results.judged):
         figures: Any = results.found.get(f"field-{field.name}", {})
@@ -265,7 +265,7 @@ def _fields(results: Results) -> str:
     return page.section("Micrographs", table(head[:known], shortened), *remarks)
 
 
-def _remarks(results: Results) -> list[str]:
+def _remarks(results: CryoResults) -> list[str]:
     """Return what a reader should know of single micrographs, each sentence once."""
     told: dict[str, None] = {}
     for stage, figures in results.found.items():

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_n2n.denoising.interruption import Interrupted
-from napari_n2n.experiments.particles.avoiding import Avoided, avoided_on
+from napari_n2n.experiments.particles.avoiding import AvoidanceScore, avoided_on
 from napari_n2n.experiments.particles.real import (
     DIAMETER_ANGSTROM,
     KINDS,
     PIXEL_SIZE_ANGSTROM,
     MarkedField,
-    RealFinding,
+    RealPicking,
     find_on_all,
     marked_fields,
 )
 from napari_n2n.experiments.particles.simulated import (
     CASES,
-    Case,
-    Finding,
+    SimulatedCase,
+    SimulatedPicking,
     TrueField,
     find_on,
     reference_field,
@@ -69,15 +69,15 @@ class Report:
         How each denoiser was trained.
     """
 
-    findings: tuple[Finding, ...]
+    findings: tuple[SimulatedPicking, ...]
     suggestions: dict[str, tuple[SuggestionScore, ...]]
     training: TrainingConfig
     fields: tuple[MarkedField, ...] = ()
-    real: dict[str, tuple[RealFinding, ...]] = field(default_factory=dict)
-    untaught: dict[str, RealFinding] = field(default_factory=dict)
+    real: dict[str, tuple[RealPicking, ...]] = field(default_factory=dict)
+    untaught: dict[str, RealPicking] = field(default_factory=dict)
     dirty_area: dict[str, float] = field(default_factory=dict)
     guesses_angstrom: dict[str, tuple[float, ...]] = field(default_factory=dict)
-    carbon: Avoided | None = None
+    carbon: AvoidanceScore | None = None
 
 
 def assess(
@@ -85,7 +85,7 @@ def assess(
     cache: Cache,
     *,
     data: Path | None = None,
-    cases: Sequence[Case] = CASES,
+    cases: Sequence[SimulatedCase] = CASES,
     size: int = 2048,
     folds: int = 2,
     device: str = "auto",
@@ -125,13 +125,13 @@ def _all(
     training: TrainingConfig,
     cache: Cache,
     data: Path | None,
-    cases: Sequence[Case],
+    cases: Sequence[SimulatedCase],
     size: int,
     folds: int,
     device: str,
     stop: Callable[[], bool],
 ) -> Generator[Any, None, Report]:
-    findings: list[Finding] = []
+    findings: list[SimulatedPicking] = []
     suggestions: dict[str, tuple[SuggestionScore, ...]] = {}
 
     def judge(known: TrueField) -> Generator[Any, None, None]:
@@ -181,8 +181,8 @@ def _suggestions(known: TrueField) -> Generator[Any, None, tuple[SuggestionScore
 
 
 def _with_real(report: Report, fields: tuple[MarkedField, ...]) -> Generator[Any, None, Report]:
-    real: dict[str, tuple[RealFinding, ...]] = {}
-    untaught: dict[str, RealFinding] = {}
+    real: dict[str, tuple[RealPicking, ...]] = {}
+    untaught: dict[str, RealPicking] = {}
     area: dict[str, float] = {}
     guesses: dict[str, tuple[float, ...]] = {}
     for kind in KINDS:

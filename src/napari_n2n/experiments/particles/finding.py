@@ -18,7 +18,7 @@ _MATCHINGS = 300  # to find the best threshold by: more take seconds
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class PickScore:
     """The picks of one image, as far from the border as the true centres that are counted.
 
     Attributes
@@ -45,7 +45,7 @@ class Judged:
         *,
         tolerance_px: float,
         border_px: float,
-    ) -> Judged:
+    ) -> PickScore:
         """Leave out found and true centres that are within ``border_px`` of the border."""
 
         def inner(centres: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -63,7 +63,7 @@ class Judged:
         return match(self.found_px[self.scores >= threshold], self.true_px, self.tolerance_px)
 
 
-def best_threshold(images: list[Judged]) -> tuple[float, float]:
+def best_threshold(images: list[PickScore]) -> tuple[float, float]:
     """Return the one threshold with the highest mean F1 over ``images``, and that F1.
 
     It can be known only where the truth is: an upper bound for any rule.

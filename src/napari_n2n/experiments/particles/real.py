@@ -11,7 +11,7 @@ import numpy as np
 from napari_n2n.denoising.inference.denoising import denoise_steps
 from napari_n2n.denoising.training.micrographs import train
 from napari_n2n.errors import NotEnoughData, UnreadableFile
-from napari_n2n.experiments.particles.finding import Judged, best_threshold
+from napari_n2n.experiments.particles.finding import PickScore, best_threshold
 from napari_n2n.io import read_micrograph
 from napari_n2n.particles import PickingConfig, Template, pick, suggested_threshold
 from napari_n2n.progress import Progress
@@ -48,7 +48,7 @@ class MarkedField:
 
 
 @dataclass(frozen=True, eq=False)
-class RealFinding:
+class RealPicking:
     """What one kind of image gave, all fields at one threshold.
 
     Attributes
@@ -73,7 +73,7 @@ class RealFinding:
     threshold: float
     f1: tuple[float, ...]
     best_f1: float
-    judged: tuple[Judged, ...]
+    judged: tuple[PickScore, ...]
 
     @property
     def mean_f1(self) -> float:
@@ -186,7 +186,7 @@ def clicked(field: MarkedField, count: int = CLICKS, seed: int = 0) -> NDArray[n
 
 def find_on_all(
     fields: Sequence[MarkedField], kind: Kind, template_field: int | None
-) -> Generator[Progress, None, RealFinding]:
+) -> Generator[Progress, None, RealPicking]:
     """Pick on every field with the ten clicked particles of one, or None, as the template."""
     chosen = fields[template_field or 0]
     template = None
@@ -207,11 +207,11 @@ def find_on_all(
             threshold = suggested_threshold(picks.scores)
         shape = (image.shape[0], image.shape[1])
         judged.append(
-            Judged.of(
+            PickScore.of(
                 picks, field.centres_px, shape, tolerance_px=TOLERANCE_PX, border_px=BORDER_PX
             )
         )
-    return RealFinding(
+    return RealPicking(
         kind,
         "" if template is None else chosen.name,
         threshold,

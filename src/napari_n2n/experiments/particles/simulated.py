@@ -12,7 +12,7 @@ from napari_n2n.denoising.inference.denoising import denoise_halves
 from napari_n2n.denoising.training.micrographs import train
 from napari_n2n.denoising.training.pairs import Pair
 from napari_n2n.errors import UnreadableFile
-from napari_n2n.experiments.particles.finding import Judged, best_threshold
+from napari_n2n.experiments.particles.finding import PickScore, best_threshold
 from napari_n2n.io import read_micrograph, read_pair
 from napari_n2n.motion import align
 from napari_n2n.particles import (
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Case:
+class SimulatedCase:
     """A movie to simulate. ``diameter_angstrom`` is what the picker is told."""
 
     name: str
@@ -49,20 +49,20 @@ class Case:
 
 
 CASES = (
-    Case("standard", "apoferritin, 1.5 µm, 40 e/Å²", SimulationConfig(seed=100), 120.0),
-    Case(
+    SimulatedCase("standard", "apoferritin, 1.5 µm, 40 e/Å²", SimulationConfig(seed=100), 120.0),
+    SimulatedCase(
         "low-dose",
         "apoferritin, 1.5 µm, 2 e/Å²",
         SimulationConfig(seed=101, n_frames=8, dose_per_frame=0.25),
         120.0,
     ),
-    Case(
+    SimulatedCase(
         "low-defocus",
         "apoferritin, 0.6 µm, 40 e/Å²",
         SimulationConfig(seed=102, defocus_micrometer=0.6),
         120.0,
     ),
-    Case(
+    SimulatedCase(
         "aldolase",
         "aldolase, 1.5 µm, 40 e/Å²",
         SimulationConfig(seed=103, specimen="aldolase"),
@@ -88,7 +88,7 @@ class TrueField:
 
 
 @dataclass(frozen=True, eq=False)
-class Finding:
+class SimulatedPicking:
     """What was found on one image of a field.
 
     ``threshold`` is the one suggested from the scores alone, ``best_f1`` what the best would
@@ -97,14 +97,20 @@ class Finding:
 
     title: str
     image: str
-    judged: Judged
+    judged: PickScore
     threshold: float
     best_f1: float
     guess_angstrom: float
 
 
 def simulated_field(
-    case: Case, size: int, training: TrainingConfig, cache: Cache, *, device: str, stop: Stop
+    case: SimulatedCase,
+    size: int,
+    training: TrainingConfig,
+    cache: Cache,
+    *,
+    device: str,
+    stop: Stop,
 ) -> Generator[Any, None, TrueField]:
     """Simulate the movie of ``case``, align it, and denoise it as the plugin does.
 
@@ -194,7 +200,7 @@ def reference_field(
     )
 
 
-def find_on(field: TrueField) -> Generator[Any, None, Sequence[Finding]]:
+def find_on(field: TrueField) -> Generator[Any, None, Sequence[SimulatedPicking]]:
     """Pick on the raw and on the denoised image, without any template, and judge both.
 
     A hit is at most a quarter of the diameter off. A contaminant that is picked is a false one;
@@ -208,7 +214,7 @@ def find_on(field: TrueField) -> Generator[Any, None, Sequence[Finding]]:
     for name, image in (("raw", field.raw), ("denoised", field.denoised)):
         avoid = find_contamination(image, size, diameter_angstrom=diameter)
         picks = yield from pick_steps(image, size, config, avoid=avoid)
-        judged = Judged.of(
+        judged = PickScore.of(
             picks,
             true,
             (image.shape[0], image.shape[1]),
@@ -216,7 +222,7 @@ def find_on(field: TrueField) -> Generator[Any, None, Sequence[Finding]]:
             border_px=config.edge * diameter / size,
         )
         findings.append(
-            Finding(
+            SimulatedPicking(
                 field.title,
                 name,
                 judged,

@@ -17,14 +17,14 @@ from napari_n2n.experiments.photographs.trials import (
     told_of,
     trained,
 )
-from napari_n2n.experiments.protocol import Stage
+from napari_n2n.experiments.protocol import ExperimentStage
 from napari_n2n.progress import Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from napari_n2n.denoising.config import TrainingConfig
-    from napari_n2n.experiments.photographs.trials import Bench
+    from napari_n2n.experiments.photographs.trials import TrialContext
     from napari_n2n.experiments.protocol import Figures
 
 FEWEST_STEPS = 20
@@ -35,12 +35,12 @@ _CROP = 64
 _TARGETS: tuple[Literal["noisy", "clean"], ...] = ("noisy", "clean")
 
 
-def comparison_stages(bench: Bench) -> list[Stage]:
+def comparison_stages(bench: TrialContext) -> list[ExperimentStage]:
     """Return all comparisons, in their order."""
     return [pace_stage(bench), *claim_stages(bench), *bias_stages(bench)]
 
 
-def pace_stage(bench: Bench) -> Stage:
+def pace_stage(bench: TrialContext) -> ExperimentStage:
     """Return the measuring of how many steps each of the comparisons can have in its time."""
 
     def make() -> Generator[Any, None, Figures]:
@@ -54,17 +54,17 @@ def pace_stage(bench: Bench) -> Stage:
             taken = watch.elapsed_seconds
         return {"steps": max(FEWEST_STEPS, round(seconds / taken * FEWEST_STEPS))}
 
-    return Stage(_PACE, "measuring how long a step takes", make)
+    return ExperimentStage(_PACE, "measuring how long a step takes", make)
 
 
-def seconds_each(bench: Bench) -> float:
+def seconds_each(bench: TrialContext) -> float:
     """Return the time (s) that each of the trainings that are compared may take."""
     trainings = 2 * len(bench.claim_counts) + 2
     left = 1.0 if bench.settings.given_model else 1.0 - MODEL_SHARE
     return bench.budget.share(left) / trainings
 
 
-def claim_config(bench: Bench, steps: int) -> TrainingConfig:
+def claim_config(bench: TrialContext, steps: int) -> TrainingConfig:
     """Return the training of which one thing at a time is changed, with so many steps."""
     settings = bench.settings
     return recipe(
@@ -81,7 +81,7 @@ def claim_name(count: int, targets: str) -> str:
     return f"claim-{count}-{targets}"
 
 
-def claim_stages(bench: Bench) -> list[Stage]:
+def claim_stages(bench: TrialContext) -> list[ExperimentStage]:
     """Return trainings that differ in their targets and in how many photographs there are."""
     stages = []
     for count in bench.claim_counts:
@@ -92,12 +92,12 @@ def claim_stages(bench: Bench) -> list[Stage]:
             counted = f"{count} photograph" + ("" if count == 1 else "s")
             title = f"{counted}, {targets} targets"
             files = (bench.laboratory.model_path(name),)
-            stages.append(Stage(name, title, make, files, seconds=seconds_each(bench)))
+            stages.append(ExperimentStage(name, title, make, files, seconds=seconds_each(bench)))
     return stages
 
 
 def _claim(
-    bench: Bench, name: str, count: int, noise: PhotographNoise
+    bench: TrialContext, name: str, count: int, noise: PhotographNoise
 ) -> Generator[Any, None, Figures]:
     config = claim_config(bench, (bench.laboratory.done(_PACE) or {})["steps"])
     photographs = bench.train.chosen(count, bench.settings.seed)
@@ -120,11 +120,11 @@ def bias_name(kind: str) -> str:
     return f"bias-{kind.replace(' ', '-')}"
 
 
-def bias_stages(bench: Bench) -> list[Stage]:
+def bias_stages(bench: TrialContext) -> list[ExperimentStage]:
     """Return trainings on noise whose mean is zero, is not, or depends on the brightness."""
     plain = (claim_name(max(bench.claim_counts), "noisy"),)
     return [
-        Stage(
+        ExperimentStage(
             bias_name(kind),
             f"noise: {kind}",
             partial(_bias, bench, kind),
@@ -135,7 +135,7 @@ def bias_stages(bench: Bench) -> list[Stage]:
     ]
 
 
-def _bias(bench: Bench, kind: str) -> Generator[Any, None, Figures]:
+def _bias(bench: TrialContext, kind: str) -> Generator[Any, None, Figures]:
     settings, laboratory = bench.settings, bench.laboratory
     mean = settings.mean if BIASED[kind].get("mean") else 0.0
     clipped = bool(BIASED[kind].get("clipped"))

@@ -9,8 +9,8 @@ from napari_n2n.denoising.training.photograph_examples import Photographs
 from napari_n2n.denoising.training.photographs import read_photographs
 from napari_n2n.experiments.photographs.report import natural_report
 from napari_n2n.experiments.photographs.stages import all_stages
-from napari_n2n.experiments.photographs.trials import Bench
-from napari_n2n.experiments.protocol import Laboratory, carry_out
+from napari_n2n.experiments.photographs.trials import TrialContext
+from napari_n2n.experiments.protocol import ExperimentFolder, carry_out
 from napari_n2n.io import write_atomically
 from napari_n2n.progress import Progress
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_n2n.experiments.photographs.settings import NaturalSettings
+    from napari_n2n.experiments.photographs.settings import PhotographSettings
 
 _OWN_TRAIN = ("astronaut.png", "motorcycle_left.png", "ihc.png", "rocket.jpg")
 _OWN_TEST = ("chelsea.png", "coffee.png")
@@ -29,7 +29,7 @@ _OWN_SIDE = 256  # of them the middle is enough, as they only show how it goes
 
 def reproduce_natural(
     folder: Path | str,
-    settings: NaturalSettings,
+    settings: PhotographSettings,
     *,
     device: str = "auto",
     stop: Callable[[], bool] = lambda: False,
@@ -67,8 +67,8 @@ def reproduce_natural(
     test = yield from _photographs(settings.test, _OWN_TEST, stop)
     test = test.leading(settings.test_images)
     numbers = {"train_count": len(train.images), "test_count": len(test.images)}
-    laboratory = Laboratory(Path(folder), {**settings.model_dump(mode="json"), **numbers})
-    bench = Bench(laboratory, settings, train, test, device, stop)
+    laboratory = ExperimentFolder(Path(folder), {**settings.model_dump(mode="json"), **numbers})
+    bench = TrialContext(laboratory, settings, train, test, device, stop)
     found = yield from carry_out(all_stages(bench), laboratory, stop)
     yield Progress("writing the report", 0, 1)
     with write_atomically(laboratory.report_path) as beside:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_n2n.background import aside
+from napari_n2n.background import in_background
 from napari_n2n.denoising.inference.denoising import denoise_steps
 from napari_n2n.denoising.training.photograph_examples import noisy_photograph
 from napari_n2n.io.photographs import WHITE
@@ -129,7 +129,7 @@ def by_nonlocal_means(noisy: Image, deviation: float) -> Generator[Any, None, Im
         preserve_range=True,
         channel_axis=-1,
     )
-    result: Image = yield from aside(work, "non-local means")
+    result: Image = yield from in_background(work, "non-local means")
     return result
 
 
@@ -137,7 +137,7 @@ def by_bm3d(noisy: Image, deviation: float) -> Generator[Any, None, Image]:
     """Denoise by colour BM3D (package bm3d), which is told the deviation of the noise."""
     bm3d = import_module("bm3d")  # no dependency: its licence is for non-commercial use only
     work = partial(bm3d.bm3d_rgb, noisy / WHITE, deviation / WHITE)
-    result: Image = yield from aside(work, "BM3D")
+    result: Image = yield from in_background(work, "BM3D")
     return (result * WHITE).astype(np.float32)
 
 

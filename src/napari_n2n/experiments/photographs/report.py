@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_n2n.experiments.photographs.figures import Found
-    from napari_n2n.experiments.photographs.trials import Bench
+    from napari_n2n.experiments.photographs.trials import TrialContext
 
 
-def natural_report(bench: Bench, found: Found) -> str:
+def natural_report(bench: TrialContext, found: Found) -> str:
     """Return the report as HTML."""
     return report_page(
         "Photographs without clean data",
@@ -73,7 +73,7 @@ def _headlines(found: Found) -> str:
     return page.quiet("PSNR of what was denoised, and from what:") + page.tiles(tiles)
 
 
-def _what_was_done(bench: Bench, found: Found) -> list[str]:
+def _what_was_done(bench: TrialContext, found: Found) -> list[str]:
     given = bench.settings.given_model is not None
     return [
         paragraph(model_sentence(found[MODEL], given=given, photographs=len(bench.train.names))),
@@ -105,7 +105,7 @@ def _first(found: Found) -> list[str]:
     ]
 
 
-def _pictures(bench: Bench, found: Found) -> str:
+def _pictures(bench: TrialContext, found: Found) -> str:
     parts = []
     figures = found["pictures"]
     for number, sigma in figures["shown"]:
@@ -139,7 +139,7 @@ def _claim(found: Found) -> list[str]:
     ]
 
 
-def _bias(bench: Bench, found: Found) -> list[str]:
+def _bias(bench: TrialContext, found: Found) -> list[str]:
     return [
         paragraph(
             "A network trained with the squared error gives the expectation of its target: the "
@@ -157,7 +157,7 @@ def _bias(bench: Bench, found: Found) -> list[str]:
     ]
 
 
-def _published(bench: Bench, found: Found) -> list[str]:
+def _published(bench: TrialContext, found: Found) -> list[str]:
     return [
         table(*published_table(found)),
         page.quiet(

@@ -16,7 +16,7 @@ PUBLISHED_DEVIATIONS = (15, 25, 50)
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class NaturalSettings(Settings):
+class PhotographSettings(Settings):
     """Settings of `reproduce natural`.
 
     Attributes

@@ -20,7 +20,7 @@ from napari_n2n.experiments.photographs.judging import (
 )
 from napari_n2n.experiments.photographs.settings import DEVIATIONS, PUBLISHED_DEVIATIONS
 from napari_n2n.experiments.photographs.trials import MODEL, MODEL_SHARE, psnr_at, told_of, trained
-from napari_n2n.experiments.protocol import Stage
+from napari_n2n.experiments.protocol import ExperimentStage
 from napari_n2n.io.photographs import write_photograph
 from napari_n2n.progress import Progress, Stopwatch, passed_on
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_n2n.experiments.photographs.trials import Bench
+    from napari_n2n.experiments.photographs.trials import TrialContext
     from napari_n2n.experiments.protocol import Figures
 
 OURS, THOROUGH = "ours", "thorough"
@@ -44,7 +44,7 @@ _DETAIL_PX = 128
 _ENLARGED = 2
 
 
-def all_stages(bench: Bench) -> list[Stage]:
+def all_stages(bench: TrialContext) -> list[ExperimentStage]:
     """Return all stages, in their order."""
     return [
         model_stage(bench),
@@ -55,7 +55,7 @@ def all_stages(bench: Bench) -> list[Stage]:
     ]
 
 
-def model_stage(bench: Bench) -> Stage:
+def model_stage(bench: TrialContext) -> ExperimentStage:
     """Return the training of the model that is judged, or what is told about the one given."""
     settings = bench.settings
     output = bench.laboratory.model_path(MODEL)
@@ -80,10 +80,10 @@ def model_stage(bench: Bench) -> Stage:
     given = settings.given_model is not None
     title = "reading the model" if given else "training the model on noisy photographs"
     seconds = None if given else bench.budget.share(MODEL_SHARE)
-    return Stage(MODEL, title, make, () if given else (output,), seconds=seconds)
+    return ExperimentStage(MODEL, title, make, () if given else (output,), seconds=seconds)
 
 
-def psnr_stages(bench: Bench) -> list[Stage]:
+def psnr_stages(bench: TrialContext) -> list[ExperimentStage]:
     """Return the judging of the model, and of methods without training, at each noise."""
     methods = (OURS, *classical_methods())
     judged: dict[str, tuple[int, ...]] = dict.fromkeys(methods, DEVIATIONS)
@@ -103,7 +103,7 @@ def psnr_stages(bench: Bench) -> list[Stage]:
             told = {**TITLES, OURS: "the model", THOROUGH: "the model in eight ways"}[name]
             title = f"σ = {deviation}: {told}"
             needs = (MODEL,) if name in (OURS, THOROUGH) else ()
-            stages.append(Stage(psnr_name(name, deviation), title, make, needs=needs))
+            stages.append(ExperimentStage(psnr_name(name, deviation), title, make, needs=needs))
     return stages
 
 
@@ -112,7 +112,7 @@ def psnr_name(method: str, deviation: int) -> str:
     return f"psnr-{method}-{deviation}"
 
 
-def snapshot_stages(bench: Bench) -> list[Stage]:
+def snapshot_stages(bench: TrialContext) -> list[ExperimentStage]:
     """Return the judging of what the model was on the way: PSNR against the length of training.
 
     Of a model that was given as a file, the snapshots that lie beside it are judged.
@@ -136,10 +136,12 @@ def snapshot_stages(bench: Bench) -> list[Stage]:
             points.append({"steps": made.steps, "seconds": made.seconds, "psnr_db": psnr_db})
         return {"points": points}
 
-    return [Stage("snapshots", "judging the model as it was on the way", make, needs=(MODEL,))]
+    return [
+        ExperimentStage("snapshots", "judging the model as it was on the way", make, needs=(MODEL,))
+    ]
 
 
-def pictures_stage(bench: Bench) -> Stage:
+def pictures_stage(bench: TrialContext) -> ExperimentStage:
     """Return the drawing of details of some photographs: noisy, denoised, clean."""
     shown = [
         (number, deviation) for number, deviation in PICTURED if number < len(bench.test.names)
@@ -168,7 +170,7 @@ def pictures_stage(bench: Bench) -> Stage:
                 write_detail(paths[number, what], result, clean)
         return {"shown": shown, "methods": methods}
 
-    return Stage("pictures", "drawing pictures", make, tuple(paths.values()), (MODEL,))
+    return ExperimentStage("pictures", "drawing pictures", make, tuple(paths.values()), (MODEL,))
 
 
 def write_detail(path: Path, image: NDArray[Any], clean: NDArray[np.uint8]) -> None:

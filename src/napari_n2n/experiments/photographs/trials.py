@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from napari_n2n.denoising.config import TrainingConfig
     from napari_n2n.denoising.training.photograph_examples import PhotographNoise, Photographs
     from napari_n2n.experiments.photographs.judging import Method
-    from napari_n2n.experiments.photographs.settings import NaturalSettings
-    from napari_n2n.experiments.protocol import Figures, Laboratory, Stop
+    from napari_n2n.experiments.photographs.settings import PhotographSettings
+    from napari_n2n.experiments.protocol import ExperimentFolder, Figures, Stop
 
 MODEL = "model"
 """The stage that makes the model that is judged."""
@@ -32,11 +32,11 @@ MODEL_SHARE = 0.5
 
 
 @dataclass(frozen=True)
-class Bench:
+class TrialContext:
     """What the stages work with."""
 
-    laboratory: Laboratory
-    settings: NaturalSettings
+    laboratory: ExperimentFolder
+    settings: PhotographSettings
     train: Photographs
     test: Photographs
     device: str
@@ -83,7 +83,7 @@ def told_of(denoiser: Denoiser) -> Figures:
 
 
 def trained(
-    bench: Bench,
+    bench: TrialContext,
     photographs: Photographs,
     config: TrainingConfig,
     noise: PhotographNoise,
@@ -105,7 +105,7 @@ def trained(
 
 
 def psnr_at(
-    bench: Bench, denoiser: Denoiser, deviations: tuple[int, ...] = COMPARED_DEVIATIONS
+    bench: TrialContext, denoiser: Denoiser, deviations: tuple[int, ...] = COMPARED_DEVIATIONS
 ) -> Generator[Any, None, dict[str, float]]:
     """Return the PSNR (dB) by the deviation of the noise, on a part of the test photographs."""
     found = {}

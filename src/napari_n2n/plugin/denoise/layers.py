@@ -18,10 +18,10 @@ from napari_n2n.plugin.shared.layers import (
     knowledge_of,
     noisy_layer,
 )
-from napari_n2n.workflow.fields import Exposure
+from napari_n2n.workflow.fields import FieldOfView
 from napari_n2n.workflow.fields import Image as Pixels
 from napari_n2n.workflow.photograph_steps import NoisyCopy
-from napari_n2n.workflow.source_steps import Region, Result, Watched
+from napari_n2n.workflow.source_steps import DenoisingResult, Region, RegionOfInterest
 from napari_n2n.workflow.sources import Source
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _SMALLEST_VIEW_PX = 64
 _ALL_OF_IT = 0.8
 
 
-class Stage:
+class DenoiseLayers:
     """The layers this widget makes; used in the window's thread only.
 
     The user may delete any of them at any time: a deleted preview stays away for as long as the
@@ -47,8 +47,8 @@ class Stage:
     ) -> None:
         self._viewer = viewer
         self.comparison = comparison
-        self.watched = Watched()
-        self._exposure: Exposure | None = None
+        self.watched = RegionOfInterest()
+        self._exposure: FieldOfView | None = None
         self._source_data: tuple[Any, ...] = ()
         self._preview_wanted = False
         self._removing = False
@@ -58,7 +58,7 @@ class Stage:
         self._looking.timeout.connect(self.look)
         viewer.layers.events.removed.connect(self._on_removed)
 
-    def show_exposure(self, exposure: Exposure) -> "Layer":
+    def show_exposure(self, exposure: FieldOfView) -> "Layer":
         """Show the raw sum, under what comes later; other images step back.
 
         If it is compared with something already, it stays so until there is something newer.
@@ -77,7 +77,7 @@ class Stage:
         self._viewer.layers.selection.active = layer
         return layer
 
-    def begin_preview(self, source: Source, exposure: Exposure | None) -> None:
+    def begin_preview(self, source: Source, exposure: FieldOfView | None) -> None:
         """Let the next previews make a layer.
 
         ``exposure`` is what ``source`` shows, if it is known by now; until then a layer that
@@ -130,7 +130,7 @@ class Stage:
         self._looking.stop()
         self._viewer.layers.events.removed.disconnect(self._on_removed)
 
-    def show_result(self, result: Result, seconds: float) -> "Layer":
+    def show_result(self, result: DenoisingResult, seconds: float) -> "Layer":
         """Show a denoised image beside its raw one, with where it comes from."""
         exposure = result.exposure
         raw = self._raw_layer(exposure)
@@ -167,7 +167,7 @@ class Stage:
         if event.value.name == PREVIEW and not self._removing:
             self.end_preview()  # the user does not want to see it
 
-    def _raw_layer(self, exposure: Exposure) -> "Layer":
+    def _raw_layer(self, exposure: FieldOfView) -> "Layer":
         """Return the layer of the exposure's sum; it is made if it is not there."""
         layer = self._find(exposure)
         if layer is not None:
@@ -186,7 +186,7 @@ class Stage:
         )
         return self._add((exposure.shown, description, kind))
 
-    def _find(self, exposure: Exposure | None) -> "Layer | None":
+    def _find(self, exposure: FieldOfView | None) -> "Layer | None":
         """Return the layer that shows this very exposure; an opened micrograph's is the user's."""
         for layer in self._viewer.layers:
             if exposure is not None and layer.data is exposure.shown:

@@ -16,7 +16,7 @@ from napari_n2n.plugin.denoise.data_form import DataChoice
 from napari_n2n.plugin.denoise.settings_form import MICROGRAPHS, PHOTOGRAPHS, SettingsForm
 from napari_n2n.plugin.shared.controls import aligned_labels, row
 from napari_n2n.plugin.shared.preferences import models_folder, preferences
-from napari_n2n.workflow.source_steps import Loaded, can_resume
+from napari_n2n.workflow.source_steps import LoadedModel, can_resume
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -220,7 +220,7 @@ class Models:
     """What there is to denoise with besides the box, and the training that can go on."""
 
     trained: "Denoiser | None" = None
-    loaded: Loaded | None = None
+    loaded: LoadedModel | None = None
     training: KeptTraining | None = None
 
     def get(self, kind: ModelKind, file: Path | None) -> "Denoiser | None":

@@ -11,9 +11,9 @@ from napari_n2n.plugin.denoise.noise_row import NoiseRow
 from napari_n2n.plugin.denoise.photograph_plot import PhotographPlot
 from napari_n2n.plugin.denoise.training_plot import TrainingPlot
 from napari_n2n.plugin.shared.controls import MainButton, ProgressDisplay, ViewToggle, heading, row
-from napari_n2n.plugin.shared.docked import Docked
+from napari_n2n.plugin.shared.docked import DockedWidget
 from napari_n2n.workflow.photograph_sources import DEVIATION
-from napari_n2n.workflow.photograph_steps import PhotographsLearnt
+from napari_n2n.workflow.photograph_steps import PhotographTrainingProgress
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -61,7 +61,7 @@ class DenoiseChoice:
     noise_deviation: float = DEVIATION
 
 
-class DenoisePanel(Docked):
+class DenoisePanel(DockedWidget):
     """The parts of the Denoise widget, laid out; what they do is not its business."""
 
     def __init__(self, viewer: "ViewerModel", parent: QWidget | None = None) -> None:
@@ -167,7 +167,7 @@ class DenoisePanel(Docked):
 
     def show_learnt(self, step: Any) -> None:
         """Draw what a job yields, if it tells of a training."""
-        if isinstance(step, PhotographsLearnt):
+        if isinstance(step, PhotographTrainingProgress):
             self.photograph_plot.add(step)
         elif hasattr(step, "training_loss"):
             self.plot.add(step)

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 from napari_n2n.plugin.denoise.training_plot import curve_plot, explaining, label_steps
 
 if TYPE_CHECKING:
-    from napari_n2n.workflow.photograph_steps import PhotographsLearnt
+    from napari_n2n.workflow.photograph_steps import PhotographTrainingProgress
 
 _COLOUR = "#81c784"
 _HEIGHT = 190
@@ -44,7 +44,7 @@ class PhotographPlot(QWidget):
         self._psnr_db: list[float] = []
         self._draw()
 
-    def add(self, learnt: "PhotographsLearnt") -> None:
+    def add(self, learnt: "PhotographTrainingProgress") -> None:
         """Show one more point, once there is one."""
         if self._steps and learnt.step < self._steps[-1]:
             self.clear()

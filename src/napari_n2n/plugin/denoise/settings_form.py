@@ -38,7 +38,7 @@ _EMPTY = {
 
 
 @dataclass(frozen=True, eq=False)
-class Trainings:
+class TrainingOffer:
     """The trainings there are on one kind of image: presets with their titles, and networks.
 
     Settings that do not concern it are ``left_out``.
@@ -50,12 +50,12 @@ class Trainings:
     left_out: frozenset[str] = frozenset()
 
 
-MICROGRAPHS = Trainings(
+MICROGRAPHS = TrainingOffer(
     PRESETS,
     {"quick": "quick: a minute or two", "paper": "paper: hours, best on a GPU"},
     NETWORKS,
 )
-PHOTOGRAPHS = Trainings(
+PHOTOGRAPHS = TrainingOffer(
     PHOTOGRAPH_PRESETS,
     {"quick": "quick: two minutes", "paper": "paper: hours, best on a GPU"},
     COLOUR_NETWORKS,
@@ -76,7 +76,7 @@ class SettingsForm(QWidget):
         super().__init__(parent)
         self._trainings = MICROGRAPHS
         self._preferred = "quick"
-        self._set_before: dict[Trainings, TrainingConfig] = {}
+        self._set_before: dict[TrainingOffer, TrainingConfig] = {}
         self._network = PRESETS["quick"].network
         self._fields = {
             name: _widget_for(name, info) for name, info in TrainingConfig.model_fields.items()
@@ -149,7 +149,7 @@ class SettingsForm(QWidget):
             self._loading = False
         self.valueChanged.emit()
 
-    def offer(self, trainings: Trainings) -> None:
+    def offer(self, trainings: TrainingOffer) -> None:
         """Offer these; what was set of them before is set again."""
         if trainings is not self._trainings:
             start = trainings.presets.get(self._preferred, trainings.presets["quick"])

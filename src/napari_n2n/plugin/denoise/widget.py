@@ -11,7 +11,7 @@ from napari.utils.notifications import show_error, show_info, show_warning
 from qtpy.QtWidgets import QWidget
 
 from napari_n2n.errors import N2NError
-from napari_n2n.plugin.denoise.layers import Stage
+from napari_n2n.plugin.denoise.layers import DenoiseLayers
 from napari_n2n.plugin.denoise.model_form import (
     IN_THE_BOX,
     KeptTraining,
@@ -31,14 +31,14 @@ from napari_n2n.plugin.shared.saving import (
     tell_saved,
 )
 from napari_n2n.progress import format_seconds
-from napari_n2n.workflow.fields import Exposure
+from napari_n2n.workflow.fields import FieldOfView
 from napari_n2n.workflow.photograph_sources import OnePhotograph
 from napari_n2n.workflow.photograph_steps import NoisyCopy, noisy_copy
 from napari_n2n.workflow.source_steps import (
-    Loaded,
-    Part,
-    Result,
-    Trained,
+    DenoisedPart,
+    DenoisingResult,
+    LoadedModel,
+    TrainingResult,
     aligned,
     denoise_source,
     devices,
@@ -46,7 +46,7 @@ from napari_n2n.workflow.source_steps import (
     train_on,
     twice_as_long,
 )
-from napari_n2n.workflow.sources import LastExposure, MovieSource, Ready, Source
+from napari_n2n.workflow.sources import FieldReady, LastExposure, MovieSource, Source
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.checkpoints import Denoiser
@@ -67,7 +67,7 @@ class DenoiseWidget(DenoisePanel):
         self.runner = Runner(self)
         self._device_runner = Runner(self)
         self.comparison = Comparison.of(viewer)
-        self.stage = Stage(viewer, self.comparison, self)
+        self.stage = DenoiseLayers(viewer, self.comparison, self)
         self.models = Models()
         self._exposed = LastExposure()
         self._source_at_work: Source | None = None
@@ -209,7 +209,7 @@ class DenoiseWidget(DenoisePanel):
         for part in (self.data, self.stage):
             part.disconnect_layers()
 
-    def _watch(self, source: Source, exposure: Exposure | None) -> None:
+    def _watch(self, source: Source, exposure: FieldOfView | None) -> None:
         """Let the work that begins know what the user looks at, and show what it makes of it."""
         if exposure is not None:
             self.stage.show_exposure(exposure)
@@ -256,7 +256,7 @@ class DenoiseWidget(DenoisePanel):
         self._source_at_work = source
         return source
 
-    def _keep(self, exposure: Exposure) -> None:
+    def _keep(self, exposure: FieldOfView) -> None:
         if self._source_at_work is not None:
             self._exposed.keep(self._source_at_work, exposure)
 
@@ -276,14 +276,14 @@ class DenoiseWidget(DenoisePanel):
         return True
 
     def _on_progress(self, step: Any) -> None:
-        if isinstance(step, Ready):
+        if isinstance(step, FieldReady):
             for note in step.notes:
                 show_warning(note)
             self._keep(step.exposure)
             self.stage.show_exposure(step.exposure)
             self.stage.look()
             return
-        if isinstance(step, Part):
+        if isinstance(step, DenoisedPart):
             self.stage.show_part(step.pixels, step.origin)
             return
         if not self.runner.stopping:
@@ -314,19 +314,19 @@ class DenoiseWidget(DenoisePanel):
             self._denoise_next = False
             self.denoise()
 
-    def _on_exposed(self, exposure: Exposure) -> None:
+    def _on_exposed(self, exposure: FieldOfView) -> None:
         self._keep(exposure)
         self.stage.show_exposure(exposure)
         self.progress.say(f"Aligned in {format_seconds(monotonic() - self._started)}.")
 
-    def _on_trained(self, trained: Trained) -> None:
+    def _on_trained(self, trained: TrainingResult) -> None:
         self.models.trained = trained.denoiser
         if self.models.training is not None:
             self.models.training = replace(self.models.training, complete=trained.complete)
         self.progress.say(trained.sentence)
         self._denoise_next = trained.complete
 
-    def _on_denoised(self, result: Result, did: str) -> None:
+    def _on_denoised(self, result: DenoisingResult, did: str) -> None:
         seconds = monotonic() - self._started
         self._keep(result.exposure)
         self.stage.show_result(result, seconds)
@@ -337,7 +337,7 @@ class DenoiseWidget(DenoisePanel):
         self.stage.show_noisy(copy)
         self.progress.say(copy.sentence)
 
-    def _on_loaded(self, loaded: Loaded) -> None:
+    def _on_loaded(self, loaded: LoadedModel) -> None:
         self.models.loaded, path = loaded, loaded.model
         self.model.show_summary(f"{loaded.denoiser.summary}.")
         self.model.settings.setValue(loaded.denoiser.training)

@@ -16,14 +16,14 @@ from napari_n2n.plugin.shared.layers import knowledge_of
 if TYPE_CHECKING:
     from napari.layers import Image
 
-    from napari_n2n.plugin.particles.marking import Marking
-    from napari_n2n.plugin.particles.scene import Desk
+    from napari_n2n.plugin.particles.marking import MarkedParticles
+    from napari_n2n.plugin.particles.scene import ParticlesScene
     from napari_n2n.plugin.shared.export_form import ExportForm
 
 _FILES = "Coordinates (*.star *.box *.cbox *.csv *.txt *.cs)"
 
 
-class Exchange(QObject):
+class CoordinatesExchange(QObject):
     """Opens picks and exports them, asking the user for the file.
 
     Signals
@@ -39,7 +39,11 @@ class Exchange(QObject):
     failed = Signal(str)
 
     def __init__(
-        self, desk: "Desk", marking: "Marking", form: "ExportForm", parent: QObject | None = None
+        self,
+        desk: "ParticlesScene",
+        marking: "MarkedParticles",
+        form: "ExportForm",
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._desk = desk

@@ -12,12 +12,12 @@ from napari_n2n.workflow import particle_steps
 
 if TYPE_CHECKING:
     from napari_n2n.plugin.particles.finding_form import FindingChoice
-    from napari_n2n.plugin.particles.marking import Marking
-    from napari_n2n.plugin.particles.scene import Desk
+    from napari_n2n.plugin.particles.marking import MarkedParticles
+    from napari_n2n.plugin.particles.scene import ParticlesScene
     from napari_n2n.workflow.sources import Stop
 
 
-class Finder(Runner):
+class ParticleFinder(Runner):
     """Picks, or guesses the diameter, one at a time.
 
     What was asked of one micrograph is not told of another that is chosen meanwhile.
@@ -36,7 +36,9 @@ class Finder(Runner):
     found = Signal(object)
     guessed = Signal(float)
 
-    def __init__(self, desk: "Desk", marking: "Marking", parent: QObject | None = None) -> None:
+    def __init__(
+        self, desk: "ParticlesScene", marking: "MarkedParticles", parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self._desk = desk
         self._marking = marking

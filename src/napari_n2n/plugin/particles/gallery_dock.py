@@ -7,19 +7,19 @@ from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_n2n.plugin.particles.gallery import Gallery
-from napari_n2n.plugin.shared.docked import Docked
+from napari_n2n.plugin.shared.docked import DockedWidget
 from napari_n2n.plugin.shared.keys import KEYS
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-    from napari_n2n.plugin.particles.marking import Marking
+    from napari_n2n.plugin.particles.marking import MarkedParticles
 
 _NOT_FORWARDED = ("Right", "Left")  # in the gallery they walk along the thumbnails
 _CONTEXT = 1.5  # side of a thumbnail in particle diameters
 
 
-class _Holder(Docked):
+class _Holder(DockedWidget):
     """Tells when its dock is closed."""
 
     left = Signal()
@@ -29,7 +29,7 @@ class _Holder(Docked):
 
 
 class GalleryDock(QObject):
-    """Keeps a `Gallery` equal to a `Marking`, while it is shown.
+    """Keeps a `Gallery` equal to a `MarkedParticles`, while it is shown.
 
     Signals
     -------
@@ -46,7 +46,7 @@ class GalleryDock(QObject):
     particleOpened = Signal(object)  # noqa: N815
 
     def __init__(
-        self, viewer: "ViewerModel", marking: "Marking", parent: QObject | None = None
+        self, viewer: "ViewerModel", marking: "MarkedParticles", parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self._viewer = viewer

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
     from napari_n2n.io import Label
-    from napari_n2n.plugin.particles.marking import Marking
+    from napari_n2n.plugin.particles.marking import MarkedParticles
     from napari_n2n.plugin.shared.compare import Comparison
-    from napari_n2n.session.shown_particles import View
+    from napari_n2n.session.shown_particles import ShownParticles
 
 _PENDING_BORDER = 0.09  # of the diameter
 _SELECTED_BORDER = 0.18
@@ -30,7 +30,7 @@ _DESCRIBING_MS = 400
 
 
 class ParticleLayers(QObject):
-    """Shows a `Marking` as points layers, and passes on what the user does to them.
+    """Shows a `MarkedParticles` as points layers, and passes on what the user does to them.
 
     A label that was given is a filled disc; a pending suggestion is an outline in the suggested
     colour; an unlabelled particle is a thin ring; the selected ones have a thick rim. napari's own
@@ -41,7 +41,7 @@ class ParticleLayers(QObject):
     def __init__(
         self,
         viewer: "ViewerModel",
-        marking: "Marking",
+        marking: "MarkedParticles",
         comparison: "Comparison",
         parent: QObject | None = None,
     ) -> None:
@@ -53,8 +53,8 @@ class ParticleLayers(QObject):
         self._images: list[Image] = []
         self._diameter_px = 20.0
         self._updating = False
-        self._drawn: View | None = None
-        self._coloured: WeakKeyDictionary[Points, View] = WeakKeyDictionary()
+        self._drawn: ShownParticles | None = None
+        self._coloured: WeakKeyDictionary[Points, ShownParticles] = WeakKeyDictionary()
         self.label_of_new: Label = "intact"
         # It takes longer than drawing, and nobody waits for it.
         self._describing = QTimer(self)
@@ -169,7 +169,7 @@ class ParticleLayers(QObject):
         self._draw_selection()
         self._describing.start()
 
-    def _colour(self, layer: Points, view: "View", rows: NDArray[np.intp]) -> None:
+    def _colour(self, layer: Points, view: "ShownParticles", rows: NDArray[np.intp]) -> None:
         """Give each point its colours and the width of its rim; ``rows`` are selected."""
         pending = view.suggested != ""
         width = np.where(pending, _PENDING_BORDER, BORDER)

@@ -9,14 +9,19 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_n2n.errors import N2NError
 from napari_n2n.io import Particles
-from napari_n2n.session.shown_particles import Ids, Suggested, View, look
+from napari_n2n.session.shown_particles import (
+    Ids,
+    PendingSuggestions,
+    ShownParticles,
+    shown_particles,
+)
 
 if TYPE_CHECKING:
     from napari_n2n.io import Giver, Label
-    from napari_n2n.session import Change, Session
+    from napari_n2n.session import ParticleChange, Session
 
 
-class Marking(QObject):
+class MarkedParticles(QObject):
     """Edits the particles of one micrograph; every edit is on disk when it returns.
 
     The session keeps the particles and their history; this knows what is selected, what is
@@ -50,15 +55,15 @@ class Marking(QObject):
         self._particles = Particles.none()
         self._threshold: float | None = None
         self._tried: float | None = None  # where the slider is, while it moves
-        self._suggested = Suggested.nothing()
+        self._suggested = PendingSuggestions.nothing()
         self._selected: tuple[int, ...] = ()
-        self._view: View | None = None
+        self._view: ShownParticles | None = None
 
     def open(self, session: "Session", micrograph: int) -> None:
         """Show the particles that ``session`` keeps of ``micrograph``."""
         self.session, self.micrograph = session, micrograph
         self._selected = ()
-        self._suggested = Suggested.nothing()
+        self._suggested = PendingSuggestions.nothing()
         self.reload()
         self.selectionChanged.emit()
 
@@ -67,7 +72,7 @@ class Marking(QObject):
         self.session = self.micrograph = None
         self._ids, self._particles = np.empty(0, np.int64), Particles.none()
         self._threshold = self._tried = None
-        self._suggested = Suggested.nothing()
+        self._suggested = PendingSuggestions.nothing()
         self._selected = ()
         self._tell()
         self.selectionChanged.emit()
@@ -78,10 +83,12 @@ class Marking(QObject):
         return self.session is not None
 
     @property
-    def view(self) -> View:
+    def view(self) -> ShownParticles:
         """What is shown now."""
         if self._view is None:
-            self._view = look(self._ids, self._particles, self.threshold, self._suggested)
+            self._view = shown_particles(
+                self._ids, self._particles, self.threshold, self._suggested
+            )
         return self._view
 
     @property
@@ -166,7 +173,7 @@ class Marking(QObject):
         if len(ids):
             forget = ~np.isin(self._suggested.ids, ids)
             columns = vars(self._suggested).values()
-            self._suggested = Suggested(*(column[forget] for column in columns))
+            self._suggested = PendingSuggestions(*(column[forget] for column in columns))
             self._edit(lambda session, m: session.move(m, np.asarray(ids), centres_px))
 
     def delete(self, ids: Sequence[int] | None = None) -> None:
@@ -195,7 +202,7 @@ class Marking(QObject):
 
         New ones closer than ``keep_px`` to what stays are left out.
         """
-        self._suggested = Suggested.nothing()
+        self._suggested = PendingSuggestions.nothing()
         self._edit(lambda session, m: session.replace_picks(m, particles, distance_px=keep_px))
         self.set_threshold(threshold)
 
@@ -231,7 +238,7 @@ class Marking(QObject):
         if pending.size:
             self.select([int(view.ids[pending[view.uncertainty[pending].argmax()]])])
 
-    def suggest(self, suggested: Suggested) -> None:
+    def suggest(self, suggested: PendingSuggestions) -> None:
         """Show suggestions in place of those before."""
         self._suggested = suggested
         self._tell()
@@ -252,9 +259,9 @@ class Marking(QObject):
 
     def _edit(
         self,
-        edit: "Callable[[Session, int], Change | None]",
-        then_select: "Callable[[Change], Sequence[int]] | None" = None,
-    ) -> "Change | None":
+        edit: "Callable[[Session, int], ParticleChange | None]",
+        then_select: "Callable[[ParticleChange], Sequence[int]] | None" = None,
+    ) -> "ParticleChange | None":
         if self.session is None or self.micrograph is None:
             return None
         try:
@@ -328,5 +335,5 @@ class Marking(QObject):
             self.selectionChanged.emit()
 
 
-def _in_words(change: "Change | None") -> str | None:
+def _in_words(change: "ParticleChange | None") -> str | None:
     return None if change is None else f"{change.action}. {change.note}".strip()

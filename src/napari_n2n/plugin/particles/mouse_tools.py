@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from napari_n2n.io import Label
     from napari_n2n.plugin.particles.layers import ParticleLayers
-    from napari_n2n.plugin.particles.marking import Marking
+    from napari_n2n.plugin.particles.marking import MarkedParticles
     from napari_n2n.plugin.shared.compare import Comparison
 
 Tool = Literal["select", "mark", "brush", "erase", "measure"]
@@ -27,7 +27,7 @@ _Drag = Generator[None, None, None]
 
 
 class MouseTools(QObject):
-    """Turns clicks and drags in either pane into edits of a `Marking`.
+    """Turns clicks and drags in either pane into edits of a `MarkedParticles`.
 
     A drag that no tool wants moves the camera, as everywhere in napari. While a layer is in one of
     napari's own modes (add, select, …) these tools stand back.
@@ -44,7 +44,7 @@ class MouseTools(QObject):
     def __init__(
         self,
         viewer: "ViewerModel",
-        marking: "Marking",
+        marking: "MarkedParticles",
         layers: "ParticleLayers",
         comparison: "Comparison",
         parent: QObject | None = None,
@@ -127,7 +127,7 @@ class MouseTools(QObject):
             marking.select([*chosen, found])
         else:
             marking.select([found])
-        with _Held(self._viewer, event):
+        with _DraggedParticles(self._viewer, event):
             origin = np.array(event.pos)
             yield
             ids = list(marking.selected)
@@ -162,7 +162,7 @@ class MouseTools(QObject):
         marking = self._marking
         touched: dict[int, None] = {}
         last = self._place(event)
-        with _Held(self._viewer, event):
+        with _DraggedParticles(self._viewer, event):
             while True:
                 here = self._place(event)
                 # The mouse may have jumped by more than the brush is wide.
@@ -187,7 +187,7 @@ class MouseTools(QObject):
         active = self._viewer.layers.selection.active
         circle = MeasuringCircle(self._viewer, self._comparison, self._layers.images)
         try:
-            with _Held(self._viewer, event):
+            with _DraggedParticles(self._viewer, event):
                 yield
                 while event.type == "mouse_move":
                     event.handled = True
@@ -218,7 +218,7 @@ def _at(coordinates: Sequence[float]) -> Any:
     return np.asarray(coordinates, dtype=float)[-2:]
 
 
-class _Held:
+class _DraggedParticles:
     """Holds the camera still while a tool uses the mouse."""
 
     def __init__(self, viewer: "ViewerModel", event: Any) -> None:

@@ -14,14 +14,14 @@ from napari_n2n.plugin.particles.marking_controls import (
 )
 from napari_n2n.plugin.particles.micrograph_form import MicrographForm
 from napari_n2n.plugin.shared.controls import ProgressDisplay, ViewToggle, heading, row
-from napari_n2n.plugin.shared.docked import Docked
+from napari_n2n.plugin.shared.docked import DockedWidget
 from napari_n2n.plugin.shared.export_form import ExportForm
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 
-class ParticlesPanel(Docked):
+class ParticlesPanel(DockedWidget):
     """The parts of the Particles widget, laid out; what they do is not its business."""
 
     def __init__(self, viewer: "ViewerModel", parent: QWidget | None = None) -> None:

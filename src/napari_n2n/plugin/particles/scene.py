@@ -15,19 +15,19 @@ from napari_n2n.plugin.shared.canvas import camera_of
 from napari_n2n.plugin.shared.compare import Comparison
 from napari_n2n.plugin.shared.keys import KeyMap
 from napari_n2n.plugin.shared.layers import pixel_size_of
-from napari_n2n.workflow.particle_steps import Field
+from napari_n2n.workflow.particle_steps import PickingField
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
-    from napari_n2n.plugin.particles.marking import Marking
+    from napari_n2n.plugin.particles.marking import MarkedParticles
 
 _KEEP_FRACTION = 0.5  # of the diameter
 _JUDGED_AT_PX = 60  # on the screen: a smaller particle tells nothing of being whole
 
 
-class Desk(QObject):
+class ParticlesScene(QObject):
     """Puts the images of one micrograph side by side, with all that works on their particles.
 
     Parameters
@@ -39,7 +39,7 @@ class Desk(QObject):
     def __init__(
         self,
         viewer: "ViewerModel",
-        marking: "Marking",
+        marking: "MarkedParticles",
         act: Callable[[str], None],
         parent: QObject | None = None,
     ) -> None:
@@ -54,7 +54,7 @@ class Desk(QObject):
         self.keys = KeyMap(act)
         self.image: Image | None = None
         self.raw: Image | None = None
-        self.field: Field | None = None
+        self.field: PickingField | None = None
         self._diameter_angstrom = 1.0
 
     @property
@@ -87,7 +87,7 @@ class Desk(QObject):
         self.field = None
         if image is not None:
             recorded = None if raw is None else np.asarray(raw.data)
-            self.field = Field(np.asarray(image.data), pixel_size_of(image), recorded)
+            self.field = PickingField(np.asarray(image.data), pixel_size_of(image), recorded)
 
     def show(self, diameter_angstrom: float) -> None:
         """Show the chosen images with the particles the marking has."""

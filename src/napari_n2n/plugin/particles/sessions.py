@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
 
-class Sessions:
+class SessionHandles:
     """The session files that a widget has open; each is opened once."""
 
     def __init__(self) -> None:

@@ -2,11 +2,11 @@
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_n2n.plugin.particles.marking import Marking
+from napari_n2n.plugin.particles.marking import MarkedParticles
 from napari_n2n.plugin.shared.jobs import Runner
-from napari_n2n.session.shown_particles import Suggested
+from napari_n2n.session.shown_particles import PendingSuggestions
 from napari_n2n.workflow import particle_steps
-from napari_n2n.workflow.particle_steps import Described, Field, Suggestions
+from napari_n2n.workflow.particle_steps import DescriptorCache, LabelSuggestions, PickingField
 
 
 class SuggestionLoop(QObject):
@@ -22,12 +22,12 @@ class SuggestionLoop(QObject):
 
     told = Signal(str)
 
-    def __init__(self, marking: Marking, parent: QObject | None = None) -> None:
+    def __init__(self, marking: MarkedParticles, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._marking = marking
-        self._field: Field | None = None
+        self._field: PickingField | None = None
         self._diameter_angstrom = 0.0
-        self._described = Described()
+        self._described = DescriptorCache()
         self._again = False
         self._runner = Runner(self)
         self._runner.succeeded.connect(self._on_suggested)
@@ -40,10 +40,10 @@ class SuggestionLoop(QObject):
         """Whether suggestions are being made."""
         return self._runner.busy
 
-    def look_at(self, micrograph: Field | None, diameter_angstrom: float) -> None:
+    def look_at(self, micrograph: PickingField | None, diameter_angstrom: float) -> None:
         """Describe particles in another micrograph, or of another size."""
         self._field, self._diameter_angstrom = micrograph, diameter_angstrom
-        self._described = Described()
+        self._described = DescriptorCache()
         self.refresh()
 
     def refresh(self) -> None:
@@ -67,12 +67,12 @@ class SuggestionLoop(QObject):
         self._again = False
         self._runner.stop()
 
-    def _on_suggested(self, found: Suggestions) -> None:
+    def _on_suggested(self, found: LabelSuggestions) -> None:
         if self._again or self._field is None:
             return  # the marks have changed since
         self.told.emit(found.sentence)
         self._marking.suggest(
-            Suggested(found.ids, found.labels, found.probabilities, found.uncertainty)
+            PendingSuggestions(found.ids, found.labels, found.probabilities, found.uncertainty)
         )
 
     def _on_finished(self) -> None:

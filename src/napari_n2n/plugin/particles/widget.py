@@ -11,17 +11,17 @@ from qtpy.QtWidgets import QWidget
 
 from napari_n2n.errors import N2NError
 from napari_n2n.io import LABELS, Label
-from napari_n2n.plugin.particles.coordinates_io import Exchange
-from napari_n2n.plugin.particles.finder import Finder
+from napari_n2n.plugin.particles.coordinates_io import CoordinatesExchange
+from napari_n2n.plugin.particles.finder import ParticleFinder
 from napari_n2n.plugin.particles.finding_form import FindingChoice
-from napari_n2n.plugin.particles.marking import Marking
+from napari_n2n.plugin.particles.marking import MarkedParticles
 from napari_n2n.plugin.particles.mouse_tools import TOOLS, Tool
 from napari_n2n.plugin.particles.panel import ParticlesPanel
-from napari_n2n.plugin.particles.scene import Desk
-from napari_n2n.plugin.particles.sessions import Sessions
+from napari_n2n.plugin.particles.scene import ParticlesScene
+from napari_n2n.plugin.particles.sessions import SessionHandles
 from napari_n2n.plugin.particles.suggesting import SuggestionLoop
 from napari_n2n.plugin.shared.keys import name_of
-from napari_n2n.workflow.particle_steps import Found
+from napari_n2n.workflow.particle_steps import FoundParticles
 
 _INVITATION = "Open a micrograph, or denoise one, to mark its particles."
 _LOOK_MS = 1500  # between two looks whether another window has marked
@@ -38,12 +38,12 @@ class ParticlesWidget(ParticlesPanel):
 
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(viewer, parent)
-        self.marking = Marking(self)
-        self.desk = Desk(viewer, self.marking, self.act, self)
-        self.finder = Finder(self.desk, self.marking, self)
+        self.marking = MarkedParticles(self)
+        self.desk = ParticlesScene(viewer, self.marking, self.act, self)
+        self.finder = ParticleFinder(self.desk, self.marking, self)
         self.suggester = SuggestionLoop(self.marking, self)
-        self.exchange = Exchange(self.desk, self.marking, self.export, self)
-        self._sessions = Sessions()
+        self.exchange = CoordinatesExchange(self.desk, self.marking, self.export, self)
+        self._sessions = SessionHandles()
         # However the window goes, the files are closed: closing folds the log back into them.
         self.destroyed.connect(self._sessions.close)
         # Later: layers that are being inserted or removed are not to be moved about.
@@ -206,7 +206,7 @@ class ParticlesWidget(ParticlesPanel):
         self.progress.begin(f"{title}…")
         self._refresh()
 
-    def _on_found(self, found: Found) -> None:
+    def _on_found(self, found: FoundParticles) -> None:
         self.desk.show_avoided(found.avoided)
         self.marking.replace_picks(found.particles, self.desk.keep_px, found.threshold)
         how = f", by the {found.learnt_from} you marked" if found.learnt_from else ""

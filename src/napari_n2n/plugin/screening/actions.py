@@ -11,11 +11,11 @@ from napari_n2n.workflow.screening.columns import next_to_judge
 
 if TYPE_CHECKING:
     from napari_n2n.plugin.screening.dock import ScreeningDock
-    from napari_n2n.plugin.screening.verdicts import Judging
+    from napari_n2n.plugin.screening.verdicts import MicrographVerdicts
     from napari_n2n.session.records import Verdict
 
 
-class Sitting(QObject):
+class VerdictActions(QObject):
     """A person judging micrographs one after the other.
 
     ``moves_on``: a verdict brings the next undecided one, but for a rejection without a reason,
@@ -33,7 +33,7 @@ class Sitting(QObject):
     asked = Signal(bool)
 
     def __init__(
-        self, judging: Judging, dock: ScreeningDock, parent: QObject | None = None
+        self, judging: MicrographVerdicts, dock: ScreeningDock, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self._judging, self._dock = judging, dock

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_n2n.plugin.screening.picture_reader import Ahead
+from napari_n2n.plugin.screening.picture_reader import PictureReader
 from napari_n2n.plugin.screening.verdicts import SCREENING_KEYS
 from napari_n2n.plugin.screening.view import MicrographView
 from napari_n2n.plugin.shared.keys import KeyMap
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
     from napari_n2n.plugin.screening.model import MicrographModel
     from napari_n2n.plugin.screening.spectrum import SpectrumView
-    from napari_n2n.plugin.screening.verdicts import Judging
+    from napari_n2n.plugin.screening.verdicts import MicrographVerdicts
 
 
-class Showing(QObject):
-    """Shows what is current in a `Judging`: its layers, its spectrum.
+class CurrentMicrograph(QObject):
+    """Shows what is current in a `MicrographVerdicts`: its layers, its spectrum.
 
     Signals
     -------
@@ -37,7 +37,7 @@ class Showing(QObject):
     def __init__(
         self,
         viewer: ViewerModel,
-        judging: Judging,
+        judging: MicrographVerdicts,
         model: MicrographModel,
         spectrum: SpectrumView,
         act: Callable[[str], None],
@@ -47,7 +47,7 @@ class Showing(QObject):
         self._viewer, self._judging, self._model = viewer, judging, model
         self._spectrum = spectrum
         self.view = MicrographView(viewer, self)
-        self.ahead = Ahead(self)
+        self.ahead = PictureReader(self)
         self.keys = KeyMap(act, SCREENING_KEYS)
         self.diameter_angstrom: float | None = None
         self.view.layersChanged.connect(self._bind)

@@ -14,24 +14,24 @@ from napari_n2n.plugin.screening.plot import FigurePlot
 from napari_n2n.plugin.screening.spectrum import SpectrumView
 from napari_n2n.plugin.screening.table import MicrographTable
 from napari_n2n.plugin.screening.thumbnails import MicrographThumbnails
-from napari_n2n.plugin.shared.docked import Docked
+from napari_n2n.plugin.shared.docked import DockedWidget
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-    from napari_n2n.plugin.screening.verdicts import Judging
+    from napari_n2n.plugin.screening.verdicts import MicrographVerdicts
 
 _TITLE = "Micrographs"
 
 
-class ScreeningFolio(QWidget):
-    """All micrographs of a `Judging` at once: as rows, thumbnails and figures."""
+class MicrographsOverview(QWidget):
+    """All micrographs of a `MicrographVerdicts` at once: as rows, thumbnails and figures."""
 
     keyPressed = Signal(str)  # noqa: N815 - Qt's way to name signals
 
     def __init__(
         self,
-        judging: Judging,
+        judging: MicrographVerdicts,
         model: MicrographModel,
         thumbnails: MicrographThumbnails,
         parent: QWidget | None = None,
@@ -107,7 +107,7 @@ class ScreeningFolio(QWidget):
         )
 
 
-class _Holder(Docked):
+class _Holder(DockedWidget):
     """Tells when its dock is closed."""
 
     left = Signal()
@@ -117,7 +117,7 @@ class _Holder(Docked):
 
 
 class ScreeningDock(QObject):
-    """Keeps a `ScreeningFolio` below the micrograph; what it shows outlives a closed dock.
+    """Keeps a `MicrographsOverview` below the micrograph; what it shows outlives a closed dock.
 
     Signals
     -------
@@ -128,13 +128,13 @@ class ScreeningDock(QObject):
     shownChanged = Signal(bool)  # noqa: N815 - Qt's way to name signals
 
     def __init__(
-        self, viewer: ViewerModel, judging: Judging, parent: QObject | None = None
+        self, viewer: ViewerModel, judging: MicrographVerdicts, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self._viewer = viewer
         self.thumbnails = MicrographThumbnails(self)
         self.model = MicrographModel(judging, self.thumbnails, self)
-        self.folio = ScreeningFolio(judging, self.model, self.thumbnails)
+        self.folio = MicrographsOverview(judging, self.model, self.thumbnails)
         self._holder: _Holder | None = None
 
     @property

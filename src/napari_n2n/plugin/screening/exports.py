@@ -24,41 +24,43 @@ from napari_n2n.workflow.screening import SETTINGS_KEY, results_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_n2n.export.selection import Exported
+    from napari_n2n.export.selection import ExportOutcome
     from napari_n2n.session import Session
 
 
 @dataclass(frozen=True)
-class Export:
+class SessionExport:
     """One kind of export: what it is called, the name proposed, and what writes it."""
 
     title: str
     proposed: str
     tip: str
-    write: Callable[[Path, Session], Exported]
+    write: Callable[[Path, Session], ExportOutcome]
 
 
 EXPORTS = (
-    Export(
+    SessionExport(
         "RELION STAR of the kept",
         "micrographs.star",
         "The micrographs or movies with their optics group; a list for each kind.",
         write_relion_lists,
     ),
-    Export(
+    SessionExport(
         "RELION particles of the kept",
         "particles.star",
         "The particles that were picked or marked on the kept micrographs.",
         write_particles,
     ),
-    Export("List of the kept", "kept.txt", "Paths, one a line.", write_list),
-    Export(
+    SessionExport("List of the kept", "kept.txt", "Paths, one a line.", write_list),
+    SessionExport(
         "Folder of links, for cryoSPARC",
         "kept",
         "cryoSPARC imports by a wildcard: give it this folder.",
         write_links,
     ),
-    Export("Table of all figures (CSV)", "figures.csv", "Of all micrographs.", write_figures),
+    SessionExport(
+        "Table of all figures (CSV)", "figures.csv", "Of all micrographs.", write_figures
+    ),
 )
 
 
@@ -82,11 +84,11 @@ class ExportPanel(QWidget):
         layout.addWidget(row(self.kind, self.export_button))
         layout.addWidget(self.report_button)
 
-    def value(self) -> Export:
+    def value(self) -> SessionExport:
         """Return what is chosen."""
         return EXPORTS[self.kind.currentIndex()]
 
-    def setValue(self, export: Export) -> None:  # noqa: N802
+    def setValue(self, export: SessionExport) -> None:  # noqa: N802
         """Show ``export``."""
         self.kind.setCurrentIndex(EXPORTS.index(export))
 
@@ -103,7 +105,7 @@ class ExportPanel(QWidget):
         return Path(name) if name else None
 
 
-def report_to(path: Path, session: Session) -> Exported:
+def report_to(path: Path, session: Session) -> ExportOutcome:
     """Write the summary page, with the thumbnails the screening made.
 
     Raises

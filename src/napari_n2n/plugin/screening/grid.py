@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from napari_n2n.plugin.screening.model import MicrographModel
     from napari_n2n.plugin.screening.thumbnails import MicrographThumbnails
-    from napari_n2n.plugin.screening.verdicts import Judging
+    from napari_n2n.plugin.screening.verdicts import MicrographVerdicts
 
 SIDE_PX = 128
 _BAND, _GAP, _CAPTION, _FONT_PX = 3, 4, 16, 11
@@ -76,13 +76,13 @@ class MicrographPainter:
 
 
 class MicrographGrid(ThumbnailView):
-    """Shows the table's model as thumbnails; what is current and selected follows the `Judging`."""
+    """Shows the table's model as thumbnails; `MicrographVerdicts` says what is current."""
 
     def __init__(
         self,
         model: MicrographModel,
         thumbnails: MicrographThumbnails,
-        judging: Judging,
+        judging: MicrographVerdicts,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(model, MicrographPainter(thumbnails), parent)

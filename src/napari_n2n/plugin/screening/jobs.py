@@ -12,7 +12,7 @@ from napari_n2n.progress import format_seconds
 from napari_n2n.workflow.screening import (
     Feed,
     Queue,
-    Screened,
+    ScreenedMicrograph,
     ScreenOutcome,
     ScreenProgress,
     screen,
@@ -54,7 +54,7 @@ class SharedSession:
                 self.session.close()
 
 
-class Held:
+class HeldSession:
     """The one session that a window holds open."""
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ class ScreeningJob(QObject):
     progressed, outcome
         A `ScreenProgress`; a `ScreenOutcome` of one file.
     ended
-        All is done, or was stopped: a `Screened`.
+        All is done, or was stopped: a `ScreenedMicrograph`.
     failed
         It cannot go on: a sentence.
     finished
@@ -124,7 +124,7 @@ class ScreeningJob(QObject):
         # A folder that is watched gives those that are there as well, once they are whole.
         queue = self.queue = Queue(paths if folder is None else (), open=int(folder is not None))
 
-        def steps(stop: Callable[[], bool]) -> Generator[Any, None, Screened]:
+        def steps(stop: Callable[[], bool]) -> Generator[Any, None, ScreenedMicrograph]:
             with shared as session:
                 settings = choice.settings(pixel_size_angstrom)
                 if folder is None:
@@ -163,7 +163,7 @@ def sentence_of(step: ScreenProgress) -> str:
     return f"{text}. {waiting}".strip()
 
 
-def summary_of(result: Screened) -> str:
+def summary_of(result: ScreenedMicrograph) -> str:
     """Say what came of it."""
     why = " The table tells why: Show, Failed." if result.failed else ""
     if result.stopped:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_n2n.plugin.screening.verdicts import Judging
+    from napari_n2n.plugin.screening.verdicts import MicrographVerdicts
 
 FEWEST_VERDICTS = 20
 _LEARN_AGAIN_AFTER = 5  # verdicts more, or fewer; a tenth where there are many
@@ -28,9 +28,9 @@ _TOLD = (
 
 
 class OwnScore(QObject):
-    """Adds a figure to a `Judging`: how likely its person keeps a micrograph, 0 to 100."""
+    """Adds a figure to `MicrographVerdicts`: how likely a person keeps a micrograph, 0 to 100."""
 
-    def __init__(self, judging: Judging, parent: QObject | None = None) -> None:
+    def __init__(self, judging: MicrographVerdicts, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._judging = judging
         self._session: object = None

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_n2n.plugin.screening.thumbnails import MicrographThumbnails
-    from napari_n2n.plugin.screening.verdicts import Judging
+    from napari_n2n.plugin.screening.verdicts import MicrographVerdicts
 
 THUMBNAIL_PX = 44
 VERDICT_COLOURS = {
@@ -45,7 +45,7 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class MicrographModel(QAbstractTableModel):
-    """The micrographs of a `Judging` in some order, as far as a filter leaves them.
+    """The micrographs of a `MicrographVerdicts` in some order, as far as a filter leaves them.
 
     What is sorted or filtered out is decided when it is asked for, not with every verdict: nobody
     wants rows to jump while judging. `is_stale` tells that it would come out different now.
@@ -56,7 +56,7 @@ class MicrographModel(QAbstractTableModel):
     staleChanged = Signal()  # noqa: N815 - Qt's way to name signals
 
     def __init__(
-        self, judging: Judging, thumbnails: MicrographThumbnails, parent: Any = None
+        self, judging: MicrographVerdicts, thumbnails: MicrographThumbnails, parent: Any = None
     ) -> None:
         super().__init__(parent)
         self._judging = judging

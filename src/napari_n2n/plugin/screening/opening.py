@@ -24,14 +24,14 @@ _TO_LOOK_AT = (
 
 
 @dataclass(frozen=True)
-class Found:
+class ChosenFiles:
     """What a choice stands for: files, and the folder that their session belongs to."""
 
     inputs: Inputs
     folder: Path
 
 
-def find_files(choice: ScreenChoice) -> Found:
+def find_files(choice: ScreenChoice) -> ChosenFiles:
     """Look up the files that were chosen; a folder that is watched may still be empty.
 
     Raises
@@ -41,11 +41,11 @@ def find_files(choice: ScreenChoice) -> Found:
     """
     folder = choice.folder
     if folder is not None and choice.watch:
-        return Found(Inputs(()), folder.absolute())
+        return ChosenFiles(Inputs(()), folder.absolute())
     inputs = inputs_of(folder or choice.files)
     if folder is not None:
-        return Found(inputs, folder.absolute())
-    return Found(inputs, default_session_folder([*inputs.paths]))
+        return ChosenFiles(inputs, folder.absolute())
+    return ChosenFiles(inputs, default_session_folder([*inputs.paths]))
 
 
 def open_session(folder: Path, *, make: bool) -> tuple[SharedSession, str] | None:

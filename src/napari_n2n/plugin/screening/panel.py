@@ -27,7 +27,7 @@ from napari_n2n.plugin.shared.controls import (
     heading,
     row,
 )
-from napari_n2n.plugin.shared.docked import Docked
+from napari_n2n.plugin.shared.docked import DockedWidget
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ def key_button(text: str, key: str, tip: str) -> QPushButton:
     return button
 
 
-class Reasons(QWidget):
+class ReasonButtons(QWidget):
     """The reasons for rejecting, each a button with its digit.
 
     Signals
@@ -82,7 +82,7 @@ class Reasons(QWidget):
             button.setStyleSheet(f"QPushButton {{text-align: left; padding: 3px 6px; {edge}}}")
 
 
-class ScreeningPanel(Docked):
+class ScreeningPanel(DockedWidget):
     """The parts of the Screening widget, laid out; what they do is not its business."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -114,7 +114,7 @@ class ScreeningPanel(Docked):
             "Reject", "R", "Reject what is shown; then a digit says why, if you like."
         )
         self.next_button = key_button("Next undecided", "Space", "Go on without a verdict.")
-        self.reasons = Reasons()
+        self.reasons = ReasonButtons()
         self.move_on = QCheckBox("Move on after a verdict")
         self.move_on.setChecked(True)
         self.move_on.setToolTip(_MOVE_ON_TIP)

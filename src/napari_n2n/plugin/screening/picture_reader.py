@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_n2n.plugin.shared.jobs import Runner
 from napari_n2n.progress import Progress
-from napari_n2n.workflow.screening.pictures import Picture, load_picture
+from napari_n2n.workflow.screening.pictures import MicrographPicture, load_picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -21,7 +21,7 @@ _CACHE_BYTES = 640 * 2**20
 _ALWAYS_KEPT = 3  # the one that is shown, the next, and the one before
 
 
-class Ahead(QObject):
+class PictureReader(QObject):
     """Reads pictures in a thread, the most wanted first, and keeps those used last.
 
     Signals
@@ -35,7 +35,7 @@ class Ahead(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session: Session | None = None
-        self._kept: OrderedDict[int, Picture] = OrderedDict()
+        self._kept: OrderedDict[int, MicrographPicture] = OrderedDict()
         self._problems: dict[int, str] = {}
         self._wanted: list[tuple[int, Path]] = []
         self._reading: int | None = None
@@ -63,7 +63,7 @@ class Ahead(QObject):
         self._wanted = list(wanted)
         self._go_on()
 
-    def get(self, micrograph: int) -> Picture | None:
+    def get(self, micrograph: int) -> MicrographPicture | None:
         """Return a picture if it has been read."""
         if micrograph in self._kept:
             self._kept.move_to_end(micrograph)
@@ -93,7 +93,7 @@ class Ahead(QObject):
                 self._runner.start("Reading", _reading(self._session, micrograph, path), show=False)
                 return
 
-    def _on_picture(self, picture: Picture) -> None:
+    def _on_picture(self, picture: MicrographPicture) -> None:
         if self._outdated:
             return
         self._kept[picture.micrograph] = picture
@@ -114,7 +114,7 @@ class Ahead(QObject):
 
 
 def _reading(session: Session, micrograph: int, path: Path) -> Callable[[Any], Any]:
-    def steps(_: Callable[[], bool]) -> Generator[Progress, None, Picture]:
+    def steps(_: Callable[[], bool]) -> Generator[Progress, None, MicrographPicture]:
         yield Progress("reading", 0, 1)
         return load_picture(session, micrograph, path)
 

@@ -18,7 +18,7 @@ from napari_n2n.workflow.screening.columns import figure_column, text_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_n2n.plugin.screening.verdicts import Judging
+    from napari_n2n.plugin.screening.verdicts import MicrographVerdicts
 
 _MOST_BINS = 60
 _HISTOGRAM = "how many"
@@ -60,9 +60,9 @@ class _DragBox(pg.ViewBox):
 
 
 class FigurePlot(QWidget):
-    """Shows figures of a `Judging`, coloured by verdict; selects in it what is drawn around."""
+    """Shows figures of a `MicrographVerdicts`, coloured by verdict; drawing selects."""
 
-    def __init__(self, judging: Judging, parent: QWidget | None = None) -> None:
+    def __init__(self, judging: MicrographVerdicts, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._judging = judging
         self.across, self.up = QComboBox(), QComboBox()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from qtpy.QtGui import QKeyEvent
 
-    from napari_n2n.plugin.screening.verdicts import Judging
+    from napari_n2n.plugin.screening.verdicts import MicrographVerdicts
 
 _WIDTHS = {"name": 190, "verdict": 170, "state": 76}
 _FIGURE_WIDTH = 76
@@ -35,7 +35,7 @@ _FLAGS = QItemSelectionModel.SelectionFlag
 
 
 class MicrographTable(QTableView):
-    """Shows the model; what is current and selected follows the `Judging`, and it follows this.
+    """Shows the model; what is selected here is so in the `MicrographVerdicts`, and the reverse.
 
     Signals
     -------
@@ -46,7 +46,7 @@ class MicrographTable(QTableView):
     keyPressed = Signal(str)  # noqa: N815 - Qt's way to name signals
 
     def __init__(
-        self, model: MicrographModel, judging: Judging, parent: QWidget | None = None
+        self, model: MicrographModel, judging: MicrographVerdicts, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._micrographs, self._judging = model, judging

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_n2n.session import Session
-    from napari_n2n.session.records import Judged, Verdict
+    from napari_n2n.session.records import Verdict, VerdictChange
 
 _NONE = np.empty(0, np.int64)
 
@@ -48,7 +48,7 @@ VERDICT_KEYS = frozenset(("K", "R", "0", *REASON_KEYS))
 """What judges the micrograph that is shown."""
 
 
-class Judging(QObject):
+class MicrographVerdicts(QObject):
     """Knows all micrographs of a session, which is shown, and which are selected.
 
     A verdict is on disk when `judge` returns. Problems are told by `failed`, and leave all as it
@@ -214,11 +214,11 @@ class Judging(QObject):
             self.noted.emit(judged.note)
         return True
 
-    def undo(self) -> Judged | None:
+    def undo(self) -> VerdictChange | None:
         """Take back the last verdicts; None if there is nothing, or it failed."""
         return self._turn("undo_verdict")
 
-    def redo(self) -> Judged | None:
+    def redo(self) -> VerdictChange | None:
         """Give again what was taken back last; None if there is nothing, or it failed."""
         return self._turn("redo_verdict")
 
@@ -231,11 +231,11 @@ class Judging(QObject):
         except N2NError:
             return None, None  # the next verdict says what is wrong
 
-    def _turn(self, method: str) -> Judged | None:
+    def _turn(self, method: str) -> VerdictChange | None:
         if self.session is None:
             return None
         try:
-            done: Judged | None = getattr(self.session, method)()
+            done: VerdictChange | None = getattr(self.session, method)()
         except N2NError as problem:
             self.failed.emit(str(problem))
             return None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-    from napari_n2n.workflow.screening.pictures import Picture, Shown
+    from napari_n2n.workflow.screening.pictures import ImagePyramid, MicrographPicture
 
 _NAMES = ("raw", "denoised")
 _DIAMETER_PX = 60.0  # of particles whose diameter nobody has told
@@ -41,14 +41,14 @@ class MicrographView(QObject):
         self._particles: list[Layer] = []
         self._are_plain = True  # no particle has a label
         self._extent: tuple[float, ...] = ()
-        self.picture: Picture | None = None
+        self.picture: MicrographPicture | None = None
 
     @property
     def layers(self) -> list[Layer]:
         """The layers of this view that are in the viewer."""
         return [x for x in (*self._images, *self._particles) if x in self._viewer.layers]
 
-    def show(self, picture: Picture, name: str, diameter_px: float | None) -> None:
+    def show(self, picture: MicrographPicture, name: str, diameter_px: float | None) -> None:
         """Show a micrograph in the place of the last one.
 
         Parameters
@@ -111,7 +111,7 @@ class MicrographView(QObject):
                     layer.visible = beside
 
     def _show_particles(
-        self, picture: Picture, calibrated: dict[str, Any], diameter_px: float
+        self, picture: MicrographPicture, calibrated: dict[str, Any], diameter_px: float
     ) -> None:
         particles = picture.particles
         there = [layer for layer in self._particles if layer in self._viewer.layers]
@@ -157,7 +157,7 @@ class MicrographView(QObject):
         self._viewer.layers.selection.active = self._images[-1]
 
 
-def _image(shown: Shown, kind: str, calibrated: dict[str, Any]) -> Image:
+def _image(shown: ImagePyramid, kind: str, calibrated: dict[str, Any]) -> Image:
     return Image(
         list(shown.levels),
         multiscale=True,
@@ -175,7 +175,7 @@ def _rescale(layer: Layer, calibrated: dict[str, Any]) -> None:
         layer.units = calibrated["units"]
 
 
-def _replace(layer: Layer, shown: Shown, calibrated: dict[str, Any]) -> None:
+def _replace(layer: Layer, shown: ImagePyramid, calibrated: dict[str, Any]) -> None:
     layer.data = list(shown.levels)
     _rescale(layer, calibrated)
     layer.contrast_limits_range = shown.limits

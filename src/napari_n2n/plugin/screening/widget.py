@@ -13,15 +13,15 @@ from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QWidget
 
 from napari_n2n.errors import N2NError
-from napari_n2n.plugin.screening.actions import Sitting
-from napari_n2n.plugin.screening.current import Showing
+from napari_n2n.plugin.screening.actions import VerdictActions
+from napari_n2n.plugin.screening.current import CurrentMicrograph
 from napari_n2n.plugin.screening.dock import ScreeningDock
 from napari_n2n.plugin.screening.exports import open_in_browser, report_to
-from napari_n2n.plugin.screening.jobs import Held, ScreeningJob, sentence_of, summary_of
+from napari_n2n.plugin.screening.jobs import HeldSession, ScreeningJob, sentence_of, summary_of
 from napari_n2n.plugin.screening.learnt_score import OwnScore
 from napari_n2n.plugin.screening.opening import find_files, open_session
 from napari_n2n.plugin.screening.panel import ScreeningPanel
-from napari_n2n.plugin.screening.verdicts import Judging
+from napari_n2n.plugin.screening.verdicts import MicrographVerdicts
 from napari_n2n.plugin.shared.keys import name_of
 from napari_n2n.quality import overall
 from napari_n2n.workflow.screening.columns import progress_text
@@ -29,8 +29,8 @@ from napari_n2n.workflow.screening.columns import progress_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_n2n.export.selection import Exported
-    from napari_n2n.workflow.screening import Screened, ScreenOutcome, ScreenProgress
+    from napari_n2n.export.selection import ExportOutcome
+    from napari_n2n.workflow.screening import ScreenedMicrograph, ScreenOutcome, ScreenProgress
 
 _LOOK_MS = 1500  # between two looks whether another window has judged
 _SOONEST_RELOAD_MS = 250
@@ -49,15 +49,15 @@ class ScreeningWidget(ScreeningPanel):
 
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.judging = Judging(self)
+        self.judging = MicrographVerdicts(self)
         self.dock = ScreeningDock(viewer, self.judging, self)
-        self.sitting = Sitting(self.judging, self.dock, self)
-        self.showing = Showing(
+        self.sitting = VerdictActions(self.judging, self.dock, self)
+        self.showing = CurrentMicrograph(
             viewer, self.judging, self.dock.model, self.dock.folio.spectrum, self.sitting.act, self
         )
         self.job = ScreeningJob(self)
         self.own_score = OwnScore(self.judging, self)
-        self._held = Held()
+        self._held = HeldSession()
         self._has_left = False
         self._reloading = QTimer(self)
         self._reloading.setSingleShot(True)
@@ -271,7 +271,7 @@ class ScreeningWidget(ScreeningPanel):
             self.showing.made_anew(outcome.micrograph)
         self.sitting.go_to_first()
 
-    def _on_ended(self, result: "Screened") -> None:
+    def _on_ended(self, result: "ScreenedMicrograph") -> None:
         self.progress.say(summary_of(result))
 
     def _on_finished(self) -> None:
@@ -283,7 +283,7 @@ class ScreeningWidget(ScreeningPanel):
         self.say(sentence)
         show_error(sentence)
 
-    def _hand_on(self, write: "Callable[[], Exported]") -> bool:
+    def _hand_on(self, write: "Callable[[], ExportOutcome]") -> bool:
         """Write something, and tell what came of it."""
         try:
             done = write()

@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 _SCROLL_BAR_PX = 30
 
 
-class Docked(QWidget):
+class DockedWidget(QWidget):
     """Calls `leave` when the dock's ✕ takes it out of the window, which closes no widget."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -5,10 +5,10 @@ Nothing here knows a screen: the command line and the plugin run the same genera
 
 from napari_n2n.workflow.screening.feeding import Feed
 from napari_n2n.workflow.screening.inputs import Inputs, inputs_of
-from napari_n2n.workflow.screening.outcomes import Screened, ScreenOutcome, ScreenProgress
+from napari_n2n.workflow.screening.outcomes import ScreenedMicrograph, ScreenOutcome, ScreenProgress
 from napari_n2n.workflow.screening.queue import Queue
 from napari_n2n.workflow.screening.results import (
-    Results,
+    ResultFiles,
     default_session_folder,
     read_pictures,
     results_of,
@@ -21,11 +21,11 @@ __all__ = [
     "Feed",
     "Inputs",
     "Queue",
-    "Results",
+    "ResultFiles",
     "ScreenOutcome",
     "ScreenProgress",
     "ScreenSettings",
-    "Screened",
+    "ScreenedMicrograph",
     "default_session_folder",
     "inputs_of",
     "read_pictures",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_n2n import quality
-from napari_n2n.background import aside
+from napari_n2n.background import in_background
 from napari_n2n.denoising.inference.denoising import denoise_steps
 from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.particles import (
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Pictures:
+class MicrographImages:
     """A file as it was recorded and denoised, both (y, x), and what they tell.
 
     ``figures`` is None where they were kept from earlier.
@@ -52,7 +52,7 @@ class Pictures:
 
 
 @dataclass(frozen=True, eq=False)
-class Picks:
+class MicrographPicks:
     """Candidates, and the score from which on they count as particles."""
 
     particles: Particles
@@ -62,7 +62,7 @@ class Picks:
 
 def make_pictures(
     path: Path, denoiser: Denoiser, settings: ScreenSettings, stop: Callable[[], bool]
-) -> Generator[Progress, None, Pictures]:
+) -> Generator[Progress, None, MicrographImages]:
     """Align a movie or read a micrograph, denoise it, and take its figures.
 
     A movie's sum is denoised whole, not its halves apart: the result is the same within 0.1 % and
@@ -85,9 +85,9 @@ def make_pictures(
     result = yield from denoise_steps(
         raw, denoiser, pixel_size_angstrom=size, device=settings.device, stop=stop
     )
-    measuring = aside(lambda: _figures(raw, result.pixels, size, halves), "measuring")
+    measuring = in_background(lambda: _figures(raw, result.pixels, size, halves), "measuring")
     figures = yield from stoppable(measuring, stop, Interrupted)
-    return Pictures(
+    return MicrographImages(
         raw, result.pixels, size, figures, (*notes, *result.notes), is_movie=halves is not None
     )
 
@@ -108,8 +108,8 @@ def _figures(
 
 
 def find_particles(
-    pictures: Pictures, diameter_angstrom: float, stop: Callable[[], bool]
-) -> Generator[Progress, None, Picks]:
+    pictures: MicrographImages, diameter_angstrom: float, stop: Callable[[], bool]
+) -> Generator[Progress, None, MicrographPicks]:
     """Find particles of a diameter, away from contamination.
 
     Raises
@@ -121,7 +121,7 @@ def find_particles(
     """
     image, size = pictures.denoised, pictures.pixel_size_angstrom
     assert size is not None
-    looking = aside(
+    looking = in_background(
         lambda: find_contamination(image, size, diameter_angstrom=diameter_angstrom),
         "looking for contamination",
     )
@@ -134,7 +134,7 @@ def find_particles(
     threshold = suggested_threshold(found.scores)
     kept = standing_out(found, image, pictures.raw, diameter_angstrom / size, threshold)
     left_out = left_out_sentence(len(found) - len(kept))
-    return Picks(kept, float(threshold), (left_out,) if left_out else ())
+    return MicrographPicks(kept, float(threshold), (left_out,) if left_out else ())
 
 
 def with_score(figures: Mapping[str, float]) -> tuple[dict[str, float], tuple[str, ...]]:

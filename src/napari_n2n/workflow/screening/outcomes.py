@@ -95,7 +95,7 @@ class ScreenOutcome:
 
 
 @dataclass(frozen=True)
-class Screened:
+class ScreenedMicrograph:
     """How many files were done, had been done before, and failed; and whether someone stopped."""
 
     done: int

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_n2n.io.pictures import contrast_limits
-from napari_n2n.session.shown_particles import Suggested, look
+from napari_n2n.session.shown_particles import PendingSuggestions, shown_particles
 from napari_n2n.workflow.screening import read_pictures, results_of
 
 if TYPE_CHECKING:
@@ -25,14 +25,14 @@ _SMALLEST_PX = 512
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class ImagePyramid:
     """An image in several sizes, each half the one before, with its contrast limits."""
 
     levels: tuple[Image, ...]
     limits: tuple[float, float]
 
     @classmethod
-    def of(cls, image: Image) -> Shown:
+    def of(cls, image: Image) -> ImagePyramid:
         """Make the smaller sizes of ``image`` (y, x) by averaging two by two pixels."""
         levels = [image]
         while min(levels[-1].shape) >= 2 * _SMALLEST_PX:
@@ -46,12 +46,12 @@ class Shown:
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class MicrographPicture:
     """A micrograph, ready to be shown; ``particles`` are those above its threshold."""
 
     micrograph: int
-    raw: Shown
-    denoised: Shown
+    raw: ImagePyramid
+    denoised: ImagePyramid
     pixel_size_angstrom: float | None
     particles: Particles
 
@@ -61,7 +61,7 @@ class Picture:
         return self.raw.nbytes + self.denoised.nbytes
 
 
-def load_picture(session: Session, micrograph: int, path: Path) -> Picture:
+def load_picture(session: Session, micrograph: int, path: Path) -> MicrographPicture:
     """Read what was made of the file at ``path``, which is ``micrograph`` in the session.
 
     Raises
@@ -72,13 +72,13 @@ def load_picture(session: Session, micrograph: int, path: Path) -> Picture:
     results = results_of(session.path, path)
     raw, denoised = read_pictures(results)
     stored = session.particles(micrograph)
-    seen = look(
-        stored.ids, stored.particles, session.threshold(micrograph), Suggested.nothing()
+    seen = shown_particles(
+        stored.ids, stored.particles, session.threshold(micrograph), PendingSuggestions.nothing()
     ).particles
-    return Picture(
+    return MicrographPicture(
         micrograph,
-        Shown.of(np.asarray(raw.pixels, np.float32)),
-        Shown.of(np.asarray(denoised.pixels, np.float32)),
+        ImagePyramid.of(np.asarray(raw.pixels, np.float32)),
+        ImagePyramid.of(np.asarray(denoised.pixels, np.float32)),
         denoised.pixel_size_angstrom,
         seen,
     )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from napari_n2n.session import Session
 
 
-class Records:
+class FileRecords:
     """The numbers of files in a session, to which they are added when they are new to it.
 
     Parameters

@@ -35,7 +35,7 @@ THUMBNAIL_PX = 256
 
 
 @dataclass(frozen=True)
-class Results:
+class ResultFiles:
     """Where what was made of one file lies, or will.
 
     Attributes
@@ -90,7 +90,7 @@ class Scale:
 
 
 def write_pictures(
-    results: Results,
+    results: ResultFiles,
     raw: NDArray[np.float32],
     denoised: NDArray[np.float32],
     pixel_size_angstrom: float | None,
@@ -118,7 +118,7 @@ def write_pictures(
 
 
 def read_pictures(
-    results: Results, pixel_size_angstrom: float | None = None
+    results: ResultFiles, pixel_size_angstrom: float | None = None
 ) -> tuple[Micrograph, Micrograph]:
     """Return what was recorded and what came of it, both on the scale they are kept in.
 
@@ -138,7 +138,7 @@ def read_pictures(
     return raw, denoised
 
 
-def results_of(session_path: Path | str, record_path: Path | str) -> Results:
+def results_of(session_path: Path | str, record_path: Path | str) -> ResultFiles:
     """Return where the results of a file lie.
 
     Parameters
@@ -159,7 +159,7 @@ def results_of(session_path: Path | str, record_path: Path | str) -> Results:
     elif inside != name:  # files of several folders may have one name
         name += f"-{digest}"
     at = folder / RESULTS_FOLDER
-    return Results(
+    return ResultFiles(
         at / f"{name}.sum.mrc", at / f"{name}.denoised.mrc", at / f"{name}.thumbnail.png", source
     )
 

@@ -13,21 +13,21 @@ from napari_n2n.errors import FileProblem, N2NError, WriteProblem
 from napari_n2n.io import inspect_file
 from napari_n2n.progress import Progress, passed_on
 from napari_n2n.workflow.screening.making import (
-    Pictures,
+    MicrographImages,
     find_particles,
     make_pictures,
     with_score,
 )
-from napari_n2n.workflow.screening.outcomes import Screened, ScreenOutcome, ScreenProgress
-from napari_n2n.workflow.screening.registering import Records
+from napari_n2n.workflow.screening.outcomes import ScreenedMicrograph, ScreenOutcome, ScreenProgress
+from napari_n2n.workflow.screening.registering import FileRecords
 from napari_n2n.workflow.screening.results import (
-    Results,
+    ResultFiles,
     read_pictures,
     results_of,
     write_pictures,
 )
 from napari_n2n.workflow.screening.settings import (
-    MadeWith,
+    ResultsFingerprint,
     in_words,
     made_with,
     settings_digest,
@@ -51,7 +51,7 @@ _PATIENCE_SECONDS = 0.2
 _KEEP_FRACTION = 0.5
 
 
-Steps = Generator[ScreenProgress | ScreenOutcome, None, Screened]
+Steps = Generator[ScreenProgress | ScreenOutcome, None, ScreenedMicrograph]
 
 
 def screen(
@@ -99,7 +99,7 @@ def screen(
             yield (yield from run.one(path))
         except Interrupted:
             break
-    return Screened(run.done, run.reused, run.failed, stop())
+    return ScreenedMicrograph(run.done, run.reused, run.failed, stop())
 
 
 class _Run:
@@ -119,7 +119,7 @@ class _Run:
         self.denoiser = denoiser
         self.stop = stop
         self.digest = settings_digest(settings, denoiser)
-        self.records = Records(session)
+        self.records = FileRecords(session)
         self.done = self.reused = self.failed = 0
         self.seconds = 0.0
 
@@ -238,12 +238,12 @@ class _Run:
 
     def _leaves_particles(self, record: int, kept: str) -> bool:
         """Whether there are particles that were not picked here, where some were to be picked."""
-        if self.settings.diameter_angstrom is None or MadeWith.has_picks(kept):
+        if self.settings.diameter_angstrom is None or ResultsFingerprint.has_picks(kept):
             return False
         return len(self.session.particles(record)) > 0
 
     def _particles(
-        self, path: Path, record: int, pictures: Pictures, *, left: bool
+        self, path: Path, record: int, pictures: MicrographImages, *, left: bool
     ) -> Generator[ScreenProgress, None, tuple[dict[str, float], tuple[str, ...]]]:
         """Pick particles if that is wanted, and return their figures and what to note."""
         diameter, size = self.settings.diameter_angstrom, pictures.pixel_size_angstrom
@@ -285,11 +285,11 @@ class _Run:
 
         return passed_on(steps, told)
 
-    def _load(self, results: Results) -> Pictures:
+    def _load(self, results: ResultFiles) -> MicrographImages:
         raw, denoised = read_pictures(results, self.settings.movies.pixel_size_angstrom)
-        return Pictures(raw.pixels, denoised.pixels, raw.pixel_size_angstrom)
+        return MicrographImages(raw.pixels, denoised.pixels, raw.pixel_size_angstrom)
 
-    def _write(self, results: Results, pictures: Pictures) -> None:
+    def _write(self, results: ResultFiles, pictures: MicrographImages) -> None:
         for _ in write_pictures(
             results,
             pictures.raw,

@@ -78,7 +78,7 @@ class ScreenSettings:
 
 
 @dataclass(frozen=True)
-class MadeWith:
+class ResultsFingerprint:
     """What results were made of and with: a file's content, and two lots of settings.
 
     Pictures depend on ``content`` and ``pictures`` only, so that another diameter leaves them.
@@ -116,7 +116,7 @@ class MadeWith:
         return picks not in ("", _NO_PICKS) and not picks.endswith(_LEFT)
 
 
-def settings_digest(settings: ScreenSettings, denoiser: Denoiser) -> MadeWith:
+def settings_digest(settings: ScreenSettings, denoiser: Denoiser) -> ResultsFingerprint:
     """Digest settings; the file's content is left empty, see `made_with`."""
     movies = settings.movies
     gain = movies.gain
@@ -147,7 +147,7 @@ def settings_digest(settings: ScreenSettings, denoiser: Denoiser) -> MadeWith:
     diameter = settings.diameter_angstrom
     picks = _NO_PICKS if diameter is None else f"{diameter:g}"
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
-    return MadeWith("", digest, picks)
+    return ResultsFingerprint("", digest, picks)
 
 
 def in_words(settings: ScreenSettings, denoiser: Denoiser) -> dict[str, str]:
@@ -166,7 +166,7 @@ def in_words(settings: ScreenSettings, denoiser: Denoiser) -> dict[str, str]:
     return told
 
 
-def made_with(path: Path, settings: MadeWith) -> MadeWith:
+def made_with(path: Path, settings: ResultsFingerprint) -> ResultsFingerprint:
     """Return what the results of a file are made with, now.
 
     Its content is told by size, time of the last change (whole seconds, which every disk keeps),
