@@ -1,7 +1,6 @@
 """Plays the particles tutorial as a user would, and photographs it for the documentation.
 
-Run: xvfb-run -a -s "-screen 0 1600x1000x24" \\
-         python docs/scripts/make_particles_screenshots.py [FOLDER]
+Run: xvfb-run -a -s "-screen 0 1600x1000x24" python FILE [FOLDER]
 
 FOLDER is where an earlier `napari-n2n demo --headless -o FOLDER` left its results; without one,
 the demo is run first, which takes a minute or two.

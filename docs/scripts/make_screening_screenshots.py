@@ -1,7 +1,6 @@
 """Plays the screening tutorial as a user would, and photographs it for the documentation.
 
-Run: xvfb-run -a -s "-screen 0 1600x1000x24" \\
-         python docs/scripts/make_screening_screenshots.py [FOLDER]
+Run: xvfb-run -a -s "-screen 0 1600x1000x24" python FILE [FOLDER]
 
 FOLDER is kept, and what is in it is not made again.
 """

@@ -33,7 +33,7 @@ def require_different_results(paths: list[Path], output: Path) -> None:
 
 
 def report_files(steps: Generator[Any, None, Any], count: int, quiet: bool) -> None:
-    """Consume ``steps`` of `napari_n2n.workflow.batch` for ``count`` files, saying what came of each.
+    """Consume ``steps`` of `napari_n2n.workflow.batch` and say what came of each file.
 
     Raises
     ------

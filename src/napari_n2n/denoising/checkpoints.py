@@ -71,8 +71,8 @@ class Denoiser:
     trained on images of unknown pixel size and is applied as it is. ``output_gain`` brings the
     network's result, on the scale of its training targets, to the scale of its inputs.
     ``calibrate`` says that each result is weighed against its image
-    (`napari_n2n.denoising.inference.calibration`): for a network that was not trained on such
-    images. One that was has seen from independent noise what is signal, and needs no assumption about it.
+    (`denoising.inference.calibration`): for a network that was not trained on such images. One
+    that was has seen from independent noise what is signal, and needs no assumption about it.
     """
 
     network: UNet

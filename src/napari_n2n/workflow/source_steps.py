@@ -220,8 +220,8 @@ def denoise_source(
     """Denoise what is shown of ``source``, with both halves where there are any.
 
     Yields `Progress`, a `FieldReady` if the exposure had to be made, and a `DenoisedPart`:
-    what is ``watched`` as the denoising begins is denoised first. ``denoiser`` may be the name of a model in the box;
-    ``thorough`` is that of `napari_n2n.denoising.inference.denoising.denoise_steps`.
+    what is ``watched`` as the denoising begins is denoised first. ``denoiser`` may be the
+    name of a model in the box; ``thorough`` is that of `napari_n2n.denoising.inference.denoising.denoise_steps`.
 
     Raises
     ------

@@ -73,7 +73,7 @@ class ThumbnailGrid(QAbstractItemView):
     ) -> None:
         super().__init__(parent)
         self._painter = painter
-        self._cells = cast("CellModel", model)
+        self._items, self._cells = model, cast("CellModel", model)
         self._cell = painter.cell_size()
         self._band: QRect | None = None  # the rubber band, from the top of all lines
         self._began = -1  # the row from which Shift selects
@@ -120,7 +120,7 @@ class ThumbnailGrid(QAbstractItemView):
         line = (point.y() + self.verticalOffset()) // self._cell.height()
         row = line * self.columns() + column
         if 0 <= column < self.columns() and 0 <= row < self._cells.rowCount():
-            return self._cells.index(row)
+            return self._items.index(row)
         return QModelIndex()
 
     def scrollTo(  # noqa: N802 - Qt's name
@@ -270,7 +270,7 @@ class ThumbnailGrid(QAbstractItemView):
         self.viewport().update()
 
     def _spans(self, rows: NDArray[np.intp]) -> QItemSelection:
-        spans, index = QItemSelection(), self._cells.index
+        spans, index = QItemSelection(), self._items.index
         if len(rows):
             cuts = np.flatnonzero(np.diff(rows) > 1)
             firsts, lasts = rows[np.r_[0, cuts + 1]], rows[np.r_[cuts, len(rows) - 1]]
@@ -288,7 +288,7 @@ class ThumbnailGrid(QAbstractItemView):
     def make_current(self, row: int) -> None:
         """Let keys go on from this row, which is scrolled into view."""
         self._began = row
-        self.selectionModel().setCurrentIndex(self._cells.index(row), _FLAGS.NoUpdate)
+        self.selectionModel().setCurrentIndex(self._items.index(row), _FLAGS.NoUpdate)
 
     def first_row_in_view(self) -> tuple[int, int] | None:
         """Return the first row of which something is seen, and how far down it begins, in px."""
@@ -298,7 +298,7 @@ class ThumbnailGrid(QAbstractItemView):
     def scroll_row_to(self, row: int, top: int) -> None:
         """Scroll so that this row begins ``top`` px below the upper edge, or as near as can be."""
         bar = self.verticalScrollBar()
-        bar.setValue(bar.value() + self.visualRect(self._cells.index(row)).top() - top)
+        bar.setValue(bar.value() + self.visualRect(self._items.index(row)).top() - top)
 
     def seen_whole(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
         """Return those of these rows of which nothing is cut off."""
