@@ -1,4 +1,4 @@
-"""A fresh session with one micrograph, an older one, a judged night, an almost full disk."""
+"""A fresh session with one micrograph, an older one, an almost full disk."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import pytest
 
 from napari_n2n.io import Particles
 from napari_n2n.session import Session, default_session_path
-
-from .night import copied_night, make_night
 
 
 @pytest.fixture
@@ -64,17 +62,3 @@ def version_1(path):
     connection.execute("PRAGMA journal_mode = WAL")
     connection.close()
     return path
-
-
-@pytest.fixture(scope="session")
-def made_night(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("night")
-    make_night(folder)
-    return folder
-
-
-@pytest.fixture
-def night(made_night, tmp_path):
-    copy = copied_night(made_night, tmp_path)
-    yield copy
-    copy.session.close()

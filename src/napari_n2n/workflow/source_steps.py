@@ -221,7 +221,7 @@ def denoise_source(
 
     Yields `Progress`, a `FieldReady` if the exposure had to be made, and a `DenoisedPart`:
     what is ``watched`` as the denoising begins is denoised first. ``denoiser`` may be the
-    name of a model in the box; ``thorough`` is that of `napari_n2n.denoising.inference.denoising.denoise_steps`.
+    name of a model in the box; ``thorough`` is that of `denoise_steps`.
 
     Raises
     ------

@@ -18,7 +18,7 @@ from napari_n2n.denoising.shipped_models.general import general_denoiser
 from napari_n2n.metrics import correlation
 from napari_n2n.progress import run_to_end
 
-from .conftest import blobs
+from ..conftest import blobs
 
 SIDE = 512
 RING = 0.01

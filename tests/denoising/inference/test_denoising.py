@@ -27,7 +27,7 @@ from napari_n2n.denoising.unet import UNet
 from napari_n2n.errors import DeviceProblem
 from napari_n2n.progress import passed_on, run_to_end
 
-from .conftest import blobs, noisy_pair
+from ..conftest import blobs, noisy_pair
 
 
 def made_up(name: str = "light", working: float | None = None) -> Denoiser:

@@ -28,7 +28,7 @@ from napari_n2n.errors import (
 from napari_n2n.metrics import correlation
 from napari_n2n.progress import run_to_end
 
-from .conftest import blobs, noisy_pair
+from ..conftest import blobs, noisy_pair
 
 
 def weights(denoiser):

@@ -7,7 +7,7 @@ from napari_n2n.denoising.training.pairs import Crops, Pair, prepare
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.progress import run_to_end
 
-from .conftest import noisy_pair
+from ..conftest import noisy_pair
 
 CPU = torch.device("cpu")
 

@@ -6,7 +6,7 @@ from scipy import ndimage
 from napari_n2n.denoising.resampling import rescale
 from napari_n2n.denoising.training.pixel_noise import noise_power, without_outliers
 
-from .conftest import blobs
+from ..conftest import blobs
 
 SIDE = 384
 

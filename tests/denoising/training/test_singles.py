@@ -18,7 +18,7 @@ from napari_n2n.errors import NotEnoughData
 from napari_n2n.metrics import correlation
 from napari_n2n.progress import run_to_end
 
-from .conftest import blobs
+from ..conftest import blobs
 
 CPU = torch.device("cpu")
 

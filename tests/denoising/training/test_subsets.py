@@ -6,7 +6,7 @@ from napari_n2n.denoising.resampling import rescale
 from napari_n2n.denoising.training.subsets import Subsets, subsets_of
 from napari_n2n.denoising.working import to_channels
 
-from .conftest import blobs
+from ..conftest import blobs
 from .test_pixel_noise import SIDE, noise
 
 WORKING = (SIDE // 4, SIDE // 4)

@@ -18,7 +18,7 @@ from napari_n2n.session import Session, default_session_path
 from napari_n2n.simulation import SimulationConfig, simulate
 from napari_n2n.workflow.screening import Feed
 
-from .screened import settled
+from ..driving import settled
 
 LEFT = Qt.MouseButton.LeftButton
 SIDE, FRAMES, SIZE_ANGSTROM = 1024, 4, 2.0

@@ -5,7 +5,7 @@ from napari_n2n.plugin.screening import opening as screening_opening
 from napari_n2n.plugin.screening.opening import open_session
 from napari_n2n.session import Session
 
-from .screened import screened_folder
+from ...workflow.screening.screened import screened_folder
 
 
 def refusing(folder):

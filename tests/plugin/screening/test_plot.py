@@ -7,7 +7,7 @@ from qtpy.QtCore import QPointF
 from napari_n2n.plugin.screening.plot import FigurePlot
 from napari_n2n.plugin.screening.verdicts import MicrographVerdicts
 
-from .screened import screened_folder
+from ...workflow.screening.screened import screened_folder
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from napari_n2n.plugin.screening.table import MicrographTable
 from napari_n2n.plugin.screening.thumbnails import MicrographThumbnails
 from napari_n2n.plugin.screening.verdicts import MicrographVerdicts
 
-from .screened import screened_folder
+from ...workflow.screening.screened import screened_folder
 
 ROLE = Qt.ItemDataRole
 LEFT = Qt.MouseButton.LeftButton

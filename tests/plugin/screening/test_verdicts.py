@@ -10,7 +10,7 @@ from napari_n2n.plugin.screening.verdicts import MicrographVerdicts
 from napari_n2n.session import Session
 from napari_n2n.workflow.screening.columns import OWN_SCORE
 
-from .screened import screened_folder
+from ...workflow.screening.screened import screened_folder
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from napari_n2n.plugin.shared.canvas import grid_of
 from napari_n2n.session import Session, default_session_path
 from napari_n2n.simulation import SimulationConfig, simulate
 
-from .screened import presser, screened_folder, settled
+from ...workflow.screening.screened import screened_folder
+from ..driving import presser, settled
 
 LEFT = Qt.MouseButton.LeftButton
 SIDE = 256

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
-from qtpy.QtCore import Qt
-from qtpy.QtTest import QTest
 
 from napari_n2n.io import Particles, write_micrograph
 from napari_n2n.session import Session, default_session_path
@@ -43,25 +41,3 @@ def screened_folder(folder: Path, count: int = 6, *, particles: bool = False) ->
         if particles:
             session.add(micrograph, Particles(rng.uniform(10, 100, (5, 2))))
     return session
-
-
-def presser(qtbot, widget, target):
-    """Return what presses a key on ``target``, and waits until it has done its work."""
-
-    def press(key, modifiers=Qt.KeyboardModifier.NoModifier):
-        QTest.keyClick(target, key, modifiers)
-        settled(qtbot, widget)
-
-    return press
-
-
-def settled(qtbot, widget) -> None:
-    """Wait until the current micrograph is on the screen, and the next ones are read."""
-    qtbot.waitUntil(
-        lambda: (
-            not widget.showing.ahead.busy
-            and not widget.dock.folio.spectrum.busy
-            and (widget.judging.current is None or widget.showing.is_shown)
-        ),
-        timeout=20_000,
-    )
