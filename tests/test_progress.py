@@ -1,6 +1,12 @@
+import ast
+import re
+from pathlib import Path
+
 import pytest
 
+import napari_n2n
 from napari_n2n.progress import (
+    Interrupted,
     Progress,
     Stopwatch,
     format_seconds,
@@ -52,8 +58,8 @@ def test_durations_are_said_as_a_person_would(seconds, said):
 
 def test_what_is_passed_on_keeps_its_result_and_closes_its_source():
     log: list[object] = []
-    twice = passed_on(counting(log), lambda step: (step.done, step.total))
-    assert [next(twice), next(twice), next(twice)] == [0, 3, 1]
+    twice = passed_on(counting(log), lambda step: (step, step))
+    assert [next(twice).done, next(twice).done, next(twice).done] == [0, 0, 1]
     twice.close()
     assert log == ["closed"]
     assert run_to_end(passed_on(counting(log), lambda _: ())) == "counted"
@@ -63,9 +69,45 @@ def test_what_is_passed_on_keeps_its_result_and_closes_its_source():
 def test_a_stop_is_noticed_before_the_next_step(after):
     log: list[object] = []
     told: list[object] = []
-    with pytest.raises(InterruptedError):
-        run_to_end(
-            stoppable(counting(log), lambda: len(told) >= after, InterruptedError), told.append
-        )
+    with pytest.raises(Interrupted):
+        run_to_end(stoppable(counting(log), lambda: len(told) >= after), told.append)
     assert len(told) == after
     assert log == (["closed"] if after else [])
+
+
+def test_how_far_it_is_and_what_goes_on_are_told_in_words():
+    step = Progress("denoising", 2, 8)
+    assert step.fraction == 0.25
+    assert step.text == "denoising"
+    assert step.sentence == "Denoising (2 of 8)"
+    assert Progress("loading the model", 0, 1).sentence == "Loading the model…"
+    assert Progress("nothing", 0, 0).fraction == 0
+
+
+def public_generators():
+    """Every public function of the package that yields progress, by name and module."""
+    source = Path(napari_n2n.__file__).parent
+    for path in sorted(source.rglob("*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef) and node.returns is not None:
+                returned = ast.unparse(node.returns).strip("'")
+                yields_progress = re.match(r"Steps\[|Generator\[(\w*Progress\b|P,|Q,)", returned)
+                if yields_progress and not node.name.startswith("_"):
+                    yield node.name, path.relative_to(source)
+
+
+def test_what_yields_progress_is_called_steps():
+    """`x()` works and returns, `x_steps()` yields: what is typed in a notebook does something."""
+    plumbing = {"passed_on", "stoppable"}
+    wrong = [(name, path) for name, path in public_generators() if not name.endswith("_steps")]
+    assert [name for name, _ in wrong if name not in plumbing] == []
+    assert len(list(public_generators())) > 40
+
+
+def test_all_progress_is_of_one_family():
+    """Nothing yields what a listener would have to ask for its attributes."""
+    source = Path(napari_n2n.__file__).parent
+    for path in sorted(source.rglob("*.py")):
+        text = path.read_text()
+        assert "Generator[Any" not in text, path
+        assert not re.search(r"(get|has)attr\((step|progress)\b", text), path

@@ -12,7 +12,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from napari_n2n.denoising.config import preset
 from napari_n2n.experiments.particles.cache import Cache
-from napari_n2n.experiments.particles.real import RealPicking, find_on_all, marked_fields
+from napari_n2n.experiments.particles.real import (
+    RealPicking,
+    find_on_all_steps,
+    marked_fields_steps,
+)
 from napari_n2n.io.pictures import contrast_limits
 from napari_n2n.progress import run_to_end
 
@@ -79,10 +83,12 @@ def legend(width: int) -> Image.Image:
 
 def main() -> None:
     data, cache = Path(sys.argv[1]), Cache(Path(sys.argv[2]))
-    fields = run_to_end(marked_fields(data / "apoferritin", preset("quick"), cache))
+    fields = run_to_end(marked_fields_steps(data / "apoferritin", preset("quick"), cache))
     index = next(i for i, field in enumerate(fields) if field.name == FIELD)
     tiles = [
-        panel(fields[index].images[kind], run_to_end(find_on_all(fields, kind, 0)), index, title)
+        panel(
+            fields[index].images[kind], run_to_end(find_on_all_steps(fields, kind, 0)), index, title
+        )
         for kind, title in PANELS.items()
     ]
     gap = 8

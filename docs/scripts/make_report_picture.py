@@ -41,7 +41,7 @@ def night(folder: Path) -> None:
         Queue,
         ScreenSettings,
         results_of,
-        screen,
+        screen_steps,
     )
 
     rng = np.random.default_rng(7)
@@ -76,7 +76,7 @@ def night(folder: Path) -> None:
         files.append(file)
     with Session.open(default_session_path(files[0])) as session:
         settings = ScreenSettings(diameter_angstrom=120)
-        run_to_end(screen(session, Queue(files), settings, stop=lambda: False))
+        run_to_end(screen_steps(session, Queue(files), settings, stop=lambda: False))
         ids = session.add_files(files)
         judged = slice(0, MOVIES - 5)
         for micrograph, (reason, _) in list(zip(ids.tolist(), kinds, strict=True))[judged]:

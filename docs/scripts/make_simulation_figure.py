@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from napari_n2n.io import read_micrograph
-from napari_n2n.motion import align
+from napari_n2n.motion import align_steps
 from napari_n2n.progress import run_to_end
 from napari_n2n.simulation import SimulationConfig, simulate
 
@@ -48,7 +48,7 @@ def main() -> None:
         contaminant_count=1,
         seed=7,
     )
-    simulated = run_to_end(align(simulate(config).as_movie()))
+    simulated = run_to_end(align_steps(simulate(config).as_movie()))
     panels = [
         ("Real: EMPIAR-10146, some 41 frames", low_passed(real.pixels)),
         ("Simulated: 42 frames, aligned", low_passed(simulated.full)),

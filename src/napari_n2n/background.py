@@ -1,10 +1,10 @@
 """Work in a thread of its own, for those who have to be stoppable meanwhile."""
 
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from napari_n2n.progress import Progress
+from napari_n2n.progress import Interrupted, Progress, Steps, Stop
 
 T = TypeVar("T")
 
@@ -32,11 +32,17 @@ class BackgroundTask(Generic[T]):
         self._thread = threading.Thread(target=run, daemon=daemon)
         self._thread.start()
 
-    def wait(self, stop: Callable[[], bool], stopped: type[Exception]) -> None:
-        """Wait for the end, whatever it is; raise ``stopped`` as soon as ``stop()`` is true."""
+    def wait(self, stop: Stop) -> None:
+        """Wait for the end, whatever it is.
+
+        Raises
+        ------
+        Interrupted
+            ``stop`` became true first.
+        """
         while self._thread.is_alive():
             if stop():
-                raise stopped
+                raise Interrupted
             self._thread.join(_PATIENCE_SECONDS)
 
     def is_going(self) -> bool:
@@ -55,7 +61,7 @@ class BackgroundTask(Generic[T]):
         return self._results.pop()
 
 
-def in_background(work: Callable[[], T], stage: str) -> Generator[Progress, None, T]:
+def background_steps(work: Callable[[], T], stage: str) -> Steps[T]:
     """Compute in a thread and yield the ``stage``, at once and then ten times a second.
 
     So a listener can stop within what takes seconds and tells nothing; the thread is then left to

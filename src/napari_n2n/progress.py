@@ -1,7 +1,11 @@
 """The seam between long work and whoever watches it.
 
-Long work is a generator: it yields small frozen progress objects and *returns* its result.
-The command line, the worker thread and the tests all consume the same generator.
+Long work is a generator: it yields small frozen `Progress` objects and *returns* its result. Such
+a function is called ``x_steps``; where people use it by hand, an ``x`` beside it runs to the end
+and returns the result. The command line, the worker thread, a notebook and the tests all consume
+the same generator.
+
+To stop it, long work takes a `Stop`, asks it often, and raises `Interrupted`.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -9,9 +13,21 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TypeVar
 
-P = TypeVar("P")
-Q = TypeVar("Q")
+P = TypeVar("P", bound="Progress")
+Q = TypeVar("Q", bound="Progress")
 R = TypeVar("R")
+
+Stop = Callable[[], bool]
+"""Whether to stop. It is asked many times a second, from any thread."""
+
+
+def never() -> bool:
+    """Do not stop: what `Stop` is where nobody may ask for it."""
+    return False
+
+
+class Interrupted(Exception):
+    """Someone asked to stop, and there is no result; the step under way counts as not begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +41,26 @@ class Progress:
     done: int
     total: int
     seconds_left: float | None = None
+
+    @property
+    def fraction(self) -> float:
+        """The share that is done, 0 to 1."""
+        return self.done / self.total if self.total else 0.0
+
+    @property
+    def text(self) -> str:
+        """What goes on, in a few words."""
+        return self.stage
+
+    @property
+    def sentence(self) -> str:
+        """What goes on, as a sentence that stands alone."""
+        stage = self.stage[:1].upper() + self.stage[1:]
+        return f"{stage} ({self.done} of {self.total})" if self.total > 1 else f"{stage}…"
+
+
+Steps = Generator[Progress, None, R]
+"""Long work that returns an ``R``: ``Steps[Halves]``."""
 
 
 class Stopwatch:
@@ -62,23 +98,31 @@ def passed_on(
 
 def run_to_end(steps: Generator[P, None, R], on_progress: Callable[[P], object] | None = None) -> R:
     """Consume ``steps``, hand each progress object to ``on_progress``, return the result."""
-    quiet = passed_on(steps, lambda step: () if on_progress is None else (on_progress(step),))
-    while True:
-        try:
-            next(quiet)
-        except StopIteration as end:
-            result: R = end.value
-            return result
+    try:
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                result: R = end.value
+                return result
+            if on_progress is not None:
+                on_progress(step)
+    finally:
+        steps.close()
 
 
-def stoppable(
-    steps: Generator[P, None, R], stop: Callable[[], bool], stopped: type[Exception]
-) -> Generator[P, None, R]:
-    """Run ``steps``, and close them with the error ``stopped`` as soon as ``stop()`` is true."""
+def stoppable(steps: Generator[P, None, R], stop: Stop) -> Generator[P, None, R]:
+    """Run ``steps``, and close them as soon as ``stop()`` is true.
+
+    Raises
+    ------
+    Interrupted
+        They were closed before their end.
+    """
 
     def require_going() -> None:
         if stop():
-            raise stopped
+            raise Interrupted
 
     def told(step: P) -> Iterator[P]:
         yield step

@@ -22,7 +22,7 @@ from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.config import TrainingConfig, preset
 from napari_n2n.denoising.inference.denoising import denoise
 from napari_n2n.denoising.resampling import rescale
-from napari_n2n.denoising.training.micrographs import train
+from napari_n2n.denoising.training.micrographs import train_steps
 from napari_n2n.denoising.training.pairs import Pair
 from napari_n2n.io import read_micrograph
 from napari_n2n.io.pictures import write_side_by_side
@@ -56,7 +56,7 @@ def simulated(config: TrainingConfig, blur_px: float, pixel_size_angstrom: float
         )
         for i in range(8)
     ]
-    denoiser = run_to_end(train(pairs, config))
+    denoiser = run_to_end(train_steps(pairs, config))
     full = recorded("test_00_odd") + recorded("test_00_even")
     clean = recorded("test_00_clean", 0)
     sigmas = [sigma / pixel_size_angstrom for sigma in SIGMAS_PX]
@@ -88,7 +88,7 @@ def real(config: TrainingConfig, folds: int, of: str, picture: Path | None) -> N
             swappable=False,
             pixel_size_angstrom=REAL_PIXEL_SIZE_ANGSTROM,
         )
-        denoiser = run_to_end(train(pairs, config))
+        denoiser = run_to_end(train_steps(pairs, config))
         for i in fold:
             frame, rest = (read_micrograph(path).pixels for path in (frames[i], rests[i]))
             gaussian = best_gaussian(frame, rest)

@@ -40,7 +40,7 @@ def measure(path: Path, threads: int) -> dict[str, float]:
     first = time.perf_counter()
     import torch
 
-    from napari_n2n.motion import align
+    from napari_n2n.motion import align_steps
     from napari_n2n.progress import Progress, run_to_end
 
     torch.set_num_threads(threads)
@@ -57,7 +57,7 @@ def measure(path: Path, threads: int) -> dict[str, float]:
         last[0] = now
 
     before = peak_megabytes()
-    halves = run_to_end(align(movie), note)
+    halves = run_to_end(align_steps(movie), note)
     done = time.perf_counter()
     np.save(path.with_suffix(".full.npy"), halves.full)
     np.save(path.with_suffix(".shifts.npy"), halves.trajectory.shifts_angstrom)
@@ -96,7 +96,7 @@ def main() -> None:
 
     from napari_n2n.io import open_movie
     from napari_n2n.motion import Trajectory
-    from napari_n2n.motion.adding import add_frames
+    from napari_n2n.motion.adding import add_frames_steps
     from napari_n2n.progress import run_to_end
     from napari_n2n.simulation import SimulationConfig, build_scene, write_simulated
 
@@ -135,7 +135,7 @@ def main() -> None:
         print(f"drift everywhere in the field, rms error: {error:.3f} px")
         truth = Trajectory(whole, field(5).transpose(1, 0, 2, 3) if options.local else None, 1.0, 0)
         none, cpu = np.zeros(config.shape, bool), torch.device("cpu")
-        sums = run_to_end(add_frames(open_movie(path), truth, 1.0, none, None, cpu))
+        sums = run_to_end(add_frames_steps(open_movie(path), truth, 1.0, none, None, cpu))
         inner = np.s_[64:-64, 64:-64]
         ours, best, unaligned = (
             np.corrcoef(image[inner].ravel(), clean[inner].ravel())[0, 1]

@@ -7,7 +7,7 @@ from scipy import ndimage
 from napari_n2n.cli import console
 from napari_n2n.denoising.checkpoints import Denoiser, save_denoiser
 from napari_n2n.denoising.config import NetworkConfig, TrainingConfig
-from napari_n2n.denoising.inference.features import bottleneck
+from napari_n2n.denoising.inference.features import bottleneck_steps
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.io import Particles, read_coordinates, write_micrograph
 from napari_n2n.particles import match
@@ -194,7 +194,7 @@ def test_the_model_denoises_and_lends_its_features(n2n, sample, model, tmp_path,
     path, denoiser = model
     centres, labels, _ = truths[0]
     image = np.random.default_rng(0).normal(size=(512, 512)).astype(np.float32)
-    steps = bottleneck(
+    steps = bottleneck_steps(
         image, denoiser, pixel_size_angstrom=PIXEL_SIZE, diameter_angstrom=120.0, device="cpu"
     )
     described = describe(image, PIXEL_SIZE, centres, 120.0, raw=image, bottleneck=run_to_end(steps))

@@ -2,16 +2,15 @@ import time
 
 import pytest
 
-from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.errors import BadValue
 from napari_n2n.experiments.protocol import (
     Budget,
     ExperimentFolder,
     ExperimentStage,
     OtherSettings,
-    carry_out,
+    carry_out_steps,
 )
-from napari_n2n.progress import Progress, run_to_end
+from napari_n2n.progress import Interrupted, Progress, run_to_end
 
 SETTINGS = {"seed": 0, "size": 512}
 
@@ -28,7 +27,7 @@ def counting(name, calls, found=None):
 
 
 def run(stages, laboratory, stop=lambda: False):
-    return run_to_end(carry_out(stages, laboratory, stop))
+    return run_to_end(carry_out_steps(stages, laboratory, stop))
 
 
 def test_a_budget_is_shared_in_seconds():
@@ -93,7 +92,7 @@ def test_the_time_taken_is_that_of_all_stages_and_a_training_tells_its_own(tmp_p
 
 def test_progress_says_which_of_how_many_stages(tmp_path):
     stages = [ExperimentStage(name, f"doing {name}", counting(name, [])) for name in ("one", "two")]
-    steps = list(carry_out(stages, ExperimentFolder(tmp_path, SETTINGS), lambda: False))
+    steps = list(carry_out_steps(stages, ExperimentFolder(tmp_path, SETTINGS), lambda: False))
     assert [(step.title, step.number, step.count) for step in steps] == [
         ("doing one", 1, 2),
         ("doing two", 2, 2),
@@ -131,7 +130,7 @@ def test_progress_tells_the_time_of_all_that_follows_as_far_as_it_is_known(tmp_p
         ExperimentStage("train-b", "training b", counting("b", []), seconds=60.0),
         ExperimentStage("judge-c", "judging c", slowly),
     ]
-    steps = carry_out(
+    steps = carry_out_steps(
         stages, ExperimentFolder(tmp_path, SETTINGS), lambda: False, seconds_after=100
     )
     first, second, third = (step.seconds_after for step in steps)

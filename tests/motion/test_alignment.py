@@ -12,12 +12,12 @@ from napari_n2n.io import Movie, read_micrograph
 from napari_n2n.motion import (
     MotionConfig,
     Trajectory,
-    align,
+    align_steps,
     noise_correlation,
-    sum_halves,
+    sum_halves_steps,
     write_halves,
 )
-from napari_n2n.motion.adding import add_frames
+from napari_n2n.motion.adding import add_frames_steps
 from napari_n2n.progress import Progress, run_to_end
 from napari_n2n.simulation import SimulationConfig, build_scene, simulate, simulated_frames
 
@@ -33,7 +33,7 @@ def _one_thread():
 
 
 def aligned(movie, **settings):
-    return run_to_end(align(movie, MotionConfig(device="cpu", **settings)))
+    return run_to_end(align_steps(movie, MotionConfig(device="cpu", **settings)))
 
 
 def sums_with_the_true_motion(simulated, grid=5):
@@ -51,7 +51,7 @@ def sums_with_the_true_motion(simulated, grid=5):
     truth = Trajectory(drift.whole_field_angstrom, field, pixel, len(simulated.frames) // 2)
     hot = np.zeros((height, width), bool)
     hot[tuple(simulated.truth.hot_pixels.T)] = True
-    return run_to_end(add_frames(simulated.as_movie(), truth, pixel, hot, None, CPU))
+    return run_to_end(add_frames_steps(simulated.as_movie(), truth, pixel, hot, None, CPU))
 
 
 def correlation(image, clean, margin=64):
@@ -98,7 +98,7 @@ def test_aligned_sum_is_as_close_to_the_truth_as_one_aligned_with_the_true_drift
 ):
     _, _, full = sums_with_the_true_motion(movie_2048)
     clean = movie_2048.truth.clean
-    blurred = run_to_end(sum_halves(movie_2048.as_movie())).full
+    blurred = run_to_end(sum_halves_steps(movie_2048.as_movie())).full
     assert correlation(halves_2048.full, clean) >= 0.98 * correlation(full, clean)
     assert correlation(blurred, clean) < 0.9 * correlation(full, clean)
 
@@ -110,11 +110,11 @@ def test_noise_of_the_halves_is_uncorrelated(halves_2048):
 
 
 def test_hot_pixels_and_gain_are_what_would_correlate_the_noise(movie_2048):
-    # The same frames without what `align` does about them.
+    # The same frames without what `align_steps` does about them.
     unrepaired = Movie.from_array(movie_2048.frames, 1.0, 1.0)
     still = Trajectory(np.zeros((40, 2)), None, 1.0, 20)
     none = np.zeros(movie_2048.config.shape, bool)
-    odd, even, _ = run_to_end(add_frames(unrepaired, still, 1.0, none, None, CPU))
+    odd, even, _ = run_to_end(add_frames_steps(unrepaired, still, 1.0, none, None, CPU))
     correlated, limit = noise_correlation(odd, even)
     assert correlated > 10 * limit
 
@@ -292,7 +292,7 @@ def test_a_single_frame_cannot_be_halved():
     with pytest.raises(NotEnoughData, match=r"one\.mrc has 1 frame"):
         aligned(movie)
     with pytest.raises(NotEnoughData, match="1 frame"):
-        run_to_end(sum_halves(movie))
+        run_to_end(sum_halves_steps(movie))
 
 
 def test_blank_movies_are_refused():
@@ -300,7 +300,7 @@ def test_blank_movies_are_refused():
     with pytest.raises(BadPixels, match=r"dark\.mrc is blank"):
         aligned(movie)
     with pytest.raises(BadPixels, match=r"dark\.mrc is blank"):
-        run_to_end(sum_halves(movie))
+        run_to_end(sum_halves_steps(movie))
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 5), (3, 16, 16), (5, 40, 2000), (2, 65, 67)])
@@ -333,29 +333,29 @@ def test_running_out_of_memory_becomes_a_device_problem(small_movie, monkeypatch
 def test_a_device_that_was_not_asked_for_and_fails_is_replaced_by_the_cpu(small_movie, monkeypatch):
     # Tensors on the meta device hold no numbers: asking for one is a RuntimeError.
     monkeypatch.setattr("napari_n2n.motion.alignment._device", lambda _: torch.device("meta"))
-    halves = run_to_end(align(small_movie.as_movie()))
+    halves = run_to_end(align_steps(small_movie.as_movie()))
     assert rms(halves.trajectory.shifts_angstrom - small_movie.truth.drift_angstrom) < 0.3
     assert any("Aligned on the CPU" in note for note in halves.notes)
     with pytest.raises(DeviceProblem, match="choose the device 'cpu'"):
-        run_to_end(align(small_movie.as_movie(), MotionConfig(device="meta")))
+        run_to_end(align_steps(small_movie.as_movie(), MotionConfig(device="meta")))
 
 
 @pytest.mark.parametrize("device", ["cuda:99", "abacus"])
 def test_a_missing_device_is_named(small_movie, device):
     with pytest.raises(DeviceProblem, match=device):
-        run_to_end(align(small_movie.as_movie(), MotionConfig(device=device)))
+        run_to_end(align_steps(small_movie.as_movie(), MotionConfig(device=device)))
 
 
 def test_progress_is_told_for_every_stage_and_ends_complete(small_movie):
     seen: list[Progress] = []
-    run_to_end(align(small_movie.as_movie(), MotionConfig(device="cpu")), seen.append)
+    run_to_end(align_steps(small_movie.as_movie(), MotionConfig(device="cpu")), seen.append)
     stages = {step.stage: step for step in seen}
     assert list(stages) == ["Reading frames", "Measuring drift", "Adding frames"]
     assert stages["Adding frames"].done == stages["Adding frames"].total == 16
 
 
 def test_frames_that_are_aligned_already_are_added_as_they_are(small_movie):
-    halves = run_to_end(sum_halves(small_movie.as_movie()))
+    halves = run_to_end(sum_halves_steps(small_movie.as_movie()))
     np.testing.assert_array_equal(halves.odd, small_movie.frames[0::2].sum(axis=0))
     np.testing.assert_array_equal(halves.even, small_movie.frames[1::2].sum(axis=0))
     np.testing.assert_array_equal(halves.full, halves.odd + halves.even)
@@ -379,6 +379,6 @@ def test_halves_are_written_under_the_names_relion_gives(small_movie, tmp_path):
         rows = list(csv.DictReader(handle))
     found = [float(row["x_shift_angstrom"]) for row in rows]
     np.testing.assert_allclose(found, halves.trajectory.shifts_angstrom[:, 1], atol=1e-4)
-    summed = write_halves(run_to_end(sum_halves(small_movie.as_movie())), tmp_path, "plain")
+    summed = write_halves(run_to_end(sum_halves_steps(small_movie.as_movie())), tmp_path, "plain")
     assert summed.motion is None
     assert not (tmp_path / "plain_motion.csv").exists()

@@ -10,7 +10,7 @@ import pytest
 
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import Movie
-from napari_n2n.motion import align, sum_halves
+from napari_n2n.motion import align_steps, sum_halves_steps
 from napari_n2n.motion.reading import FRAMES_ALIVE, read_ahead
 from napari_n2n.progress import run_to_end
 
@@ -130,7 +130,7 @@ class Source:
         return np.random.default_rng(index).poisson(5, self.shape[1:]).astype(np.float32)
 
 
-@pytest.mark.parametrize("job", [align, sum_halves])
+@pytest.mark.parametrize("job", [align_steps, sum_halves_steps])
 def test_a_torn_frame_is_reported_and_no_thread_is_left(job):
     before = set(threading.enumerate())
     with pytest.raises(UnreadableFile, match="is torn: section 10"):
@@ -138,7 +138,7 @@ def test_a_torn_frame_is_reported_and_no_thread_is_left(job):
     assert set(threading.enumerate()) <= before
 
 
-@pytest.mark.parametrize("job", [align, sum_halves])
+@pytest.mark.parametrize("job", [align_steps, sum_halves_steps])
 def test_stopping_a_job_ends_its_thread(job):
     before = set(threading.enumerate())
     steps = job(Movie(Source(), "movie.mrc"))

@@ -11,14 +11,13 @@ from napari_n2n.denoising.config import ConfigProblem
 from napari_n2n.errors import BadValue, NotEnoughData
 from napari_n2n.particles import (
     PickingConfig,
-    Stopped,
     Template,
     match,
     pick,
     pick_steps,
     suggested_threshold,
 )
-from napari_n2n.progress import run_to_end
+from napari_n2n.progress import Interrupted, run_to_end
 
 PIXEL = 5.0
 DIAMETER = 120.0
@@ -202,7 +201,7 @@ def test_bright_templates_look_like_dark_ones(field):
 
 
 def test_it_can_be_stopped(field):
-    with pytest.raises(Stopped):
+    with pytest.raises(Interrupted):
         run_to_end(pick_steps(field[0], PIXEL, CONFIG, stop=lambda: True))
 
 

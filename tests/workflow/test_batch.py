@@ -5,32 +5,36 @@ from pathlib import Path
 import pytest
 
 from napari_n2n.errors import UnreadableFile
-from napari_n2n.workflow.batch import FileOutcome, FileProgress, for_each, for_each_overlapped
+from napari_n2n.progress import Interrupted, Progress
+from napari_n2n.workflow.batch import (
+    for_each_overlapped_steps,
+    for_each_steps,
+)
 
 
 def job(path):
-    yield f"half of {path}"
+    yield Progress(f"half of {path}", 1, 2)
     if path.name == "torn":
         raise UnreadableFile(path, "is torn", "Copy it again.")
     return path.name.upper()
 
 
 def test_a_bad_file_is_reported_and_the_rest_go_on():
-    seen = list(for_each([Path("a"), Path("torn"), Path("b")], job))
-    outcomes = [item for item in seen if isinstance(item, FileOutcome)]
+    seen = list(for_each_steps([Path("a"), Path("torn"), Path("b")], job))
+    outcomes = [item.outcome for item in seen if item.outcome is not None]
     assert [outcome.result for outcome in outcomes] == ["A", None, "B"]
     assert str(outcomes[1].error) == "torn is torn. Copy it again."
-    progress = [item for item in seen if isinstance(item, FileProgress)]
+    progress = [item for item in seen if item.outcome is None]
     assert [(item.number, item.count) for item in progress] == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_a_bug_is_not_mistaken_for_a_bad_file():
     def buggy(path):
-        yield path
+        yield Progress("working", 0, 1)
         raise KeyError("a bug")
 
     with pytest.raises(KeyError):
-        list(for_each([Path("a"), Path("b")], buggy))
+        list(for_each_steps([Path("a"), Path("b")], buggy))
 
 
 def test_stopping_in_the_middle_closes_the_job():
@@ -38,19 +42,15 @@ def test_stopping_in_the_middle_closes_the_job():
 
     def careful(path):
         try:
-            yield 1
-            yield 2
+            yield Progress("working", 0, 2)
+            yield Progress("working", 1, 2)
         finally:
             closed.append(path)
 
-    steps = for_each([Path("a")], careful)
+    steps = for_each_steps([Path("a")], careful)
     next(steps)
     steps.close()
     assert closed == [Path("a")]
-
-
-class Stopped(Exception):
-    pass
 
 
 class Recorded:
@@ -77,7 +77,7 @@ class Recorded:
 
     def compute(self, path, loaded):
         self._stage("compute", path)
-        yield f"half of {loaded}"
+        yield Progress(f"half of {loaded}", 1, 2)
         return loaded.upper()
 
     def store(self, path, computed):
@@ -86,17 +86,17 @@ class Recorded:
 
 
 def overlapped(names, job, stop=lambda: False):
-    return for_each_overlapped([Path(n) for n in names], job, stop=stop, stopped=Stopped)
+    return for_each_overlapped_steps([Path(n) for n in names], job, stop=stop)
 
 
 @pytest.mark.parametrize("bad", ["load", "compute", "store"])
 def test_overlapped_a_file_that_fails_at_any_stage_stops_nobody_else(bad):
     seen = list(overlapped(["a", bad, "b", "c"], Recorded()))
-    outcomes = [item for item in seen if isinstance(item, FileOutcome)]
+    outcomes = [item.outcome for item in seen if item.outcome is not None]
     assert [outcome.path.name for outcome in outcomes] == ["a", bad, "b", "c"]
     assert [outcome.result for outcome in outcomes] == ["wrote A", None, "wrote B", "wrote C"]
     assert str(outcomes[1].error) == f"{bad} is torn. Copy it again."
-    progress = [item for item in seen if isinstance(item, FileProgress)]
+    progress = [item for item in seen if item.outcome is None]
     assert all(item.count == 4 for item in progress)
 
 
@@ -119,7 +119,7 @@ def test_overlapped_stops_while_it_waits_for_a_slow_disk():
     job = Recorded()
     job.load = lambda path: time.sleep(5)
     started = time.monotonic()
-    with pytest.raises(Stopped):
+    with pytest.raises(Interrupted):
         list(overlapped("ab", job, stop=lambda: time.monotonic() - started > 0.2))
     assert time.monotonic() - started < 1.5
 

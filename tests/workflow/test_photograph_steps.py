@@ -8,16 +8,15 @@ from PIL import Image
 from napari_n2n.denoising.shipped_models.photographs import recipe
 from napari_n2n.errors import NotEnoughData, UnreadableFile
 from napari_n2n.metrics import psnr
-from napari_n2n.progress import run_to_end
+from napari_n2n.progress import Interrupted, run_to_end
 from napari_n2n.workflow.photograph_sources import OnePhotograph, PhotographFolder, grey_levels
-from napari_n2n.workflow.photograph_steps import noisy_copy
+from napari_n2n.workflow.photograph_steps import noisy_copy_steps
 from napari_n2n.workflow.source_steps import (
-    DenoisedPart,
     RegionOfInterest,
-    denoise_source,
-    train_on,
+    denoise_source_steps,
+    train_on_steps,
 )
-from napari_n2n.workflow.sources import FieldReady, Stopped
+from napari_n2n.workflow.sources import FieldReady
 
 TINY = recipe("better", network="light", steps=2, crop=32, batch=2)
 
@@ -55,11 +54,11 @@ def test_a_folder_is_trained_on_and_its_first_photograph_denoised(folder, image,
     seen = []
     source = PhotographFolder(folder)
     model = tmp_path / "m.safetensors"
-    trained = run_to_end(train_on(source, TINY, model=model, device="cpu"), seen.append)
+    trained = run_to_end(train_on_steps(source, TINY, model=model, device="cpu"), seen.append)
     assert trained.denoiser.provenance.trained_on[0].startswith("3 photographs")
     (ready,) = (step for step in seen if isinstance(step, FieldReady))
     assert ready.exposure.name == "c0 + noise σ 25"
-    result = run_to_end(denoise_source(source, trained.denoiser, device="cpu"))
+    result = run_to_end(denoise_source_steps(source, trained.denoiser, device="cpu"))
     np.testing.assert_array_equal(result.exposure.full, ready.exposure.full)
     assert result.psnr_db["noisy"] == pytest.approx(20.17, abs=0.15)
     assert result.psnr_db["denoised"] == psnr(result.pixels, image, 255)
@@ -68,38 +67,40 @@ def test_a_folder_is_trained_on_and_its_first_photograph_denoised(folder, image,
 def test_a_folder_without_photographs_says_what_is_wanted(tmp_path, image):
     Image.fromarray(image[..., 0]).save(tmp_path / "grey.png")
     with pytest.raises(NotEnoughData, match="PNG or JPEG files in colour"):
-        run_to_end(denoise_source(PhotographFolder(tmp_path), "photographs"))
+        run_to_end(denoise_source_steps(PhotographFolder(tmp_path), "photographs"))
     (tmp_path / "a.png").write_bytes(b"no picture")
     with pytest.raises(UnreadableFile, match=r"a\.png"):
-        run_to_end(denoise_source(PhotographFolder(tmp_path), "photographs"))
+        run_to_end(denoise_source_steps(PhotographFolder(tmp_path), "photographs"))
 
 
 def test_a_photograph_too_small_to_learn_from_is_said(tmp_path, image):
     source = OnePhotograph(image, "face", to_learn_from=(image[:8],))
     with pytest.raises(NotEnoughData, match="no clean photograph"):
-        run_to_end(train_on(source, TINY, model=tmp_path / "m.safetensors"))
+        run_to_end(train_on_steps(source, TINY, model=tmp_path / "m.safetensors"))
 
 
 def test_a_training_that_is_stopped_at_once_leaves_nothing(tmp_path, image):
     source = OnePhotograph(image, "face", to_learn_from=(image,))
-    with pytest.raises(Stopped):
-        run_to_end(train_on(source, TINY, model=tmp_path / "m.safetensors", stop=lambda: True))
+    with pytest.raises(Interrupted):
+        run_to_end(
+            train_on_steps(source, TINY, model=tmp_path / "m.safetensors", stop=lambda: True)
+        )
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_watched_comes_first_and_is_the_same_in_the_whole(image):
-    copy = run_to_end(noisy_copy(OnePhotograph(np.tile(image, (6, 6, 1)), "faces"), 25.0))
+    copy = run_to_end(noisy_copy_steps(OnePhotograph(np.tile(image, (6, 6, 1)), "faces"), 25.0))
     watched = RegionOfInterest()
     watched.look_at((slice(0, 64), slice(32, 96)))
     parts = []
     result = run_to_end(
-        denoise_source(
+        denoise_source_steps(
             OnePhotograph(copy.pixels / 255, "faces", copy.clean),
             "photographs",
             device="cpu",
             watched=watched,
         ),
-        lambda step: parts.append(step) if isinstance(step, DenoisedPart) else None,
+        lambda step: parts.append(region) if (region := getattr(step, "region", None)) else None,
     )
     (part,) = parts
     assert part.origin == (0, 32)

@@ -6,15 +6,14 @@ import pytest
 from napari_n2n.denoising.training.singles import SingleImage
 from napari_n2n.errors import NotEnoughData, UnreadableFile
 from napari_n2n.io import write_micrograph
-from napari_n2n.progress import run_to_end
+from napari_n2n.progress import Interrupted, run_to_end
 from napari_n2n.simulation import SimulationConfig, simulate, write_simulated
 from napari_n2n.workflow.fields import FieldOfView
 from napari_n2n.workflow.source_steps import (
-    DenoisedPart,
     DenoisingResult,
     RegionOfInterest,
-    denoise_source,
-    train_on,
+    denoise_source_steps,
+    train_on_steps,
     twice_as_long,
 )
 from napari_n2n.workflow.sources import (
@@ -23,9 +22,8 @@ from napari_n2n.workflow.sources import (
     HalvesSource,
     ImageSource,
     MovieSource,
-    Stopped,
-    expose,
-    training_pairs,
+    expose_steps,
+    training_pairs_steps,
 )
 
 FIELD = SimulationConfig(shape=(128, 128), n_frames=6, contaminant_count=0)
@@ -52,7 +50,7 @@ def test_a_folder_of_movies_is_aligned_once_and_its_halves_are_kept(tmp_path, ne
     source = FolderSource(movies, kept)
     ready = []
     pairs = run_to_end(
-        training_pairs(source, None, never),
+        training_pairs_steps(source, None, never),
         lambda step: ready.append(step) if isinstance(step, FieldReady) else None,
     )
     assert [pair.input.shape for pair in pairs] == [(128, 128)] * 2
@@ -62,8 +60,8 @@ def test_a_folder_of_movies_is_aligned_once_and_its_halves_are_kept(tmp_path, ne
     def fail(*_args, **_kwargs):
         raise AssertionError("aligned again")
 
-    monkeypatch.setattr("napari_n2n.motion.align", fail)
-    assert len(run_to_end(training_pairs(source, None, never))) == 2
+    monkeypatch.setattr("napari_n2n.motion.align_steps", fail)
+    assert len(run_to_end(training_pairs_steps(source, None, never))) == 2
 
 
 def test_movies_with_dots_in_their_names_are_all_taken_and_a_torn_one_is_left_out(tmp_path, never):
@@ -76,7 +74,7 @@ def test_movies_with_dots_in_their_names_are_all_taken_and_a_torn_one_is_left_ou
     torn.write_bytes(torn.read_bytes()[:9000])
     ready = []
     pairs = run_to_end(
-        training_pairs(FolderSource(movies, tmp_path / "kept"), None, never),
+        training_pairs_steps(FolderSource(movies, tmp_path / "kept"), None, never),
         lambda step: ready.append(step) if isinstance(step, FieldReady) else None,
     )
     assert [pair.name for pair in pairs] == ["May08_03.05.02_ODD.mrc", "May08_03.20.07_ODD.mrc"]
@@ -86,27 +84,27 @@ def test_movies_with_dots_in_their_names_are_all_taken_and_a_torn_one_is_left_ou
 
 def test_an_empty_folder_says_what_is_wanted(tmp_path, never):
     with pytest.raises(UnreadableFile):
-        run_to_end(training_pairs(FolderSource(tmp_path, tmp_path / "kept"), None, never))
+        run_to_end(training_pairs_steps(FolderSource(tmp_path, tmp_path / "kept"), None, never))
 
 
 def test_stacks_of_halves_are_pairs_one_by_one(halves, never):
     odd, even = (np.stack([half, half + 1, half + 2]) for half in halves)
     source = HalvesSource(odd, even, "stack", 2.0, shown=2)
-    pairs = run_to_end(training_pairs(source, None, never))
+    pairs = run_to_end(training_pairs_steps(source, None, never))
     assert [float((pair.input - halves[0]).mean()) for pair in pairs] == pytest.approx([0, 1, 2])
-    shown = run_to_end(expose(source, never))
+    shown = run_to_end(expose_steps(source, never))
     np.testing.assert_allclose(shown.full, halves[0] + halves[1] + 4, atol=1e-5)
 
 
 def test_halves_of_two_shapes_are_refused(halves, never):
     with pytest.raises(NotEnoughData, match="128 × 128"):
-        run_to_end(expose(HalvesSource(halves[0], halves[1][:64], "odd one"), never))
+        run_to_end(expose_steps(HalvesSource(halves[0], halves[1][:64], "odd one"), never))
 
 
 def test_a_single_micrograph_is_trained_on_without_halves(halves, never):
     ready = []
     (single,) = run_to_end(
-        training_pairs(ImageSource(halves[0], "alone", 1.5), None, never),
+        training_pairs_steps(ImageSource(halves[0], "alone", 1.5), None, never),
         lambda step: ready.append(step) if isinstance(step, FieldReady) else None,
     )
     assert isinstance(single, SingleImage)
@@ -119,12 +117,12 @@ def test_a_folder_of_micrographs_is_trained_on_without_halves(tmp_path, halves, 
     for name, image in zip("ab", halves, strict=True):
         write_micrograph(tmp_path / f"{name}.mrc", image, 1.5)
     source = FolderSource(tmp_path, tmp_path / "kept")
-    found = list(run_to_end(training_pairs(source, None, never)))
+    found = list(run_to_end(training_pairs_steps(source, None, never)))
     assert [(one.name, one.pixel_size_angstrom) for one in found] == [
         ("a.mrc", pytest.approx(1.5)),
         ("b.mrc", pytest.approx(1.5)),
     ]
-    np.testing.assert_array_equal(run_to_end(expose(source, never)).full, halves[0])
+    np.testing.assert_array_equal(run_to_end(expose_steps(source, never)).full, halves[0])
     assert not (tmp_path / "kept").exists()
 
 
@@ -136,8 +134,8 @@ def test_stopping_the_alignment_gives_up_at_once(tmp_path):
         asked.append(1)
         return len(asked) > 2
 
-    with pytest.raises(Stopped):
-        run_to_end(expose(MovieSource(movie, "movie", movie), stop))
+    with pytest.raises(Interrupted):
+        run_to_end(expose_steps(MovieSource(movie, "movie", movie), stop))
 
 
 def test_training_and_denoising_return_what_is_on_the_scale_of_the_sum(halves, never, tmp_path):
@@ -145,10 +143,12 @@ def test_training_and_denoising_return_what_is_on_the_scale_of_the_sum(halves, n
 
     config = TrainingConfig(steps=30, crop=32, batch=4, working_pixel_size_angstrom=None)
     source = HalvesSource(*halves, "pair", 1.0)
-    trained = run_to_end(train_on(source, config, model=tmp_path / "m.safetensors", device="cpu"))
+    trained = run_to_end(
+        train_on_steps(source, config, model=tmp_path / "m.safetensors", device="cpu")
+    )
     assert trained.complete
     assert trained.model.is_file()
-    result = run_to_end(denoise_source(source, trained.denoiser, device="cpu"))
+    result = run_to_end(denoise_source_steps(source, trained.denoiser, device="cpu"))
     assert isinstance(result, DenoisingResult)
     total = halves[0] + halves[1]
     slope = np.polyfit(result.pixels.ravel(), total.ravel(), 1)[0]
@@ -163,8 +163,8 @@ def test_what_is_watched_comes_first_on_the_scale_of_the_sum(halves):
     watched.look_at((slice(0, 64), slice(32, 96)))
     parts = []
     result = run_to_end(
-        denoise_source(HalvesSource(*halves, "pair", 4.0), device="cpu", watched=watched),
-        lambda step: parts.append(step) if isinstance(step, DenoisedPart) else None,
+        denoise_source_steps(HalvesSource(*halves, "pair", 4.0), device="cpu", watched=watched),
+        lambda step: parts.append(region) if (region := getattr(step, "region", None)) else None,
     )
     (part,) = parts
     assert part.origin == (0, 32)

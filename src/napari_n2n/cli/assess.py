@@ -1,13 +1,13 @@
 """The command that measures how well particles are found and told apart."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
-from napari_n2n.cli.file_results import describe_progress
+from napari_n2n.progress import Interrupted
 
 
 def assess_particles(
@@ -40,10 +40,8 @@ def assess_particles(
 ) -> None:
     """Measure picking and suggested labels where the truth is known; print tables."""
     from napari_n2n.denoising.config import preset
-    from napari_n2n.denoising.interruption import Interrupted
-    from napari_n2n.denoising.training.micrographs import TrainingProgress
     from napari_n2n.errors import UnreadableFile
-    from napari_n2n.experiments.particles.assessment import assess
+    from napari_n2n.experiments.particles.assessment import assess_steps
     from napari_n2n.experiments.particles.cache import Cache
     from napari_n2n.experiments.particles.markdown import as_markdown
     from napari_n2n.experiments.particles.simulated import CASES
@@ -59,13 +57,8 @@ def assess_particles(
     if max_time is not None:
         training = training.lasting(options.seconds_of(max_time))
 
-    def describe(step: Any) -> tuple[str, float, float | None]:
-        if not isinstance(step, TrainingProgress):
-            return describe_progress(step)
-        return f"training, step {step.step}", step.fraction, step.seconds_left
-
     with console.stop_on_signal() as stop:
-        steps = assess(
+        steps = assess_steps(
             training,
             Cache(cache),
             data=data,
@@ -75,7 +68,7 @@ def assess_particles(
             stop=stop,
         )
         try:
-            report = Reporter(quiet).run(steps, describe)
+            report = Reporter(quiet).run(steps)
         except Interrupted:
             console.say_note("Stopped. What was finished is in the cache, if there is one.")
             raise typer.Exit(130) from None

@@ -4,13 +4,15 @@ import signal
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn
+from rich.progress import Progress as Bars
 
-from napari_n2n.progress import format_seconds, run_to_end
+from napari_n2n.progress import Progress, Stop, format_seconds, run_to_end
 
+P = TypeVar("P", bound=Progress)
 R = TypeVar("R")
 
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -43,16 +45,10 @@ class Reporter:
         self._quiet = quiet
 
     def run(
-        self,
-        steps: Generator[Any, None, R],
-        describe: Callable[[Any], tuple[str, float, float | None] | None],
+        self, steps: Generator[P, None, R], on_step: Callable[[P], object] = lambda step: None
     ) -> R:
-        """Consume ``steps`` and return its result.
-
-        ``describe`` makes of a progress object a text, a share done (0 to 1) and the seconds
-        left; or None where there is nothing to show.
-        """
-        with Progress(
+        """Consume ``steps``, show how far they are, hand each to ``on_step``, return the result."""
+        with Bars(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             TaskProgressColumn(),
@@ -63,18 +59,17 @@ class Reporter:
         ) as bars:
             bar = bars.add_task("starting", total=1.0, left="")
 
-            def show(step: Any) -> None:
-                shown = describe(step)
-                if shown is not None:
-                    text, share, left = shown
-                    remaining = "" if left is None else f"{format_seconds(left)} left"
-                    bars.update(bar, description=text, completed=share, left=remaining)
+            def show(step: P) -> None:
+                left = step.seconds_left
+                remaining = "" if left is None else f"{format_seconds(left)} left"
+                bars.update(bar, description=step.text, completed=step.fraction, left=remaining)
+                on_step(step)
 
             return run_to_end(steps, show)
 
 
 @contextmanager
-def stop_on_signal() -> Iterator[Callable[[], bool]]:
+def stop_on_signal() -> Iterator[Stop]:
     """Turn the first Ctrl-C or SIGTERM into a polite stop; the second one ends at once."""
     asked = False
 

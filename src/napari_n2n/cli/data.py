@@ -1,6 +1,5 @@
 """Commands about files: simulate, halves, info."""
 
-from collections.abc import Generator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -8,8 +7,9 @@ import typer
 
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
-from napari_n2n.cli.file_results import describe_progress, run_for_each
+from napari_n2n.cli.file_results import FileResult, report_files, require_different_results
 from napari_n2n.cli.movie_options import takes_movies
+from napari_n2n.progress import Steps, Stopwatch
 from napari_n2n.workflow.movie_settings import MovieOptions
 
 
@@ -31,10 +31,9 @@ def simulate(
     quiet: options.Quiet = False,
 ) -> None:
     """Simulate movies whose truth is known: clean image, drift, particles intact and broken."""
-    from napari_n2n.progress import Stopwatch
     from napari_n2n.simulation import SimulationConfig, build_scene, write_simulated
 
-    def steps() -> Generator[Any, None, list[Path]]:
+    def steps() -> Steps[list[Path]]:
         watch = Stopwatch()
         written = []
         for i in range(movies):
@@ -53,7 +52,7 @@ def simulate(
             written.append(write_simulated(build_scene(config), output, stem, file_format).movie)
         return written
 
-    for path in Reporter(quiet).run(steps(), describe_progress):
+    for path in Reporter(quiet).run(steps()):
         console.say(str(path))
 
 
@@ -71,18 +70,19 @@ def halves(
     """Align movies and write the sums of their odd, even and all frames."""
     from napari_n2n.io import stem_of
     from napari_n2n.motion import MotionConfig, write_halves
-    from napari_n2n.workflow.summing import halves_of_file
+    from napari_n2n.workflow.batch import for_each_steps
+    from napari_n2n.workflow.summing import halves_of_file_steps
 
     settings = movie_options.settings(validated(MotionConfig, dose_weighting=dose_weighting))
 
-    def job(path: Path) -> Generator[Any, None, str]:
-        result = yield from halves_of_file(path, settings)
+    def job(path: Path) -> Steps[FileResult]:
+        result = yield from halves_of_file_steps(path, settings)
         write_halves(result, output, stem_of(path))
-        for note in result.notes:
-            console.say_note(f"{path.name}: {note}")
-        return f"{path.name}: {result.summary}"
+        return FileResult(f"{path.name}: {result.summary}", result.notes)
 
-    run_for_each(options.files_of(movies), output, job, quiet)
+    paths = options.files_of(movies)
+    require_different_results(paths, output)
+    report_files(for_each_steps(paths, job), len(paths), quiet)
 
 
 def info(

@@ -1,14 +1,14 @@
 """The demo command: everything once, on simulated movies."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
-from napari_n2n.cli.file_results import describe_progress
 from napari_n2n.cli.options import seconds_of
+from napari_n2n.progress import Interrupted
 
 
 def demo(
@@ -29,22 +29,15 @@ def demo(
 ) -> None:
     """Simulate four movies, align, train, denoise, and show raw beside denoised."""
     from napari_n2n.denoising.config import preset
-    from napari_n2n.denoising.interruption import Interrupted
-    from napari_n2n.denoising.training.micrographs import TrainingProgress
-    from napari_n2n.workflow.demonstration import demonstrate
-
-    def describe(step: Any) -> tuple[str, float, float | None]:
-        if not isinstance(step, TrainingProgress):
-            return describe_progress(step)
-        return f"training, step {step.step}", step.fraction, step.seconds_left
+    from napari_n2n.workflow.demonstration import demonstrate_steps
 
     training = preset("quick")
     if max_time is not None:
         training = training.lasting(seconds_of(max_time))
     with console.stop_on_signal() as stop:
-        steps = demonstrate(output, training=training, size=size, device=device, stop=stop)
+        steps = demonstrate_steps(output, training=training, size=size, device=device, stop=stop)
         try:
-            result = Reporter(quiet).run(steps, describe)
+            result = Reporter(quiet).run(steps)
         except Interrupted:
             console.say_note("Stopped before there was anything to learn from.")
             raise typer.Exit(130) from None

@@ -1,13 +1,12 @@
 """The command that makes the model in the box."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
-from napari_n2n.cli.file_results import describe_progress
 
 
 def train_general(
@@ -29,19 +28,12 @@ def train_general(
 ) -> None:
     """Make the general model anew from simulated fields of many kinds; Ctrl-C stops and saves."""
     from napari_n2n.denoising.checkpoints import load_denoiser
-    from napari_n2n.denoising.training.general import GeneralProgress, GeneralSettings
-    from napari_n2n.denoising.training.general import train_general as train
+    from napari_n2n.denoising.training.general import GeneralSettings, train_general_steps
 
     settings = GeneralSettings(fields=fields, seconds=options.seconds_of(max_time), seed=seed)
 
-    def describe(step: Any) -> tuple[str, float, float | None]:
-        text, share, left = describe_progress(step)
-        if isinstance(step, GeneralProgress):
-            text += f", error over signal {step.relative_error:.3f}"
-        return text, share, left
-
     with console.stop_on_signal() as stop:
         begin = None if start is None else load_denoiser(start)
-        steps = train(settings, output=output, start=begin, device=device, stop=stop)
-        denoiser = Reporter(quiet).run(steps, describe)
+        steps = train_general_steps(settings, output=output, start=begin, device=device, stop=stop)
+        denoiser = Reporter(quiet).run(steps)
     console.say(f"{output}: {denoiser.summary}, {denoiser.provenance.seconds:.0f} s")

@@ -2,15 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
-from napari_n2n.cli.file_results import describe_progress, report_files, require_different_results
+from napari_n2n.cli.file_results import report_files, require_different_results
 from napari_n2n.cli.importing import importing
 from napari_n2n.cli.movie_options import takes_movies
+from napari_n2n.progress import Interrupted, Progress
 from napari_n2n.workflow.movie_settings import MovieOptions
 
 if TYPE_CHECKING:
@@ -71,27 +72,19 @@ def train(
         config = config.replaced(from_scratch=True)
     pairs = _pairs(files or [], odd, even, input_, target, pixel_size)
 
-    from napari_n2n.denoising.interruption import Interrupted
-    from napari_n2n.denoising.training.micrographs import TrainingProgress
-    from napari_n2n.denoising.training.micrographs import train as train_denoiser
+    from napari_n2n.denoising.reports import TrainingProgress
+    from napari_n2n.denoising.training.micrographs import train_steps
 
     notes: dict[str, None] = {}
 
-    def describe(step: Any) -> tuple[str, float, float | None]:
-        if not isinstance(step, TrainingProgress):
-            return describe_progress(step)
-        notes.update(dict.fromkeys(step.notes))
-        text = f"step {step.step}, loss {step.training_loss:.4g}"
-        if step.validation is not None and step.validation.truth_correlation is not None:
-            text += f", correlation with the truth about {step.validation.truth_correlation:.3f}"
-        return text, step.fraction, step.seconds_left
+    def note_down(step: Progress) -> None:
+        if isinstance(step, TrainingProgress):
+            notes.update(dict.fromkeys(step.notes))
 
     with console.stop_on_signal() as stop:
-        steps = train_denoiser(
-            pairs, config, output=output, resume=resume, device=device, stop=stop
-        )
+        steps = train_steps(pairs, config, output=output, resume=resume, device=device, stop=stop)
         try:
-            denoiser = Reporter(quiet).run(steps, describe)
+            denoiser = Reporter(quiet).run(steps, note_down)
         except Interrupted:
             console.say_note("Stopped before there was anything to learn from.")
             raise typer.Exit(130) from None
@@ -184,8 +177,7 @@ def denoise(
     require_different_results(paths, output)
 
     with importing():
-        from napari_n2n.denoising.interruption import Interrupted
-        from napari_n2n.workflow.batch import for_each_overlapped
+        from napari_n2n.workflow.batch import for_each_overlapped_steps
         from napari_n2n.workflow.denoising import DenoiseFiles
 
     denoiser = options.denoiser_of(model)
@@ -199,7 +191,7 @@ def denoise(
             stop,
             thorough,
         )
-        steps = for_each_overlapped(paths, job, stop=stop, stopped=Interrupted)
+        steps = for_each_overlapped_steps(paths, job, stop=stop)
         report_files(steps, len(paths), quiet)
 
 

@@ -1,17 +1,16 @@
 """Commands about particles: pick."""
 
-from collections.abc import Collection, Generator, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from napari_n2n.cli import console, options
-from napari_n2n.cli.console import Reporter
 from napari_n2n.cli.coordinates import labels_of
-from napari_n2n.cli.file_results import describe_progress
+from napari_n2n.cli.file_results import FileResult, report_files
 from napari_n2n.cli.movie_options import takes_movies
+from napari_n2n.progress import Steps
 from napari_n2n.workflow.movie_settings import MovieOptions
 
 if TYPE_CHECKING:
@@ -78,13 +77,12 @@ def pick(
     paths = options.files_of(files)
     _check_output(output, paths)
 
-    from napari_n2n.denoising.interruption import Interrupted
     from napari_n2n.particles.suggestions import Classifier
-    from napari_n2n.workflow.batch import FileOutcome, for_each
+    from napari_n2n.workflow.batch import for_each_steps
     from napari_n2n.workflow.picking import (
         PickSettings,
         check_examples,
-        pick_file,
+        pick_file_steps,
         read_examples,
     )
 
@@ -104,38 +102,18 @@ def pick(
 
     with console.stop_on_signal() as stop:
 
-        def job(path: Path) -> Generator[Any, None, str]:
-            picked = yield from pick_file(path, denoiser, settings, device=device, stop=stop)
+        def job(path: Path) -> Steps[FileResult]:
+            picked = yield from pick_file_steps(path, denoiser, settings, device=device, stop=stop)
             tables.append(picked.table)
             if not _one_file(output):
                 _write(output, [picked.table], wanted)
-            for note in picked.notes:
-                console.say_note(f"{path.name}: {note}")
-            return f"{path.name}: {picked.summary}"
+            return FileResult(f"{path.name}: {picked.summary}", picked.notes)
 
-        def describe(step: Any) -> tuple[str, float, float | None] | None:
-            if not isinstance(step, FileOutcome):
-                return describe_progress(step)
-            if step.error is not None:
-                console.say_error(str(step.error))
-            else:
-                console.say(str(step.result))
-            return None
-
-        with suppress(Interrupted):  # what was found so far is written
-            Reporter(quiet).run(for_each(paths, job), describe)
-        stopped = stop()
-    if tables and _one_file(output):
-        _write(output, tables, wanted)
-    missing = len(paths) - len(tables)
-    if stopped:
-        console.say_note(f"Stopped: {len(tables)} of {len(paths)} files are done.")
-        raise typer.Exit(130)
-    if missing:
-        if len(paths) > 1:
-            rest = "the others are done" if tables else "none was done"
-            console.say_error(f"{missing} of {len(paths)} files failed; {rest}.")
-        raise typer.Exit(1)
+        try:
+            report_files(for_each_steps(paths, job), len(paths), quiet)
+        finally:  # what was found so far is written, however it ends
+            if tables and _one_file(output):
+                _write(output, tables, wanted)
 
 
 def _one_file(output: Path) -> bool:

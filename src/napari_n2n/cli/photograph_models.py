@@ -1,13 +1,13 @@
 """The command that makes denoisers of colour photographs."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
-from napari_n2n.cli.file_results import describe_progress
+from napari_n2n.progress import Interrupted
 
 
 def train_photographs(
@@ -57,11 +57,12 @@ def train_photographs(
     quiet: options.Quiet = False,
 ) -> None:
     """Train a denoiser of colour photographs on noisy ones; Ctrl-C stops, saves, can be resumed."""
-    from napari_n2n.denoising.interruption import Interrupted
     from napari_n2n.denoising.shipped_models.photographs import recipe
     from napari_n2n.denoising.training.photograph_examples import PhotographNoise
-    from napari_n2n.denoising.training.photographs import PhotographProgress, read_photographs
-    from napari_n2n.denoising.training.photographs import train_photographs as train
+    from napari_n2n.denoising.training.photographs import (
+        read_photographs_steps,
+        train_photographs_steps,
+    )
 
     config = recipe(
         recipe_name,
@@ -80,18 +81,11 @@ def train_photographs(
         targets="clean" if clean_targets else "noisy",
     )
 
-    def describe(step: Any) -> tuple[str, float, float | None]:
-        text, share, left = describe_progress(step)
-        if isinstance(step, PhotographProgress):
-            error = max(step.excess_loss, 0.0) ** 0.5
-            text += f", step {step.step}, error about {error:.1f} of 255"
-        return text, share, left
-
     reporter = Reporter(quiet)
     with console.stop_on_signal() as stop:
         try:
-            photographs = reporter.run(read_photographs(folder, stop), describe)
-            training = train(
+            photographs = reporter.run(read_photographs_steps(folder, stop))
+            training = train_photographs_steps(
                 photographs,
                 config,
                 noise,
@@ -101,7 +95,7 @@ def train_photographs(
                 device=device,
                 stop=stop,
             )
-            denoiser = reporter.run(training, describe)
+            denoiser = reporter.run(training)
         except Interrupted:
             console.say_note("Stopped before there was anything to learn from.")
             raise typer.Exit(130) from None

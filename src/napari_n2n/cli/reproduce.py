@@ -80,7 +80,7 @@ def _command(specimen: str) -> Callable[..., None]:
         *,
         movie_options: MovieOptions,
     ) -> None:
-        from napari_n2n.experiments.cryo.experiment import reproduce_cryo
+        from napari_n2n.experiments.cryo.experiment import reproduce_cryo_steps
         from napari_n2n.experiments.cryo.settings import CryoSettings
 
         settings = validated(
@@ -96,7 +96,7 @@ def _command(specimen: str) -> Callable[..., None]:
             **{**asdict(movie_options), "gain": _text(movie_options.gain)},
         )
         folder = Path(f"reproduce-{specimen}") if output is None else output
-        run_experiment(partial(reproduce_cryo, folder, settings, device=device), quiet)
+        run_experiment(partial(reproduce_cryo_steps, folder, settings, device=device), quiet)
 
     return run
 

@@ -50,7 +50,7 @@ def natural(
     quiet: options.Quiet = False,
 ) -> None:
     """Denoise photographs as the paper does. Ctrl-C stops; the same command goes on from there."""
-    from napari_n2n.experiments.photographs.experiment import reproduce_natural
+    from napari_n2n.experiments.photographs.experiment import reproduce_photographs_steps
     from napari_n2n.experiments.photographs.settings import PhotographSettings
 
     usual = PhotographSettings()
@@ -68,4 +68,4 @@ def natural(
         seed=seed,
     )
 
-    run_experiment(partial(reproduce_natural, output, settings, device=device), quiet)
+    run_experiment(partial(reproduce_photographs_steps, output, settings, device=device), quiet)

@@ -3,7 +3,7 @@
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,7 @@ from napari_n2n.workflow.movie_settings import MovieOptions
 
 if TYPE_CHECKING:
     from napari_n2n.session import Session
+    from napari_n2n.workflow.screening import ScreenProgress
 
 _SIGNS = "*?["
 
@@ -61,8 +62,8 @@ def screen(
             ScreenSettings,
             default_session_folder,
             inputs_of,
+            screen_steps,
         )
-        from napari_n2n.workflow.screening import screen as screen_files
 
     denoiser = options.denoiser_of(model)
     found = None if watch else inputs_of(inputs)
@@ -81,7 +82,7 @@ def screen(
             ends.enter_context(Feed(queue, folder, patterns, rest_seconds=rest))
             for folder, patterns in folders
         ]
-        screened = Reporter(quiet).run(screen_files(kept, queue, settings, stop), _describe)
+        screened = Reporter(quiet).run(screen_steps(kept, queue, settings, stop), _say)
     lost = [feed.error for feed in feeds if feed.error is not None]
     for problem in lost:
         console.say_error(str(problem))
@@ -126,20 +127,14 @@ def _opened(where: Path, *, asked: bool) -> "Session":
         raise WriteProblem(problem.path, problem.fault, remedy) from problem
 
 
-def _describe(step: Any) -> tuple[str, float, float | None] | None:
-    """Say what came of a file at once, and of the rest how far it is."""
-    from napari_n2n.workflow.screening import ScreenOutcome
-
-    if not isinstance(step, ScreenOutcome):
-        total = step.finished + step.waiting + (step.path is not None)
-        if step.path is None:
-            return step.stage, step.finished / max(total, 1), step.seconds_left
-        text = f"{step.path.name} ({step.finished + 1} of {total}): {step.stage}"
-        return text, step.finished / total, step.seconds_left
-    if step.error is not None:
-        console.say_error(step.summary)
-    elif not step.reused:
-        for note in step.notes:
-            console.say_note(f"{step.path.name}: {note}")
-        console.say(step.summary)
-    return None
+def _say(step: "ScreenProgress") -> None:
+    """Say what came of a file, once it is done."""
+    outcome = step.outcome
+    if outcome is None or outcome.reused:
+        return
+    if outcome.error is not None:
+        console.say_error(outcome.summary)
+        return
+    for note in outcome.notes:
+        console.say_note(f"{outcome.path.name}: {note}")
+    console.say(outcome.summary)

@@ -1,17 +1,15 @@
 """Stopping within a second, even inside a step that takes half a minute."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from torch import Tensor, nn
 
-
-class Interrupted(Exception):
-    """Someone asked to stop; the step under way counts as not begun."""
+from napari_n2n.progress import Interrupted, Stop
 
 
 @contextmanager
-def interruptible(network: nn.Module, stop: Callable[[], bool]) -> Iterator[None]:
+def interruptible(network: nn.Module, stop: Stop) -> Iterator[None]:
     """Ask ``stop`` before and after every layer, forward and backward.
 
     A step of the paper's network takes many seconds on a CPU; one of its layers does not.

@@ -12,17 +12,15 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.errors import BadValue, FileProblem
 from napari_n2n.experiments.report import versions_here
 from napari_n2n.io import write_atomically
-from napari_n2n.progress import passed_on, stoppable
+from napari_n2n.progress import Interrupted, Progress, Steps, Stop, passed_on, stoppable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
     from pathlib import Path
 
-    Stop = Callable[[], bool]
     Figures = dict[str, Any]
 
 _DIFFERENCES_TOLD = 3
@@ -159,7 +157,7 @@ class ExperimentStage:
 
     name: str
     title: str
-    make: Callable[[], Generator[Any, None, Figures]]
+    make: Callable[[], Steps[Figures]]
     files: tuple[Path, ...] = ()
     needs: tuple[str, ...] = ()
     seconds: float | None = None
@@ -170,22 +168,48 @@ class ExperimentStage:
         return self.name.partition("-")[0]
 
 
-@dataclass(frozen=True)
-class ExperimentProgress:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentProgress(Progress):
     """``step`` of the ``number``-th (from 1) of ``count`` stages, which is called ``title``.
 
-    ``seconds_after`` is what the stages that follow will take, as far as that can be told: by what
-    they may take, or by what others of their kind took.
+    ``seconds_left`` is that of this stage and of all that follow, as far as it can be told: by
+    what they may take, or by what others of their kind took.
     """
 
     title: str
     number: int
     count: int
-    step: Any
-    seconds_after: float = 0.0
+    step: Progress
+
+    @classmethod
+    def of(
+        cls, step: Progress, title: str, number: int, count: int, seconds_after: float = 0.0
+    ) -> ExperimentProgress:
+        """Return ``step``, with whose it is; ``seconds_after``: what all later stages will take."""
+        left = (step.seconds_left or 0.0) + seconds_after or None
+        return cls(
+            step.stage,
+            step.done,
+            step.total,
+            left,
+            title=title,
+            number=number,
+            count=count,
+            step=step,
+        )
+
+    @property
+    def fraction(self) -> float:
+        """The share of this stage that is done, 0 to 1."""
+        return self.step.fraction
+
+    @property
+    def text(self) -> str:
+        """Which stage of how many, and how far it is."""
+        return f"{self.number} of {self.count}, {self.title}: {self.step.text}"
 
 
-def carry_out(
+def carry_out_steps(
     stages: Sequence[ExperimentStage],
     laboratory: ExperimentFolder,
     stop: Stop,
@@ -225,7 +249,7 @@ def carry_out(
                 for other in later
                 if laboratory.done(other.name) is None
             )
-            told = partial(_told, stage.title, first + index, count, after)
+            told = partial(_told, title=stage.title, number=first + index, count=count, after=after)
             started = monotonic()
             known = yield from passed_on(_made(stage, laboratory, stop), told)
             took[stage.kind] = monotonic() - started
@@ -234,16 +258,14 @@ def carry_out(
 
 
 def _told(
-    title: str, number: int, count: int, after: float, step: Any
+    step: Progress, *, title: str, number: int, count: int, after: float
 ) -> tuple[ExperimentProgress]:
-    return (ExperimentProgress(title, number, count, step, after),)
+    return (ExperimentProgress.of(step, title, number, count, after),)
 
 
-def _made(
-    stage: ExperimentStage, laboratory: ExperimentFolder, stop: Stop
-) -> Generator[Any, None, Figures]:
+def _made(stage: ExperimentStage, laboratory: ExperimentFolder, stop: Stop) -> Steps[Figures]:
     started = monotonic()
-    figures = yield from stoppable(stage.make(), stop, Interrupted)
+    figures = yield from stoppable(stage.make(), stop)
     if stop():  # a training that is stopped returns what it has, which is not what was asked for
         raise Interrupted
     laboratory.keep(stage.name, figures, float(figures.get("seconds", monotonic() - started)))

@@ -4,9 +4,9 @@
 aligned already; ``write_halves`` puts the result where RELION would.
 """
 
-from napari_n2n.motion.alignment import align
+from napari_n2n.motion.alignment import align, align_steps
 from napari_n2n.motion.config import MotionConfig
-from napari_n2n.motion.halves import Halves, HalvesPaths, sum_halves, write_halves
+from napari_n2n.motion.halves import Halves, HalvesPaths, sum_halves, sum_halves_steps, write_halves
 from napari_n2n.motion.noise import noise_correlation
 from napari_n2n.motion.trajectory import Trajectory
 
@@ -16,7 +16,9 @@ __all__ = [
     "MotionConfig",
     "Trajectory",
     "align",
+    "align_steps",
     "noise_correlation",
     "sum_halves",
+    "sum_halves_steps",
     "write_halves",
 ]

@@ -68,7 +68,7 @@ class _Sum:
         return image
 
 
-def add_frames(
+def add_frames_steps(
     movie: Movie,
     trajectory: Trajectory,
     pixel_size_angstrom: float,

@@ -1,6 +1,5 @@
 """From a movie to its aligned halves."""
 
-from collections.abc import Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,17 +8,17 @@ import torch
 
 from napari_n2n.errors import DeviceProblem, NotEnoughData
 from napari_n2n.io import Movie
-from napari_n2n.motion.adding import add_frames
+from napari_n2n.motion.adding import add_frames_steps
 from napari_n2n.motion.config import MotionConfig
 from napari_n2n.motion.defects import standing_out
 from napari_n2n.motion.dose import DoseWeights
-from napari_n2n.motion.frames import CroppedFrames, read_cropped
-from napari_n2n.motion.halves import Halves, make_halves, require_frames, sum_halves
-from napari_n2n.motion.local import GRID, SMALLEST_FIELD_ANGSTROM, measure_bending
+from napari_n2n.motion.frames import CroppedFrames, read_cropped_steps
+from napari_n2n.motion.halves import Halves, make_halves, require_frames, sum_halves_steps
+from napari_n2n.motion.local import GRID, SMALLEST_FIELD_ANGSTROM, measure_bending_steps
 from napari_n2n.motion.noise import noise_correlation
 from napari_n2n.motion.trajectory import Trajectory
-from napari_n2n.motion.whole_field import measure_drift
-from napari_n2n.progress import Progress
+from napari_n2n.motion.whole_field import measure_drift_steps
+from napari_n2n.progress import Steps, run_to_end
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,7 +28,12 @@ _CORRELATED = 0.02
 """Correlation of the halves' noise beyond which the user is told."""
 
 
-def align(movie: Movie, config: MotionConfig | None = None) -> Generator[Progress, None, Halves]:
+def align(movie: Movie, config: MotionConfig | None = None) -> Halves:
+    """Align a movie and return its halves; see `align_steps`, which tells how far it is."""
+    return run_to_end(align_steps(movie, config))
+
+
+def align_steps(movie: Movie, config: MotionConfig | None = None) -> Steps[Halves]:
     """Measure the motion of a movie, move its frames back, add the odd, the even and all of them.
 
     The movie is read twice, ahead of the work, by one thread. In memory are the sums, the
@@ -68,9 +72,7 @@ def align(movie: Movie, config: MotionConfig | None = None) -> Generator[Progres
         ) from error
 
 
-def _align(
-    movie: Movie, config: MotionConfig, device: torch.device
-) -> Generator[Progress, None, Halves]:
+def _align(movie: Movie, config: MotionConfig, device: torch.device) -> Steps[Halves]:
     notes = []
     pixel = movie.pixel_size_angstrom
     if pixel is None:
@@ -80,7 +82,9 @@ def _align(
     if min(movie.shape[1:]) < _SMALLEST_FRAME_PX:
         return (yield from _unmoved(movie, notes))
     reference = len(movie) // 2
-    frames = yield from read_cropped(movie, pixel, config.estimation_pixel_size_angstrom, device)
+    frames = yield from read_cropped_steps(
+        movie, pixel, config.estimation_pixel_size_angstrom, device
+    )
     defects = standing_out(frames.total)
     if defects.any():
         notes.append(f"{defects.sum():,} hot or dead pixels were filled in from their neighbours.")
@@ -91,7 +95,7 @@ def _align(
     notes += remarks
     # The cropped frames make room for the sums.
     del frames
-    sums = yield from add_frames(movie, trajectory, pixel, defects, weights, device)
+    sums = yield from add_frames_steps(movie, trajectory, pixel, defects, weights, device)
     correlation, limit = noise_correlation(sums[0], sums[1])
     if correlation > max(_CORRELATED, limit):
         notes.append(
@@ -101,10 +105,10 @@ def _align(
     return make_halves(movie, sums, trajectory, tuple(notes))
 
 
-def _unmoved(movie: Movie, notes: list[str]) -> Generator[Progress, None, Halves]:
+def _unmoved(movie: Movie, notes: list[str]) -> Steps[Halves]:
     """Add frames that are too small to show motion as they are."""
     count, height, width = movie.shape
-    halves = yield from sum_halves(movie)
+    halves = yield from sum_halves_steps(movie)
     still = Trajectory(np.zeros((count, 2)), None, movie.pixel_size_angstrom, count // 2)
     note = (
         f"Frames of {width} × {height} px are too small to show motion; they were added as they "
@@ -115,14 +119,14 @@ def _unmoved(movie: Movie, notes: list[str]) -> Generator[Progress, None, Halves
 
 def _trajectory(
     movie: Movie, config: MotionConfig, frames: CroppedFrames, reference: int, pixel: float
-) -> Generator[Progress, None, tuple[Trajectory, list[str]]]:
+) -> Steps[tuple[Trajectory, list[str]]]:
     """Return how the specimen moved, and what the user should know of how that was found."""
     count, height, width = movie.shape
     known = movie.pixel_size_angstrom
     field: NDArray[np.float64] | None = None
     # Beyond a quarter of the field too little is left to compare.
     reach = min(config.largest_drift_angstrom, min(height, width) * pixel / 4)
-    drift = yield from measure_drift(frames, reference, reach)
+    drift = yield from measure_drift_steps(frames, reference, reach)
     if drift is None:
         still = Trajectory(np.zeros((count, 2)), None, known, reference)
         return still, [
@@ -132,7 +136,7 @@ def _trajectory(
     shifts = drift.shifts_angstrom
     large_enough = min(height, width) * pixel >= SMALLEST_FIELD_ANGSTROM
     if config.patches is True or (config.patches == "auto" and large_enough):
-        bending = yield from measure_bending(frames, shifts, reference)
+        bending = yield from measure_bending_steps(frames, shifts, reference)
         if bending is not None:
             # The field's mean belongs to the drift of the whole.
             shifts = shifts + bending.coefficients_angstrom[:, 0]

@@ -1,6 +1,5 @@
 """Frames as motion estimation sees them: the low frequencies of their spectra, kept in memory."""
 
-from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -13,7 +12,7 @@ from napari_n2n.errors import BadPixels
 from napari_n2n.io import Movie
 from napari_n2n.motion.correlation import Band
 from napari_n2n.motion.reading import read_ahead
-from napari_n2n.progress import Progress, Stopwatch
+from napari_n2n.progress import Steps, Stopwatch
 
 _SMALLEST_CROP_PX = 256
 """Smaller fields are not cropped further: they have no time to save and no signal to lose."""
@@ -49,12 +48,12 @@ class CroppedFrames:
     blank: NDArray[np.bool_]
 
 
-def read_cropped(
+def read_cropped_steps(
     movie: Movie,
     pixel_size_angstrom: float,
     target_pixel_size_angstrom: float,
     device: torch.device,
-) -> Generator[Progress, None, CroppedFrames]:
+) -> Steps[CroppedFrames]:
     """Read every frame once and keep the low frequencies of its spectrum.
 
     Raises

@@ -1,6 +1,5 @@
 """Odd, even and full sums of a movie: what a denoiser learns from."""
 
-from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from napari_n2n.errors import BadPixels, NotEnoughData
 from napari_n2n.io import Movie, write_micrograph
 from napari_n2n.motion.reading import read_ahead
 from napari_n2n.motion.trajectory import Trajectory
-from napari_n2n.progress import Progress, Stopwatch
+from napari_n2n.progress import Steps, Stopwatch, run_to_end
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +86,12 @@ def require_frames(movie: Movie) -> None:
         )
 
 
-def sum_halves(movie: Movie) -> Generator[Progress, None, Halves]:
+def sum_halves(movie: Movie) -> Halves:
+    """Add the frames of a movie; see `sum_halves_steps`, which tells how far it is."""
+    return run_to_end(sum_halves_steps(movie))
+
+
+def sum_halves_steps(movie: Movie) -> Steps[Halves]:
     """Add the frames of a movie that is aligned already: three sums and three frames in memory.
 
     Raises

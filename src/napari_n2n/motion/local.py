@@ -6,7 +6,6 @@ not look between pixels (its parabola needs both neighbours in array order). On 
 movie it left the local motion as it was; the patches below leave a quarter of it.
 """
 
-from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +21,7 @@ from napari_n2n.motion.correlation import (
 )
 from napari_n2n.motion.frames import CroppedFrames, edge_window, measurable
 from napari_n2n.motion.smoothing import smoothed
-from napari_n2n.progress import Progress, Stopwatch
+from napari_n2n.progress import Steps, Stopwatch
 
 SMALLEST_FIELD_ANGSTROM = 2400.0
 GRID = 5
@@ -71,9 +70,9 @@ def terms(y: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]
     return np.stack([np.ones_like(u), u, v, u**2 - 1 / 3, v**2 - 1 / 3, u * v])
 
 
-def measure_bending(
+def measure_bending_steps(
     frames: CroppedFrames, drift_angstrom: NDArray[np.float64], reference_frame: int
-) -> Generator[Progress, None, Bending | None]:
+) -> Steps[Bending | None]:
     """Measure how patches stray from the drift of the whole field, (frame, 2) y, x.
 
     Consumes ``frames.spectra``: their memory is used for the aligned images.

@@ -1,7 +1,6 @@
 """The drift of the whole field: a first guess, then each frame against the sum of the others."""
 
 import logging
-from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +16,7 @@ from napari_n2n.motion.correlation import (
 )
 from napari_n2n.motion.frames import CroppedFrames
 from napari_n2n.motion.smoothing import SHORTEST, smoothed
-from napari_n2n.progress import Progress, Stopwatch
+from napari_n2n.progress import Steps, Stopwatch
 
 _ROUNDS = 5
 _SEARCHES = 2
@@ -51,9 +50,9 @@ class MeasuredDrift:
     error_angstrom: float | None
 
 
-def measure_drift(
+def measure_drift_steps(
     frames: CroppedFrames, reference_frame: int, reach_angstrom: float
-) -> Generator[Progress, None, MeasuredDrift | None]:
+) -> Steps[MeasuredDrift | None]:
     """Measure the drift of the whole field.
 
     torch-motion-correction's whole-frame estimate gives the first guess, to a pixel. Each frame is

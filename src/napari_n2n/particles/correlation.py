@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import fft
 
-from napari_n2n.progress import Progress
+from napari_n2n.progress import Progress, Steps
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -23,9 +23,9 @@ Plain normalised cross-correlation sees particles in the faintest ripples of smo
 shape is all it looks at, and a denoised image has little noise to drown them."""
 
 
-def correlate(
+def correlate_steps(
     flat: NDArray[np.float32], templates: Sequence[Template], across: float, reach: float
-) -> Generator[Progress, None, NDArray[np.float32]]:
+) -> Steps[NDArray[np.float32]]:
     """Return how well the best of ``templates`` fits at each pixel of ``flat`` (y, x), -1 to 1.
 
     Each score is the covariance of template and image over a disc, divided by the template's

@@ -10,20 +10,18 @@ from scipy.spatial import cKDTree
 from skimage.feature import peak_local_max
 
 from napari_n2n.denoising.config import Settings
-from napari_n2n.errors import BadValue, N2NError
+from napari_n2n.errors import BadValue
 from napari_n2n.io import Particles
 from napari_n2n.particles.coarse import checked_diameter_px, checked_image, checked_pixel_size
-from napari_n2n.particles.correlation import correlate
+from napari_n2n.particles.correlation import correlate_steps
 from napari_n2n.particles.templates import Template, prepared
 from napari_n2n.particles.thresholds import suggested_threshold
-from napari_n2n.progress import Progress, run_to_end
+from napari_n2n.progress import Steps, Stop, never, run_to_end, stoppable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["PickingConfig", "Stopped", "pick", "pick_steps", "suggested_threshold"]
+__all__ = ["PickingConfig", "pick", "pick_steps", "suggested_threshold"]
 
 _LOWEST_SCORE = 0.05
 # Radii, in diameters, within which templates are compared: a particle, the fringe around it, little
@@ -31,10 +29,6 @@ _LOWEST_SCORE = 0.05
 _REACH_GUESSED = 0.75
 _REACH_LEARNT = 0.6
 _FRAGMENT = 0.6  # size of the small disc, which finds fragments and irregular particles
-
-
-class Stopped(N2NError):
-    """Picking was stopped before it was done."""
 
 
 class PickingConfig(Settings):
@@ -93,8 +87,8 @@ def pick_steps(
     *,
     template: Template | None = None,
     avoid: NDArray[np.bool_] | None = None,
-    stop: Callable[[], bool] = lambda: False,
-) -> Generator[Progress, None, Particles]:
+    stop: Stop = never,
+) -> Steps[Particles]:
     """Find particles in ``image``; return all candidates, the best first.
 
     Candidates go down to scores no particle has, so that a threshold can be moved afterwards:
@@ -114,7 +108,7 @@ def pick_steps(
     avoid
         (y, x) True where no centre may be, as `find_contamination` finds it.
     stop
-        Asked between the steps; once true, `Stopped` is raised.
+        Asked between the steps; once true, `Interrupted` is raised.
 
     Raises
     ------
@@ -123,7 +117,7 @@ def pick_steps(
         or no template where the method needs one.
     NotEnoughData
         An image that is all the same, or smaller than a particle.
-    Stopped
+    Interrupted
         ``stop`` became true.
     """
     pixels = checked_image(image)
@@ -138,15 +132,8 @@ def pick_steps(
     coarse = prepared(pixels, diameter_px, config.contrast)
     across = diameter_px / float(coarse.factors.mean())
     reach = _REACH_LEARNT if templates[0].learnt_from else _REACH_GUESSED
-    steps = correlate(coarse.pixels, templates, across, reach)
-    while True:
-        if stop():
-            raise Stopped("Picking was stopped.")
-        try:
-            yield next(steps)
-        except StopIteration as end:
-            scores = end.value
-            break
+    steps = correlate_steps(coarse.pixels, templates, across, reach)
+    scores = yield from stoppable(steps, stop)
     at, values = _peaks(scores, config.minimum_distance * across)
     centres = coarse.to_micrograph(at)
     border = config.edge * diameter_px

@@ -15,16 +15,13 @@ from napari_n2n.particles.coarse import (
     checked_pixel_size,
     coarsened,
 )
-from napari_n2n.particles.correlation import correlate
+from napari_n2n.particles.correlation import correlate_steps
 from napari_n2n.particles.templates import Contrast, Template, prepared
-from napari_n2n.progress import Stopwatch, run_to_end
+from napari_n2n.progress import Steps, Stopwatch, run_to_end
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from numpy.typing import ArrayLike, NDArray
 
-    from napari_n2n.progress import Progress
 
 _SMALLEST_ANGSTROM = 40.0
 _LARGEST_ANGSTROM = 800.0
@@ -66,7 +63,7 @@ def first_guess_diameter(
 
 def guess_steps(
     image: ArrayLike, pixel_size_angstrom: float | None, *, contrast: Contrast = "dark"
-) -> Generator[Progress, None, float]:
+) -> Steps[float]:
     """Guess the particles' diameter as `first_guess_diameter` does, and tell how far it is."""
     pixels = checked_image(image)
     size = checked_pixel_size(pixel_size_angstrom)
@@ -101,7 +98,7 @@ def _fit(pixels: NDArray[np.float32], diameter_px: float, contrast: Contrast) ->
     """Mean score of the best maxima for rings of one size."""
     coarse = prepared(pixels, diameter_px, contrast, _PIXELS_ACROSS)
     across = diameter_px / float(coarse.factors.mean())
-    scores = run_to_end(correlate(coarse.pixels, [Template.ring()], across, _REACH))
+    scores = run_to_end(correlate_steps(coarse.pixels, [Template.ring()], across, _REACH))
     window = 2 * round(0.5 * across) + 1
     maxima = np.sort(scores[(scores == maximum_filter(scores, window)) & (scores > 0)])[::-1]
     best = maxima[: max(_FEWEST, int(len(maxima) * _BEST_SHARE))]

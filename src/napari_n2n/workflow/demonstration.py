@@ -1,9 +1,7 @@
 """The whole way on simulated movies: simulate, align, train, denoise, compare with the truth."""
 
-from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +9,13 @@ from numpy.typing import NDArray
 from napari_n2n import metrics
 from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.config import TrainingConfig
-from napari_n2n.denoising.inference.denoising import denoise_halves
-from napari_n2n.denoising.training.micrographs import train
+from napari_n2n.denoising.inference.denoising import denoise_halves_steps
+from napari_n2n.denoising.training.micrographs import train_steps
 from napari_n2n.denoising.training.pairs import Pair
 from napari_n2n.io import open_movie, write_micrograph
 from napari_n2n.io.pictures import write_side_by_side
-from napari_n2n.motion import Halves, align, write_halves
-from napari_n2n.progress import Progress
+from napari_n2n.motion import Halves, align_steps, write_halves
+from napari_n2n.progress import Progress, Steps, Stop, never
 from napari_n2n.simulation import Scene, SimulationConfig, build_scene, write_simulated
 
 _SIGMAS_PX = (2.0, 4.0, 6.0, 8.0, 12.0)
@@ -48,7 +46,7 @@ class DemoResult:
     model: Path
 
 
-def demonstrate(
+def demonstrate_steps(
     folder: Path,
     *,
     training: TrainingConfig,
@@ -56,8 +54,8 @@ def demonstrate(
     size: int = 1536,
     frames: int = 24,
     device: str = "auto",
-    stop: Callable[[], bool] = lambda: False,
-) -> Generator[Any, None, DemoResult]:
+    stop: Stop = never,
+) -> Steps[DemoResult]:
     """Run the demo in ``folder``: movies, halves, model and results are kept there.
 
     ``size`` is the side of the frames in px at 1 Å/px; each of the ``frames`` gets 1 e/Å².
@@ -79,7 +77,7 @@ def demonstrate(
         files = write_simulated(scene, folder / "movies", f"apoferritin_{i:02d}")
         paths.append(files.movie)
         movie = open_movie(files.movie, dose_per_frame=config.dose_per_frame)
-        summed = yield from align(movie)
+        summed = yield from align_steps(movie)
         write_halves(summed, folder / "halves", f"apoferritin_{i:02d}")
         scenes.append(scene)
         halves.append(summed)
@@ -89,9 +87,9 @@ def demonstrate(
         for i, half in enumerate(halves)
     ]
     model = folder / "model.safetensors"
-    denoiser = yield from train(pairs, training, output=model, device=device, stop=stop)
+    denoiser = yield from train_steps(pairs, training, output=model, device=device, stop=stop)
     first, truth = halves[0], scenes[0].truth
-    result = yield from denoise_halves(
+    result = yield from denoise_halves_steps(
         first.odd, first.even, denoiser, pixel_size_angstrom=pixel_size, device=device
     )
     write_micrograph(folder / "denoised" / "apoferritin_00.mrc", result.pixels, pixel_size)

@@ -1,6 +1,6 @@
 """Denoising files, in the stages of `napari_n2n.workflow.batch`."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_n2n.denoising.checkpoints import Denoiser
-from napari_n2n.denoising.inference.denoising import denoise_halves, denoise_steps
-from napari_n2n.denoising.interruption import Interrupted
+from napari_n2n.denoising.inference.denoising import denoise_halves_steps, denoise_steps
 from napari_n2n.errors import UnreadableFile, WriteProblem
 from napari_n2n.io import (
     Micrograph,
@@ -18,9 +17,9 @@ from napari_n2n.io import (
     write_micrograph,
 )
 from napari_n2n.io.photographs import write_photograph
-from napari_n2n.progress import Progress, stoppable
+from napari_n2n.progress import Steps, Stop, never, stoppable
 from napari_n2n.workflow.movie_settings import MovieSettings
-from napari_n2n.workflow.summing import halves_of_file, is_movie
+from napari_n2n.workflow.summing import halves_of_file_steps, is_movie
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +63,7 @@ class DenoiseFiles:
     settings: MovieSettings
     output_of: Callable[[Path], Path]
     device: str = "auto"
-    stop: Callable[[], bool] = lambda: False
+    stop: Stop = never
     thorough: bool = False
 
     def load(self, path: Path) -> list[Micrograph]:
@@ -88,9 +87,7 @@ class DenoiseFiles:
         _require_other(self._output(path, is_rgb=image.is_rgb), path)
         return [image]
 
-    def compute(
-        self, path: Path, loaded: list[Micrograph]
-    ) -> Generator[Progress, None, DenoisedFile]:
+    def compute(self, path: Path, loaded: list[Micrograph]) -> Steps[DenoisedFile]:
         """Denoise what was read."""
         if not loaded:
             return (yield from self._movie(path))
@@ -120,10 +117,10 @@ class DenoiseFiles:
         output = self.output_of(path)
         return output.with_suffix(".png") if is_rgb else output
 
-    def _movie(self, path: Path) -> Generator[Progress, None, DenoisedFile]:
-        aligning = halves_of_file(path, self.settings)
-        halves = yield from stoppable(aligning, self.stop, Interrupted)
-        both = yield from denoise_halves(
+    def _movie(self, path: Path) -> Steps[DenoisedFile]:
+        aligning = halves_of_file_steps(path, self.settings)
+        halves = yield from stoppable(aligning, self.stop)
+        both = yield from denoise_halves_steps(
             halves.odd,
             halves.even,
             self.denoiser,
@@ -132,7 +129,5 @@ class DenoiseFiles:
             thorough=self.thorough,
             stop=self.stop,
         )
-        # The mean of two halves, on the scale of their sum.
-        pixels = both.pixels * np.float32(2)
         notes = (*halves.notes, *both.notes, both.resolution_note)
-        return DenoisedFile(pixels, halves.pixel_size_angstrom, notes)
+        return DenoisedFile(both.summed, halves.pixel_size_angstrom, notes)

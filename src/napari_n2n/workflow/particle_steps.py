@@ -1,6 +1,5 @@
 """What the Particles widget sets going: guess, find, suggest, as generators. No napari, no Qt."""
 
-from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +8,7 @@ from numpy.typing import NDArray
 
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.io import Particles
-from napari_n2n.progress import Progress
-from napari_n2n.workflow.sources import Stop, Stopped, stoppable
+from napari_n2n.progress import Interrupted, Progress, Steps, Stop, never, stoppable
 
 if TYPE_CHECKING:
     from napari_n2n.particles.descriptors import Describer
@@ -83,14 +81,14 @@ class LabelSuggestions:
     sentence: str
 
 
-def guess(micrograph: PickingField, stop: Stop = lambda: False) -> Generator[Progress, None, float]:
+def guess_field_steps(micrograph: PickingField, stop: Stop = never) -> Steps[float]:
     """Guess the particles' diameter in Å.
 
     Raises
     ------
     N2NError
         The image does not allow it.
-    Stopped
+    Interrupted
         ``stop`` became true.
     """
     from napari_n2n.particles.sizes import guess_steps
@@ -104,14 +102,14 @@ def enough_for_a_template(marked: int) -> bool:
     return marked >= _FEWEST_FOR_A_TEMPLATE
 
 
-def find(
+def find_steps(
     micrograph: PickingField,
     diameter_angstrom: float,
     *,
     marked_px: NDArray[np.float64] | None = None,
     avoid: NDArray[np.bool_] | bool = True,
-    stop: Stop = lambda: False,
-) -> Generator[Progress, None, FoundParticles]:
+    stop: Stop = never,
+) -> Steps[FoundParticles]:
     """Find particles.
 
     Parameters
@@ -125,13 +123,13 @@ def find(
     avoid
         (y, x) where not to look; True: that is found out first; False: everywhere is looked.
     stop
-        Once true, `Stopped` is raised.
+        Once true, `Interrupted` is raised.
 
     Raises
     ------
     N2NError
         The image does not allow it.
-    Stopped
+    Interrupted
         ``stop`` became true.
     """
     from napari_n2n.particles import picking
@@ -149,12 +147,9 @@ def find(
         yield Progress("learning what the particles look like", 0, 1)
         template = Template.learnt(pixels, size, marked_px, diameter_angstrom)
     config = picking.PickingConfig(diameter_angstrom=diameter_angstrom)
-    try:
-        particles = yield from picking.pick_steps(
-            pixels, size, config, template=template, avoid=mask, stop=stop
-        )
-    except picking.Stopped:
-        raise Stopped from None
+    particles = yield from picking.pick_steps(
+        pixels, size, config, template=template, avoid=mask, stop=stop
+    )
     threshold = picking.suggested_threshold(particles.scores)
     candidates = len(particles)
     if micrograph.raw is not None:
@@ -170,7 +165,7 @@ def find(
     )
 
 
-def suggest(
+def suggest_steps(
     micrograph: PickingField,
     diameter_angstrom: float,
     ids: NDArray[np.int64],
@@ -178,8 +173,8 @@ def suggest(
     session: "Session",
     described: DescriptorCache,
     *,
-    stop: Stop = lambda: False,
-) -> Generator[Progress, None, LabelSuggestions]:
+    stop: Stop = never,
+) -> Steps[LabelSuggestions]:
     """Suggest labels for the unlabelled, learnt from all that a person marked in the session.
 
     Parameters
@@ -197,7 +192,7 @@ def suggest(
     ------
     N2NError
         The image or the session do not allow it.
-    Stopped
+    Interrupted
         ``stop`` became true.
     """
     from napari_n2n.particles.examples import Examples
@@ -208,7 +203,7 @@ def suggest(
     yield Progress("describing particles", 0, 1)
     values = _describe(micrograph, diameter_angstrom, ids, particles, described)
     if stop():
-        raise Stopped
+        raise Interrupted
     by_person = (particles.given_by == "person") & (particles.labels != "unlabelled")
     _remember(ids[by_person], values[by_person], particles[by_person], session, described)
     yield Progress("learning from the marks", 0, 1)
@@ -221,7 +216,7 @@ def suggest(
     except NotEnoughData as missing:
         return _nothing(str(missing))
     if stop():
-        raise Stopped
+        raise Interrupted
     found = classifier.suggest(values[unlabelled])
     return LabelSuggestions(
         ids[unlabelled],

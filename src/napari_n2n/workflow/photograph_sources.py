@@ -1,7 +1,6 @@
 """Colour photographs to work on, as open layers or in a folder. No napari and no Qt here."""
 
 import hashlib
-from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,12 +10,11 @@ from numpy.typing import NDArray
 
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.io.photographs import WHITE, PhotographSource, photographs_in
-from napari_n2n.progress import Progress
+from napari_n2n.progress import Progress, Steps, Stop
 from napari_n2n.workflow.fields import FieldOfView
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.training.photograph_examples import Photographs
-    from napari_n2n.workflow.sources import Stop
 
 DEVIATION = 25.0
 """Standard deviation of the noise that is added unless another is asked for, in grey levels."""
@@ -110,9 +108,7 @@ def noisy_name(name: str, deviation: float) -> str:
     return f"{name} + noise σ {deviation:g}"
 
 
-def photographs_of(
-    source: PhotographData, stop: "Stop"
-) -> Generator[Progress, None, "Photographs"]:
+def photographs_of_steps(source: PhotographData, stop: "Stop") -> Steps["Photographs"]:
     """Gather the clean photographs to train on.
 
     Those that are open are called by their content: renaming a layer makes no other photograph.
@@ -125,10 +121,10 @@ def photographs_of(
         ``stop`` became true.
     """
     from napari_n2n.denoising.training.photograph_examples import Photographs
-    from napari_n2n.denoising.training.photographs import SMALLEST_SIDE, read_photographs
+    from napari_n2n.denoising.training.photographs import SMALLEST_SIDE, read_photographs_steps
 
     if isinstance(source, PhotographFolder):
-        return (yield from read_photographs(source.folder, stop))
+        return (yield from read_photographs_steps(source.folder, stop))
     yield Progress("reading the photographs", 0, 1)
     found = {}
     for pixels in source.to_learn_from:

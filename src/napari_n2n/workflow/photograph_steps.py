@@ -1,7 +1,5 @@
 """What can be done with a photograph: noise added, a model trained, PSNR told. No napari, no Qt."""
 
-import math
-from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,23 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_n2n.io.photographs import WHITE
-from napari_n2n.progress import Progress, passed_on
+from napari_n2n.progress import Progress, Steps, Stop
 from napari_n2n.workflow.photograph_sources import (
     OnePhotograph,
     PhotographData,
     grey_levels,
     noisy_name,
-    photographs_of,
+    photographs_of_steps,
 )
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.checkpoints import Denoiser
     from napari_n2n.denoising.config import TrainingConfig
     from napari_n2n.workflow.fields import FieldOfView, Image
-    from napari_n2n.workflow.sources import Stop
-
-# The loss of fewer steps is mostly that of the noise they happened to draw.
-_FEWEST_STEPS = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +62,7 @@ class NoisyCopy:
         }
 
 
-def noisy_copy(
-    source: OnePhotograph, deviation: float, *, seed: int = 0
-) -> Generator[Progress, None, NoisyCopy]:
+def noisy_copy_steps(source: OnePhotograph, deviation: float, *, seed: int = 0) -> Steps[NoisyCopy]:
     """Add white Gaussian noise to a photograph; of one that has noise already, to the clean one."""
     yield Progress("adding noise", 0, 1)
     from napari_n2n.denoising.training.photograph_examples import noisy_photograph
@@ -86,28 +78,7 @@ def noisy_copy(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class PhotographTrainingProgress:
-    """How far a training on photographs is.
-
-    ``psnr_db`` is that of denoised crops with noise of every strength that is trained on, as the
-    loss tells it by now; None while it cannot.
-    """
-
-    step: int
-    photographs: int
-    fraction: float
-    seconds_left: float | None
-    psnr_db: float | None
-
-    @property
-    def sentence(self) -> str:
-        """What goes on, for a person."""
-        many = "one photograph" if self.photographs == 1 else f"{self.photographs} photographs"
-        return f"Training on {many}: step {self.step}."
-
-
-def training_on_photographs(
+def train_on_photographs_steps(
     source: PhotographData,
     config: "TrainingConfig",
     *,
@@ -115,7 +86,7 @@ def training_on_photographs(
     resume: bool,
     device: str,
     stop: "Stop",
-) -> Generator[Any, None, "Denoiser"]:
+) -> Steps["Denoiser"]:
     """Train on clean photographs with noise; yields `Progress`, then `PhotographTrainingProgress`.
 
     What was learnt is kept in ``output`` however this ends.
@@ -128,30 +99,21 @@ def training_on_photographs(
         ``stop`` became true before anything was learnt.
     """
     from napari_n2n.denoising.training.photograph_examples import PhotographNoise
-    from napari_n2n.denoising.training.photographs import PhotographProgress, train_photographs
+    from napari_n2n.denoising.training.photographs import train_photographs_steps
 
-    photographs = yield from photographs_of(source, stop)
+    photographs = yield from photographs_of_steps(source, stop)
 
-    def told(step: PhotographProgress) -> Iterator[PhotographTrainingProgress]:
-        known = step.step >= _FEWEST_STEPS and step.excess_loss > 0
-        yield PhotographTrainingProgress(
-            step.step,
-            len(photographs.images),
-            step.done / step.total,
-            step.seconds_left,
-            10 * math.log10(WHITE**2 / step.excess_loss) if known else None,
+    return (
+        yield from train_photographs_steps(
+            photographs,
+            config,
+            PhotographNoise(),
+            output=output,
+            resume=resume,
+            device=device,
+            stop=stop,
         )
-
-    steps = train_photographs(
-        photographs,
-        config,
-        PhotographNoise(),
-        output=output,
-        resume=resume,
-        device=device,
-        stop=stop,
     )
-    return (yield from passed_on(steps, told))
 
 
 def psnr_db(exposure: "FieldOfView", pixels: "Image") -> dict[str, float]:

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_n2n.denoising.inference.denoising import denoise_halves, denoise_steps
-from napari_n2n.denoising.inference.features import bottleneck, fingerprint
-from napari_n2n.denoising.interruption import Interrupted
+from napari_n2n.denoising.inference.denoising import denoise_halves_steps, denoise_steps
+from napari_n2n.denoising.inference.features import bottleneck_steps, fingerprint
 from napari_n2n.errors import BadValue, UnreadableFile
 from napari_n2n.io import MicrographParticles
 from napari_n2n.particles import (
     PickingConfig,
-    Stopped,
     find_contamination,
     first_guess_diameter,
     pick_steps,
@@ -30,13 +28,12 @@ from napari_n2n.particles.descriptors import (
 from napari_n2n.particles.examples import Examples, load_examples
 from napari_n2n.particles.significance import left_out_sentence, standing_out
 from napari_n2n.particles.suggestions import Classifier
-from napari_n2n.progress import Progress, stoppable
+from napari_n2n.progress import Progress, Steps, Stop, never, stoppable
 from napari_n2n.session import Session
 from napari_n2n.workflow.movie_settings import MovieSettings
-from napari_n2n.workflow.summing import halves_of_file, is_movie, read_grey
+from napari_n2n.workflow.summing import halves_of_file_steps, is_movie, read_grey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -143,14 +140,14 @@ def check_examples(examples: Examples, denoiser: Denoiser | None) -> None:
         )
 
 
-def pick_file(
+def pick_file_steps(
     path: Path,
     denoiser: Denoiser | None,
     settings: PickSettings,
     *,
     device: str = "auto",
-    stop: Callable[[], bool] = lambda: False,
-) -> Generator[Progress, None, PickedMicrograph]:
+    stop: Stop = never,
+) -> Steps[PickedMicrograph]:
     """Find the particles of the micrograph or movie at ``path``, and suggest labels if asked.
 
     A movie is aligned first. Without a denoiser the picker sees the micrograph as it was recorded.
@@ -167,7 +164,7 @@ def pick_file(
     if examples is not None:
         check_examples(examples, denoiser)
         classifier = Classifier.learnt(examples)
-    seen = yield from see_file(path, denoiser, settings.movies, device=device, stop=stop)
+    seen = yield from see_file_steps(path, denoiser, settings.movies, device=device, stop=stop)
     size = seen.pixel_size_angstrom
     diameter, notes = _diameter(seen, settings)
     if denoiser is None and examples is not None and needs_raw(examples.kind):
@@ -180,10 +177,7 @@ def pick_file(
         yield Progress("looking for contamination", 0, 1)
         avoid = find_contamination(seen.denoised, size, diameter_angstrom=diameter)
     config = PickingConfig(diameter_angstrom=diameter)
-    try:
-        found = yield from pick_steps(seen.denoised, size, config, avoid=avoid, stop=stop)
-    except Stopped:
-        raise Interrupted from None
+    found = yield from pick_steps(seen.denoised, size, config, avoid=avoid, stop=stop)
     threshold = settings.threshold
     if threshold is None:
         threshold = suggested_threshold(found.scores)
@@ -196,7 +190,7 @@ def pick_file(
     if examples is not None and classifier is not None and len(particles):
         features = None
         if denoiser is not None and needs_network(examples.kind):
-            features = yield from bottleneck(
+            features = yield from bottleneck_steps(
                 seen.raw,
                 denoiser,
                 pixel_size_angstrom=size,
@@ -227,14 +221,14 @@ def pick_file(
     return PickedMicrograph(table, float(threshold), (*seen.notes, *notes))
 
 
-def see_file(
+def see_file_steps(
     path: Path,
     denoiser: Denoiser | None,
     settings: MovieSettings,
     *,
     device: str = "auto",
-    stop: Callable[[], bool] = lambda: False,
-) -> Generator[Progress, None, DenoisedMicrograph]:
+    stop: Stop = never,
+) -> Steps[DenoisedMicrograph]:
     """Read the micrograph or movie at ``path``, align it if it is a movie, and denoise it.
 
     Raises
@@ -245,15 +239,15 @@ def see_file(
         ``stop`` became true.
     """
     if is_movie(path):
-        halves = yield from stoppable(halves_of_file(path, settings), stop, Interrupted)
+        halves = yield from stoppable(halves_of_file_steps(path, settings), stop)
         size = _known(path, halves.pixel_size_angstrom)
         if denoiser is None:
             return DenoisedMicrograph(halves.full, halves.full, size, halves.notes)
-        both = yield from denoise_halves(
+        both = yield from denoise_halves_steps(
             halves.odd, halves.even, denoiser, pixel_size_angstrom=size, device=device, stop=stop
         )
         notes = (*halves.notes, *both.notes)
-        return DenoisedMicrograph(halves.full, both.pixels * np.float32(2), size, notes)
+        return DenoisedMicrograph(halves.full, both.summed, size, notes)
     image = read_grey(path, settings.pixel_size_angstrom)
     size = _known(path, image.pixel_size_angstrom)
     if denoiser is None:

@@ -1,30 +1,25 @@
 """What the Denoise widget sets going: train, denoise, load, as generators. No napari, no Qt."""
 
-from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-
-from napari_n2n.progress import Progress, format_seconds, passed_on
+from napari_n2n.progress import Interrupted, Progress, Steps, Stop, format_seconds, never, passed_on
 from napari_n2n.workflow.fields import FieldOfView, Image
 from napari_n2n.workflow.photograph_sources import OnePhotograph, PhotographFolder
-from napari_n2n.workflow.photograph_steps import psnr_db, psnr_notes, training_on_photographs
+from napari_n2n.workflow.photograph_steps import psnr_db, psnr_notes, train_on_photographs_steps
 from napari_n2n.workflow.sources import (
     FieldReady,
     FolderSource,
     Source,
-    Stop,
-    Stopped,
-    expose,
-    training_pairs,
+    expose_steps,
+    training_pairs_steps,
 )
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.checkpoints import Denoiser
     from napari_n2n.denoising.config import TrainingConfig
-    from napari_n2n.denoising.training.micrographs import TrainingProgress
+    from napari_n2n.denoising.reports import TrainingProgress
 
 R = TypeVar("R")
 Region = tuple[slice, slice]
@@ -46,7 +41,7 @@ class TrainingResult:
     @property
     def sentence(self) -> str:
         """How it went, for a person."""
-        how, said = self.denoiser.provenance, "TrainingResult" if self.complete else "Stopped"
+        how, said = self.denoiser.provenance, "Trained" if self.complete else "Stopped"
         return (
             f"{said} after {how.steps} steps, {format_seconds(how.seconds)}. "
             f"Kept as {self.model.name}."
@@ -83,14 +78,6 @@ class DenoisingResult:
         if self.exposure.is_photograph:
             return ()
         return ("Plugins > Particles finds the particles in it.",)
-
-
-@dataclass(frozen=True, eq=False)
-class DenoisedPart:
-    """A denoised part of an exposure, (y, x), and where in it, (y, x) in px, it begins."""
-
-    pixels: Image
-    origin: tuple[int, int]
 
 
 class RegionOfInterest:
@@ -135,7 +122,7 @@ class RegionOfInterest:
         return replace(step, preview=replace(step.preview, origin=origin))
 
 
-def train_on(
+def train_on_steps(
     source: Source,
     config: "TrainingConfig",
     *,
@@ -144,11 +131,11 @@ def train_on(
     device: str = "auto",
     exposure: FieldOfView | None = None,
     watched: RegionOfInterest | None = None,
-    stop: Stop = lambda: False,
-) -> Generator[Any, None, TrainingResult]:
+    stop: Stop = never,
+) -> Steps[TrainingResult]:
     """Align if need be, then train; yields `Progress`, one `FieldReady`, and `TrainingProgress`.
 
-    On photographs it is `PhotographsLearnt` in place of the last.
+    On photographs it is `PhotographTrainingProgress` in place of the last.
 
     What was learnt is kept in ``model`` however this ends.
 
@@ -156,58 +143,50 @@ def train_on(
     ------
     N2NError
         The data, the device or the disk do not allow it.
-    Stopped
+    Interrupted
         ``stop`` became true before anything was learnt.
     """
-    from napari_n2n.denoising.interruption import Interrupted
-    from napari_n2n.denoising.training.micrographs import TrainingProgress, train
+    from napari_n2n.denoising.reports import TrainingProgress
+    from napari_n2n.denoising.training.micrographs import train_steps
 
     watched = watched or RegionOfInterest()
     how: dict[str, Any] = {"output": model, "resume": resume, "device": device, "stop": stop}
-    steps: Generator[Any, None, Denoiser]
     if isinstance(source, OnePhotograph | PhotographFolder):
-        yield FieldReady(exposure or (yield from expose(source, stop, device)))
-        steps = training_on_photographs(source, config, **how)
+        if exposure is None:
+            exposure = yield from expose_steps(source, stop, device)
+        yield FieldReady(exposure=exposure)
+        denoiser = yield from train_on_photographs_steps(source, config, **how)
     else:
-        pairs = yield from training_pairs(source, exposure, stop, device)
+        pairs = yield from training_pairs_steps(source, exposure, stop, device)
         if stop():
-            raise Stopped
-        steps = train(pairs, config, preview=watched.source, **how)
-    try:
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as end:
-                complete = not stop()
-                return TrainingResult(end.value, model, complete)
-            except Interrupted:
-                raise Stopped from None
-            if isinstance(step, TrainingProgress):
-                step = watched.placed(step)
-            yield step
-    finally:
-        steps.close()
+            raise Interrupted
+
+        def told(step: Progress) -> tuple[Progress]:
+            return (watched.placed(step) if isinstance(step, TrainingProgress) else step,)
+
+        training = train_steps(pairs, config, preview=watched.source, **how)
+        denoiser = yield from passed_on(training, told)
+    return TrainingResult(denoiser, model, complete=not stop())
 
 
-def aligned(
-    source: Source, stop: Stop, device: str = "auto"
-) -> Generator[Progress | FieldReady, None, FieldOfView]:
+def aligned_steps(source: Source, stop: Stop, device: str = "auto") -> Steps[FieldOfView]:
     """Align or read what is shown of ``source``; yields it too, as `FieldReady`.
 
     Raises
     ------
     N2NError
         The data do not allow it.
-    Stopped
+    Interrupted
         ``stop`` became true.
     """
-    exposure = yield from expose(source, stop, device)
+    exposure = yield from expose_steps(source, stop, device)
     # Of a folder, they say what was left out.
-    yield FieldReady(exposure, exposure.notes if isinstance(source, FolderSource) else ())
+    notes = exposure.notes if isinstance(source, FolderSource) else ()
+    yield FieldReady(exposure=exposure, notes=notes)
     return exposure
 
 
-def denoise_source(
+def denoise_source_steps(
     source: Source,
     denoiser: "Denoiser | str" = "general",
     *,
@@ -215,11 +194,11 @@ def denoise_source(
     exposure: FieldOfView | None = None,
     watched: RegionOfInterest | None = None,
     thorough: bool = False,
-    stop: Stop = lambda: False,
-) -> Generator[Any, None, DenoisingResult]:
+    stop: Stop = never,
+) -> Steps[DenoisingResult]:
     """Denoise what is shown of ``source``, with both halves where there are any.
 
-    Yields `Progress`, a `FieldReady` if the exposure had to be made, and a `DenoisedPart`:
+    Yields `Progress`, a `FieldReady` if the exposure had to be made, and one with a ``region``:
     what is ``watched`` as the denoising begins is denoised first. ``denoiser`` may be the
     name of a model in the box; ``thorough`` is that of `denoise_steps`.
 
@@ -227,14 +206,13 @@ def denoise_source(
     ------
     N2NError
         The data or the device do not allow it.
-    Stopped
+    Interrupted
         ``stop`` became true.
     """
     if exposure is None:
-        exposure = yield from aligned(source, stop, device)
+        exposure = yield from aligned_steps(source, stop, device)
     yield Progress("loading the model", 0, 1)
-    from napari_n2n.denoising.inference.denoising import denoise_halves, denoise_steps
-    from napari_n2n.denoising.interruption import Interrupted
+    from napari_n2n.denoising.inference.denoising import denoise_halves_steps, denoise_steps
 
     if isinstance(denoiser, str):
         from napari_n2n.denoising.shipped_models import denoiser_named
@@ -247,23 +225,17 @@ def denoise_source(
         "thorough": thorough,
         "stop": stop,
     }
-    try:
-        if exposure.odd is None or exposure.even is None:
-            single = yield from _with_parts(denoise_steps(exposure.full, denoiser, **settings), 1)
-            gain = psnr_db(exposure, single.pixels)
-            notes = (*single.notes, *psnr_notes(gain))
-            return DenoisingResult(exposure, single.pixels, denoiser.summary, notes, psnr_db=gain)
-        both = yield from _with_parts(
-            denoise_halves(exposure.odd, exposure.even, denoiser, **settings), 2
-        )
-    except Interrupted:
-        raise Stopped from None
+    if exposure.odd is None or exposure.even is None:
+        single = yield from denoise_steps(exposure.full, denoiser, **settings)
+        gain = psnr_db(exposure, single.pixels)
+        notes = (*single.notes, *psnr_notes(gain))
+        return DenoisingResult(exposure, single.pixels, denoiser.summary, notes, psnr_db=gain)
+    both = yield from denoise_halves_steps(exposure.odd, exposure.even, denoiser, **settings)
     before, after = both.frc_before, both.frc_after
     known = exposure.pixel_size_angstrom is not None or denoiser.working_pixel_size_angstrom
     return DenoisingResult(
         exposure,
-        # The mean of two halves, on the scale of their sum.
-        both.pixels * np.float32(2),
+        both.summed,
         denoiser.summary,
         (*both.notes, both.resolution_note) if known else both.notes,
         {
@@ -278,21 +250,7 @@ def denoise_source(
     )
 
 
-def _with_parts(
-    steps: Generator[Progress, None, R], gain: float
-) -> Generator[Progress | DenoisedPart, None, R]:
-    """Run ``steps``; what they show of the result is multiplied by ``gain`` and yielded too."""
-
-    def told(step: Progress) -> Iterator[Progress | DenoisedPart]:
-        yield step
-        region = getattr(step, "region", None)
-        if region is not None:
-            yield DenoisedPart(region.pixels * np.float32(gain), region.origin)
-
-    return passed_on(steps, told)
-
-
-def load_model(path: Path) -> Generator[Progress, None, LoadedModel]:
+def load_model_steps(path: Path) -> Steps[LoadedModel]:
     """Load a saved model.
 
     Raises
@@ -319,7 +277,7 @@ def twice_as_long(config: "TrainingConfig") -> "TrainingConfig":
     return config.replaced(**{name: 2 * n for name, n in limits.items() if n is not None})
 
 
-def devices() -> Generator[Progress, None, list[tuple[str, str]]]:
+def devices_steps() -> Steps[list[tuple[str, str]]]:
     """Find this machine's devices: name and description of each, fastest first.
 
     This imports torch, which takes seconds.

@@ -1,15 +1,14 @@
 """What can be worked on, and how it becomes pairs to train on. No napari and no Qt here."""
 
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from napari_n2n import progress
 from napari_n2n.errors import FileProblem, NotEnoughData
-from napari_n2n.progress import Progress, passed_on
+from napari_n2n.progress import Progress, Steps, Stop, passed_on, stoppable
 from napari_n2n.workflow.fields import FieldOfView, Image
 from napari_n2n.workflow.movie_settings import MovieOptions, open_with
 from napari_n2n.workflow.photograph_sources import OnePhotograph, PhotographFolder
@@ -21,13 +20,7 @@ if TYPE_CHECKING:
     from napari_n2n.motion import Halves
     from napari_n2n.workflow.training_sets import MicrographsOnDisk, PairsOnDisk
 
-Stop = Callable[[], bool]
-Y = TypeVar("Y")
 R = TypeVar("R")
-
-
-class Stopped(Exception):
-    """The user asked to stop, and there is no result."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,35 +130,25 @@ class LastExposure:
         return self.exposure if known is not None and is_same(known, source) else None
 
 
-@dataclass(frozen=True, eq=False)
-class FieldReady:
-    """Yielded once the field that will be shown is there; ``notes`` are sentences for the user."""
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class FieldReady(Progress):
+    """The field that will be shown is there; ``notes`` are sentences for the user."""
 
+    stage: str = "ready"
+    done: int = 1
+    total: int = 1
     exposure: FieldOfView
     notes: tuple[str, ...] = ()
 
 
-def stoppable(steps: Generator[Y, None, R], stop: Stop) -> Generator[Y, None, R]:
-    """Run ``steps``, and close them as soon as ``stop()`` is true.
-
-    Raises
-    ------
-    Stopped
-        They were closed before their end.
-    """
-    return progress.stoppable(steps, stop, Stopped)
-
-
-def expose(
-    source: Source, stop: Stop, device: str = "auto"
-) -> Generator[Progress, None, FieldOfView]:
+def expose_steps(source: Source, stop: Stop, device: str = "auto") -> Steps[FieldOfView]:
     """Make the field that will be shown: a movie is aligned, halves are added up.
 
     Raises
     ------
     N2NError
         The data do not allow it.
-    Stopped
+    Interrupted
         ``stop`` became true.
     """
     if isinstance(source, MovieSource):
@@ -206,16 +189,16 @@ def expose(
     return replace(_first_of(images), notes=images.notes)
 
 
-def training_pairs(
+def training_pairs_steps(
     source: Source, exposure: FieldOfView | None, stop: Stop, device: str = "auto"
-) -> Generator[Progress | FieldReady, None, "Collection[Pair | SingleImage]"]:
+) -> Steps["Collection[Pair | SingleImage]"]:
     """Make what to train on, pairs if possible; yields `FieldReady` with the field to watch.
 
     Raises
     ------
     N2NError
         The data do not allow it.
-    Stopped
+    Interrupted
         ``stop`` became true.
     """
     from napari_n2n.denoising.training.pairs import Pair
@@ -223,11 +206,11 @@ def training_pairs(
 
     if isinstance(source, FolderSource):
         found = yield from _images_in_folder(source, stop, device)
-        yield FieldReady(exposure or _first_of(found), found.notes)
+        yield FieldReady(exposure=exposure or _first_of(found), notes=found.notes)
         return found
     if exposure is None:
-        exposure = yield from expose(source, stop, device)
-    yield FieldReady(exposure)
+        exposure = yield from expose_steps(source, stop, device)
+    yield FieldReady(exposure=exposure)
     if isinstance(source, HalvesSource) and np.ndim(source.odd) == 3:
         return _StackPairs(source)
     if exposure.odd is None or exposure.even is None:
@@ -267,14 +250,14 @@ class _StackPairs:
             )
 
 
-def _summed(movie: "Movie", device: str, *, aligned: bool) -> "Generator[Progress, None, Halves]":
+def _summed(movie: "Movie", device: str, *, aligned: bool) -> "Steps[Halves]":
     """Sum the frames, aligned on ``device`` where motion can be measured on it."""
-    from napari_n2n.motion import MotionConfig, align, sum_halves
+    from napari_n2n.motion import MotionConfig, align_steps, sum_halves_steps
 
     if aligned:
-        return sum_halves(movie)
+        return sum_halves_steps(movie)
     known = device.startswith(("cpu", "cuda"))
-    return align(movie, MotionConfig(device=device if known else "auto"))
+    return align_steps(movie, MotionConfig(device=device if known else "auto"))
 
 
 def _half(data: Any, index: int) -> Image:
@@ -294,7 +277,7 @@ def _first_of(images: "Collection[Pair | SingleImage]") -> FieldOfView:
 
 def _images_in_folder(
     source: FolderSource, stop: Stop, device: str
-) -> Generator[Progress, None, "PairsOnDisk | MicrographsOnDisk"]:
+) -> Steps["PairsOnDisk | MicrographsOnDisk"]:
     """Pair the halves in a folder, or align its movies and pair theirs; done ones are kept.
 
     Where there is neither, its micrographs are taken as they are. Files that cannot be used are
@@ -339,9 +322,7 @@ def _images_in_folder(
     return PairsOnDisk(pairs, notes=notes)
 
 
-def _numbered(
-    steps: Generator[Progress, None, R], number: int, count: int
-) -> Generator[Progress, None, R]:
+def _numbered(steps: Steps[R], number: int, count: int) -> Steps[R]:
     """Say which movie of how many the progress is about."""
 
     def told(step: Progress) -> Iterator[Progress]:

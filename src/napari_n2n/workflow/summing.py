@@ -1,6 +1,5 @@
 """From a movie's file to the aligned sums of its odd, even and all frames."""
 
-from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from napari_n2n.io import (
     inspect_file,
     read_micrograph,
 )
-from napari_n2n.progress import Progress
+from napari_n2n.progress import Steps
 from napari_n2n.workflow.movie_settings import MovieSettings, open_with
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def read_grey(path: Path, pixel_size_angstrom: float | None) -> Micrograph:
     return image
 
 
-def halves_of_file(path: Path, settings: MovieSettings) -> Generator[Progress, None, "Halves"]:
+def halves_of_file_steps(path: Path, settings: MovieSettings) -> Steps["Halves"]:
     """Open the movie at ``path`` and sum its odd, even and all frames, aligned.
 
     Raises
@@ -57,9 +56,9 @@ def halves_of_file(path: Path, settings: MovieSettings) -> Generator[Progress, N
     N2NError
         The file or the device do not allow it.
     """
-    from napari_n2n.motion import MotionConfig, align, sum_halves
+    from napari_n2n.motion import MotionConfig, align_steps, sum_halves_steps
 
     movie = open_with(path, settings)
     if settings.aligned:
-        return (yield from sum_halves(movie))
-    return (yield from align(movie, settings.motion or MotionConfig()))
+        return (yield from sum_halves_steps(movie))
+    return (yield from align_steps(movie, settings.motion or MotionConfig()))

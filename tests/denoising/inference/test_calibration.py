@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from napari_n2n.denoising.inference.calibration import (
     believed,
-    calibrated,
+    calibrated_steps,
     noise_spectrum,
     passes,
     weights,
@@ -38,7 +38,9 @@ def weighed(image: np.ndarray, network) -> np.ndarray:
         yield "step"
         return network(given)
 
-    return run_to_end(calibrated(torch.from_numpy(image.astype(np.float32))[None], run))[0].numpy()
+    return run_to_end(calibrated_steps(torch.from_numpy(image.astype(np.float32))[None], run))[
+        0
+    ].numpy()
 
 
 def smooth(width: float):

@@ -15,17 +15,16 @@ from napari_n2n.denoising.inference import tiled_pass
 from napari_n2n.denoising.inference.denoising import (
     PixelSizeProblem,
     denoise,
-    denoise_halves,
+    denoise_halves_steps,
     denoise_steps,
 )
 from napari_n2n.denoising.inference.folding import FoldedUNet, ready
-from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.denoising.resampling import rescale
 from napari_n2n.denoising.shipped_models.general import general_denoiser
 from napari_n2n.denoising.tiling import tiles
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.errors import DeviceProblem
-from napari_n2n.progress import passed_on, run_to_end
+from napari_n2n.progress import Interrupted, passed_on, run_to_end
 
 from ..conftest import blobs, noisy_pair
 
@@ -184,7 +183,9 @@ def test_colour_for_a_grey_denoiser_is_refused():
 def test_halves_give_their_mean_and_how_far_they_agree():
     pair = noisy_pair(0, side=128)
     denoiser = made_up()
-    result = run_to_end(denoise_halves(pair.input, pair.target, denoiser, pixel_size_angstrom=1.0))
+    result = run_to_end(
+        denoise_halves_steps(pair.input, pair.target, denoiser, pixel_size_angstrom=1.0)
+    )
     mean = (denoise(pair.input, denoiser) + denoise(pair.target, denoiser)) / 2
     np.testing.assert_allclose(result.pixels, mean, rtol=1e-5, atol=1e-4)
     assert result.frc_before.correlation[1:5].mean() > 0.5
@@ -292,14 +293,16 @@ def test_all_of_an_image_or_nothing_is_no_region(image, first):
     assert all(step.region is None for step in seen)
     np.testing.assert_allclose(done.pixels, denoise(image, made_up()), atol=1e-4 * np.ptp(image))
     pair = noisy_pair(0, side=200)
-    seen, both = run(denoise_halves(pair.input, pair.target, made_up(), first=first))
+    seen, both = run(denoise_halves_steps(pair.input, pair.target, made_up(), first=first))
     assert both.pixels.shape == (200, 200)
 
 
 def test_the_region_of_two_halves_is_their_mean():
     pair = noisy_pair(0, side=400)
     first = (slice(40, 140), slice(200, 300))
-    steps = denoise_halves(pair.input, pair.target, made_up(), pixel_size_angstrom=1.0, first=first)
+    steps = denoise_halves_steps(
+        pair.input, pair.target, made_up(), pixel_size_angstrom=1.0, first=first
+    )
     seen, done = run(steps)
     (region,) = [step.region for step in seen if step.region is not None]
     expected = done.pixels[first]

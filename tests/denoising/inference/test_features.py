@@ -5,10 +5,9 @@ import torch
 from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.config import NetworkConfig, TrainingConfig
 from napari_n2n.denoising.inference import features
-from napari_n2n.denoising.inference.features import FeatureMap, bottleneck, fingerprint
-from napari_n2n.denoising.interruption import Interrupted
+from napari_n2n.denoising.inference.features import FeatureMap, bottleneck_steps, fingerprint
 from napari_n2n.denoising.unet import UNet
-from napari_n2n.progress import run_to_end
+from napari_n2n.progress import Interrupted, run_to_end
 
 NETWORK = NetworkConfig(
     name="small", encoder=((6, 6), (8,), (10,), (12,)), decoder=((8,), (8,), (6,))
@@ -22,7 +21,7 @@ def made_up(seed=0, working=2.0) -> Denoiser:
 
 
 def seen(image, denoiser, pixel_size=2.0, diameter=80.0):
-    steps = bottleneck(
+    steps = bottleneck_steps(
         image, denoiser, pixel_size_angstrom=pixel_size, diameter_angstrom=diameter, device="cpu"
     )
     return run_to_end(steps)
@@ -106,7 +105,7 @@ def test_the_kind_names_the_network_and_the_level(image):
 
 
 def test_a_wish_to_stop_is_heard(image):
-    steps = bottleneck(
+    steps = bottleneck_steps(
         image,
         made_up(),
         pixel_size_angstrom=2.0,

@@ -8,8 +8,9 @@ import pytest
 from napari_n2n.denoising.checkpoints import load_denoiser, save_denoiser
 from napari_n2n.denoising.config import PRESETS
 from napari_n2n.denoising.inference.denoising import denoise
+from napari_n2n.denoising.reports import TrainingProgress
 from napari_n2n.denoising.shipped_models.general import GENERAL_PATH, general_denoiser, start_for
-from napari_n2n.denoising.training.micrographs import TrainingProgress, train
+from napari_n2n.denoising.training.micrographs import train_steps
 from napari_n2n.denoising.training.pairs import Pair
 from napari_n2n.io import read_micrograph
 from napari_n2n.metrics import band_limited, best_gaussian_correlation, correlation
@@ -109,7 +110,7 @@ def test_a_training_that_starts_from_it_is_good_at_once_and_says_so(tmp_path):
     for from_scratch in (False, True):
         config = PRESETS["quick"].replaced(steps=3, from_scratch=from_scratch)
         notes = set()
-        steps = train([pair], config)
+        steps = train_steps([pair], config)
         while True:
             try:
                 step = next(steps)

@@ -6,13 +6,13 @@ import torch
 
 from napari_n2n.denoising.checkpoints import load_denoiser
 from napari_n2n.denoising.config import LIGHT_NETWORK, ConfigProblem
+from napari_n2n.denoising.reports import TrainingProgress
 from napari_n2n.denoising.shipped_models.general import GENERAL, general_denoiser
 from napari_n2n.denoising.training import general as general_training
 from napari_n2n.denoising.training.general import (
-    GeneralProgress,
     GeneralSettings,
     relative_error,
-    train_general,
+    train_general_steps,
 )
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.progress import run_to_end
@@ -23,7 +23,9 @@ FEW = GeneralSettings(fields=4, batch=2, seconds=1.0)
 
 def test_what_is_made_is_a_general_model_that_can_be_loaded(tmp_path):
     told = []
-    made = run_to_end(train_general(FEW, output=tmp_path / "general.safetensors"), told.append)
+    made = run_to_end(
+        train_general_steps(FEW, output=tmp_path / "general.safetensors"), told.append
+    )
     loaded = load_denoiser(tmp_path / "general.safetensors")
     assert loaded.provenance.name == GENERAL
     assert loaded.working_pixel_size_angstrom == 4.0
@@ -32,25 +34,25 @@ def test_what_is_made_is_a_general_model_that_can_be_loaded(tmp_path):
 
 
 def test_stopping_keeps_what_has_been_learnt(tmp_path):
-    steps = train_general(
+    steps = train_general_steps(
         replace(FEW, seconds=600),
         output=tmp_path / "general.safetensors",
         stop=lambda: bool(trained),
     )
     trained = []
     for step in steps:
-        if isinstance(step, GeneralProgress):
+        if isinstance(step, TrainingProgress):
             trained.append(step)
     assert (tmp_path / "general.safetensors").is_file()
 
 
 def test_a_general_model_can_be_made_better_and_another_is_refused():
     general = general_denoiser()
-    made = run_to_end(train_general(FEW, start=general))
+    made = run_to_end(train_general_steps(FEW, start=general))
     assert made.provenance.steps > general.provenance.steps
     other = replace(general, network=UNet(LIGHT_NETWORK.replaced(negative_slope=0.2)))
     with pytest.raises(ConfigProblem, match="another network"):
-        run_to_end(train_general(FEW, start=other))
+        run_to_end(train_general_steps(FEW, start=other))
 
 
 def test_saying_nothing_is_as_wrong_as_the_signal_is_strong():

@@ -6,7 +6,7 @@ import torch
 
 from napari_n2n.denoising.config import TrainingConfig
 from napari_n2n.denoising.training.learner import Learner
-from napari_n2n.denoising.training.loop import Pace, learn
+from napari_n2n.denoising.training.loop import Pace, learn_steps
 from napari_n2n.errors import TrainingDiverged
 
 NEVER = lambda: False  # noqa: E731
@@ -25,7 +25,9 @@ def draw(step):
 def test_it_takes_as_many_steps_as_were_asked_for_and_saves(config):
     learner, saved = Learner(config, torch.device("cpu")), []
     told = list(
-        learn(learner, draw, Pace(config), stop=NEVER, save=lambda: saved.append(learner.step))
+        learn_steps(
+            learner, draw, Pace(config), stop=NEVER, save=lambda: saved.append(learner.step)
+        )
     )
     assert learner.step == told[-1].step == saved[-1] == 30
     assert told[-1].fraction == 1
@@ -63,7 +65,7 @@ def test_stopping_ends_it_at_once_and_saves(config):
             asked.append(time.monotonic())
         return draw(step)
 
-    steps = learn(
+    steps = learn_steps(
         learner,
         slowly,
         Pace(config),
@@ -78,7 +80,9 @@ def test_stopping_ends_it_at_once_and_saves(config):
 def test_closing_it_saves(config, monkeypatch):
     monkeypatch.setattr("napari_n2n.denoising.training.loop._SECONDS_BETWEEN_REPORTS", 0.0)
     learner, saved = Learner(config, torch.device("cpu")), []
-    steps = learn(learner, draw, Pace(config), stop=NEVER, save=lambda: saved.append(learner.step))
+    steps = learn_steps(
+        learner, draw, Pace(config), stop=NEVER, save=lambda: saved.append(learner.step)
+    )
     assert next(steps).step == 1
     steps.close()
     assert saved == [1]
@@ -95,7 +99,7 @@ def test_what_diverged_before_anybody_looked_is_not_saved_when_stopped(config, m
         return inputs, targets * (math.nan if step == 3 else 1)
 
     stop = lambda: len(drawn) > 5  # noqa: E731
-    list(learn(learner, broken, Pace(config), stop=stop, save=lambda: saved.append(1)))
+    list(learn_steps(learner, broken, Pace(config), stop=stop, save=lambda: saved.append(1)))
     assert learner.step > 3
     assert not saved
 
@@ -109,5 +113,5 @@ def test_what_diverged_is_not_saved(config):
         return inputs, targets * (math.nan if step == 20 else 1)
 
     with pytest.raises(TrainingDiverged, match=r"smaller than 0\.002"):
-        list(learn(learner, broken, Pace(config), stop=NEVER, save=lambda: saved.append(1)))
+        list(learn_steps(learner, broken, Pace(config), stop=NEVER, save=lambda: saved.append(1)))
     assert not saved

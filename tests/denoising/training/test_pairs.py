@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from napari_n2n.denoising.training import pairs as pairs_module
-from napari_n2n.denoising.training.pairs import Crops, Pair, prepare
+from napari_n2n.denoising.training.pairs import Crops, Pair, prepare_steps
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.progress import run_to_end
 
@@ -19,7 +19,7 @@ def test_halves_of_different_shape_are_refused():
 
 def test_working_pixel_size_shrinks_and_normalises(tiny):
     config = tiny.replaced(working_pixel_size_angstrom=2.0)
-    data = run_to_end(prepare([noisy_pair(0, side=128)], config, CPU))
+    data = run_to_end(prepare_steps([noisy_pair(0, side=128)], config, CPU))
     rows = data.training[0].input.shape[1] + data.validation[0].input.shape[1]
     assert (rows, data.training[0].input.shape[2]) == (64, 64)
     assert data.working_pixel_size_angstrom == 2.0
@@ -29,7 +29,7 @@ def test_working_pixel_size_shrinks_and_normalises(tiny):
 
 def test_unit_range_maps_to_0_to_1(tiny):
     config = tiny.replaced(normalisation="unit_range", validation_fraction=0)
-    image = run_to_end(prepare([noisy_pair(0)], config, CPU)).training[0].input
+    image = run_to_end(prepare_steps([noisy_pair(0)], config, CPU)).training[0].input
     assert np.percentile(image, 0.05) == pytest.approx(0, abs=0.01)
     assert np.percentile(image, 99.95) == pytest.approx(1, abs=0.01)
 
@@ -39,7 +39,7 @@ def test_one_hot_pixel_does_not_set_the_scale(tiny):
     hot = pair.input.copy()
     hot[5, 5] = 1e6
     clean, spoilt = (
-        run_to_end(prepare([p], tiny.replaced(validation_fraction=0), CPU)).training[0].input
+        run_to_end(prepare_steps([p], tiny.replaced(validation_fraction=0), CPU)).training[0].input
         for p in (pair, Pair(hot, pair.target, 1.0))
     )
     assert spoilt[0, 20:].std() == pytest.approx(float(clean[0, 20:].std()), rel=0.02)
@@ -50,7 +50,7 @@ def test_what_is_judged_on_is_not_trained_on(tiny):
     for seed in range(3):
         pair = noisy_pair(seed)
         marked.append(pair)
-    data = run_to_end(prepare(marked, tiny, CPU))
+    data = run_to_end(prepare_steps(marked, tiny, CPU))
     for pair, whole in zip(data.training, marked, strict=True):
         assert pair.input.shape[1] < whole.input.shape[0]
     heights = [
@@ -62,14 +62,14 @@ def test_what_is_judged_on_is_not_trained_on(tiny):
 
 def test_many_pairs_hold_whole_ones_out(tiny):
     many = [noisy_pair(seed, side=40) for seed in range(30)]
-    data = run_to_end(prepare(many, tiny, CPU))
+    data = run_to_end(prepare_steps(many, tiny, CPU))
     assert (len(data.training), len(data.validation)) == (27, 3)
 
 
 def test_an_unknown_pixel_size_is_said(tiny):
     pair = noisy_pair(0)
     config = tiny.replaced(working_pixel_size_angstrom=4.0)
-    data = run_to_end(prepare([Pair(pair.input, pair.target, None)], config, CPU))
+    data = run_to_end(prepare_steps([Pair(pair.input, pair.target, None)], config, CPU))
     assert data.working_pixel_size_angstrom is None
     assert "pixel size is unknown" in data.notes[0]
 
@@ -77,7 +77,7 @@ def test_an_unknown_pixel_size_is_said(tiny):
 def test_crops_of_input_and_target_show_the_same_place(tiny):
     rng = np.random.default_rng(0)
     image = rng.normal(size=(96, 96)).astype(np.float32)
-    data = run_to_end(prepare([Pair(image, 3 * image + 1)], tiny, CPU))
+    data = run_to_end(prepare_steps([Pair(image, 3 * image + 1)], tiny, CPU))
     for step in range(5):
         inputs, targets = Crops(data, tiny, CPU).draw(step)
         torch.testing.assert_close(inputs, targets, atol=1e-4, rtol=1e-4)
@@ -88,7 +88,7 @@ def test_only_equally_noisy_pairs_are_swapped(tiny, swappable, seen):
     rng = np.random.default_rng(0)
     a, b = (rng.normal(size=(96, 96)).astype(np.float32) for _ in range(2))
     config = tiny.replaced(augment=False, validation_fraction=0, crop=96)
-    data = run_to_end(prepare([Pair(a, b, swappable=swappable)], config, CPU))
+    data = run_to_end(prepare_steps([Pair(a, b, swappable=swappable)], config, CPU))
     crops = Crops(data, config, CPU)
     first = data.training[0].input
     found = {int(not torch.equal(image, first)) for s in range(8) for image in crops.draw(s)[0]}
@@ -97,7 +97,7 @@ def test_only_equally_noisy_pairs_are_swapped(tiny, swappable, seen):
 
 def test_pairs_that_do_not_fit_the_gpu_stay_in_main_memory(tiny, monkeypatch):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (2**20, 2**30))
-    pair = run_to_end(prepare([noisy_pair(0)], tiny, CPU)).training[0]
+    pair = run_to_end(prepare_steps([noisy_pair(0)], tiny, CPU)).training[0]
     cuda = torch.device("cuda:0")
     assert pairs_module._fit(pair, 1, cuda)
     assert not pairs_module._fit(pair, 100, cuda)

@@ -4,7 +4,7 @@ from PIL import Image
 
 from napari_n2n.denoising.checkpoints import load_denoiser
 from napari_n2n.denoising.inference.denoising import denoise
-from napari_n2n.denoising.interruption import Interrupted
+from napari_n2n.denoising.reports import PhotographTrainingProgress
 from napari_n2n.denoising.shipped_models.photographs import COLOUR_NETWORKS, PAPER, recipe
 from napari_n2n.denoising.training.micrographs import resume_path
 from napari_n2n.denoising.training.photograph_examples import (
@@ -13,14 +13,13 @@ from napari_n2n.denoising.training.photograph_examples import (
     noisy_photograph,
 )
 from napari_n2n.denoising.training.photographs import (
-    PhotographProgress,
-    read_photographs,
+    read_photographs_steps,
     snapshot_path,
-    train_photographs,
+    train_photographs_steps,
 )
 from napari_n2n.errors import CheckpointProblem, NotEnoughData, UnreadableFile
 from napari_n2n.metrics import psnr
-from napari_n2n.progress import run_to_end
+from napari_n2n.progress import Interrupted, run_to_end
 
 
 def painting(seed, shape=(120, 150)):
@@ -59,14 +58,14 @@ def test_the_paper_s_recipe_is_the_papers():
 @pytest.mark.parametrize("name", COLOUR_NETWORKS)
 def test_every_network_takes_and_gives_colours(name, paintings):
     config = recipe("better", network=name, steps=1, crop=32, batch=1)
-    denoiser = run_to_end(train_photographs(paintings, config, PhotographNoise()))
+    denoiser = run_to_end(train_photographs_steps(paintings, config, PhotographNoise()))
     assert denoiser.network.config.name == name
     assert denoise(painting(0, (33, 40)).astype(np.float32), denoiser).shape == (33, 40, 3)
 
 
 def test_it_learns_from_noisy_photographs_alone(paintings):
     config = recipe("better", network="light", steps=100, crop=32, learning_rate=4e-3)
-    denoiser = run_to_end(train_photographs(paintings, config, PhotographNoise()))
+    denoiser = run_to_end(train_photographs_steps(paintings, config, PhotographNoise()))
     clean = painting(99)
     noisy = noisy_photograph(clean, 50, seed=0)
     result = denoise(noisy, denoiser)
@@ -81,7 +80,7 @@ def test_files_are_read_as_they_are_and_what_is_no_colour_photograph_is_left_out
     Image.fromarray(picture[..., 0]).save(tmp_path / "grey.png")
     Image.fromarray(picture[:9, :9]).save(tmp_path / "tiny.png")
     (tmp_path / "notes.txt").write_text("none")
-    found = run_to_end(read_photographs(tmp_path))
+    found = run_to_end(read_photographs_steps(tmp_path))
     assert found.names == ("a.JPG", "b.png")
     np.testing.assert_array_equal(found.images[1], picture)
     assert found.images[1].dtype == np.uint8
@@ -89,18 +88,18 @@ def test_files_are_read_as_they_are_and_what_is_no_colour_photograph_is_left_out
 
 def test_folders_without_photographs_and_torn_ones_are_named(tmp_path):
     with pytest.raises(NotEnoughData, match="no folder"):
-        run_to_end(read_photographs(tmp_path / "none"))
+        run_to_end(read_photographs_steps(tmp_path / "none"))
     with pytest.raises(NotEnoughData, match="PNG or JPEG"):
-        run_to_end(read_photographs(tmp_path))
+        run_to_end(read_photographs_steps(tmp_path))
     Image.fromarray(painting(0)).save(tmp_path / "torn.png")
     whole = (tmp_path / "torn.png").read_bytes()
     (tmp_path / "torn.png").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(UnreadableFile, match=r"torn\.png"):
-        run_to_end(read_photographs(tmp_path))
+        run_to_end(read_photographs_steps(tmp_path))
 
 
 def test_a_stopped_and_resumed_training_equals_an_uninterrupted_one(paintings, tmp_path):
-    whole = run_to_end(train_photographs(paintings, SHORT, PhotographNoise()))
+    whole = run_to_end(train_photographs_steps(paintings, SHORT, PhotographNoise()))
     output = tmp_path / "parts.safetensors"
     asked = []
 
@@ -112,11 +111,11 @@ def test_a_stopped_and_resumed_training_equals_an_uninterrupted_one(paintings, t
         return stop()
 
     part = run_to_end(
-        train_photographs(paintings, SHORT, PhotographNoise(), output=output, stop=counting)
+        train_photographs_steps(paintings, SHORT, PhotographNoise(), output=output, stop=counting)
     )
     assert 0 < part.provenance.steps < 12
     resumed = run_to_end(
-        train_photographs(paintings, SHORT, PhotographNoise(), output=output, resume=True)
+        train_photographs_steps(paintings, SHORT, PhotographNoise(), output=output, resume=True)
     )
     assert resumed.provenance.steps == 12
     assert_same(whole, resumed)
@@ -129,13 +128,13 @@ def test_snapshots_are_what_a_shorter_training_of_the_same_schedule_had_learnt(
     monkeypatch.setattr("napari_n2n.denoising.training.photographs.FIRST_SNAPSHOT", 2)
     output = tmp_path / "m.safetensors"
     run_to_end(
-        train_photographs(paintings, SHORT, PhotographNoise(), output=output, snapshots=True)
+        train_photographs_steps(paintings, SHORT, PhotographNoise(), output=output, snapshots=True)
     )
     kept = {int(path.stem.split("-")[1]) for path in tmp_path.glob("m-[0-9]*")}
     assert kept == {2, 4, 8}
     constant = SHORT.replaced(schedule="constant")
     longer = run_to_end(
-        train_photographs(
+        train_photographs_steps(
             paintings,
             constant,
             PhotographNoise(),
@@ -144,7 +143,7 @@ def test_snapshots_are_what_a_shorter_training_of_the_same_schedule_had_learnt(
         )
     )
     shorter = run_to_end(
-        train_photographs(paintings, constant.replaced(steps=4), PhotographNoise())
+        train_photographs_steps(paintings, constant.replaced(steps=4), PhotographNoise())
     )
     assert longer.provenance.steps == 12
     assert_same(load_denoiser(snapshot_path(tmp_path / "c.safetensors", 4)), shorter)
@@ -152,19 +151,23 @@ def test_snapshots_are_what_a_shorter_training_of_the_same_schedule_had_learnt(
 
 def test_resuming_with_other_noise_or_photographs_is_refused(paintings, tmp_path):
     output = tmp_path / "m.safetensors"
-    run_to_end(train_photographs(paintings, SHORT, PhotographNoise(), output=output))
+    run_to_end(train_photographs_steps(paintings, SHORT, PhotographNoise(), output=output))
     assert resume_path(output).is_file()
     for photographs, noise in (
         (paintings, PhotographNoise(clipped=True)),
         (paintings.chosen(3), PhotographNoise()),
     ):
         with pytest.raises(CheckpointProblem, match="other images"):
-            run_to_end(train_photographs(photographs, SHORT, noise, output=output, resume=True))
+            run_to_end(
+                train_photographs_steps(photographs, SHORT, noise, output=output, resume=True)
+            )
 
 
 def test_stopping_before_anything_is_learnt_leaves_no_model(paintings, tmp_path):
     output = tmp_path / "m.safetensors"
-    steps = train_photographs(paintings, SHORT, PhotographNoise(), output=output, stop=lambda: True)
+    steps = train_photographs_steps(
+        paintings, SHORT, PhotographNoise(), output=output, stop=lambda: True
+    )
     with pytest.raises(Interrupted):
         run_to_end(steps)
     assert not list(tmp_path.iterdir())
@@ -174,8 +177,8 @@ def test_progress_tells_the_error_against_the_clean_image(paintings):
     """The noise of the targets is known, so what they cannot be blamed for is the network's."""
     errors = {}
     for targets in ("noisy", "clean"):
-        steps = train_photographs(paintings, SHORT, PhotographNoise(targets=targets))
-        *_, last = (step for step in steps if isinstance(step, PhotographProgress))
+        steps = train_photographs_steps(paintings, SHORT, PhotographNoise(targets=targets))
+        *_, last = (step for step in steps if isinstance(step, PhotographTrainingProgress))
         assert last.step == 12
         assert last.done == last.total
         errors[targets] = last.excess_loss
@@ -183,7 +186,7 @@ def test_progress_tells_the_error_against_the_clean_image(paintings):
 
 
 def test_what_was_learnt_is_told(paintings):
-    denoiser = run_to_end(train_photographs(paintings, SHORT, PhotographNoise()))
+    denoiser = run_to_end(train_photographs_steps(paintings, SHORT, PhotographNoise()))
     assert denoiser.summary == (
         "photographs model, light U-Net, full resolution, 12 steps on 6 photographs with noise of "
         "deviation 0 to 50, noisy targets"
@@ -194,7 +197,7 @@ def test_the_mean_of_the_noise_is_learnt_as_if_it_were_the_image(paintings):
     """The squared error is least for the target's expectation: the image plus that mean."""
     config = recipe("better", network="light", steps=100, crop=32, learning_rate=4e-3)
     noise = PhotographNoise(mean=60)
-    denoiser = run_to_end(train_photographs(paintings, config, noise))
+    denoiser = run_to_end(train_photographs_steps(paintings, config, noise))
     clean = painting(99)
     result = denoise(noisy_photograph(clean, 25, seed=0, mean=60), denoiser)
     assert float((result - clean).mean()) == pytest.approx(60, abs=10)

@@ -11,8 +11,8 @@ from napari_n2n.denoising.checkpoints import (
     save_tensors,
 )
 from napari_n2n.denoising.inference.denoising import denoise
-from napari_n2n.denoising.training.micrographs import resume_path, train
-from napari_n2n.denoising.training.pairs import Pair, prepare
+from napari_n2n.denoising.training.micrographs import resume_path, train_steps
+from napari_n2n.denoising.training.pairs import Pair, prepare_steps
 from napari_n2n.denoising.training.singles import LIMITS, SingleImage
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.metrics import correlation
@@ -49,7 +49,7 @@ def denoised_correlation(denoiser, pixel_size: float = 1.0) -> tuple[float, floa
 
 
 def test_it_learns_from_micrographs_without_halves(at_4_angstrom):
-    denoiser = run_to_end(train(singles(8), at_4_angstrom))
+    denoiser = run_to_end(train_steps(singles(8), at_4_angstrom))
     assert denoiser.provenance.pairing == "subsets"
     before, after = denoised_correlation(denoiser)
     assert before < 0.2
@@ -64,7 +64,7 @@ def test_it_learns_with_a_blind_spot_where_pixels_do_not_tell_their_noise(tiny):
         noisy = blobs(seed) + np.random.default_rng(seed).normal(0, 2, (96, 96))
         images.append(SingleImage(noisy.astype(np.float32), 4.0))
     config = tiny.replaced(working_pixel_size_angstrom=4.0, steps=250, learning_rate=4e-3, batch=4)
-    denoiser = run_to_end(train(images, config))
+    denoiser = run_to_end(train_steps(images, config))
     assert denoiser.provenance.pairing == "blind_spot"
     assert denoiser.output_gain == 1
     clean = blobs(99)
@@ -85,14 +85,14 @@ def test_the_way_is_chosen_by_what_pixels_tell_and_its_limits_are_said(
     at_4_angstrom, pixel_size, pairing, way
 ):
     config = at_4_angstrom.replaced(pairing=pairing)
-    data = run_to_end(prepare(singles(2, pixel_size), config, CPU))
+    data = run_to_end(prepare_steps(singles(2, pixel_size), config, CPU))
     assert data.pairing == way
     assert LIMITS[way] in data.notes
 
 
 def test_halves_come_first(at_4_angstrom):
     image = micrograph(0)[0]
-    data = run_to_end(prepare([Pair(image, image, 1.0)], at_4_angstrom, CPU))
+    data = run_to_end(prepare_steps([Pair(image, image, 1.0)], at_4_angstrom, CPU))
     assert data.pairing == "halves"
     assert not set(LIMITS.values()) & set(data.notes)
 
@@ -101,7 +101,7 @@ def test_halves_can_be_added_up_and_trained_on_as_if_there_were_none(at_4_angstr
     odd, even = (micrograph(0)[0] + seed for seed in (0, 1))
     config = at_4_angstrom.replaced(pairing="subsets")
     (of_pair,), (of_sum,) = (
-        run_to_end(prepare(given, config, CPU)).training
+        run_to_end(prepare_steps(given, config, CPU)).training
         for given in ([Pair(odd, even, 1.0)], [SingleImage(odd + even, 1.0)])
     )
     assert torch.equal(of_pair.image, of_sum.image)
@@ -114,7 +114,7 @@ def test_halves_can_be_added_up_and_trained_on_as_if_there_were_none(at_4_angstr
 def test_what_cannot_be_had_is_refused_with_a_way_out(at_4_angstrom, pairing, pixel_size, said):
     config = at_4_angstrom.replaced(pairing=pairing)
     with pytest.raises(NotEnoughData, match=f"{said}.*'auto'"):
-        run_to_end(prepare(singles(1, pixel_size), config, CPU))
+        run_to_end(prepare_steps(singles(1, pixel_size), config, CPU))
 
 
 def test_too_small_an_image_is_refused():
@@ -124,7 +124,7 @@ def test_too_small_an_image_is_refused():
 
 def test_how_a_model_was_trained_is_kept_with_it(at_4_angstrom, tmp_path):
     config = at_4_angstrom.replaced(steps=2, pairing="subsets")
-    save_denoiser(tmp_path / "m.safetensors", run_to_end(train(singles(1), config)))
+    save_denoiser(tmp_path / "m.safetensors", run_to_end(train_steps(singles(1), config)))
     kept = load_denoiser(tmp_path / "m.safetensors")
     assert (kept.training.pairing, kept.provenance.pairing) == ("subsets", "subsets")
     assert "1 without halves" in kept.summary
@@ -135,21 +135,21 @@ def test_a_stopped_and_resumed_training_equals_an_uninterrupted_one(
     at_4_angstrom, tmp_path, pairing
 ):
     config = at_4_angstrom.replaced(steps=12, pairing=pairing)
-    whole = run_to_end(train(singles(2), config))
+    whole = run_to_end(train_steps(singles(2), config))
     output = tmp_path / "parts.safetensors"
-    steps = train(singles(2), config, output=output)
+    steps = train_steps(singles(2), config, output=output)
     for step in steps:
         if getattr(step, "step", 0) >= 4:
             break
     steps.close()
-    resumed = run_to_end(train(singles(2), config, output=output, resume=True))
+    resumed = run_to_end(train_steps(singles(2), config, output=output, resume=True))
     for name, tensor in whole.network.state_dict().items():
         assert torch.equal(tensor, resumed.network.state_dict()[name]), name
 
 
 def test_what_was_saved_before_there_was_a_pairing_loads_and_goes_on(tiny, pairs, tmp_path):
     model = tmp_path / "m.safetensors"
-    before = run_to_end(train(pairs, tiny.replaced(steps=4), output=model))
+    before = run_to_end(train_steps(pairs, tiny.replaced(steps=4), output=model))
     for path in (model, resume_path(model)):
         tensors, text = load_tensors(path)
         header = json.loads(text)
@@ -159,5 +159,5 @@ def test_what_was_saved_before_there_was_a_pairing_loads_and_goes_on(tiny, pairs
     loaded = load_denoiser(model)
     assert (loaded.training.pairing, loaded.provenance.pairing) == ("auto", "halves")
     assert loaded.summary == before.summary
-    longer = run_to_end(train(pairs, tiny.replaced(steps=6), output=model, resume=True))
+    longer = run_to_end(train_steps(pairs, tiny.replaced(steps=6), output=model, resume=True))
     assert longer.provenance.steps == 6

@@ -9,15 +9,14 @@ import pytest
 
 from napari_n2n import metrics
 from napari_n2n.denoising.checkpoints import load_denoiser
-from napari_n2n.denoising.interruption import Interrupted
+from napari_n2n.denoising.reports import TrainingProgress
 from napari_n2n.denoising.training.learner import Learner
-from napari_n2n.denoising.training.micrographs import TrainingProgress
 from napari_n2n.errors import NotEnoughData, UnreadableFile
-from napari_n2n.experiments.cryo.experiment import reproduce_cryo
+from napari_n2n.experiments.cryo.experiment import reproduce_cryo_steps
 from napari_n2n.experiments.cryo.settings import CryoSettings
 from napari_n2n.experiments.protocol import OtherSettings
 from napari_n2n.io import read_micrograph, write_micrograph
-from napari_n2n.progress import run_to_end
+from napari_n2n.progress import Interrupted, run_to_end
 from napari_n2n.simulation import SimulationConfig, build_scene, write_simulated
 
 # One finished experiment serves several tests.
@@ -27,7 +26,7 @@ SMALLEST = CryoSettings(count=3, size=256, frames=4, budget_minutes=0.01, seed=1
 
 
 def run(folder, settings, stop=lambda: False):
-    return run_to_end(reproduce_cryo(folder, settings, stop=stop))
+    return run_to_end(reproduce_cryo_steps(folder, settings, stop=stop))
 
 
 def figures(folder, stage):
@@ -139,7 +138,7 @@ def test_a_training_that_is_stopped_goes_on_where_it_was(tmp_path):
 
     def training(folder):
         nonlocal steps
-        for told in reproduce_cryo(folder, settings, stop=lambda: bool(asked)):
+        for told in reproduce_cryo_steps(folder, settings, stop=lambda: bool(asked)):
             if isinstance(told.step, TrainingProgress):
                 steps = told.step.step
                 asked.append(time.process_time())

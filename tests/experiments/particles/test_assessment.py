@@ -8,9 +8,8 @@ from typer.testing import CliRunner
 
 from napari_n2n.cli import app
 from napari_n2n.denoising.config import preset
-from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.errors import NotEnoughData, UnreadableFile
-from napari_n2n.experiments.particles.assessment import assess
+from napari_n2n.experiments.particles.assessment import assess_steps
 from napari_n2n.experiments.particles.avoiding import compare_masks
 from napari_n2n.experiments.particles.cache import Cache
 from napari_n2n.experiments.particles.finding import PickScore, best_threshold
@@ -19,11 +18,11 @@ from napari_n2n.experiments.particles.real import (
     BORDER_PX,
     KINDS,
     clicked,
-    find_on_all,
-    marked_fields,
+    find_on_all_steps,
+    marked_fields_steps,
 )
 from napari_n2n.io import Particles, write_micrograph
-from napari_n2n.progress import Progress, run_to_end
+from napari_n2n.progress import Interrupted, Progress, run_to_end
 from napari_n2n.simulation import SimulationConfig, build_scene
 
 
@@ -91,7 +90,7 @@ def test_it_can_be_stopped_and_nothing_unfinished_is_kept(tmp_path):
         return len(asked) > 3
 
     with pytest.raises(Interrupted):
-        run_to_end(assess(preset("quick"), Cache(tmp_path), size=512, stop=stop))
+        run_to_end(assess_steps(preset("quick"), Cache(tmp_path), size=512, stop=stop))
     assert not list(tmp_path.iterdir())
 
 
@@ -101,7 +100,7 @@ def test_unknown_cases_and_folders_are_told(tmp_path):
     missing = CliRunner().invoke(app, ["assess-particles", "--data", str(tmp_path / "none")])
     assert isinstance(missing.exception, UnreadableFile)
     with pytest.raises(UnreadableFile, match="too few"):
-        run_to_end(marked_fields(tmp_path, preset("quick"), Cache(None)))
+        run_to_end(marked_fields_steps(tmp_path, preset("quick"), Cache(None)))
 
 
 @pytest.fixture(scope="module")
@@ -128,13 +127,13 @@ def marked(tmp_path_factory):
 
 def test_fields_laid_out_like_the_real_ones_are_judged(marked, tmp_path):
     training = preset("quick").replaced(steps=3)
-    fields = run_to_end(marked_fields(marked, training, Cache(tmp_path)))
+    fields = run_to_end(marked_fields_steps(marked, training, Cache(tmp_path)))
     assert [field.name for field in fields] == ["one", "two"]
     assert set(fields[0].images) == set(KINDS)
     # Two folds, each of two kinds: four trainings.
     assert len(list(tmp_path.iterdir())) == 4
     for template in (0, 1, None):
-        finding = run_to_end(find_on_all(fields, "rest raw", template))
+        finding = run_to_end(find_on_all_steps(fields, "rest raw", template))
         assert finding.mean_f1 > 0.8
         assert finding.best_f1 >= finding.mean_f1 - 0.02
         assert min(judged.found_px.min() for judged in finding.judged) >= BORDER_PX
@@ -143,9 +142,9 @@ def test_fields_laid_out_like_the_real_ones_are_judged(marked, tmp_path):
     assert all((fields[0].centres_px == click).all(axis=1).any() for click in clicks)
     with pytest.raises(NotEnoughData):
         clicked(fields[0], count=100)
-    report = run_to_end(assess(training, Cache(tmp_path), data=marked.parent, cases=()))
+    report = run_to_end(assess_steps(training, Cache(tmp_path), data=marked.parent, cases=()))
     text = as_markdown(report)
     means = next(line for line in text.splitlines() if line.startswith("| **mean**"))
-    raw = run_to_end(find_on_all(fields, "rest raw", 0))
+    raw = run_to_end(find_on_all_steps(fields, "rest raw", 0))
     assert f"**{raw.mean_f1:.3f}**" in means
     assert len(list(tmp_path.iterdir())) == 4  # all came from the cache

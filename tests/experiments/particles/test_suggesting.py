@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from napari_n2n.errors import NotEnoughData
-from napari_n2n.experiments.particles.suggesting import jittered, suggestion_scores
+from napari_n2n.experiments.particles.suggesting import jittered, suggestion_scores_steps
 from napari_n2n.particles.descriptors import Descriptors
 from napari_n2n.progress import run_to_end
 
@@ -19,7 +19,7 @@ def clouds(counts, gap, seed=0):
 
 def scores(counts, gap, **options):
     descriptors, labels = clouds(counts, gap)
-    return run_to_end(suggestion_scores(descriptors, labels, 120.0, draws=8, **options))
+    return run_to_end(suggestion_scores_steps(descriptors, labels, 120.0, draws=8, **options))
 
 
 def test_what_is_told_apart_scores_one_and_what_is_not_a_half():
@@ -34,7 +34,9 @@ def test_what_is_told_apart_scores_one_and_what_is_not_a_half():
 def test_labels_count_equally_however_rare():
     """All broken ones look intact: half is right, not the share of the intact."""
     descriptors, labels = clouds((300, 30), 0.0)
-    (score,) = run_to_end(suggestion_scores(descriptors, labels, 120.0, marks=(10,), draws=20))
+    (score,) = run_to_end(
+        suggestion_scores_steps(descriptors, labels, 120.0, marks=(10,), draws=20)
+    )
     assert abs(score.mean - 0.5) < 0.08
 
 

@@ -8,14 +8,13 @@ import pytest
 from PIL import Image
 
 from napari_n2n.denoising.checkpoints import load_denoiser, save_denoiser
-from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.experiments.photographs import comparisons as natural_comparisons
 from napari_n2n.experiments.photographs import stages as natural_stages
 from napari_n2n.experiments.photographs import trials as natural_bench
-from napari_n2n.experiments.photographs.experiment import reproduce_natural
+from napari_n2n.experiments.photographs.experiment import reproduce_photographs_steps
 from napari_n2n.experiments.photographs.settings import PhotographSettings
 from napari_n2n.experiments.protocol import ExperimentFolder, ExperimentProgress, OtherSettings
-from napari_n2n.progress import run_to_end
+from napari_n2n.progress import Interrupted, run_to_end
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +49,11 @@ def finished(settings, tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     told = []
     with pytest.raises(Interrupted):
-        run_to_end(reproduce_natural(folder, settings, stop=lambda: len(told) > 20), told.append)
+        run_to_end(
+            reproduce_photographs_steps(folder, settings, stop=lambda: len(told) > 20), told.append
+        )
     assert not (folder / "report.html").exists()
-    assert run_to_end(reproduce_natural(folder, settings)) == folder / "report.html"
+    assert run_to_end(reproduce_photographs_steps(folder, settings)) == folder / "report.html"
     return folder
 
 
@@ -74,13 +75,13 @@ def test_what_is_finished_is_not_done_again(finished, settings, monkeypatch):
     for work in ("judge", "write_detail"):
         monkeypatch.setattr(natural_stages, work, None)
     told = []
-    run_to_end(reproduce_natural(finished, settings), told.append)
+    run_to_end(reproduce_photographs_steps(finished, settings), told.append)
     assert not any(isinstance(step, ExperimentProgress) for step in told)
 
 
 def test_other_settings_are_refused(finished, settings):
     with pytest.raises(OtherSettings, match="seed"):
-        run_to_end(reproduce_natural(finished, settings.replaced(seed=1)))
+        run_to_end(reproduce_photographs_steps(finished, settings.replaced(seed=1)))
 
 
 def test_comparisons_differ_in_one_thing(finished):
@@ -100,7 +101,9 @@ def test_a_model_can_be_given_instead_of_training_one(finished, settings, tmp_pa
     monkeypatch.setattr(natural_comparisons, "FEWEST_STEPS", 2)
     given = str(finished / "models" / "claim-4-noisy.safetensors")
     report = run_to_end(
-        reproduce_natural(tmp_path, settings.replaced(given_model=given, claim_counts=(1,)))
+        reproduce_photographs_steps(
+            tmp_path, settings.replaced(given_model=given, claim_counts=(1,))
+        )
     )
     assert "A model was given: photographs model, light U-Net" in report.read_text()
     assert not (tmp_path / "models" / "model.safetensors").exists()

@@ -8,10 +8,10 @@ from napari_n2n.denoising.training.photograph_examples import Photographs
 from napari_n2n.experiments.photographs import judging as photograph_judging
 from napari_n2n.experiments.photographs.judging import (
     TestNoise,
-    by_bm3d,
-    by_nonlocal_means,
+    bm3d_steps,
     classical_methods,
-    judge,
+    judge_steps,
+    nonlocal_means_steps,
 )
 from napari_n2n.progress import run_to_end
 
@@ -33,7 +33,7 @@ def by_nothing(noisy, _deviation):
 
 
 def judged(photographs, noise, method=by_nothing):
-    return run_to_end(judge(photographs, noise, method))
+    return run_to_end(judge_steps(photographs, noise, method))
 
 
 @pytest.mark.parametrize(("deviation", "decibel"), [(10, 28.13), (70, 11.23)])
@@ -64,7 +64,7 @@ def test_the_mean_of_noise_is_found_where_it_is(photographs):
 
 def test_nonlocal_means_finds_what_repeats(photographs):
     stripes = photographs.leading(1)
-    figures = judged(stripes, TestNoise(25), by_nonlocal_means)
+    figures = judged(stripes, TestNoise(25), nonlocal_means_steps)
     assert figures["psnr_db"] > figures["noisy_psnr_db"] + 5
 
 
@@ -76,7 +76,7 @@ def test_bm3d_is_used_where_it_is_installed_and_on_its_own_scale(photographs, mo
         return image
 
     monkeypatch.setitem(sys.modules, "bm3d", types.SimpleNamespace(bm3d_rgb=bm3d_rgb))
-    figures = judged(photographs, TestNoise(51), by_bm3d)
+    figures = judged(photographs, TestNoise(51), bm3d_steps)
     assert figures["psnr_db"] == pytest.approx(figures["noisy_psnr_db"], abs=0.01)
     assert 1 < given["most"] < 3
     assert given["deviation"] == pytest.approx(0.2)

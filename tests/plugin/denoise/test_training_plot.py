@@ -17,7 +17,7 @@ def told(step, loss, truth=None):
     validation = None
     if truth is not None:
         validation = Validation(loss, 0.1, noise_floor=0.8, truth_correlation=truth)
-    return SimpleNamespace(step=step, training_loss=loss, validation=validation)
+    return SimpleNamespace(step=step, loss=loss, validation=validation)
 
 
 def test_the_figure_that_tells_good_from_better_stands_beside_the_loss(plot):

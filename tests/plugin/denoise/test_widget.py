@@ -258,7 +258,7 @@ def test_a_failing_device_is_told_and_the_widget_goes_on(
         if place == "learn":
             broken.setattr("napari_n2n.denoising.training.learner.Learner.learn", fail)
         else:  # outside what the training itself guards
-            broken.setattr("napari_n2n.denoising.training.micrographs.train", fail)
+            broken.setattr("napari_n2n.denoising.training.micrographs.train_steps", fail)
         train(widget, qtbot)
     assert len([message for message in told if words in message]) == 1
     assert words in widget.progress.status.text()

@@ -6,8 +6,7 @@ import torch
 
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.plugin.shared.jobs import Runner
-from napari_n2n.progress import Progress
-from napari_n2n.workflow.sources import Stopped
+from napari_n2n.progress import Interrupted, Progress
 
 
 @pytest.fixture
@@ -33,7 +32,7 @@ def endless(closed: threading.Event):
         try:
             while True:
                 if stop():
-                    raise Stopped
+                    raise Interrupted
                 yield Progress("working", 0, 1)
                 sleep(0.01)
         finally:

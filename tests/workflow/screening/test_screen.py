@@ -21,11 +21,9 @@ from napari_n2n.workflow.screening import (
     SETTINGS_KEY,
     Feed,
     Queue,
-    ScreenOutcome,
-    ScreenProgress,
     ScreenSettings,
     results_of,
-    screen,
+    screen_steps,
 )
 
 SIZE = 4.0
@@ -72,10 +70,10 @@ class Night:
         """Screen and return the outcomes by name."""
         queue = paths if isinstance(paths, Queue) else Queue(paths)
         self.steps = []
-        for step in screen(self.session, queue, settings or self.settings(), stop):
+        for step in screen_steps(self.session, queue, settings or self.settings(), stop):
             self.steps.append(step)
             watch(step)
-        return {step.path.name: step for step in self.steps if isinstance(step, ScreenOutcome)}
+        return {step.path.name: step.outcome for step in self.steps if step.outcome is not None}
 
     def results(self, name):
         return results_of(self.session.path, self.folder / name)
@@ -263,7 +261,7 @@ def test_stopping_leaves_the_file_in_hand_as_not_begun(night, stage):
     queue, stopping = Queue(paths), threading.Event()
 
     def watch(step):
-        if isinstance(step, ScreenProgress) and step.stage == stage:
+        if step.stage == stage:
             stopping.set()
 
     assert night.screen(queue, stop=stopping.is_set, watch=watch) == {}
@@ -276,7 +274,7 @@ def test_stopping_leaves_the_file_in_hand_as_not_begun(night, stage):
 
 def test_closing_the_generator_leaves_the_file_in_hand_as_not_begun(night):
     queue = Queue(night.has("a.mrc"))
-    steps = screen(night.session, queue, night.settings(), lambda: False)
+    steps = screen_steps(night.session, queue, night.settings(), lambda: False)
     while next(steps).stage != "denoising":
         pass
     assert night.state("a.mrc")[0] == "working"
@@ -291,7 +289,7 @@ def test_all_files_are_in_the_list_before_the_first_is_done(night):
     listed = []
 
     def watch(step):
-        if isinstance(step, ScreenProgress) and step.stage == "listing files":
+        if step.stage == "listing files":
             listed.append((step.done, night.session.overview().names))
 
     night.screen([*paths, night.folder / "torn.mrc"], watch=watch)
@@ -303,9 +301,9 @@ def test_a_pause_rests_and_what_is_looked_at_comes_next(night):
     queue, rested = Queue(paths), []
 
     def watch(step):
-        if isinstance(step, ScreenProgress) and step.stage == "denoising" and not rested:
+        if step.stage == "denoising" and not rested:
             queue.pause()
-        if isinstance(step, ScreenProgress) and step.stage == "paused":
+        if step.stage == "paused":
             rested.append(step.path)
             if len(rested) == 2:
                 queue.prefer(paths[2])
@@ -381,7 +379,7 @@ def test_stopping_leaves_done_what_another_window_has_done(night):
             session.set_state(1, "done")  # by the other window
         return began
 
-    list(screen(session, Queue(paths), night.settings(diameter_angstrom=120), stop))
+    list(screen_steps(session, Queue(paths), night.settings(diameter_angstrom=120), stop))
     assert session.overview().states.tolist() == ["done"]
 
 
@@ -390,7 +388,7 @@ def test_stopping_before_another_diameter_was_looked_for_leaves_it_done(night):
     night.screen(paths)
     states = night.session.overview
     began = lambda: bool(states().states[0] == "working")  # noqa: E731
-    list(screen(night.session, Queue(paths), night.settings(diameter_angstrom=120), began))
+    list(screen_steps(night.session, Queue(paths), night.settings(diameter_angstrom=120), began))
     assert states().states.tolist() == ["done"]
 
 
@@ -427,7 +425,7 @@ def test_a_watched_folder_is_screened_as_it_fills(night, made):
     queue, done = Queue(open=1), []
 
     def watch(step):
-        if isinstance(step, ScreenOutcome):
+        if step.outcome is not None:
             done.append(step.path.name)
             if len(done) == 1:
                 night.has("b.mrc")

@@ -84,7 +84,7 @@ def passes(shape: tuple[int, int]) -> int:
     return 1 if min(shape) < _SMALLEST_SIDE else 2 * _positions(shape)
 
 
-def calibrated(
+def calibrated_steps(
     image: Tensor, run: Callable[[Tensor], Generator[S, None, Tensor]]
 ) -> Generator[S, None, Tensor]:
     """Denoise ``image``, (1, y, x) with a mean of about 0, by ``run`` and weigh the result.

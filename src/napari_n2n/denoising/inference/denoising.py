@@ -1,6 +1,6 @@
 """Using a denoiser."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_n2n.denoising.checkpoints import Denoiser
-from napari_n2n.denoising.inference.calibration import calibrated, passes
+from napari_n2n.denoising.inference.calibration import calibrated_steps, passes
 from napari_n2n.denoising.inference.folding import ready
 from napari_n2n.denoising.inference.regions import RegionPlan
 from napari_n2n.denoising.inference.symmetries import WAYS
-from napari_n2n.denoising.inference.tiled_pass import run_tiled
+from napari_n2n.denoising.inference.tiled_pass import tiled_steps
 from napari_n2n.denoising.interruption import interruptible
+from napari_n2n.denoising.reports import DenoisedRegion, DenoisingProgress
 from napari_n2n.denoising.resampling import rescale
 from napari_n2n.denoising.tiling import Window
 from napari_n2n.denoising.working import (
@@ -26,7 +27,7 @@ from napari_n2n.denoising.working import (
 )
 from napari_n2n.devices import choose_device, torch_errors_explained
 from napari_n2n.errors import N2NError
-from napari_n2n.progress import Progress, Stopwatch, passed_on, run_to_end
+from napari_n2n.progress import Progress, Stop, Stopwatch, never, passed_on, run_to_end
 
 if TYPE_CHECKING:
     from napari_n2n.metrics import RingCorrelation
@@ -43,25 +44,6 @@ class PixelSizeProblem(N2NError):
 
 
 @dataclass(frozen=True, eq=False)
-class DenoisedRegion:
-    """A part of the result that is ready before the rest.
-
-    ``pixels``, (y, x) or RGB (y, x, 3), are on the grid and scale of the input; ``origin`` is
-    where their first one lies in it, (y, x) px.
-    """
-
-    pixels: NDArray[np.float32]
-    origin: tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class DenoisingProgress(Progress):
-    """How far denoising is; one of them carries the ``region`` that was asked for first."""
-
-    region: DenoisedRegion | None = None
-
-
-@dataclass(frozen=True, eq=False)
 class DenoisedImage:
     """A denoised image on the grid and scale of the input, (y, x) or RGB (y, x, 3)."""
 
@@ -72,6 +54,11 @@ class DenoisedImage:
 @dataclass(frozen=True, eq=False)
 class DenoisedHalves(DenoisedImage):
     """The mean of two denoised halves, with the halves' FRC before and after."""
+
+    @property
+    def summed(self) -> NDArray[np.float32]:
+        """The same on the scale of the sum of both, as a micrograph of all frames has."""
+        return self.pixels * np.float32(2)
 
     frc_before: "RingCorrelation" = field(kw_only=True)
     frc_after: "RingCorrelation" = field(kw_only=True)
@@ -116,7 +103,7 @@ def denoise_steps(
     tile: int | None = None,
     first: Window | None = None,
     thorough: bool = False,
-    stop: Callable[[], bool] = lambda: False,
+    stop: Stop = never,
 ) -> Generator[DenoisingProgress, None, DenoisedImage]:
     """Denoise ``image``, yielding progress in tiles.
 
@@ -171,14 +158,30 @@ def denoise_halves(
     *,
     pixel_size_angstrom: float | None = None,
     device: str | torch.device = "auto",
+) -> DenoisedHalves:
+    """Denoise both halves of a movie, (y, x) each; see `denoise_halves_steps`, which tells too."""
+    return run_to_end(
+        denoise_halves_steps(
+            odd, even, denoiser, pixel_size_angstrom=pixel_size_angstrom, device=device
+        )
+    )
+
+
+def denoise_halves_steps(
+    odd: NDArray[np.float32],
+    even: NDArray[np.float32],
+    denoiser: Denoiser,
+    *,
+    pixel_size_angstrom: float | None = None,
+    device: str | torch.device = "auto",
     first: Window | None = None,
     thorough: bool = False,
-    stop: Callable[[], bool] = lambda: False,
+    stop: Stop = never,
 ) -> Generator[DenoisingProgress, None, DenoisedHalves]:
     """Denoise both halves of a movie; their mean is the result, their FRC how far to believe it.
 
     Parameters and errors are those of `denoise_steps`; ``odd`` and ``even`` are (y, x). The region
-    that was asked for first is the mean of both halves' as well.
+    that was asked for first is the sum of both halves', as it is shown.
     """
     chosen = choose_device(device)
     jobs = [
@@ -191,8 +194,8 @@ def denoise_halves(
             regions.append((yield from job.region(first)))
         a_region, b_region = regions
         if a_region is not None and b_region is not None:
-            mean = (a_region.pixels + b_region.pixels) * np.float32(0.5)
-            yield _with_region(DenoisedRegion(mean, a_region.origin))
+            summed = a_region.pixels + b_region.pixels
+            yield _with_region(DenoisedRegion(summed, a_region.origin))
     a = yield from jobs[0].whole()
     b = yield from jobs[1].whole()
     yield DenoisingProgress("comparing halves", 0, 1)
@@ -227,7 +230,7 @@ class _Job:
         pixel_size_angstrom: float | None,
         device: torch.device,
         tile: int | None,
-        stop: Callable[[], bool],
+        stop: Stop,
         *,
         thorough: bool,
     ) -> None:
@@ -286,12 +289,12 @@ class _Job:
                     at = watch.progress(stage, done, count * step.total)
                     yield DenoisingProgress(at.stage, at.done, at.total, at.seconds_left)
 
-                tiled = run_tiled(self._network, way.of(given), self._tile)
+                tiled = tiled_steps(self._network, way.of(given), self._tile)
                 total += way.back((yield from passed_on(tiled, told)))
             return total * (self._denoiser.output_gain / len(self._ways))
 
         with interruptible(self._network, self._stop):
-            return (yield from (calibrated(image, run) if weigh else run(image)))
+            return (yield from (calibrated_steps(image, run) if weigh else run(image)))
 
 
 def _with_channels(count: int) -> str:

@@ -16,11 +16,9 @@ from napari_n2n.denoising.tiling import Window, tiles
 from napari_n2n.denoising.unet import UNet, pad_to_multiple
 from napari_n2n.denoising.working import Intensities, rescale, to_channels, working_shape
 from napari_n2n.devices import choose_device, torch_errors_explained
-from napari_n2n.progress import Progress, Stopwatch
+from napari_n2n.progress import Steps, Stop, Stopwatch, never
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -96,15 +94,15 @@ class FeatureMap:
         return np.stack(sampled, axis=1)
 
 
-def bottleneck(
+def bottleneck_steps(
     image: NDArray[np.float32],
     denoiser: Denoiser,
     *,
     pixel_size_angstrom: float | None,
     diameter_angstrom: float,
     device: str | torch.device = "auto",
-    stop: Callable[[], bool] = lambda: False,
-) -> Generator[Progress, None, FeatureMap]:
+    stop: Stop = never,
+) -> Steps[FeatureMap]:
     """Run the encoder over a micrograph and return the features of its most telling level.
 
     That is the level nearest the bottleneck whose cells are still at most a sixth of the particle.

@@ -1,6 +1,5 @@
 """One pass of a network over an image of any size."""
 
-from collections.abc import Generator
 from contextlib import nullcontext
 
 import torch
@@ -11,10 +10,10 @@ from napari_n2n.denoising.tiling import Tile, tiles
 from napari_n2n.denoising.unet import UNet, pad_to_multiple
 from napari_n2n.devices import autocast, is_out_of_memory
 from napari_n2n.errors import DeviceProblem
-from napari_n2n.progress import Progress, Stopwatch
+from napari_n2n.progress import Steps, Stopwatch
 
 
-def run_tiled(network: UNet, image: Tensor, tile: int | None) -> Generator[Progress, None, Tensor]:
+def tiled_steps(network: UNet, image: Tensor, tile: int | None) -> Steps[Tensor]:
     """Run ``network`` over ``image``, (channel, y, x); halve the tiles when memory runs out.
 
     ``tile`` is their side in pixels, by default what fits into the free memory; the result is the

@@ -1,41 +1,13 @@
 """How good a network is, told from noisy images alone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import nn
 
+from napari_n2n.denoising.reports import Validation
 from napari_n2n.denoising.training.examples import WorkingPair
 from napari_n2n.devices import autocast
-
-
-@dataclass(frozen=True, slots=True)
-class Validation:
-    """How well a network does on pairs it is not trained on.
-
-    ``loss`` is the mean squared difference from the noisy target, ``noise_floor`` what a perfect
-    denoiser would still have there: half the mean squared difference of two equally noisy
-    halves, None where the two are not equally noisy. Both in units of the image's variance.
-
-    ``truth_correlation`` estimates the correlation of the result with the clean image that
-    nobody has: corr(result, target) / sqrt(corr(input, target)), because two equally noisy
-    images correlate by the share that the signal has in the variance of each. None likewise.
-
-    ``output_gain`` is the regression of the input on the result: what brings a result from the
-    scale of the target to that of the input. It is 1 where both are equally noisy.
-    """
-
-    loss: float
-    target_correlation: float
-    noise_floor: float | None = None
-    truth_correlation: float | None = None
-    output_gain: float = 1.0
-
-    @property
-    def excess_loss(self) -> float | None:
-        """Loss less the noise floor: the mean squared error against the clean image."""
-        return None if self.noise_floor is None else self.loss - self.noise_floor
 
 
 @torch.no_grad()

@@ -6,7 +6,6 @@ and is the target itself, which is what a noisy target would teach in the end, s
 a field is used it gets another dose, another detector and other noise.
 """
 
-from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -20,10 +19,10 @@ from napari_n2n.denoising.checkpoints import Denoiser, Provenance, save_denoiser
 from napari_n2n.denoising.config import LIGHT_NETWORK, ConfigProblem, TrainingConfig
 from napari_n2n.denoising.shipped_models.general import GENERAL
 from napari_n2n.denoising.training.learner import Learner
-from napari_n2n.denoising.training.loop import THOUSAND, LearningProgress, Pace, learn
+from napari_n2n.denoising.training.loop import Pace, learn_steps
 from napari_n2n.denoising.working import slow_part
 from napari_n2n.devices import choose_device, describe_device, torch_errors_explained
-from napari_n2n.progress import Progress, Stopwatch, passed_on
+from napari_n2n.progress import Steps, Stop, Stopwatch, never
 from napari_n2n.simulation.variety import FIELD_SIDE, seeded_field
 
 WORKING_PIXEL_SIZE_ANGSTROM = 4.0
@@ -39,13 +38,6 @@ _REPORT_EVERY = 20
 _LEAST_SIGNAL = 2e-4
 # Doses are spread evenly by their logarithm for 1; above, faint images come more often.
 _FAINTNESS = 1.5
-
-
-@dataclass(frozen=True)
-class GeneralProgress(Progress):
-    """Training of the model in the box; ``relative_error`` is the mean loss of late."""
-
-    relative_error: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -74,14 +66,14 @@ class GeneralSettings:
     seed: int = 0
 
 
-def train_general(
+def train_general_steps(
     settings: GeneralSettings,
     *,
     output: Path | None = None,
     start: Denoiser | None = None,
     device: str = "auto",
-    stop: Callable[[], bool] = lambda: False,
-) -> Generator[Progress, None, Denoiser]:
+    stop: Stop = never,
+) -> Steps[Denoiser]:
     """Simulate fields, train on them, and return the denoiser; it is saved in ``output`` too.
 
     ``start`` is a general model to make better. Once ``stop()`` is true, what has been learnt so
@@ -128,13 +120,10 @@ def train_general(
             if output is not None:
                 save_denoiser(output, denoiser())
 
-        def told(learnt: LearningProgress) -> tuple[GeneralProgress]:
-            done, left = round(THOUSAND * learnt.fraction), learnt.seconds_left
-            return (GeneralProgress("training", done, THOUSAND, left, learnt.loss),)
-
         draw = _Draw(bank, settings, chosen)
-        steps = learn(learner, draw, pace, stop=stop, save=save, loss_of=relative_error)
-        yield from passed_on(steps, told)
+        yield from learn_steps(
+            learner, draw, pace, stop=stop, save=save, loss_of=relative_error, output=output
+        )
         return denoiser()
 
 
@@ -185,9 +174,7 @@ class _Bank:
     pixel_size_angstrom: NDArray[np.float32]
 
 
-def _simulated(
-    settings: GeneralSettings, stop: Callable[[], bool]
-) -> Generator[Progress, None, _Bank]:
+def _simulated(settings: GeneralSettings, stop: Stop) -> Steps[_Bank]:
     signal = np.zeros((settings.fields, FIELD_SIDE, FIELD_SIDE), np.float16)
     brightness, sizes = np.ones((2, settings.fields), np.float32)
     watch = Stopwatch()

@@ -1,27 +1,37 @@
-"""The pace of every training; the loop of models that are made for the box."""
+"""The one training loop, and its pace.
+
+A recipe (`micrographs`, `general`, `photographs`) says what is drawn, how it is judged and where
+it is kept; how a training goes on, tells, saves and ends is here alone.
+"""
 
 import math
 from collections import deque
 from collections.abc import Callable, Collection, Generator
-from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic
 
 import torch
 from torch import Tensor
 
 from napari_n2n.denoising.config import TrainingConfig
-from napari_n2n.denoising.interruption import Interrupted, interruptible
+from napari_n2n.denoising.interruption import interruptible
+from napari_n2n.denoising.reports import Preview, TrainingProgress, Validation
 from napari_n2n.denoising.training.learner import Learner, Loss, squared_error
+from napari_n2n.devices import describe_device
 from napari_n2n.errors import TrainingDiverged
+from napari_n2n.progress import Interrupted, Stop
 
 # Listeners hear of the training this often; reading the loss more often would hold a GPU up.
 _SECONDS_BETWEEN_REPORTS = 0.25
-_SECONDS_BETWEEN_SAVES = 60.0
+# What a power cut may cost. Writing three networks and two moments takes a tenth of a second.
+_SECONDS_BETWEEN_SAVES = 15.0
+# Validating takes about as long as five steps of the light network.
+_VALIDATE_EVERY = 50
 STEPS_TOLD = 500
-"""The loss that is told is the mean of so many steps."""
+"""The loss that is told is the mean of at most so many steps, if nothing else is asked for."""
 
-THOUSAND = 1000
-"""The parts of a training that progress is counted in."""
+# The parts of a training that progress is counted in.
+_PARTS = 1000
 
 
 class Pace:
@@ -76,60 +86,86 @@ class Pace:
         return rate
 
 
-@dataclass(frozen=True, slots=True)
-class LearningProgress:
-    """The state of a training after ``step`` steps; ``loss`` is the mean of the last 500."""
-
-    step: int
-    fraction: float
-    loss: float
-    learning_rate: float
-    seconds_left: float | None
-
-
-def learn(
+def learn_steps(
     learner: Learner,
     draw: Callable[[int], tuple[Tensor, Tensor]],
     pace: Pace,
     *,
-    stop: Callable[[], bool],
+    stop: Stop,
     save: Callable[[], None] = lambda: None,
     loss_of: Loss = squared_error,
-) -> Generator[LearningProgress, None, None]:
-    """Train ``learner`` on what ``draw`` makes of the number of a step, until ``pace`` ends it.
+    mean_over: int | None = STEPS_TOLD,
+    validate: Callable[[], Validation | None] | None = None,
+    look: Callable[[], Preview | None] = lambda: None,
+    output: Path | None = None,
+) -> Generator[TrainingProgress, None, None]:
+    """Train ``learner`` until ``pace`` ends it; once ``stop()`` is true it ends within a second.
 
-    ``save`` is called every minute and at the end, however it ends, except after divergence: what
-    was saved before that is worth more. Once ``stop()`` is true it ends within a second.
+    Parameters
+    ----------
+    draw
+        Makes inputs and targets, (n, channel, y, x), of the number of a step.
+    save
+        Called every 15 s and at the end, however that comes, except after divergence: what was
+        saved before is worth more.
+    mean_over
+        The loss that is told is the mean of so many steps; None: of those since it was told last.
+    validate
+        Called often at first and then every 50 steps, and at the end; it may be stopped in
+        between, as everything the network is used for here.
+    look
+        Called with every progress, for something to show.
+    output
+        Where the best model lies; divergence says so.
 
     Raises
     ------
     TrainingDiverged
         The loss is no number any more.
     """
-    losses: deque[Tensor] = deque(maxlen=STEPS_TOLD)
-    reported = saved = monotonic()
+    losses: deque[Tensor] = deque(maxlen=mean_over)
+    pixels, reported, saved = 0, monotonic(), monotonic()
+    device = describe_device(learner.device)
+    validation: Validation | None = None
     try:
-        with interruptible(learner.network, stop):
+        with interruptible(learner.network, stop), interruptible(learner.averaged, stop):
             while pace.fraction(learner.step) < 1 and not stop():
                 rate = pace.learning_rate(learner.step)
-                losses.append(learner.learn(*draw(learner.step), rate, loss_of))
+                inputs, targets = draw(learner.step)
+                losses.append(learner.learn(inputs, targets, rate, loss_of))
+                pixels += inputs.numel()
                 fraction = pace.fraction(learner.step)
-                if fraction < 1 and monotonic() - reported < _SECONDS_BETWEEN_REPORTS:
+                milestone = validate is not None and is_milestone(learner.step)
+                since = monotonic() - reported
+                if not milestone and fraction < 1 and since < _SECONDS_BETWEEN_REPORTS:
                     continue
                 loss = mean_loss(losses)
-                if not math.isfinite(loss):
-                    raise TrainingDiverged(
-                        f"Training diverged at step {learner.step}: the loss is no number any "
-                        f"more. Try a learning rate ten times smaller than "
-                        f"{learner.config.learning_rate:g}."
-                    )
+                _require_finite(loss, learner, output)
+                if validate is not None and milestone:
+                    validation = validate()
                 if monotonic() - saved > _SECONDS_BETWEEN_SAVES:
                     save()
                     saved = monotonic()
-                yield LearningProgress(
-                    learner.step, fraction, loss, rate, pace.seconds_left(learner.step)
+                yield TrainingProgress(
+                    "training",
+                    round(_PARTS * fraction),
+                    _PARTS,
+                    pace.seconds_left(learner.step),
+                    step=learner.step,
+                    loss=loss,
+                    learning_rate=rate,
+                    total_steps=pace.total_steps,
+                    megapixels_per_second=pixels / max(since, 1e-6) / 1e6,
+                    elapsed_seconds=pace.elapsed_seconds,
+                    device=device,
+                    validation=validation,
+                    preview=look(),
                 )
-                reported = monotonic()
+                if mean_over is None:
+                    losses.clear()
+                pixels, reported = 0, monotonic()
+            if validate is not None:
+                validate()
     except Interrupted:
         pass
     finally:
@@ -139,6 +175,21 @@ def learn(
             save()
 
 
+def is_milestone(step: int) -> bool:
+    """Whether to validate after ``step``: often at first, when much changes, then regularly."""
+    return step % _VALIDATE_EVERY == 0 or (step < _VALIDATE_EVERY and step & (step - 1) == 0)
+
+
 def mean_loss(losses: Collection[Tensor]) -> float:
     """Return the mean of the losses of some steps; of none it is 0."""
     return float(torch.stack(list(losses)).mean()) if losses else 0.0
+
+
+def _require_finite(loss: float, learner: Learner, output: Path | None) -> None:
+    if math.isfinite(loss):
+        return
+    kept = f" The best model so far is in {output}." if output else ""
+    raise TrainingDiverged(
+        f"Training diverged at step {learner.step}: the loss is no number any more.{kept} "
+        f"Try a learning rate ten times smaller than {learner.config.learning_rate:g}."
+    )

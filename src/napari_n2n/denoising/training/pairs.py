@@ -1,6 +1,6 @@
 """Training pairs, held in memory as the network sees them."""
 
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_n2n.denoising.config import TrainingConfig
-from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.denoising.training.examples import Example, WorkingPair
 from napari_n2n.denoising.training.singles import (
     LIMITS,
@@ -20,7 +19,7 @@ from napari_n2n.denoising.training.singles import (
 )
 from napari_n2n.denoising.working import Intensities, rescale, to_channels, working_shape
 from napari_n2n.errors import NotEnoughData
-from napari_n2n.progress import Progress, Stopwatch
+from napari_n2n.progress import Interrupted, Steps, Stop, Stopwatch, never
 
 # From this many pairs on, whole pairs are held out; below it, a strip of each.
 _WHOLE_PAIRS_FROM = 20
@@ -76,12 +75,12 @@ class TrainingData:
     pairing: str = "halves"
 
 
-def prepare(
+def prepare_steps(
     pairs: Collection[Pair | SingleImage],
     config: TrainingConfig,
     device: torch.device,
-    stop: Callable[[], bool] = lambda: False,
-) -> Generator[Progress, None, TrainingData]:
+    stop: Stop = never,
+) -> Steps[TrainingData]:
     """Bring ``pairs`` to the working pixel size, normalise them and hold some back.
 
     Of single micrographs, and of pairs if the config wants no halves, inputs and targets are made

@@ -2,22 +2,19 @@
 
 import copy
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from torch import Tensor
 
 from napari_n2n.denoising.checkpoints import Denoiser, Provenance, save_denoiser
 from napari_n2n.denoising.config import TrainingConfig
-from napari_n2n.denoising.interruption import Interrupted
+from napari_n2n.denoising.reports import PhotographTrainingProgress, TrainingProgress
 from napari_n2n.denoising.training.learner import Learner
 from napari_n2n.denoising.training.loop import (
     STEPS_TOLD,
-    THOUSAND,
-    LearningProgress,
     Pace,
-    learn,
+    learn_steps,
     mean_loss,
 )
 from napari_n2n.denoising.training.micrographs import resume_path
@@ -29,7 +26,7 @@ from napari_n2n.denoising.training.photograph_examples import (
 from napari_n2n.devices import choose_device, describe_device, torch_errors_explained
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.io.photographs import WHITE, PhotographSource, photographs_in
-from napari_n2n.progress import Progress, Stopwatch, passed_on
+from napari_n2n.progress import Interrupted, Steps, Stop, Stopwatch, never, passed_on
 
 FIRST_SNAPSHOT = 500
 """Snapshots are kept after so many steps, twice as many, four times, and so on."""
@@ -38,21 +35,7 @@ SMALLEST_SIDE = 16
 """Photographs that have fewer pixels to a side are left out."""
 
 
-@dataclass(frozen=True)
-class PhotographProgress(Progress):
-    """Training on photographs.
-
-    ``excess_loss`` is the mean squared error of late less the power of the targets' noise, in
-    grey levels squared: what is left is the error against the clean image.
-    """
-
-    step: int = 0
-    excess_loss: float = float("nan")
-
-
-def read_photographs(
-    source: Path | Sequence[Path], stop: Callable[[], bool] = lambda: False
-) -> Generator[Progress, None, Photographs]:
+def read_photographs_steps(source: Path | Sequence[Path], stop: Stop = never) -> Steps[Photographs]:
     """Read the colour photographs of a folder, or a list of files, into memory, as 8 bits.
 
     Those that are grey, or have less than 16 px to a side, are left out.
@@ -89,7 +72,7 @@ def snapshot_path(output: Path, step: int) -> Path:
     return output.with_name(f"{output.stem}-{step}.safetensors")
 
 
-def train_photographs(
+def train_photographs_steps(
     photographs: Photographs,
     config: TrainingConfig,
     noise: PhotographNoise,
@@ -98,8 +81,8 @@ def train_photographs(
     resume: bool = False,
     snapshots: bool = False,
     device: str = "auto",
-    stop: Callable[[], bool] = lambda: False,
-) -> Generator[PhotographProgress, None, Denoiser]:
+    stop: Stop = never,
+) -> Steps[Denoiser]:
     """Train a denoiser on ``photographs`` with ``noise``; yields progress, returns it.
 
     Parameters
@@ -162,16 +145,9 @@ def train_photographs(
                 save_denoiser(output, denoiser())
                 learner.save(resume_path(output), names, pace.elapsed_seconds)
 
-        def told(learnt: LearningProgress) -> tuple[PhotographProgress]:
-            progress = PhotographProgress(
-                stage="training",
-                done=round(THOUSAND * learnt.fraction),
-                total=THOUSAND,
-                seconds_left=learnt.seconds_left,
-                step=learnt.step,
-                excess_loss=learnt.loss * WHITE**2 - mean_loss(noise_power),
-            )
-            return (progress,)
+        def told(step: TrainingProgress) -> tuple[PhotographTrainingProgress]:
+            excess = step.loss * WHITE**2 - mean_loss(noise_power)
+            return (PhotographTrainingProgress.of(step, count, excess),)
 
         examples = PhotographExamples(photographs, config, noise, chosen)
         # Of the same steps as the loss: a few hundred strengths of noise drawn by chance have a
@@ -185,7 +161,8 @@ def train_photographs(
             noise_power.append(examples.target_noise_power)
             return drawn
 
-        yield from passed_on(learn(learner, draw, pace, stop=stop, save=save), told)
+        steps = learn_steps(learner, draw, pace, stop=stop, save=save, output=output)
+        yield from passed_on(steps, told)
         if not learner.step:
             raise Interrupted
         return denoiser()

@@ -12,22 +12,27 @@ from napari_n2n.experiments.cryo.judging import judging_stage
 from napari_n2n.experiments.cryo.networks import TrainingContext, denoising_stages, training_stages
 from napari_n2n.experiments.cryo.report import cryo_report
 from napari_n2n.experiments.cryo.settings import held_out
-from napari_n2n.experiments.protocol import Budget, ExperimentFolder, ExperimentProgress, carry_out
+from napari_n2n.experiments.protocol import (
+    Budget,
+    ExperimentFolder,
+    ExperimentProgress,
+    carry_out_steps,
+)
 from napari_n2n.io import write_atomically
-from napari_n2n.progress import Progress
+from napari_n2n.progress import Progress, Stop, never
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
     from napari_n2n.experiments.cryo.settings import CryoSettings
 
 
-def reproduce_cryo(
+def reproduce_cryo_steps(
     folder: Path | str,
     settings: CryoSettings,
     *,
     device: str = "auto",
-    stop: Callable[[], bool] = lambda: False,
+    stop: Stop = never,
 ) -> Generator[ExperimentProgress, None, Path]:
     """Run an experiment in ``folder``, or go on with it; yields progress, returns the report.
 
@@ -72,7 +77,7 @@ def reproduce_cryo(
         """Return how many stages follow the making of ``count`` usable fields."""
         return 2 + held_out(count) * 4
 
-    found = yield from carry_out(
+    found = yield from carry_out_steps(
         making,
         laboratory,
         stop,
@@ -93,7 +98,7 @@ def reproduce_cryo(
         *denoising_stages(bench, judged),
         *(judging_stage(bench, field) for field in judged),
     ]
-    found |= yield from carry_out(
+    found |= yield from carry_out_steps(
         stages,
         laboratory,
         stop,
@@ -101,7 +106,7 @@ def reproduce_cryo(
         count=len(making) + len(stages),
     )
     total = len(making) + len(stages)
-    yield ExperimentProgress("writing the report", total, total, Progress("writing", 0, 1))
+    yield ExperimentProgress.of(Progress("writing", 0, 1), "writing the report", total, total)
     results = CryoResults(settings, trained_on, judged, found, laboratory.seconds, folder)
     with write_atomically(laboratory.report_path) as beside:
         beside.write_text(cryo_report(results), encoding="utf-8")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_n2n.background import in_background
+from napari_n2n.background import background_steps
 from napari_n2n.errors import FileProblem, NotEnoughData, UnreadableFile, WriteProblem
 from napari_n2n.experiments.cryo.settings import USUAL_COUNT
 from napari_n2n.experiments.protocol import ExperimentStage
@@ -23,13 +23,13 @@ from napari_n2n.io import (
     stem_of,
     write_micrograph,
 )
-from napari_n2n.motion import align, write_halves
-from napari_n2n.progress import Stopwatch
+from napari_n2n.motion import align_steps, write_halves
+from napari_n2n.progress import Steps, Stopwatch
 from napari_n2n.simulation import SimulatedMovie, SimulationConfig, build_scene, simulated_frames
-from napari_n2n.workflow.summing import halves_of_file
+from napari_n2n.workflow.summing import halves_of_file_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -97,9 +97,9 @@ def fields_of(settings: CryoSettings, folder: Path) -> list[TestField]:
 
 def _pairs_in(folder: Path, pixel_size_angstrom: float | None) -> list[TestField]:
     def pair(name: str, first: Path, second: Path, *, equally_noisy: bool) -> TestField:
-        def make() -> Generator[Any, None, Figures]:
+        def make() -> Steps[Figures]:
             reading = partial(read_pair, first, second, pixel_size_angstrom=pixel_size_angstrom)
-            yield from in_background(reading, "reading")
+            yield from background_steps(reading, "reading")
             return {}
 
         stage = ExperimentStage(field_stage(name), f"reading {name}", partial(_or_left_out, make))
@@ -180,7 +180,7 @@ def _halves_made(name: str, folder: Path, halves_of: Any, clean: Path | None = N
     """Return a field whose halves ``halves_of()`` makes, which yields progress."""
     odd, even = (folder / "halves" / f"{name}_{half}.mrc" for half in ("ODD", "EVN"))
 
-    def make() -> Generator[Any, None, Figures]:
+    def make() -> Steps[Figures]:
         halves, figures = yield from halves_of()
         write_halves(halves, folder / "halves", name)
         return {**figures, "summary": halves.summary, "notes": list(halves.notes)}
@@ -198,8 +198,8 @@ def field_stage(name: str) -> str:
 
 
 def _or_left_out(
-    make: Callable[[], Generator[Any, None, Figures]],
-) -> Generator[Any, None, Figures]:
+    make: Callable[[], Steps[Figures]],
+) -> Steps[Figures]:
     """Run ``make``, and find what is wrong with the user's file where that cannot be used."""
     try:
         return (yield from make())
@@ -209,22 +209,20 @@ def _or_left_out(
         return {LEFT_OUT: str(problem)}
 
 
-def _aligned(path: Path, how: MovieSettings) -> Generator[Any, None, tuple[Halves, Figures]]:
-    halves = yield from halves_of_file(path, how)
+def _aligned(path: Path, how: MovieSettings) -> Steps[tuple[Halves, Figures]]:
+    halves = yield from halves_of_file_steps(path, how)
     return halves, {}
 
 
-def _simulated_halves(
-    config: SimulationConfig, clean: Path
-) -> Generator[Any, None, tuple[Halves, Figures]]:
+def _simulated_halves(config: SimulationConfig, clean: Path) -> Steps[tuple[Halves, Figures]]:
     """Simulate a movie in memory, align it without the truth, and write its clean image."""
-    scene = yield from in_background(partial(build_scene, config), "building the scene")
+    scene = yield from background_steps(partial(build_scene, config), "building the scene")
     frames = np.empty((config.n_frames, *config.shape), np.uint8)
     watch = Stopwatch()
     for index, frame in enumerate(simulated_frames(config, scene)):
         frames[index] = frame
         yield watch.progress("simulating frames", index + 1, config.n_frames)
-    halves = yield from align(SimulatedMovie(frames, scene.truth, config).as_movie())
+    halves = yield from align_steps(SimulatedMovie(frames, scene.truth, config).as_movie())
     write_micrograph(clean, scene.truth.clean, config.pixel_size_angstrom)
     found = None if halves.trajectory is None else halves.trajectory.shifts_angstrom
     error = None if found is None else _rms_error(found, scene.truth.drift_angstrom)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.ndimage
 
 from napari_n2n import metrics
-from napari_n2n.background import in_background
+from napari_n2n.background import background_steps
 from napari_n2n.experiments.cryo.networks import NETWORKS, TITLES, denoised_paths, denoising_name
 from napari_n2n.experiments.panels import write_panels
 from napari_n2n.experiments.protocol import ExperimentStage
 from napari_n2n.io import read_micrograph
-from napari_n2n.progress import Stopwatch
+from napari_n2n.progress import Steps, Stopwatch
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -92,9 +92,9 @@ def judging_stage(bench: TrainingContext, field: TestField) -> ExperimentStage:
     laboratory = bench.laboratory
     paths = {what: panel_paths(laboratory.folder, field, what) for what in shown(field)}
 
-    def make() -> Generator[Any, None, Figures]:
+    def make() -> Steps[Figures]:
         given = bench.settings.pixel_size_angstrom
-        images = yield from in_background(
+        images = yield from background_steps(
             partial(_read, laboratory.folder, field, given), "reading"
         )
         figures: Figures = {
@@ -159,7 +159,7 @@ def _read(folder: Path, field: TestField, pixel_size_angstrom: float | None) -> 
 
 def _against_truth(
     images: FieldImages, clean: Image, results: Mapping[str, Image]
-) -> Generator[Any, None, Figures]:
+) -> Steps[Figures]:
     """Correlation, PSNR and FRC with the clean image, of the whole micrograph."""
     size = images.pixel_size_angstrom
     sigma = yield from _best_sigma(images.raw, clean, size)
@@ -168,7 +168,7 @@ def _against_truth(
         image = _treated(what, images.raw, results, sigma / size)
         # A low-pass changes no ring's correlation, but for rounding where it leaves nothing.
         whole = images.raw if what == GAUSSIAN else image
-        curve = yield from in_background(
+        curve = yield from background_steps(
             partial(metrics.frc, whole, clean, size), f"comparing {what}"
         )
         found[what] = {
@@ -182,11 +182,11 @@ def _against_truth(
     return found
 
 
-def _against_independent(images: FieldImages) -> Generator[Any, None, Figures]:
+def _against_independent(images: FieldImages) -> Steps[Figures]:
     """Band-limited correlation and FRC of what was made of the first image with the second."""
     size = images.pixel_size_angstrom
     band = band_cycles_per_px(size)
-    second = yield from in_background(
+    second = yield from background_steps(
         partial(metrics.band_limited, images.second, *band), "comparing"
     )
     sigma = yield from _best_sigma(metrics.band_limited(images.first, *band), second, size)
@@ -194,11 +194,11 @@ def _against_independent(images: FieldImages) -> Generator[Any, None, Figures]:
     results = {name: denoised[0] for name, denoised in images.denoised.items()}
     for what in JUDGED:
         image = _treated(what, images.first, results, sigma / size)
-        limited = yield from in_background(
+        limited = yield from background_steps(
             partial(metrics.band_limited, image, *band), f"comparing {what}"
         )
         whole = images.first if what == GAUSSIAN else image
-        curve = yield from in_background(
+        curve = yield from background_steps(
             partial(metrics.frc, whole, images.second, size), f"comparing {what}"
         )
         found[what] = {
@@ -209,13 +209,13 @@ def _against_independent(images: FieldImages) -> Generator[Any, None, Figures]:
     return found
 
 
-def _halves(images: FieldImages) -> Generator[Any, None, Figures]:
+def _halves(images: FieldImages) -> Steps[Figures]:
     """FRC between the two halves, raw and denoised."""
     size = images.pixel_size_angstrom
     found: Figures = {}
     for what in (RAW, *NETWORKS):
         odd, even = images.denoised.get(what, (images.first, images.second))
-        curve = yield from in_background(
+        curve = yield from background_steps(
             partial(metrics.frc, odd, even, size), f"comparing halves, {what}"
         )
         found[what] = {
@@ -234,12 +234,12 @@ def _treated(what: str, raw: Image, results: Mapping[str, Image], sigma_px: floa
     return results.get(what, raw)
 
 
-def _best_sigma(image: Image, reference: Image, size: float) -> Generator[Any, None, float]:
+def _best_sigma(image: Image, reference: Image, size: float) -> Steps[float]:
     """Return the standard deviation (Å) of the Gaussian after which the two correlate best."""
     best = (-2.0, _SIGMAS_ANGSTROM[0])
     for sigma in _SIGMAS_ANGSTROM:
         work = partial(metrics.best_gaussian_correlation, image, reference, (sigma / size,))
-        reached, _ = yield from in_background(work, "looking for the best low-pass")
+        reached, _ = yield from background_steps(work, "looking for the best low-pass")
         best = max(best, (reached, sigma))
     return best[1]
 

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari_n2n.denoising.checkpoints import load_denoiser
 from napari_n2n.denoising.config import preset
 from napari_n2n.denoising.inference.denoising import denoise_steps
+from napari_n2n.denoising.reports import TrainingProgress
 from napari_n2n.denoising.shipped_models.general import GENERAL, general_denoiser
-from napari_n2n.denoising.training.micrographs import resume_path, train
+from napari_n2n.denoising.training.micrographs import resume_path, train_steps
 from napari_n2n.experiments.protocol import ExperimentStage
 from napari_n2n.io import read_micrograph, write_micrograph
-from napari_n2n.progress import passed_on
+from napari_n2n.progress import Progress, Steps, Stop, passed_on
 from napari_n2n.workflow.training_sets import PairsOnDisk
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from napari_n2n.denoising.config import TrainingConfig
     from napari_n2n.experiments.cryo.fields import TestField
     from napari_n2n.experiments.cryo.settings import CryoSettings
-    from napari_n2n.experiments.protocol import Budget, ExperimentFolder, Figures, Stop
+    from napari_n2n.experiments.protocol import Budget, ExperimentFolder, Figures
 
 PAPER, LIGHT = "paper", "light"
 NETWORKS = (PAPER, LIGHT, GENERAL)
@@ -88,11 +89,11 @@ def training_stages(
         pixel_size_angstrom=settings.pixel_size_angstrom,
     )
 
-    def train_paper() -> Generator[Any, None, Figures]:
+    def train_paper() -> Steps[Figures]:
         config = paper_training(settings, half)
         return (yield from _trained(bench, PAPER, pairs, config))
 
-    def train_light() -> Generator[Any, None, Figures]:
+    def train_light() -> Steps[Figures]:
         taken = (laboratory.done(training_name(PAPER)) or {}).get("seconds", half)
         config = light_training(settings, min(half, taken), equally_noisy=equally_noisy)
         return (yield from _trained(bench, LIGHT, pairs, config))
@@ -116,10 +117,10 @@ def training_name(network: str) -> str:
 
 def _trained(
     bench: TrainingContext, name: str, pairs: PairsOnDisk, config: TrainingConfig
-) -> Generator[Any, None, Figures]:
+) -> Steps[Figures]:
     """Train, or go on where a training was interrupted."""
     output = bench.laboratory.model_path(training_name(name))
-    steps = train(
+    steps = train_steps(
         pairs,
         config,
         output=output,
@@ -129,8 +130,9 @@ def _trained(
     )
     notes: dict[str, None] = {}
 
-    def told(step: Any) -> tuple[Any]:
-        notes.update(dict.fromkeys(getattr(step, "notes", ())))
+    def told(step: Progress) -> tuple[Progress]:
+        if isinstance(step, TrainingProgress):
+            notes.update(dict.fromkeys(step.notes))
         return (step,)
 
     denoiser = yield from passed_on(steps, told)
@@ -172,7 +174,7 @@ def denoising_stages(bench: TrainingContext, fields: Sequence[TestField]) -> lis
 def _denoising_stage(bench: TrainingContext, name: str, field: TestField) -> ExperimentStage:
     outputs = denoised_paths(bench.laboratory.folder, name, field)
 
-    def make() -> Generator[Any, None, Figures]:
+    def make() -> Steps[Figures]:
         model = bench.laboratory.model_path(training_name(name))
         denoiser = general_denoiser() if name == GENERAL else load_denoiser(model)
         notes: list[str] = []

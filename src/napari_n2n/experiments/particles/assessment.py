@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.experiments.particles.avoiding import AvoidanceScore, avoided_on
 from napari_n2n.experiments.particles.real import (
     DIAMETER_ANGSTROM,
@@ -15,25 +14,29 @@ from napari_n2n.experiments.particles.real import (
     PIXEL_SIZE_ANGSTROM,
     MarkedField,
     RealPicking,
-    find_on_all,
-    marked_fields,
+    find_on_all_steps,
+    marked_fields_steps,
 )
 from napari_n2n.experiments.particles.simulated import (
     CASES,
     SimulatedCase,
     SimulatedPicking,
     TrueField,
-    find_on,
-    reference_field,
-    simulated_field,
+    find_on_steps,
+    reference_field_steps,
+    simulated_field_steps,
 )
-from napari_n2n.experiments.particles.suggesting import SuggestionScore, jittered, suggestion_scores
+from napari_n2n.experiments.particles.suggesting import (
+    SuggestionScore,
+    jittered,
+    suggestion_scores_steps,
+)
 from napari_n2n.particles import find_contamination, first_guess_diameter
 from napari_n2n.particles.descriptors import describe
-from napari_n2n.progress import Progress, stoppable
+from napari_n2n.progress import Progress, Steps, Stop, never, stoppable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from napari_n2n.denoising.config import TrainingConfig
@@ -80,7 +83,7 @@ class Report:
     carbon: AvoidanceScore | None = None
 
 
-def assess(
+def assess_steps(
     training: TrainingConfig,
     cache: Cache,
     *,
@@ -89,8 +92,8 @@ def assess(
     size: int = 2048,
     folds: int = 2,
     device: str = "auto",
-    stop: Callable[[], bool] = lambda: False,
-) -> Generator[Any, None, Report]:
+    stop: Stop = never,
+) -> Steps[Report]:
     """Measure everything that can be measured; what the folder ``data`` lacks is left out.
 
     Yields `Progress` and, while denoisers are trained, `TrainingProgress`.
@@ -118,7 +121,7 @@ def assess(
         ``stop`` became true.
     """
     steps = _all(training, cache, data, cases, size, folds, device, stop)
-    return (yield from stoppable(steps, stop, Interrupted))
+    return (yield from stoppable(steps, stop))
 
 
 def _all(
@@ -129,27 +132,31 @@ def _all(
     size: int,
     folds: int,
     device: str,
-    stop: Callable[[], bool],
-) -> Generator[Any, None, Report]:
+    stop: Stop,
+) -> Steps[Report]:
     findings: list[SimulatedPicking] = []
     suggestions: dict[str, tuple[SuggestionScore, ...]] = {}
 
-    def judge(known: TrueField) -> Generator[Any, None, None]:
-        findings.extend((yield from find_on(known)))
+    def judge(known: TrueField) -> Steps[None]:
+        findings.extend((yield from find_on_steps(known)))
         scores = yield from _suggestions(known)
         if scores:
             suggestions[known.title] = scores
 
     for case in cases:
-        known = yield from simulated_field(case, size, training, cache, device=device, stop=stop)
+        known = yield from simulated_field_steps(
+            case, size, training, cache, device=device, stop=stop
+        )
         yield from judge(known)
     reference = data / "simulated_apoferritin" if data is not None else None
     if reference is not None and reference.is_dir():
-        known = yield from reference_field(reference, training, cache, device=device, stop=stop)
+        known = yield from reference_field_steps(
+            reference, training, cache, device=device, stop=stop
+        )
         yield from judge(known)
     report = Report(tuple(findings), suggestions, training)
     if data is not None and (data / "apoferritin").is_dir():
-        fields = yield from marked_fields(
+        fields = yield from marked_fields_steps(
             data / "apoferritin", training, cache, folds=folds, device=device, stop=stop
         )
         report = yield from _with_real(report, fields)
@@ -162,7 +169,7 @@ def _all(
     return report
 
 
-def _suggestions(known: TrueField) -> Generator[Any, None, tuple[SuggestionScore, ...]]:
+def _suggestions(known: TrueField) -> Steps[tuple[SuggestionScore, ...]]:
     """Judge suggested labels on the true centres, as far off as picks are."""
     counts = {label: int(np.count_nonzero(known.labels == label)) for label in set(known.labels)}
     if sum(count >= max(_MARKS) + 3 for count in counts.values()) < 2:
@@ -174,13 +181,13 @@ def _suggestions(known: TrueField) -> Generator[Any, None, tuple[SuggestionScore
     described = describe(
         known.denoised, known.pixel_size_angstrom, centres, known.diameter_angstrom
     )
-    scores: tuple[SuggestionScore, ...] = yield from suggestion_scores(
+    scores: tuple[SuggestionScore, ...] = yield from suggestion_scores_steps(
         described, known.labels[inner], known.diameter_angstrom, marks=_MARKS
     )
     return scores
 
 
-def _with_real(report: Report, fields: tuple[MarkedField, ...]) -> Generator[Any, None, Report]:
+def _with_real(report: Report, fields: tuple[MarkedField, ...]) -> Steps[Report]:
     real: dict[str, tuple[RealPicking, ...]] = {}
     untaught: dict[str, RealPicking] = {}
     area: dict[str, float] = {}
@@ -188,9 +195,9 @@ def _with_real(report: Report, fields: tuple[MarkedField, ...]) -> Generator[Any
     for kind in KINDS:
         results = []
         for i in range(len(fields)):
-            results.append((yield from find_on_all(fields, kind, i)))
+            results.append((yield from find_on_all_steps(fields, kind, i)))
         real[kind] = tuple(results)
-        untaught[kind] = yield from find_on_all(fields, kind, None)
+        untaught[kind] = yield from find_on_all_steps(fields, kind, None)
         yield Progress(f"guessing sizes on {kind}", 0, 1)
         images = [marked.images[kind] for marked in fields]
         guesses[kind] = tuple(first_guess_diameter(each, PIXEL_SIZE_ANGSTROM) for each in images)

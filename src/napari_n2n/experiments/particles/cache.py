@@ -12,10 +12,12 @@ import numpy as np
 from napari_n2n.io import write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from napari_n2n.progress import Steps
 
     Arrays = dict[str, NDArray[Any]]
 
@@ -30,8 +32,8 @@ class Cache:
         self,
         name: str,
         settings: dict[str, Any],
-        make: Callable[[], Generator[Any, None, Arrays]],
-    ) -> Generator[Any, None, Arrays]:
+        make: Callable[[], Steps[Arrays]],
+    ) -> Steps[Arrays]:
         """Return what ``make`` made for these settings (JSON values) before, or make it now.
 
         Raises

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_n2n.denoising.inference.denoising import denoise_steps
-from napari_n2n.denoising.training.micrographs import train
+from napari_n2n.denoising.training.micrographs import train_steps
 from napari_n2n.errors import NotEnoughData, UnreadableFile
 from napari_n2n.experiments.particles.finding import PickScore, best_threshold
 from napari_n2n.io import read_micrograph
 from napari_n2n.particles import PickingConfig, Template, pick, suggested_threshold
-from napari_n2n.progress import Progress
+from napari_n2n.progress import Progress, Steps, Stop, never
 from napari_n2n.workflow.training_sets import PairsOnDisk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from napari_n2n.denoising.config import TrainingConfig
     from napari_n2n.experiments.particles.cache import Arrays, Cache
 
-    Stop = Callable[[], bool]
 
 PIXEL_SIZE_ANGSTROM = 1.5
 DIAMETER_ANGSTROM = 120.0
@@ -81,15 +80,15 @@ class RealPicking:
         return float(np.mean(self.f1))
 
 
-def marked_fields(
+def marked_fields_steps(
     folder: Path,
     training: TrainingConfig,
     cache: Cache,
     *,
     folds: int = 2,
     device: str = "auto",
-    stop: Stop = lambda: False,
-) -> Generator[Any, None, tuple[MarkedField, ...]]:
+    stop: Stop = never,
+) -> Steps[tuple[MarkedField, ...]]:
     """Read and denoise the fields of ``folder``, each by a denoiser that did not see it.
 
     What is denoised is what the network was given in training: `rest` by networks trained
@@ -120,14 +119,14 @@ def marked_fields(
                 left: Sequence[str] = left,
                 kind: str = kind,
                 other: str = other,
-            ) -> Generator[Any, None, Arrays]:
+            ) -> Steps[Arrays]:
                 pairs = PairsOnDisk.matched(
                     [folder / f"{name}_{kind}.mrc" for name in kept],
                     [folder / f"{name}_{other}.mrc" for name in kept],
                     swappable=False,
                     pixel_size_angstrom=PIXEL_SIZE_ANGSTROM,
                 )
-                denoiser = yield from train(pairs, training, device=device, stop=stop)
+                denoiser = yield from train_steps(pairs, training, device=device, stop=stop)
                 results: Arrays = {}
                 for name in left:
                     image = read_micrograph(folder / f"{name}_{kind}.mrc").pixels
@@ -184,9 +183,9 @@ def clicked(field: MarkedField, count: int = CLICKS, seed: int = 0) -> NDArray[n
     return chosen
 
 
-def find_on_all(
+def find_on_all_steps(
     fields: Sequence[MarkedField], kind: Kind, template_field: int | None
-) -> Generator[Progress, None, RealPicking]:
+) -> Steps[RealPicking]:
     """Pick on every field with the ten clicked particles of one, or None, as the template."""
     chosen = fields[template_field or 0]
     template = None

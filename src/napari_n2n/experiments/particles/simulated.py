@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_n2n.denoising.inference.denoising import denoise_halves
-from napari_n2n.denoising.training.micrographs import train
+from napari_n2n.denoising.inference.denoising import denoise_halves_steps
+from napari_n2n.denoising.training.micrographs import train_steps
 from napari_n2n.denoising.training.pairs import Pair
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.experiments.particles.finding import PickScore, best_threshold
 from napari_n2n.io import read_micrograph, read_pair
-from napari_n2n.motion import align
+from napari_n2n.motion import align_steps
 from napari_n2n.particles import (
     PickingConfig,
     find_contamination,
@@ -22,20 +22,18 @@ from napari_n2n.particles import (
     pick_steps,
     suggested_threshold,
 )
-from napari_n2n.progress import Progress
+from napari_n2n.progress import Progress, Steps, Stop
 from napari_n2n.simulation import SimulationConfig, simulate
 from napari_n2n.workflow.training_sets import PairsOnDisk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from napari_n2n.denoising.config import TrainingConfig
     from napari_n2n.experiments.particles.cache import Arrays, Cache
-
-    Stop = Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,7 @@ class SimulatedPicking:
     guess_angstrom: float
 
 
-def simulated_field(
+def simulated_field_steps(
     case: SimulatedCase,
     size: int,
     training: TrainingConfig,
@@ -111,20 +109,20 @@ def simulated_field(
     *,
     device: str,
     stop: Stop,
-) -> Generator[Any, None, TrueField]:
+) -> Steps[TrueField]:
     """Simulate the movie of ``case``, align it, and denoise it as the plugin does.
 
     The denoiser is trained on the movie's own halves; the result is the mean of the denoised ones.
     """
     config = case.config.model_copy(update={"shape": (size, size)})
 
-    def make() -> Generator[Any, None, Arrays]:
+    def make() -> Steps[Arrays]:
         yield Progress(f"simulating {case.name}", 0, 1)
         movie = simulate(config)
-        halves = yield from align(movie.as_movie())
+        halves = yield from align_steps(movie.as_movie())
         pair = Pair(halves.odd, halves.even, config.pixel_size_angstrom, name=case.name)
-        denoiser = yield from train([pair], training, device=device, stop=stop)
-        both = yield from denoise_halves(
+        denoiser = yield from train_steps([pair], training, device=device, stop=stop)
+        both = yield from denoise_halves_steps(
             halves.odd,
             halves.even,
             denoiser,
@@ -152,9 +150,9 @@ def simulated_field(
     )
 
 
-def reference_field(
+def reference_field_steps(
     folder: Path, training: TrainingConfig, cache: Cache, *, device: str, stop: Stop
-) -> Generator[Any, None, TrueField]:
+) -> Steps[TrueField]:
     """Train on the eight pairs of ``simulated_apoferritin`` and denoise its test micrograph.
 
     Raises
@@ -174,10 +172,10 @@ def reference_field(
     first, second = read_pair(folder / "test_00_odd.mrc", folder / "test_00_even.mrc")
     size = read_micrograph(folder / "test_00_odd.mrc").pixel_size_angstrom or 1.0
 
-    def make() -> Generator[Any, None, Arrays]:
+    def make() -> Steps[Arrays]:
         pairs = PairsOnDisk.matched(odd, even, swappable=True)
-        denoiser = yield from train(pairs, training, device=device, stop=stop)
-        both = yield from denoise_halves(
+        denoiser = yield from train_steps(pairs, training, device=device, stop=stop)
+        both = yield from denoise_halves_steps(
             first.pixels,
             second.pixels,
             denoiser,
@@ -200,7 +198,7 @@ def reference_field(
     )
 
 
-def find_on(field: TrueField) -> Generator[Any, None, Sequence[SimulatedPicking]]:
+def find_on_steps(field: TrueField) -> Steps[Sequence[SimulatedPicking]]:
     """Pick on the raw and on the denoised image, without any template, and judge both.
 
     A hit is at most a quarter of the diameter off. A contaminant that is picked is a false one;

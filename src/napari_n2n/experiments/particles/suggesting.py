@@ -11,15 +11,14 @@ from napari_n2n.errors import NotEnoughData
 from napari_n2n.io import LABELS
 from napari_n2n.particles.examples import Examples
 from napari_n2n.particles.suggestions import FEWEST_MARKS, Classifier
-from napari_n2n.progress import Stopwatch
+from napari_n2n.progress import Steps, Stopwatch
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from napari_n2n.particles.descriptors import Descriptors
-    from napari_n2n.progress import Progress
 
 _FEWEST_LEFT = 3  # particles of a label that must be left to judge by
 
@@ -54,7 +53,7 @@ class SuggestionScore:
     draws: int
 
 
-def suggestion_scores(
+def suggestion_scores_steps(
     descriptors: Descriptors,
     labels: NDArray[np.str_],
     diameter_angstrom: float,
@@ -62,7 +61,7 @@ def suggestion_scores(
     marks: Sequence[int] = (5, 10, 20, 30),
     draws: int = 50,
     seed: int = 0,
-) -> Generator[Progress, None, tuple[SuggestionScore, ...]]:
+) -> Steps[tuple[SuggestionScore, ...]]:
     """Mark a few particles of each label at random, suggest the rest, and compare; many times.
 
     Numbers of marks for which fewer than two labels have particles enough are left out.

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from napari_n2n.denoising.checkpoints import load_denoiser
 from napari_n2n.denoising.shipped_models.photographs import recipe
 from napari_n2n.denoising.training.photograph_examples import PhotographNoise
-from napari_n2n.denoising.training.photographs import train_photographs
-from napari_n2n.experiments.photographs.judging import TestNoise, judge
+from napari_n2n.denoising.training.photographs import train_photographs_steps
+from napari_n2n.experiments.photographs.judging import TestNoise, judge_steps
 from napari_n2n.experiments.photographs.trials import (
     COMPARED_DEVIATIONS,
     MODEL_SHARE,
-    psnr_at,
+    psnr_at_steps,
     told_of,
-    trained,
+    trained_steps,
 )
 from napari_n2n.experiments.protocol import ExperimentStage
-from napari_n2n.progress import Stopwatch
+from napari_n2n.progress import Steps, Stopwatch
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from napari_n2n.denoising.config import TrainingConfig
     from napari_n2n.experiments.photographs.trials import TrialContext
     from napari_n2n.experiments.protocol import Figures
@@ -43,12 +41,12 @@ def comparison_stages(bench: TrialContext) -> list[ExperimentStage]:
 def pace_stage(bench: TrialContext) -> ExperimentStage:
     """Return the measuring of how many steps each of the comparisons can have in its time."""
 
-    def make() -> Generator[Any, None, Figures]:
+    def make() -> Steps[Figures]:
         seconds = seconds_each(bench)
         trial = claim_config(bench, FEWEST_STEPS)
         for _ in range(2):  # the first time, some things are made that are there the second
             watch = Stopwatch()
-            yield from train_photographs(
+            yield from train_photographs_steps(
                 bench.train, trial, PhotographNoise(), device=bench.device, stop=bench.stop
             )
             taken = watch.elapsed_seconds
@@ -96,14 +94,12 @@ def claim_stages(bench: TrialContext) -> list[ExperimentStage]:
     return stages
 
 
-def _claim(
-    bench: TrialContext, name: str, count: int, noise: PhotographNoise
-) -> Generator[Any, None, Figures]:
+def _claim(bench: TrialContext, name: str, count: int, noise: PhotographNoise) -> Steps[Figures]:
     config = claim_config(bench, (bench.laboratory.done(_PACE) or {})["steps"])
     photographs = bench.train.chosen(count, bench.settings.seed)
     output = bench.laboratory.model_path(name)
-    denoiser = yield from trained(bench, photographs, config, noise, output)
-    psnr_db = yield from psnr_at(bench, denoiser)
+    denoiser = yield from trained_steps(bench, photographs, config, noise, output)
+    psnr_db = yield from psnr_at_steps(bench, denoiser)
     return {**told_of(denoiser), "psnr_db": psnr_db}
 
 
@@ -135,7 +131,7 @@ def bias_stages(bench: TrialContext) -> list[ExperimentStage]:
     ]
 
 
-def _bias(bench: TrialContext, kind: str) -> Generator[Any, None, Figures]:
+def _bias(bench: TrialContext, kind: str) -> Steps[Figures]:
     settings, laboratory = bench.settings, bench.laboratory
     mean = settings.mean if BIASED[kind].get("mean") else 0.0
     clipped = bool(BIASED[kind].get("clipped"))
@@ -148,13 +144,15 @@ def _bias(bench: TrialContext, kind: str) -> Generator[Any, None, Figures]:
         noise = PhotographNoise(mean=mean, clipped=clipped)
         photographs = bench.train.chosen(count, settings.seed)
         output = laboratory.model_path(bias_name(kind))
-        denoiser = yield from trained(bench, photographs, config, noise, output)
+        denoiser = yield from trained_steps(bench, photographs, config, noise, output)
     found: Figures = {"mean": mean}
     for deviation in COMPARED_DEVIATIONS:
         test = TestNoise(deviation, mean=mean, clipped=clipped, seed=settings.seed)
         method = bench.method(denoiser)
-        found[str(deviation)] = yield from judge(bench.claim_test, test, method)
+        found[str(deviation)] = yield from judge_steps(bench.claim_test, test, method)
         if clipped:
             method = bench.method(load_denoiser(plain))
-            found[f"{deviation} by zero mean"] = yield from judge(bench.claim_test, test, method)
+            found[f"{deviation} by zero mean"] = yield from judge_steps(
+                bench.claim_test, test, method
+            )
     return found

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari_n2n.denoising.training.photograph_examples import Photographs
-from napari_n2n.denoising.training.photographs import read_photographs
+from napari_n2n.denoising.training.photographs import read_photographs_steps
 from napari_n2n.experiments.photographs.report import natural_report
 from napari_n2n.experiments.photographs.stages import all_stages
 from napari_n2n.experiments.photographs.trials import TrialContext
-from napari_n2n.experiments.protocol import ExperimentFolder, carry_out
+from napari_n2n.experiments.protocol import ExperimentFolder, carry_out_steps
 from napari_n2n.io import write_atomically
-from napari_n2n.progress import Progress
+from napari_n2n.progress import Progress, Steps, Stop, never
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -27,13 +25,13 @@ _OWN_TEST = ("chelsea.png", "coffee.png")
 _OWN_SIDE = 256  # of them the middle is enough, as they only show how it goes
 
 
-def reproduce_natural(
+def reproduce_photographs_steps(
     folder: Path | str,
     settings: PhotographSettings,
     *,
     device: str = "auto",
-    stop: Callable[[], bool] = lambda: False,
-) -> Generator[Any, None, Path]:
+    stop: Stop = never,
+) -> Steps[Path]:
     """Run the experiment in ``folder``, or go on with it; yields progress, returns the report.
 
     A model is trained on noisy photographs (or one is given) and judged by others at seven
@@ -69,22 +67,20 @@ def reproduce_natural(
     numbers = {"train_count": len(train.images), "test_count": len(test.images)}
     laboratory = ExperimentFolder(Path(folder), {**settings.model_dump(mode="json"), **numbers})
     bench = TrialContext(laboratory, settings, train, test, device, stop)
-    found = yield from carry_out(all_stages(bench), laboratory, stop)
+    found = yield from carry_out_steps(all_stages(bench), laboratory, stop)
     yield Progress("writing the report", 0, 1)
     with write_atomically(laboratory.report_path) as beside:
         beside.write_text(natural_report(bench, found), encoding="utf-8")
     return laboratory.report_path
 
 
-def _photographs(
-    folder: str | None, own: tuple[str, ...], stop: Callable[[], bool]
-) -> Generator[Any, None, Photographs]:
+def _photographs(folder: str | None, own: tuple[str, ...], stop: Stop) -> Steps[Photographs]:
     if folder is not None:
-        return (yield from read_photographs(Path(folder), stop))
+        return (yield from read_photographs_steps(Path(folder), stop))
     import skimage.data
 
     pictures = Path(skimage.data.__file__).parent
-    found = yield from read_photographs([pictures / name for name in own], stop)
+    found = yield from read_photographs_steps([pictures / name for name in own], stop)
     return Photographs([_middle(image) for image in found.images], found.names)
 
 

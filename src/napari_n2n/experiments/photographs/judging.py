@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_n2n.background import in_background
+from napari_n2n.background import background_steps
 from napari_n2n.denoising.inference.denoising import denoise_steps
 from napari_n2n.denoising.training.photograph_examples import noisy_photograph
 from napari_n2n.io.photographs import WHITE
 from napari_n2n.metrics import psnr
-from napari_n2n.progress import Stopwatch, passed_on
+from napari_n2n.progress import Steps, Stop, Stopwatch, passed_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     Image = NDArray[np.float32]
 
-Method = Callable[[Any, float], Generator[Any, None, Any]]
+Method = Callable[[Any, float], Steps[Any]]
 """Denoises an image, (y, x, 3), of noise of a deviation that it may be told, on 0 to 255."""
 
 # Where a clean pixel counts as shadow or as light: there, clipping noise to 8 bits shows.
@@ -53,9 +53,9 @@ class TestNoise:
         return noisy_photograph(image, self.deviation, seed, mean=self.mean, clipped=self.clipped)
 
 
-def judge(
+def judge_steps(
     photographs: Photographs, noise: TestNoise, method: Method
-) -> Generator[Any, None, dict[str, Any]]:
+) -> Steps[dict[str, Any]]:
     """Denoise ``photographs`` after adding ``noise``; yields progress.
 
     Returns
@@ -94,9 +94,7 @@ def judge(
     }
 
 
-def by_network(
-    denoiser: Denoiser, device: str, stop: Callable[[], bool], *, thorough: bool = False
-) -> Method:
+def by_network(denoiser: Denoiser, device: str, stop: Stop, *, thorough: bool = False) -> Method:
     """Return the method of a denoiser of photographs; it is not told how strong the noise is.
 
     ``thorough``: over the image turned and mirrored in eight ways.
@@ -104,14 +102,14 @@ def by_network(
     Once ``stop()`` is true, it raises `Interrupted` within a second.
     """
 
-    def method(noisy: Image, _deviation: float) -> Generator[Any, None, Image]:
+    def method(noisy: Image, _deviation: float) -> Steps[Image]:
         steps = denoise_steps(noisy, denoiser, device=device, thorough=thorough, stop=stop)
         return (yield from steps).pixels
 
     return method
 
 
-def by_nonlocal_means(noisy: Image, deviation: float) -> Generator[Any, None, Image]:
+def nonlocal_means_steps(noisy: Image, deviation: float) -> Steps[Image]:
     """Denoise by scikit-image's non-local means, which is told the deviation of the noise.
 
     Patches of 5 × 5 px within 13 × 13, and h = 0.8 deviations, as its documentation advises.
@@ -129,21 +127,21 @@ def by_nonlocal_means(noisy: Image, deviation: float) -> Generator[Any, None, Im
         preserve_range=True,
         channel_axis=-1,
     )
-    result: Image = yield from in_background(work, "non-local means")
+    result: Image = yield from background_steps(work, "non-local means")
     return result
 
 
-def by_bm3d(noisy: Image, deviation: float) -> Generator[Any, None, Image]:
+def bm3d_steps(noisy: Image, deviation: float) -> Steps[Image]:
     """Denoise by colour BM3D (package bm3d), which is told the deviation of the noise."""
     bm3d = import_module("bm3d")  # no dependency: its licence is for non-commercial use only
     work = partial(bm3d.bm3d_rgb, noisy / WHITE, deviation / WHITE)
-    result: Image = yield from in_background(work, "BM3D")
+    result: Image = yield from background_steps(work, "BM3D")
     return (result * WHITE).astype(np.float32)
 
 
 def classical_methods() -> dict[str, Method]:
     """Return methods without training, by name; BM3D where its package is installed."""
-    methods: dict[str, Method] = {"nlm": by_nonlocal_means}
+    methods: dict[str, Method] = {"nlm": nonlocal_means_steps}
     if find_spec("bm3d") is not None:
-        methods["bm3d"] = by_bm3d
+        methods["bm3d"] = bm3d_steps
     return methods

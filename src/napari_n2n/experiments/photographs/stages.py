@@ -16,16 +16,22 @@ from napari_n2n.experiments.photographs.judging import (
     Method,
     TestNoise,
     classical_methods,
-    judge,
+    judge_steps,
 )
 from napari_n2n.experiments.photographs.settings import DEVIATIONS, PUBLISHED_DEVIATIONS
-from napari_n2n.experiments.photographs.trials import MODEL, MODEL_SHARE, psnr_at, told_of, trained
+from napari_n2n.experiments.photographs.trials import (
+    MODEL,
+    MODEL_SHARE,
+    psnr_at_steps,
+    told_of,
+    trained_steps,
+)
 from napari_n2n.experiments.protocol import ExperimentStage
 from napari_n2n.io.photographs import write_photograph
-from napari_n2n.progress import Progress, Stopwatch, passed_on
+from napari_n2n.progress import Progress, Steps, Stopwatch, passed_on
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
 
     import numpy as np
     from numpy.typing import NDArray
@@ -60,7 +66,7 @@ def model_stage(bench: TrialContext) -> ExperimentStage:
     settings = bench.settings
     output = bench.laboratory.model_path(MODEL)
 
-    def make() -> Generator[Any, None, Figures]:
+    def make() -> Steps[Figures]:
         yield Progress("reading the model", 0, 1)
         if settings.given_model is None:
             config = recipe(
@@ -72,7 +78,9 @@ def model_stage(bench: TrialContext) -> ExperimentStage:
             )
             if settings.recipe == "paper":  # its 120 epochs, where the budget allows them
                 config = config.replaced(epochs=PAPER.epochs)
-            denoiser = yield from trained(bench, bench.train, config, PhotographNoise(), output)
+            denoiser = yield from trained_steps(
+                bench, bench.train, config, PhotographNoise(), output
+            )
         else:
             denoiser = bench.model()
         return told_of(denoiser)
@@ -92,13 +100,13 @@ def psnr_stages(bench: TrialContext) -> list[ExperimentStage]:
     for name, deviations in judged.items():
         for deviation in deviations:
 
-            def make(name: str = name, deviation: int = deviation) -> Generator[Any, None, Figures]:
+            def make(name: str = name, deviation: int = deviation) -> Steps[Figures]:
                 if name in (OURS, THOROUGH):
                     method: Method = bench.method(bench.model(), thorough=name == THOROUGH)
                 else:
                     method = classical_methods()[name]
                 noise = TestNoise(deviation, seed=bench.settings.seed)
-                return (yield from judge(bench.test, noise, method))
+                return (yield from judge_steps(bench.test, noise, method))
 
             told = {**TITLES, OURS: "the model", THOROUGH: "the model in eight ways"}[name]
             title = f"σ = {deviation}: {told}"
@@ -120,7 +128,7 @@ def snapshot_stages(bench: TrialContext) -> list[ExperimentStage]:
     given = bench.settings.given_model
     output = bench.laboratory.model_path(MODEL) if given is None else Path(given)
 
-    def make() -> Generator[Any, None, Figures]:
+    def make() -> Steps[Figures]:
         last = bench.model()
         models = []
         # A model in the box has none; those of a longer training to the same file are not its own.
@@ -132,7 +140,7 @@ def snapshot_stages(bench: TrialContext) -> list[ExperimentStage]:
         points = []
         for denoiser in (*models, last):
             made = denoiser.provenance
-            psnr_db = yield from psnr_at(bench, denoiser)
+            psnr_db = yield from psnr_at_steps(bench, denoiser)
             points.append({"steps": made.steps, "seconds": made.seconds, "psnr_db": psnr_db})
         return {"points": points}
 
@@ -153,7 +161,7 @@ def pictures_stage(bench: TrialContext) -> ExperimentStage:
         for what in methods
     }
 
-    def make() -> Generator[Any, None, Figures]:
+    def make() -> Steps[Figures]:
         known = {OURS: bench.method(bench.model()), **classical_methods()}
         watch = Stopwatch()
         for done, (number, deviation) in enumerate(shown):

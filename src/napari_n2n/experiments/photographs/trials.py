@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari_n2n.denoising.shipped_models import denoiser_named
-from napari_n2n.denoising.training.photographs import train_photographs
-from napari_n2n.experiments.photographs.judging import TestNoise, by_network, judge
+from napari_n2n.denoising.training.photographs import train_photographs_steps
+from napari_n2n.experiments.photographs.judging import TestNoise, by_network, judge_steps
 from napari_n2n.experiments.protocol import Budget
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
     from pathlib import Path
 
     from napari_n2n.denoising.checkpoints import Denoiser
@@ -19,7 +18,8 @@ if TYPE_CHECKING:
     from napari_n2n.denoising.training.photograph_examples import PhotographNoise, Photographs
     from napari_n2n.experiments.photographs.judging import Method
     from napari_n2n.experiments.photographs.settings import PhotographSettings
-    from napari_n2n.experiments.protocol import ExperimentFolder, Figures, Stop
+    from napari_n2n.experiments.protocol import ExperimentFolder, Figures
+    from napari_n2n.progress import Steps, Stop
 
 MODEL = "model"
 """The stage that makes the model that is judged."""
@@ -82,16 +82,16 @@ def told_of(denoiser: Denoiser) -> Figures:
     }
 
 
-def trained(
+def trained_steps(
     bench: TrialContext,
     photographs: Photographs,
     config: TrainingConfig,
     noise: PhotographNoise,
     output: Path,
-) -> Generator[Any, None, Denoiser]:
+) -> Steps[Denoiser]:
     """Train, or go on where a training was interrupted."""
     return (
-        yield from train_photographs(
+        yield from train_photographs_steps(
             photographs,
             config,
             noise,
@@ -104,14 +104,14 @@ def trained(
     )
 
 
-def psnr_at(
+def psnr_at_steps(
     bench: TrialContext, denoiser: Denoiser, deviations: tuple[int, ...] = COMPARED_DEVIATIONS
-) -> Generator[Any, None, dict[str, float]]:
+) -> Steps[dict[str, float]]:
     """Return the PSNR (dB) by the deviation of the noise, on a part of the test photographs."""
     found = {}
     for deviation in deviations:
         noise = TestNoise(deviation, seed=bench.settings.seed)
         method = bench.method(denoiser)
-        figures = yield from judge(bench.claim_test, noise, method)
+        figures = yield from judge_steps(bench.claim_test, noise, method)
         found[str(deviation)] = figures["psnr_db"]
     return found

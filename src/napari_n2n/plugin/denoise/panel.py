@@ -1,10 +1,11 @@
 """The face of the Denoise widget: its parts, top to bottom in the order they are needed."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QPushButton, QWidget
 
+from napari_n2n.denoising.reports import PhotographTrainingProgress, TrainingProgress
 from napari_n2n.plugin.denoise.data_form import DataChoice, DataForm
 from napari_n2n.plugin.denoise.model_form import IN_THE_BOX, ModelChoice, ModelForm, ModelKind
 from napari_n2n.plugin.denoise.noise_row import NoiseRow
@@ -13,7 +14,6 @@ from napari_n2n.plugin.denoise.training_plot import TrainingPlot
 from napari_n2n.plugin.shared.controls import MainButton, ProgressDisplay, ViewToggle, heading, row
 from napari_n2n.plugin.shared.docked import DockedWidget
 from napari_n2n.workflow.photograph_sources import DEVIATION
-from napari_n2n.workflow.photograph_steps import PhotographTrainingProgress
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -165,11 +165,11 @@ class DenoisePanel(DockedWidget):
             self._invited = missing or self._invitation()
             self.progress.say(self._invited)
 
-    def show_learnt(self, step: Any) -> None:
-        """Draw what a job yields, if it tells of a training."""
+    def show_training(self, step: TrainingProgress) -> None:
+        """Draw how far a training is."""
         if isinstance(step, PhotographTrainingProgress):
             self.photograph_plot.add(step)
-        elif hasattr(step, "training_loss"):
+        else:
             self.plot.add(step)
 
     def clear_plots(self) -> None:

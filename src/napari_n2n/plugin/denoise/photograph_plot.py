@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 from napari_n2n.plugin.denoise.training_plot import curve_plot, explaining, label_steps
 
 if TYPE_CHECKING:
-    from napari_n2n.workflow.photograph_steps import PhotographTrainingProgress
+    from napari_n2n.denoising.reports import PhotographTrainingProgress
 
 _COLOUR = "#81c784"
 _HEIGHT = 190

@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
-    from napari_n2n.denoising.training.micrographs import TrainingProgress
+    from napari_n2n.denoising.reports import TrainingProgress
 
 _TRAINING, _VALIDATION, _FLOOR, _TRUTH = "#8ab4f8", "#ffb74d", "#b0b0b0", "#81c784"
 _MOST_POINTS = 4000
@@ -70,7 +70,7 @@ class TrainingPlot(QWidget):
             self.clear()
         self.setVisible(True)
         self._steps.append(progress.step)
-        self._losses.append(progress.training_loss)
+        self._losses.append(progress.loss)
         if len(self._steps) > _MOST_POINTS:  # every other one tells the same
             self._steps, self._losses = self._steps[::2], self._losses[::2]
         validation = progress.validation

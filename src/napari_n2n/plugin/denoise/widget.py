@@ -1,6 +1,6 @@
 """The Denoise widget: from a movie to raw and denoised side by side."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -10,6 +10,12 @@ from napari.components import ViewerModel
 from napari.utils.notifications import show_error, show_info, show_warning
 from qtpy.QtWidgets import QWidget
 
+from napari_n2n.denoising.reports import (
+    DenoisedRegion,
+    DenoisingProgress,
+    Preview,
+    TrainingProgress,
+)
 from napari_n2n.errors import N2NError
 from napari_n2n.plugin.denoise.layers import DenoiseLayers
 from napari_n2n.plugin.denoise.model_form import (
@@ -30,20 +36,19 @@ from napari_n2n.plugin.shared.saving import (
     save_model,
     tell_saved,
 )
-from napari_n2n.progress import format_seconds
+from napari_n2n.progress import Progress, Steps, format_seconds
 from napari_n2n.workflow.fields import FieldOfView
 from napari_n2n.workflow.photograph_sources import OnePhotograph
-from napari_n2n.workflow.photograph_steps import NoisyCopy, noisy_copy
+from napari_n2n.workflow.photograph_steps import NoisyCopy, noisy_copy_steps
 from napari_n2n.workflow.source_steps import (
-    DenoisedPart,
     DenoisingResult,
     LoadedModel,
     TrainingResult,
-    aligned,
-    denoise_source,
-    devices,
-    load_model,
-    train_on,
+    aligned_steps,
+    denoise_source_steps,
+    devices_steps,
+    load_model_steps,
+    train_on_steps,
     twice_as_long,
 )
 from napari_n2n.workflow.sources import FieldReady, LastExposure, MovieSource, Source
@@ -77,7 +82,7 @@ class DenoiseWidget(DenoisePanel):
         self._connect()
         if preferences().scale_bar:
             scale_bar_of(viewer).visible = True
-        self._device_runner.start("looking for devices", lambda stop: devices(), show=False)
+        self._device_runner.start("looking for devices", lambda stop: devices_steps(), show=False)
         self._on_data()
 
     @property
@@ -111,7 +116,9 @@ class DenoiseWidget(DenoisePanel):
         """Align the chosen movie and show its sum."""
         source, device = self._source(), self.model.device()
         if source is not None:
-            self._start("Aligning", lambda stop: aligned(source, stop, device), self._on_exposed)
+            self._start(
+                "Aligning", lambda stop: aligned_steps(source, stop, device), self._on_exposed
+            )
 
     def add_noise(self, deviation: float) -> None:
         """Make a noisy copy of the chosen photograph; ``deviation`` is in grey levels of 255."""
@@ -120,7 +127,7 @@ class DenoiseWidget(DenoisePanel):
             seed = len(self.viewer.layers)  # another copy has other noise
             self._start(
                 "Adding noise",
-                lambda stop: noisy_copy(source, deviation, seed=seed),
+                lambda stop: noisy_copy_steps(source, deviation, seed=seed),
                 self._on_noisy,
             )
 
@@ -172,7 +179,7 @@ class DenoiseWidget(DenoisePanel):
         self._watch(source, exposure)
         self._start(
             "Denoising",
-            lambda stop: denoise_source(
+            lambda stop: denoise_source_steps(
                 source,
                 denoiser or kind,
                 device=device,
@@ -186,7 +193,7 @@ class DenoiseWidget(DenoisePanel):
 
     def load(self, path: Path) -> None:
         """Load a saved model; a training that was stopped can then go on."""
-        self._start(f"Loading {path.name}", lambda stop: load_model(path), self._on_loaded)
+        self._start(f"Loading {path.name}", lambda stop: load_model_steps(path), self._on_loaded)
 
     def save(self, path: Path | None = None) -> None:
         """Save the model; where no path is given, the user is asked for one."""
@@ -226,7 +233,7 @@ class DenoiseWidget(DenoisePanel):
         self._watch(source, exposure)
         started = self._start(
             "Training",
-            lambda stop: train_on(
+            lambda stop: train_on_steps(
                 source,
                 choice.model.training,
                 model=model,
@@ -263,7 +270,7 @@ class DenoiseWidget(DenoisePanel):
     def _start(
         self,
         title: str,
-        steps: Callable[[Callable[[], bool]], Generator[Any, None, Any]],
+        steps: Callable[[Callable[[], bool]], Steps[Any]],
         then: Callable[[Any], None],
     ) -> bool:
         if not self.runner.start(title, steps):
@@ -275,7 +282,7 @@ class DenoiseWidget(DenoisePanel):
         self._refresh()
         return True
 
-    def _on_progress(self, step: Any) -> None:
+    def _on_progress(self, step: Progress) -> None:
         if isinstance(step, FieldReady):
             for note in step.notes:
                 show_warning(note)
@@ -283,15 +290,16 @@ class DenoiseWidget(DenoisePanel):
             self.stage.show_exposure(step.exposure)
             self.stage.look()
             return
-        if isinstance(step, DenoisedPart):
-            self.stage.show_part(step.pixels, step.origin)
-            return
         if not self.runner.stopping:
             self.progress.show_progress(step)
-        self.show_learnt(step)
-        preview = getattr(step, "preview", None)
-        if preview is not None:
-            self.stage.show_part(preview.pixels, preview.origin)
+        part: Preview | DenoisedRegion | None = None
+        if isinstance(step, TrainingProgress):
+            self.show_training(step)
+            part = step.preview
+        elif isinstance(step, DenoisingProgress):
+            part = step.region
+        if part is not None:
+            self.stage.show_part(part.pixels, part.origin)
 
     def _on_success(self, result: Any) -> None:
         self._then(result)

@@ -14,7 +14,7 @@ from napari_n2n.plugin.shared.layers import (
 )
 from napari_n2n.progress import run_to_end
 from napari_n2n.workflow.photograph_sources import DEVIATION, OnePhotograph
-from napari_n2n.workflow.photograph_steps import noisy_copy
+from napari_n2n.workflow.photograph_steps import noisy_copy_steps
 
 if TYPE_CHECKING:
     from napari.types import FullLayerData
@@ -81,7 +81,7 @@ def _photograph(name: str, deviation: float) -> "list[FullLayerData]":
     import skimage.data
 
     image = getattr(skimage.data, name)()
-    noisy = run_to_end(noisy_copy(OnePhotograph(image, name), deviation))
+    noisy = run_to_end(noisy_copy_steps(OnePhotograph(image, name), deviation))
     return [colour_layer(image, name, None, kind="photograph"), noisy_layer(noisy)]
 
 

@@ -1,6 +1,6 @@
 """Looks for particles in the micrograph on the desk, and for their diameter."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from napari_n2n.plugin.particles.finding_form import FindingChoice
     from napari_n2n.plugin.particles.marking import MarkedParticles
     from napari_n2n.plugin.particles.scene import ParticlesScene
-    from napari_n2n.workflow.sources import Stop
+    from napari_n2n.progress import Steps, Stop
 
 
 class ParticleFinder(Runner):
@@ -62,7 +62,7 @@ class ParticleFinder(Runner):
         avoid = drawn if choice.avoid_contamination and drawn is not None else None
         self._begin(
             "Picking",
-            lambda stop: particle_steps.find(
+            lambda stop: particle_steps.find_steps(
                 micrograph,
                 choice.diameter_angstrom,
                 marked_px=marked,
@@ -80,7 +80,9 @@ class ParticleFinder(Runner):
         self._guess_next = micrograph is not None and self.busy
         if micrograph is not None and not self._guess_next:
             self._begin(
-                "Guessing", lambda stop: particle_steps.guess(micrograph, stop), self._on_guessed
+                "Guessing",
+                lambda stop: particle_steps.guess_field_steps(micrograph, stop),
+                self._on_guessed,
             )
 
     def guess_if_asked(self) -> None:
@@ -100,7 +102,7 @@ class ParticleFinder(Runner):
     def _begin(
         self,
         title: str,
-        steps: "Callable[[Stop], Generator[Any, None, Any]]",
+        steps: "Callable[[Stop], Steps[Any]]",
         tell: Callable[[Any], None],
     ) -> None:
         field = self._desk.field

@@ -55,7 +55,7 @@ class SuggestionLoop(QObject):
         described, diameter = self._described, self._diameter_angstrom
         self._again = not self._runner.start(
             "Suggesting",
-            lambda stop: particle_steps.suggest(
+            lambda stop: particle_steps.suggest_steps(
                 micrograph, diameter, ids, particles, session, described, stop=stop
             ),
             show=False,

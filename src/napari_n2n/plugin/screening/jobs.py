@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
 
 from napari_n2n.plugin.shared.jobs import Runner
-from napari_n2n.progress import format_seconds
 from napari_n2n.workflow.screening import (
     Feed,
     Queue,
-    ScreenedMicrograph,
-    ScreenOutcome,
+    ScreeningSummary,
     ScreenProgress,
-    screen,
+    screen_steps,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from napari_n2n.plugin.screening.form import ScreenChoice
+    from napari_n2n.progress import Steps, Stop
     from napari_n2n.session import Session
 
 
@@ -75,7 +74,7 @@ class ScreeningJob(QObject):
     progressed, outcome
         A `ScreenProgress`; a `ScreenOutcome` of one file.
     ended
-        All is done, or was stopped: a `ScreenedMicrograph`.
+        All is done, or was stopped: a `ScreeningSummary`.
     failed
         It cannot go on: a sentence.
     finished
@@ -124,13 +123,13 @@ class ScreeningJob(QObject):
         # A folder that is watched gives those that are there as well, once they are whole.
         queue = self.queue = Queue(paths if folder is None else (), open=int(folder is not None))
 
-        def steps(stop: Callable[[], bool]) -> Generator[Any, None, ScreenedMicrograph]:
+        def steps(stop: Stop) -> Steps[ScreeningSummary]:
             with shared as session:
                 settings = choice.settings(pixel_size_angstrom)
                 if folder is None:
-                    return (yield from screen(session, queue, settings, stop))
+                    return (yield from screen_steps(session, queue, settings, stop))
                 with Feed(queue, folder) as feed:
-                    result = yield from screen(session, queue, settings, stop)
+                    result = yield from screen_steps(session, queue, settings, stop)
                 if feed.error is not None:
                     raise feed.error
                 return result
@@ -150,20 +149,14 @@ class ScreeningJob(QObject):
         """End within a second; what is done stays, the rest can be taken up later."""
         self._runner.stop()
 
-    def _on_step(self, step: object) -> None:
-        (self.outcome if isinstance(step, ScreenOutcome) else self.progressed).emit(step)
+    def _on_step(self, step: ScreenProgress) -> None:
+        if step.outcome is None:
+            self.progressed.emit(step)
+        else:
+            self.outcome.emit(step.outcome)
 
 
-def sentence_of(step: ScreenProgress) -> str:
-    """Say how far the screening is: "m12.tif: denoising (3 of 9). 41 wait, about 12 min left"."""
-    stage = f"{step.stage} ({step.done} of {step.total})" if step.total > 1 else step.stage
-    text = stage[:1].upper() + stage[1:] if step.path is None else f"{step.path.name}: {stage}"
-    left = "" if step.seconds_left is None else f", about {format_seconds(step.seconds_left)} left"
-    waiting = f"{step.waiting:,} waiting{left}." if step.waiting else ""
-    return f"{text}. {waiting}".strip()
-
-
-def summary_of(result: ScreenedMicrograph) -> str:
+def summary_of(result: ScreeningSummary) -> str:
     """Say what came of it."""
     why = " The table tells why: Show, Failed." if result.failed else ""
     if result.stopped:

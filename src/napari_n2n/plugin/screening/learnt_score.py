@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject
 
 from napari_n2n.plugin.shared.jobs import Runner
-from napari_n2n.progress import Progress
+from napari_n2n.progress import Progress, Steps
 from napari_n2n.quality import calibrated_overall
 from napari_n2n.workflow.screening.columns import OWN_SCORE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -81,7 +81,7 @@ def _learning(
 ) -> Callable[[Any], Any]:
     def steps(
         _: Callable[[], bool],
-    ) -> Generator[Progress, None, NDArray[np.float64] | None]:
+    ) -> Steps[NDArray[np.float64] | None]:
         yield Progress("learning", 0, 1)
         scorer = calibrated_overall(figures, verdicts)
         return None if scorer is None else scorer(figures)

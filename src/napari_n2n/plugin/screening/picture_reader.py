@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject, Signal
 
 from napari_n2n.plugin.shared.jobs import Runner
-from napari_n2n.progress import Progress
+from napari_n2n.progress import Progress, Steps
 from napari_n2n.workflow.screening.pictures import MicrographPicture, load_picture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from napari_n2n.session import Session
@@ -114,7 +114,7 @@ class PictureReader(QObject):
 
 
 def _reading(session: Session, micrograph: int, path: Path) -> Callable[[Any], Any]:
-    def steps(_: Callable[[], bool]) -> Generator[Progress, None, MicrographPicture]:
+    def steps(_: Callable[[], bool]) -> Steps[MicrographPicture]:
         yield Progress("reading", 0, 1)
         return load_picture(session, micrograph, path)
 

@@ -12,12 +12,12 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
 from napari_n2n.plugin.shared.jobs import Runner
-from napari_n2n.progress import Progress
+from napari_n2n.progress import Progress, Steps
 
 _TILE_PX = 512
 _FEWEST_TILES = 4  # along either side, so that rings stand out of the noise
@@ -216,7 +216,7 @@ def _ticks(highest: float) -> list[tuple[float, str]]:
 
 
 def _computing(image: Any, pixel_size_angstrom: float | None) -> Callable[[Any], Any]:
-    def steps(_: Callable[[], bool]) -> Generator[Progress, None, Spectrum]:
+    def steps(_: Callable[[], bool]) -> Steps[Spectrum]:
         yield Progress("power spectrum", 0, 1)
         return power_spectrum(image, pixel_size_angstrom)
 

@@ -17,7 +17,7 @@ from napari_n2n.plugin.screening.actions import VerdictActions
 from napari_n2n.plugin.screening.current import CurrentMicrograph
 from napari_n2n.plugin.screening.dock import ScreeningDock
 from napari_n2n.plugin.screening.exports import open_in_browser, report_to
-from napari_n2n.plugin.screening.jobs import HeldSession, ScreeningJob, sentence_of, summary_of
+from napari_n2n.plugin.screening.jobs import HeldSession, ScreeningJob, summary_of
 from napari_n2n.plugin.screening.learnt_score import OwnScore
 from napari_n2n.plugin.screening.opening import find_files, open_session
 from napari_n2n.plugin.screening.panel import ScreeningPanel
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_n2n.export.selection import ExportOutcome
-    from napari_n2n.workflow.screening import ScreenedMicrograph, ScreenOutcome, ScreenProgress
+    from napari_n2n.workflow.screening import ScreeningSummary, ScreenOutcome, ScreenProgress
 
 _LOOK_MS = 1500  # between two looks whether another window has judged
 _SOONEST_RELOAD_MS = 250
@@ -257,9 +257,9 @@ class ScreeningWidget(ScreeningPanel):
 
     def _on_progress(self, step: "ScreenProgress") -> None:
         total = step.finished + step.waiting + (step.path is not None)
-        self.progress.bar.setValue(round(1000 * step.finished / max(total, 1)))
+        self.progress.bar.setValue(round(1000 * step.fraction))
         self.progress.bar.setFormat(f"{step.finished:,} of {total:,}")
-        self.progress.say(sentence_of(step))
+        self.progress.say(step.sentence)
         if step.stage == "listing files":
             self._reload_soon()
 
@@ -271,7 +271,7 @@ class ScreeningWidget(ScreeningPanel):
             self.showing.made_anew(outcome.micrograph)
         self.sitting.go_to_first()
 
-    def _on_ended(self, result: "ScreenedMicrograph") -> None:
+    def _on_ended(self, result: "ScreeningSummary") -> None:
         self.progress.say(summary_of(result))
 
     def _on_finished(self) -> None:

@@ -1,7 +1,5 @@
 """The buttons, the progress and the status line of the Denoise widget."""
 
-from typing import Any
-
 from magicgui.widgets import Container, FloatSpinBox
 from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtWidgets import (
@@ -16,7 +14,6 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 from napari_n2n.plugin.shared.compare import MODES
-from napari_n2n.plugin.shared.jobs import fraction_of
 from napari_n2n.progress import Progress, format_seconds
 
 PRIMARY = (
@@ -171,29 +168,12 @@ class ProgressDisplay(QWidget):
         self.bar.setValue(0)
         self.bar.setFormat("")
 
-    def show_progress(self, step: Any) -> None:
-        """Show how far a job is by what it yields."""
-        fraction = fraction_of(step)
-        if fraction is None:
-            return
-        self.bar.setValue(round(1000 * fraction))
+    def show_progress(self, step: Progress) -> None:
+        """Show how far a job is."""
+        self.bar.setValue(round(1000 * step.fraction))
         left = step.seconds_left
         self.bar.setFormat("" if left is None else f"{format_seconds(left)} left")
-        self.say(_sentence(step))
-
-
-def _sentence(step: Any) -> str:
-    if isinstance(step, Progress):
-        stage = step.stage[:1].upper() + step.stage[1:]
-        return f"{stage} ({step.done} of {step.total})" if step.total > 1 else f"{stage}…"
-    if hasattr(step, "sentence"):
-        return str(step.sentence)
-    total = f" of {step.total_steps}" if step.total_steps else ""
-    notes = "".join(f" {note}" for note in step.notes)
-    return (
-        f"Training on {step.device}: step {step.step}{total}, "
-        f"{step.megapixels_per_second:.2g} megapixels/s.{notes}"
-    )
+        self.say(step.sentence)
 
 
 class ViewToggle(QWidget):

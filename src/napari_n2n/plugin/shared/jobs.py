@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
 from typing import Any
@@ -12,12 +12,13 @@ from qtpy.QtCore import QObject, Qt, Signal
 
 from napari_n2n.errors import N2NError
 from napari_n2n.plugin.shared.activity import ActivityBar
-from napari_n2n.progress import Progress, format_seconds, run_to_end
-from napari_n2n.workflow.sources import Stopped
+from napari_n2n.progress import Interrupted, Progress, Steps, Stop, format_seconds, run_to_end
 
 _log = logging.getLogger(__name__)
 
-Steps = Callable[[Callable[[], bool]], Generator[Any, None, Any]]
+Job = Callable[[Stop], Steps[Any]]
+"""What runs in the thread: it is given what tells it to stop."""
+
 _SECONDS_BETWEEN_REPORTS = 0.05
 
 
@@ -37,7 +38,7 @@ class _Worker(WorkerBase):
     when napari quits.
     """
 
-    def __init__(self, steps: Steps) -> None:
+    def __init__(self, steps: Job) -> None:
         super().__init__(SignalsClass=_Signals)
         self._steps = steps
         self.stop = threading.Event()
@@ -53,7 +54,7 @@ class _Worker(WorkerBase):
         signals = self.signals
         try:
             result = run_to_end(self._steps(self.stop.is_set), self._report)
-        except Stopped:
+        except Interrupted:
             _emit(signals, "stopped")
         except N2NError as problem:
             _emit(signals, "failed", str(problem))
@@ -74,15 +75,13 @@ class _Worker(WorkerBase):
             del self._steps
             _emit(signals, "done")
 
-    def _report(self, step: Any) -> None:
+    def _report(self, step: Progress) -> None:
         """Pass on what the window can show: every result, but not every tick."""
         now = monotonic()
-        is_tick = (
-            isinstance(step, Progress) and step.stage == self._stage and step.done < step.total
-        )
+        is_tick = type(step) is Progress and step.stage == self._stage and step.done < step.total
         if is_tick and now - self._reported < _SECONDS_BETWEEN_REPORTS:
             return
-        self._stage = step.stage if isinstance(step, Progress) else ""
+        self._stage = step.stage
         self._reported = now
         _emit(self.signals, "progressed", step)
 
@@ -146,7 +145,7 @@ class Runner(QObject):
         """Whether the running job has been asked to stop."""
         return self._worker is not None and self._worker.stop.is_set()
 
-    def start(self, title: str, steps: Steps, *, show: bool = True) -> bool:
+    def start(self, title: str, steps: Job, *, show: bool = True) -> bool:
         """Run ``steps(stop)`` in a thread; False if a job is running already.
 
         ``steps`` is given a callable that is true once the job should end. Its progress is shown
@@ -173,14 +172,11 @@ class Runner(QObject):
         if self._worker is not None:
             self._worker.stop.set()
 
-    def _on_progress(self, step: Any) -> None:
-        fraction = fraction_of(step)
-        if fraction is not None and self._bar is not None:
-            left = getattr(step, "seconds_left", None)
-            what = getattr(step, "stage", self._title)
-            self._bar.show(
-                fraction, what if left is None else f"{what}, {format_seconds(left)} left"
-            )
+    def _on_progress(self, step: Progress) -> None:
+        if self._bar is not None:
+            left = step.seconds_left
+            said = step.text if left is None else f"{step.text}, {format_seconds(left)} left"
+            self._bar.show(step.fraction, said)
         self.progressed.emit(step)
 
     def _on_done(self) -> None:
@@ -202,10 +198,3 @@ class _StopAll:
         event = getattr(self, "event", None)
         if event is not None:
             event.set()
-
-
-def fraction_of(step: Any) -> float | None:
-    """How far a job is, 0 to 1, by what it yields; None if that does not tell."""
-    if isinstance(step, Progress):
-        return step.done / step.total if step.total else 0.0
-    return getattr(step, "fraction", None)

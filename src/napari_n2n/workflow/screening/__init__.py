@@ -1,11 +1,11 @@
 """The way from movies or micrographs to a session of figures, pictures and particles.
 
-Nothing here knows a screen: the command line and the plugin run the same generator `screen`.
+Nothing here knows a screen: the command line and the plugin run the same generator `screen_steps`.
 """
 
 from napari_n2n.workflow.screening.feeding import Feed
 from napari_n2n.workflow.screening.inputs import Inputs, inputs_of
-from napari_n2n.workflow.screening.outcomes import ScreenedMicrograph, ScreenOutcome, ScreenProgress
+from napari_n2n.workflow.screening.outcomes import ScreeningSummary, ScreenOutcome, ScreenProgress
 from napari_n2n.workflow.screening.queue import Queue
 from napari_n2n.workflow.screening.results import (
     ResultFiles,
@@ -13,7 +13,7 @@ from napari_n2n.workflow.screening.results import (
     read_pictures,
     results_of,
 )
-from napari_n2n.workflow.screening.running import SETTINGS_KEY, screen
+from napari_n2n.workflow.screening.running import SETTINGS_KEY, screen_steps
 from napari_n2n.workflow.screening.settings import ScreenSettings
 
 __all__ = [
@@ -25,10 +25,10 @@ __all__ = [
     "ScreenOutcome",
     "ScreenProgress",
     "ScreenSettings",
-    "ScreenedMicrograph",
+    "ScreeningSummary",
     "default_session_folder",
     "inputs_of",
     "read_pictures",
     "results_of",
-    "screen",
+    "screen_steps",
 ]

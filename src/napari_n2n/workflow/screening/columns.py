@@ -110,8 +110,8 @@ def _sortable(overview: Overview, key: str) -> NDArray[np.float64]:
     if key == "verdict":
         ranks = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
         _, reason = np.unique(overview.reasons, return_inverse=True)
-        places: NDArray[np.float64] = reason / (reason.max(initial=0) + 1)
-        return _ranked(overview.verdicts, ranks) + places
+        within = np.asarray(reason / (reason.max(initial=0) + 1), np.float64)
+        return _ranked(overview.verdicts, ranks) + within
     if key == "state":
         ranks = {state: rank for rank, state in enumerate(("failed", "working", "waiting", "done"))}
         return _ranked(overview.states, ranks)

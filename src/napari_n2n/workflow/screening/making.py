@@ -7,22 +7,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_n2n import quality
-from napari_n2n.background import in_background
+from napari_n2n.background import background_steps
 from napari_n2n.denoising.inference.denoising import denoise_steps
-from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.particles import (
     PickingConfig,
-    Stopped,
     find_contamination,
     pick_steps,
     suggested_threshold,
 )
 from napari_n2n.particles.significance import left_out_sentence, standing_out
-from napari_n2n.progress import Progress, stoppable
-from napari_n2n.workflow.summing import halves_of_file, is_movie, read_grey
+from napari_n2n.progress import Steps, Stop, stoppable
+from napari_n2n.workflow.summing import halves_of_file_steps, is_movie, read_grey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     import numpy as np
@@ -60,9 +58,9 @@ class MicrographPicks:
     notes: tuple[str, ...] = ()
 
 
-def make_pictures(
-    path: Path, denoiser: Denoiser, settings: ScreenSettings, stop: Callable[[], bool]
-) -> Generator[Progress, None, MicrographImages]:
+def make_pictures_steps(
+    path: Path, denoiser: Denoiser, settings: ScreenSettings, stop: Stop
+) -> Steps[MicrographImages]:
     """Align a movie or read a micrograph, denoise it, and take its figures.
 
     A movie's sum is denoised whole, not its halves apart: the result is the same within 0.1 % and
@@ -77,7 +75,7 @@ def make_pictures(
     """
     halves: Halves | None = None
     if is_movie(path):
-        halves = yield from stoppable(halves_of_file(path, settings.movies), stop, Interrupted)
+        halves = yield from stoppable(halves_of_file_steps(path, settings.movies), stop)
         raw, size, notes = halves.full, halves.pixel_size_angstrom, halves.notes
     else:
         image = read_grey(path, settings.movies.pixel_size_angstrom)
@@ -85,8 +83,8 @@ def make_pictures(
     result = yield from denoise_steps(
         raw, denoiser, pixel_size_angstrom=size, device=settings.device, stop=stop
     )
-    measuring = in_background(lambda: _figures(raw, result.pixels, size, halves), "measuring")
-    figures = yield from stoppable(measuring, stop, Interrupted)
+    measuring = background_steps(lambda: _figures(raw, result.pixels, size, halves), "measuring")
+    figures = yield from stoppable(measuring, stop)
     return MicrographImages(
         raw, result.pixels, size, figures, (*notes, *result.notes), is_movie=halves is not None
     )
@@ -107,9 +105,9 @@ def _figures(
     return figures
 
 
-def find_particles(
-    pictures: MicrographImages, diameter_angstrom: float, stop: Callable[[], bool]
-) -> Generator[Progress, None, MicrographPicks]:
+def find_particles_steps(
+    pictures: MicrographImages, diameter_angstrom: float, stop: Stop
+) -> Steps[MicrographPicks]:
     """Find particles of a diameter, away from contamination.
 
     Raises
@@ -121,16 +119,13 @@ def find_particles(
     """
     image, size = pictures.denoised, pictures.pixel_size_angstrom
     assert size is not None
-    looking = in_background(
+    looking = background_steps(
         lambda: find_contamination(image, size, diameter_angstrom=diameter_angstrom),
         "looking for contamination",
     )
-    avoid = yield from stoppable(looking, stop, Interrupted)
+    avoid = yield from stoppable(looking, stop)
     config = PickingConfig(diameter_angstrom=diameter_angstrom)
-    try:
-        found = yield from pick_steps(image, size, config, avoid=avoid, stop=stop)
-    except Stopped:
-        raise Interrupted from None
+    found = yield from pick_steps(image, size, config, avoid=avoid, stop=stop)
     threshold = suggested_threshold(found.scores)
     kept = standing_out(found, image, pictures.raw, diameter_angstrom / size, threshold)
     left_out = left_out_sentence(len(found) - len(kept))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from napari_n2n.progress import Progress, format_seconds
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -17,34 +19,6 @@ _IN_A_LINE = {
     "drift_total_angstrom": "drift {:.1f} Å",
     "particles": "{:.0f} particles",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class ScreenProgress:
-    """How far the screening is.
-
-    Attributes
-    ----------
-    path
-        The file in hand; None between files.
-    micrograph
-        Its number in the session.
-    stage, done, total
-        What is being done: ``done`` of ``total`` units of it.
-    finished, waiting
-        How many files are done or have failed, and how many are still to come.
-    seconds_left
-        For all of them; None until it can be said.
-    """
-
-    path: Path | None
-    micrograph: int | None
-    stage: str
-    done: int
-    total: int
-    finished: int
-    waiting: int
-    seconds_left: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +68,60 @@ class ScreenOutcome:
         return f"{line} ({'; '.join(self.reasons)})" if self.reasons else line
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenProgress(Progress):
+    """How far the screening is: what is being done with the file in hand.
+
+    Attributes
+    ----------
+    path
+        The file in hand; None between files.
+    micrograph
+        Its number in the session.
+    finished, waiting
+        How many files are done or have failed, and how many are still to come.
+    seconds_left
+        For all of them; None until it can be said.
+    outcome
+        What came of the file; None until it is done.
+    """
+
+    path: Path | None
+    micrograph: int | None
+    finished: int
+    waiting: int
+    outcome: ScreenOutcome | None = None
+
+    @property
+    def fraction(self) -> float:
+        """The share of all files that is done, 0 to 1."""
+        return self.finished / max(self._all, 1)
+
+    @property
+    def text(self) -> str:
+        """Which file of how many, and what is being done with it."""
+        if self.path is None:
+            return self.stage
+        return f"{self.path.name} ({self.finished + 1} of {self._all}): {self.stage}"
+
+    @property
+    def sentence(self) -> str:
+        """The same: "m12.tif: denoising (3 of 9). 41 waiting, about 12 min left."."""
+        stage = f"{self.stage} ({self.done} of {self.total})" if self.total > 1 else self.stage
+        begun = stage[:1].upper() + stage[1:]
+        text = begun if self.path is None else f"{self.path.name}: {stage}"
+        seconds = self.seconds_left
+        left = "" if seconds is None else f", about {format_seconds(seconds)} left"
+        waiting = f"{self.waiting:,} waiting{left}." if self.waiting else ""
+        return f"{text}. {waiting}".strip()
+
+    @property
+    def _all(self) -> int:
+        return self.finished + self.waiting + (self.path is not None)
+
+
 @dataclass(frozen=True)
-class ScreenedMicrograph:
+class ScreeningSummary:
     """How many files were done, had been done before, and failed; and whether someone stopped."""
 
     done: int

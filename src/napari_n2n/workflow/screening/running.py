@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 from napari_n2n import quality
-from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.errors import FileProblem, N2NError, WriteProblem
 from napari_n2n.io import inspect_file
-from napari_n2n.progress import Progress, passed_on
+from napari_n2n.progress import Interrupted, Progress, Steps, Stop, passed_on
 from napari_n2n.workflow.screening.making import (
     MicrographImages,
-    find_particles,
-    make_pictures,
+    find_particles_steps,
+    make_pictures_steps,
     with_score,
 )
-from napari_n2n.workflow.screening.outcomes import ScreenedMicrograph, ScreenOutcome, ScreenProgress
+from napari_n2n.workflow.screening.outcomes import ScreeningSummary, ScreenOutcome, ScreenProgress
 from napari_n2n.workflow.screening.registering import FileRecords
 from napari_n2n.workflow.screening.results import (
     ResultFiles,
@@ -34,6 +32,7 @@ from napari_n2n.workflow.screening.settings import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from napari_n2n.denoising.checkpoints import Denoiser
@@ -51,12 +50,9 @@ _PATIENCE_SECONDS = 0.2
 _KEEP_FRACTION = 0.5
 
 
-Steps = Generator[ScreenProgress | ScreenOutcome, None, ScreenedMicrograph]
-
-
-def screen(
-    session: Session, queue: Queue, settings: ScreenSettings, stop: Callable[[], bool]
-) -> Steps:
+def screen_steps(
+    session: Session, queue: Queue, settings: ScreenSettings, stop: Stop
+) -> Generator[ScreenProgress, None, ScreeningSummary]:
     """Screen the files of a queue until nothing waits and no more will come.
 
     Of each file: a movie is aligned, the sum is denoised, figures are taken, particles picked if
@@ -96,10 +92,11 @@ def screen(
             queue.wait(_PATIENCE_SECONDS)
             continue
         try:
-            yield (yield from run.one(path))
+            outcome = yield from run.one(path)
         except Interrupted:
             break
-    return ScreenedMicrograph(run.done, run.reused, run.failed, stop())
+        yield run.progress(path, outcome.micrograph, Progress("done", 1, 1), outcome)
+    return ScreeningSummary(run.done, run.reused, run.failed, stop())
 
 
 class _Run:
@@ -111,7 +108,7 @@ class _Run:
         queue: Queue,
         settings: ScreenSettings,
         denoiser: Denoiser,
-        stop: Callable[[], bool],
+        stop: Stop,
     ) -> None:
         self.session = session
         self.queue = queue
@@ -123,13 +120,27 @@ class _Run:
         self.done = self.reused = self.failed = 0
         self.seconds = 0.0
 
-    def progress(self, path: Path | None, record: int | None, step: Progress) -> ScreenProgress:
+    def progress(
+        self,
+        path: Path | None,
+        record: int | None,
+        step: Progress,
+        outcome: ScreenOutcome | None = None,
+    ) -> ScreenProgress:
         waiting = len(self.queue)
         each = self.seconds / self.done if self.done else None
         left = None if each is None or not waiting else each * waiting
         finished = self.done + self.reused + self.failed
         return ScreenProgress(
-            path, record, step.stage, step.done, step.total, finished, waiting, left
+            step.stage,
+            step.done,
+            step.total,
+            left,
+            path=path,
+            micrograph=record,
+            finished=finished,
+            waiting=waiting,
+            outcome=outcome,
         )
 
     def one(self, path: Path) -> Generator[ScreenProgress, None, ScreenOutcome]:
@@ -208,7 +219,7 @@ class _Run:
             pictures = self._load(results)
             figures = self.records.figures_of(record)
         else:
-            making = make_pictures(path, self.denoiser, self.settings, self.stop)
+            making = make_pictures_steps(path, self.denoiser, self.settings, self.stop)
             pictures = yield from self._reported(path, record, making)
             figures = pictures.figures or {}
             yield self.progress(path, record, Progress("writing", 0, 1))
@@ -254,7 +265,7 @@ class _Run:
         elif left:
             notes = ("It had particles already; they were left as they were.",)
         elif diameter is not None and size is not None:
-            finding = find_particles(pictures, diameter, self.stop)
+            finding = find_particles_steps(pictures, diameter, self.stop)
             picks = yield from self._reported(path, record, finding)
             notes = picks.notes
             self.session.replace_picks(
@@ -273,7 +284,7 @@ class _Run:
         return quality.particle_figures(particles.centres_px, particles.labels, shape, size), notes
 
     def _reported(
-        self, path: Path, record: int, steps: Generator[Progress, None, T]
+        self, path: Path, record: int, steps: Steps[T]
     ) -> Generator[ScreenProgress, None, T]:
         """Run ``steps`` to their end, saying whose they are; rest while the queue is paused."""
 

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING
 from napari_n2n.errors import N2NError, UnreadableFile
 from napari_n2n.io import inspect_file
 from napari_n2n.io.finding import EXTENSIONS, stem_of
+from napari_n2n.progress import Stop, never
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Generator, Iterable, Mapping, Sequence
+    from collections.abc import Container, Generator, Iterable, Mapping, Sequence
 
 _PICTURES = (".png", ".jpg", ".jpeg")
 
@@ -49,7 +50,7 @@ Stamp = tuple[int, int]
 def watch(
     folder: Path | str,
     patterns: Sequence[str] = IMAGES,
-    stop: Callable[[], bool] = lambda: False,
+    stop: Stop = never,
     *,
     rest_seconds: float = REST_SECONDS,
     patience_seconds: float = PATIENCE_SECONDS,
@@ -252,13 +253,11 @@ def _is_sound(path: Path) -> bool:
 class _Stop:
     """``stop`` as watchfiles wants it."""
 
-    def __init__(self, stop: Callable[[], bool]) -> None:
+    def __init__(self, stop: Stop) -> None:
         self.is_set = stop
 
 
-def _changes(
-    folder: Path, stop: Callable[[], bool], every_seconds: float
-) -> Generator[set[Path], None, None]:
+def _changes(folder: Path, stop: Stop, every_seconds: float) -> Generator[set[Path], None, None]:
     """Yield what has changed, at least `every_seconds`; nothing changed is an empty set."""
     from watchfiles import watch as watch_changes
 

@@ -10,8 +10,8 @@ import torch
 
 from napari_n2n.io import open_movie
 from napari_n2n.metrics import correlation
-from napari_n2n.motion import MotionConfig, Trajectory, align
-from napari_n2n.motion.adding import add_frames
+from napari_n2n.motion import MotionConfig, Trajectory, align_steps
+from napari_n2n.motion.adding import add_frames_steps
 from napari_n2n.progress import Progress, run_to_end
 from napari_n2n.simulation import build_scene
 from speed.tasks.simulating import PIXEL_SIZE_ANGSTROM, movie_config
@@ -21,7 +21,7 @@ _EDGE_PX = 64  # beyond the drift: what left the field on one side is missing th
 
 
 def ours(path: str, output: str, patches: bool | str = "auto") -> dict[str, Any]:
-    """Align a movie with `napari_n2n.motion.align`; keeps the sum and the motion for `judged`."""
+    """Align a movie with `napari_n2n.motion`; keeps the sum and the motion for `judged`."""
     # Its first guess is this library's, imported once a session and not once a movie.
     import torch_motion_correction  # noqa: F401
 
@@ -36,7 +36,7 @@ def ours(path: str, output: str, patches: bool | str = "auto") -> dict[str, Any]
         last = now
 
     started = time.perf_counter()
-    halves = run_to_end(align(movie, MotionConfig(patches=patches, device="cpu")), note)
+    halves = run_to_end(align_steps(movie, MotionConfig(patches=patches, device="cpu")), note)
     seconds = time.perf_counter() - started
     points = np.linspace(0, 1, _GRID)
     field = [halves.trajectory.displacement_angstrom(i, points, points) for i in range(len(movie))]
@@ -121,7 +121,7 @@ def _sum_with_true_drift(
     none = np.zeros((side, side), bool)
     movie = open_movie(Path(path))
     sums = run_to_end(
-        add_frames(movie, truth, PIXEL_SIZE_ANGSTROM, none, None, torch.device("cpu"))
+        add_frames_steps(movie, truth, PIXEL_SIZE_ANGSTROM, none, None, torch.device("cpu"))
     )
     return np.asarray(sums[2])
 

@@ -18,9 +18,10 @@ from napari_n2n.denoising.config import (
     preset,
 )
 from napari_n2n.denoising.inference.denoising import denoise
+from napari_n2n.denoising.reports import TrainingProgress
 from napari_n2n.denoising.shipped_models.general import general_denoiser
 from napari_n2n.denoising.training.learner import Learner
-from napari_n2n.denoising.training.micrographs import TrainingProgress, train
+from napari_n2n.denoising.training.micrographs import train_steps
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.io import read_micrograph
 from napari_n2n.metrics import correlation
@@ -104,7 +105,7 @@ def _trained(folder: str, config: TrainingConfig) -> dict[str, object]:
         if isinstance(step, TrainingProgress):
             speeds.append(step.megapixels_per_second)
 
-    denoiser = run_to_end(train(pairs, config, device="cpu"), note)
+    denoiser = run_to_end(train_steps(pairs, config, device="cpu"), note)
     seconds = time.perf_counter() - started
     made = denoiser.provenance
     # Learning alone, warm: validating, which is rare in a long training, is often in a short one.
