@@ -125,12 +125,12 @@ class ThumbnailView(ThumbnailGrid):
         self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier
     ) -> QModelIndex:
         """Return where a key leads: left and right go on into the next line."""
-        last = self._particles.rowCount() - 1
+        last = self._cells.rowCount() - 1
         if last < 0:
             return QModelIndex()
         row = self.currentIndex().row()
         if row < 0:
-            return self._particles.index(0)
+            return self._cells.index(0)
         columns = self.columns()
         lines = max(1, self.viewport().height() // self._cell.height())
         actions = QAbstractItemView.CursorAction
@@ -152,7 +152,7 @@ class ThumbnailView(ThumbnailGrid):
         elif action == actions.MoveDown and target > last:
             # Into the last line where it is shorter than this column.
             target = last if row // columns < last // columns else row
-        return self._particles.index(min(max(target, 0), last))
+        return self._cells.index(min(max(target, 0), last))
 
     def _name_of(self, event: Any) -> str | None:
         """Return which of the keys asked for this is."""
