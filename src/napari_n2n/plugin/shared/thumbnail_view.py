@@ -130,7 +130,7 @@ class ThumbnailView(ThumbnailGrid):
             return QModelIndex()
         row = self.currentIndex().row()
         if row < 0:
-            return self._cells.index(0)
+            return self._items.index(0)
         columns = self.columns()
         lines = max(1, self.viewport().height() // self._cell.height())
         actions = QAbstractItemView.CursorAction
@@ -152,7 +152,7 @@ class ThumbnailView(ThumbnailGrid):
         elif action == actions.MoveDown and target > last:
             # Into the last line where it is shorter than this column.
             target = last if row // columns < last // columns else row
-        return self._cells.index(min(max(target, 0), last))
+        return self._items.index(min(max(target, 0), last))
 
     def _name_of(self, event: Any) -> str | None:
         """Return which of the keys asked for this is."""
