@@ -95,24 +95,29 @@ def calibrated_steps(
     if passes((height, width)) == 1:
         return (yield from run(image))
     rings = RingSums(height, width, image.device)
-    y = torch.fft.rfft2(image[0])
+    y = torch.fft.rfft2(image[0])  # (y, x//2+1)
     noise_power = noise_spectrum(rings.mean_power(y), rings.waves)
-    noise_at = rings.spread(noise_power)
+    noise_at = rings.spread(noise_power)  # (ring,) -> (y, x//2+1)
+    # The same noise every time: a result that changed from call to call could not be compared.
     random = torch.Generator().manual_seed(0)
     count = _positions((height, width))
-    f = torch.zeros_like(y)
-    taken_over = np.zeros(len(noise_power))
+    f = torch.zeros_like(y)  # the spectrum of what the network makes, mean over the positions
+    taken_over = np.zeros(len(noise_power))  # (ring,) <f, n>
     for position in range(count):
-        white = torch.randn(height, width, generator=random).to(image.device)
+        white = torch.randn(height, width, generator=random).to(image.device)  # (y, x)
+        # White noise coloured as the image's own.
         e = torch.fft.rfft2(white) * noise_at.sqrt()
         noise = torch.fft.irfft2(e, s=(height, width))
         plain = yield from _in_position(position, image, run)
         moved = yield from _in_position(position, image + _STEP * noise, run)
         f += torch.fft.rfft2(plain[0]) / count
+        # Stein: the derivative of f along e, projected on e, is what f takes over of noise.
         difference = torch.fft.rfft2((moved - plain)[0]) / _STEP
         taken_over += rings.product(difference, e) / count
+    # (ring,) each, in the names of the module's docstring.
     ff, fy, yy = rings.product(f, f), rings.product(f, y), rings.product(y, y)
     nn = noise_power * rings.waves * image.numel()
+    # Noise that was underrated would be kept as signal, in every ring: rather too much of it.
     unsure = 1 + _NOISE_UNCERTAINTY
     fx, yx = fy - unsure * taken_over, yy - unsure * nn
     share = believed(yx, nn, rings.waves)
@@ -136,12 +141,14 @@ def noise_spectrum(power: Rings, waves: Rings) -> Rings:
     error: Rings = np.sqrt(2 / np.maximum(waves, 1))  # of half as many independent complex numbers
     alone = candidates & (k > _NOISE_ALONE)
     used = candidates
+    # Settles within five rounds; the limit is for two sets of rings that take turns.
     for _ in range(30):
         fits = [_falling(powers, k, logarithm, error, used) for powers in _FALLS]
         bell, tailed = (min(fits[:2], key=_misfit), min(fits[2:], key=_misfit))
         fit = (tailed if _misfit(tailed) < _misfit(bell) - _BETTER_FIT else bell)[0]
+        # 1 %: large images have errors so small that the form of the curve would be at fault.
         quiet = alone | (candidates & (logarithm < fit + _STANDS_OUT * error + 0.01))
-        if (quiet == used).all() or quiet.sum() < 8:
+        if (quiet == used).all() or quiet.sum() < 8:  # three parameters need more than that
             break
         used = quiet
     spectrum: Rings = np.exp(fit)
@@ -152,6 +159,7 @@ def _falling(
     powers: tuple[int, ...], k: Rings, logarithm: Rings, error: Rings, used: NDArray[np.bool_]
 ) -> tuple[Rings, float]:
     """Fit a level less a sum of ``powers`` of k; the misfit is infinite where one of them rises."""
+    # (ring, term), least squares of the logarithm, each ring by its error.
     terms = np.stack([np.ones_like(k), *(-(k**power) for power in powers)], axis=1)
     weighted = terms[used] / error[used, None]
     found, *_ = np.linalg.lstsq(weighted, logarithm[used] / error[used], rcond=None)
@@ -169,6 +177,8 @@ def believed(signal: Rings, noise: Rings, waves: Rings) -> Rings:
     ``signal`` and ``noise`` are the power of all ``waves`` of a ring, the first less the noise
     expected. Nothing is believed of an image where no run of rings stands out.
     """
+    # Half of the waves of a real image are the other half's conjugates: of a ring's sum of powers,
+    # exponentially distributed, the variance is 2 noise² / waves.
     variance = 2 * noise**2 / np.maximum(waves, 1) + np.finfo(np.float64).tiny
 
     def significance(count: int, mode: Literal["same", "valid"]) -> Rings:
@@ -180,6 +190,7 @@ def believed(signal: Rings, noise: Rings, waves: Rings) -> Rings:
         told = np.convolve(waves, np.ones(count), "valid") >= _LEAST_WAVES
         most = max(most, significance(count, "valid")[told].max(initial=0))
     something = np.clip((most - _NOTHING) / (_SOMETHING - _NOTHING), 0, 1)
+    # Three rings together: single ones waver, and signal does not end from one to the next.
     here = np.maximum(significance(3, "same"), _DOUBT)
     share: Rings = something * (1 - (_DOUBT / here) ** 2)
     return share
@@ -193,6 +204,7 @@ def weights(ff: Rings, fy: Rings, yy: Rings, fx: Rings, yx: Rings) -> tuple[Ring
     tiny = np.finfo(np.float64).tiny
     # A little on the diagonal: f and y may be all but the same.
     ff, yy = 1.001 * ff + tiny, 1.001 * yy + tiny
+    # Cramer's rule for the two equations of the module's docstring.
     determinant = ff * yy - fy**2
     both = (
         (fx * yy - yx * fy) / np.maximum(determinant, tiny),
@@ -204,6 +216,7 @@ def weights(ff: Rings, fy: Rings, yy: Rings, fx: Rings, yx: Rings) -> tuple[Ring
         (nothing, np.maximum(yx, 0) / yy),
         both,
     ]
+    # <|a f + b y - x|²> less <x, x>, which is the same for all: the least is the best.
     errors = np.stack(
         [a**2 * ff + 2 * a * b * fy + b**2 * yy - 2 * (a * fx + b * yx) for a, b in choices]
     )

@@ -79,10 +79,11 @@ class Subsets:
     def drawn(self, window: Window, swap: bool, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Return two images with another mixture of the noises each time."""
         part = (slice(None), *window)
+        # On the unit sphere, so that the mixture is as strong as each noise.
         mixture = rng.standard_normal(len(self.noises))
         mixture /= np.linalg.norm(mixture)
         weights = torch.from_numpy(mixture).to(self.noises)
-        noise = torch.tensordot(weights, self.noises[(slice(None), *part)], dims=1)
+        noise = torch.tensordot(weights, self.noises[(slice(None), *part)], dims=1)  # (c, y, x)
         image = self.image[part]
         return image + noise, image - noise
 
@@ -110,27 +111,29 @@ def subsets_of(
         return None
     height, width = recorded.shape[1:]
     at_work_angstrom = pixel_size_angstrom * height / working_shape[0]
+    # Fine pixels across a working one; coarser than 2.5 Å the noise could not be told.
     most = max(_MOST_RATIO, at_work_angstrom / COARSEST_ANGSTROM)
     fine = rescale(
         recorded,
         (min(height, round(most * working_shape[0])), min(width, round(most * working_shape[1]))),
     )
     ratio = min(side / at_work for side, at_work in zip(fine.shape[1:], working_shape, strict=True))
-    spectrum = noise_power(_middle(fine))
+    spectrum = noise_power(_middle(fine))  # (ring,)
     if spectrum is None:
         return None
-    detail = _detail(fine, ratio)
+    detail = _detail(fine, ratio)  # (1, y, x) of the fine grid
     # The spectrum is on the scale of the fine pixels, and so has the detail to be.
     detail = detail / _middle(detail).std()
     generator = torch.Generator().manual_seed(seed)
     colour = _amplitude(spectrum, working_shape, ratio)
     noises = []
     for _ in range(_NOISES):
+        # ±1 with equal odds: which half of the pixels each belongs to.
         signs = torch.empty_like(detail).bernoulli_(0.5, generator=generator).mul_(2).sub_(1)
-        white = torch.fft.rfft2(rescale(signs * detail, working_shape))
+        white = torch.fft.rfft2(rescale(signs * detail, working_shape))  # (1, y, x//2+1)
         noises.append(torch.fft.irfft2(white * colour, s=working_shape))
     image = rescale(recorded, working_shape)
-    noise = torch.stack(noises)
+    noise = torch.stack(noises)  # (noise, 1, y, x)
     noisy = Intensities.of(image + noise[0], kind)
     # What changes slowly is that of the image: in the noisier one, a noise would be part of it.
     offset = Intensities.of(image, kind).offset if kind == "flat" else noisy.offset
@@ -149,7 +152,7 @@ def _middle(image: Tensor) -> Tensor:
 
 def _detail(fine: Tensor, ratio: float) -> Tensor:
     """Return what of ``fine`` is finer than working pixels of ``ratio`` fine ones."""
-    side = max(2, math.ceil(ratio))
+    side = max(2, math.ceil(ratio))  # one pixel alone would have no detail
     height, width = fine.shape[1:]
     blocks = functional.avg_pool2d(fine[None], side, ceil_mode=True, count_include_pad=False)
     coarse = functional.interpolate(blocks, scale_factor=float(side), mode="nearest")
@@ -159,6 +162,7 @@ def _detail(fine: Tensor, ratio: float) -> Tensor:
 def _amplitude(spectrum: Rings, working_shape: tuple[int, int], ratio: float) -> Tensor:
     """Return the root of ``spectrum``, given per fine pixel, on the grid of a working spectrum."""
     rings = RingSums(*working_shape, torch.device("cpu"))
+    # Cycles per working pixel, at the middle of each ring; per fine pixel it is k / ratio.
     k = (np.arange(len(rings.waves)) + 0.5) * RING
     fine_k = (np.arange(len(spectrum)) + 0.5) * RING
     return rings.spread(np.sqrt(np.interp(k / ratio, fine_k, spectrum)))
