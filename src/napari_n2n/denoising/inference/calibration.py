@@ -141,7 +141,7 @@ def noise_spectrum(power: Rings, waves: Rings) -> Rings:
     error: Rings = np.sqrt(2 / np.maximum(waves, 1))  # of half as many independent complex numbers
     alone = candidates & (k > _NOISE_ALONE)
     used = candidates
-    # Settles within five rounds; the limit is for two sets of rings that take turns.
+    # The limit is for two sets of rings that would take turns for ever.
     for _ in range(30):
         fits = [_falling(powers, k, logarithm, error, used) for powers in _FALLS]
         bell, tailed = (min(fits[:2], key=_misfit), min(fits[2:], key=_misfit))

@@ -23,9 +23,9 @@ from napari_n2n.progress import Interrupted, Stop
 
 # Listeners hear of the training this often; reading the loss more often would hold a GPU up.
 _SECONDS_BETWEEN_REPORTS = 0.25
-# What a power cut may cost. Writing three networks and two moments takes a tenth of a second.
+# What a power cut may cost.
 _SECONDS_BETWEEN_SAVES = 15.0
-# Validating takes about as long as five steps of the light network.
+# Steps between validations, once the first, which come at powers of two, are done.
 _VALIDATE_EVERY = 50
 STEPS_TOLD = 500
 """The loss that is told is the mean of at most so many steps, if nothing else is asked for."""
