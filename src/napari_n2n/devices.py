@@ -25,9 +25,11 @@ def choose_device(name: str | torch.device = "auto") -> torch.device:
     DeviceProblem
         This machine has no such device.
     """
-    available = available_devices()
     if isinstance(name, torch.device):
         name = str(name)
+    if name == "cpu":  # there always is one; no other is asked for
+        return torch.device("cpu")
+    available = available_devices()
     if name == "auto":
         return torch.device(available[0])
     if name == "cuda":

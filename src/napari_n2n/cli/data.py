@@ -63,6 +63,7 @@ def halves(
     dose_weighting: Annotated[
         bool, typer.Option("--dose-weighting", help="Weight frames by dose (Grant & Grigorieff).")
     ] = False,
+    device: options.Device = "auto",
     quiet: options.Quiet = False,
     *,
     movie_options: MovieOptions,
@@ -71,18 +72,19 @@ def halves(
     from napari_n2n.io import stem_of
     from napari_n2n.motion import MotionConfig, write_halves
     from napari_n2n.workflow.batch import for_each_steps
-    from napari_n2n.workflow.summing import halves_of_file_steps
+    from napari_n2n.workflow.summing import sums_of_file_steps
 
     settings = movie_options.settings(validated(MotionConfig, dose_weighting=dose_weighting))
 
     def job(path: Path) -> Steps[FileResult]:
-        result = yield from halves_of_file_steps(path, settings)
+        result = yield from sums_of_file_steps(path, settings, device, stop)
         write_halves(result, output, stem_of(path))
         return FileResult(f"{path.name}: {result.summary}", result.notes)
 
     paths = options.files_of(movies)
     require_different_results(paths, output)
-    report_files(for_each_steps(paths, job), len(paths), quiet)
+    with console.stop_on_signal() as stop:
+        report_files(for_each_steps(paths, job), len(paths), quiet)
 
 
 def info(

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 RowOrder = Literal["mrc", "tiff", "eer", "memory"]
 """Whose convention the rows of a frame follow: it decides how a gain reference is laid on it."""
 
+ImageKind = Literal["movie", "micrograph", "photograph", "volume"]
+"""What a file holds, by its header: frames in time, one image, one of PNG or JPEG or in colour, or
+sections in space."""
+
 
 @runtime_checkable
 class FrameSource(Protocol):
@@ -27,11 +31,13 @@ class FrameSource(Protocol):
     pixel_size_angstrom: float | None
     dose_per_frame: float | None
     """e/Å², or None where the file does not say."""
-    is_volume: bool
+    kind: ImageKind
+    is_rgb: bool
+    """Whether `read` gives colours, (y, x, 3 or 4)."""
     notes: tuple[str, ...]
 
     def read(self, index: int) -> NDArray[Any]:
-        """Give frame `index` (0 ≤ index < number of frames) as stored, shape (y, x).
+        """Give frame `index` (0 ≤ index < number of frames) as stored, (y, x) or in colour.
 
         Raises
         ------
@@ -47,14 +53,16 @@ class ArraySource:
     Parameters
     ----------
     frames
-        (frame, y, x), or one frame (y, x).
+        (frame, y, x), or one frame (y, x); of a photograph (y, x, 3).
     pixel_size_angstrom, dose_per_frame
         Å and e/Å², where known.
+    is_rgb
+        Whether it is a photograph.
     """
 
     format = "in memory"
     row_order: RowOrder = "memory"
-    is_volume = False
+    kind: ImageKind = "movie"
     notes: tuple[str, ...] = ()
 
     def __init__(
@@ -62,19 +70,22 @@ class ArraySource:
         frames: NDArray[Any],
         pixel_size_angstrom: float | None = None,
         dose_per_frame: float | None = None,
+        *,
+        is_rgb: bool = False,
     ) -> None:
         if not hasattr(frames, "ndim"):
             frames = np.asarray(frames)
-        if frames.ndim == 2:
+        if frames.ndim == 2 or is_rgb:
             frames = frames[np.newaxis]
-        if frames.ndim != 3 or 0 in frames.shape:
+        if frames.ndim != 3 + is_rgb or 0 in frames.shape:
             raise ValueError(f"Frames must have the shape (frame, y, x), not {frames.shape}.")
         self._frames = frames
+        self.is_rgb = is_rgb
         self.shape = (int(frames.shape[0]), int(frames.shape[1]), int(frames.shape[2]))
         self.dtype = np.dtype(frames.dtype)
         self.pixel_size_angstrom = pixel_size_angstrom
         self.dose_per_frame = dose_per_frame
 
     def read(self, index: int) -> NDArray[Any]:
-        """Give frame `index`, shape (y, x)."""
+        """Give frame `index`, shape (y, x), or (y, x, 3)."""
         return np.asarray(self._frames[index])

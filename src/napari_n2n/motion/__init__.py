@@ -4,11 +4,21 @@
 aligned already; ``write_halves`` puts the result where RELION would.
 """
 
-from napari_n2n.motion.alignment import align, align_steps
+from typing import TYPE_CHECKING, Any
+
 from napari_n2n.motion.config import MotionConfig
-from napari_n2n.motion.halves import Halves, HalvesPaths, sum_halves, sum_halves_steps, write_halves
-from napari_n2n.motion.noise import noise_correlation
+from napari_n2n.motion.halves import (
+    Halves,
+    HalvesPaths,
+    sum_halves,
+    sum_halves_steps,
+    write_halves,
+)
 from napari_n2n.motion.trajectory import Trajectory
+
+if TYPE_CHECKING:
+    from napari_n2n.motion.alignment import align, align_steps
+    from napari_n2n.motion.noise import noise_correlation
 
 __all__ = [
     "Halves",
@@ -22,3 +32,15 @@ __all__ = [
     "sum_halves_steps",
     "write_halves",
 ]
+
+# What needs torch is imported when it is asked for: a window that shows sums need not wait for it.
+_LATER = {"align": "alignment", "align_steps": "alignment", "noise_correlation": "noise"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs torch."""
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from napari_n2n.devices import choose_device
 from napari_n2n.errors import DeviceProblem, NotEnoughData
 from napari_n2n.io import Movie
 from napari_n2n.motion.adding import add_frames_steps
@@ -164,23 +165,14 @@ def _dose_weights(movie: Movie, config: MotionConfig, device: torch.device) -> D
 
 
 def _device(name: str) -> torch.device:
-    """Return the device called ``name``.
+    """Return the device to align on; the CPU where Apple's GPU is asked for.
+
+    That one has neither double nor complex numbers of every kind, which motion is measured with.
 
     Raises
     ------
     DeviceProblem
-        When there is no such device here.
+        There is no such device here.
     """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise DeviceProblem(
-            f"There is no device {name!r}. Choose 'auto', 'cpu' or 'cuda'."
-        ) from error
-    if device.type not in ("cpu", "cuda") or (
-        device.type == "cuda" and not torch.cuda.is_available()
-    ):
-        raise DeviceProblem(f"Motion cannot be measured on {name!r} here. Choose 'auto' or 'cpu'.")
-    return device
+    device = choose_device(name)
+    return torch.device("cpu") if device.type == "mps" else device

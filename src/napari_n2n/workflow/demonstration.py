@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from napari_n2n import metrics
 from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.config import TrainingConfig
-from napari_n2n.denoising.inference.denoising import denoise_halves_steps
 from napari_n2n.denoising.training.micrographs import train_steps
 from napari_n2n.denoising.training.pairs import Pair
-from napari_n2n.io import open_movie, write_micrograph
+from napari_n2n.io import open_movie
 from napari_n2n.io.pictures import write_side_by_side
-from napari_n2n.motion import Halves, align_steps, write_halves
+from napari_n2n.motion import Halves, MotionConfig, align_steps, write_halves
 from napari_n2n.progress import Progress, Steps, Stop, never
 from napari_n2n.simulation import Scene, SimulationConfig, build_scene, write_simulated
+from napari_n2n.workflow.denoising import denoise_field_steps
 
 _SIGMAS_PX = (2.0, 4.0, 6.0, 8.0, 12.0)
 
@@ -77,7 +77,7 @@ def demonstrate_steps(
         files = write_simulated(scene, folder / "movies", f"apoferritin_{i:02d}")
         paths.append(files.movie)
         movie = open_movie(files.movie, dose_per_frame=config.dose_per_frame)
-        summed = yield from align_steps(movie)
+        summed = yield from align_steps(movie, MotionConfig(device=device))
         write_halves(summed, folder / "halves", f"apoferritin_{i:02d}")
         scenes.append(scene)
         halves.append(summed)
@@ -89,10 +89,8 @@ def demonstrate_steps(
     model = folder / "model.safetensors"
     denoiser = yield from train_steps(pairs, training, output=model, device=device, stop=stop)
     first, truth = halves[0], scenes[0].truth
-    result = yield from denoise_halves_steps(
-        first.odd, first.even, denoiser, pixel_size_angstrom=pixel_size, device=device
-    )
-    write_micrograph(folder / "denoised" / "apoferritin_00.mrc", result.pixels, pixel_size)
+    result = yield from denoise_field_steps(first, denoiser, device=device, stop=stop)
+    result.save(folder / "denoised" / "apoferritin_00.mrc")
     yield Progress("judging", 0, 1)
     gaussian, sigma = metrics.best_gaussian_correlation(first.full, truth.clean, _SIGMAS_PX)
     picture = folder / "demo.png"
@@ -117,7 +115,7 @@ def demonstrate_steps(
         gaussian_correlation=gaussian,
         gaussian_sigma_px=sigma,
         denoised_correlation=metrics.correlation(result.pixels, truth.clean),
-        resolution_note=result.resolution_note,
+        resolution_note=result.notes[-1],
         picture=picture,
         model=model,
     )

@@ -1,34 +1,84 @@
-"""Denoising files, in the stages of `napari_n2n.workflow.batch`."""
+"""Denoising one field of view, and files in the stages of `napari_n2n.workflow.batch`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.inference.denoising import denoise_halves_steps, denoise_steps
+from napari_n2n.denoising.tiling import Window
 from napari_n2n.errors import UnreadableFile, WriteProblem
-from napari_n2n.io import (
-    Micrograph,
-    inspect_file,
-    read_micrograph,
-    write_micrograph,
-)
-from napari_n2n.io.photographs import write_photograph
-from napari_n2n.progress import Steps, Stop, never, stoppable
+from napari_n2n.io import Micrograph, Movie, Photograph
+from napari_n2n.motion import Halves
+from napari_n2n.progress import Steps, Stop, never
+from napari_n2n.workflow.fields import DenoisedMicrograph
 from napari_n2n.workflow.movie_settings import MovieSettings
-from napari_n2n.workflow.summing import halves_of_file_steps, is_movie
+from napari_n2n.workflow.summing import open_field, sums_steps
 
 
-@dataclass(frozen=True, eq=False)
-class DenoisedFile:
-    """What is to be written: pixels (y, x), their size in Å, and sentences for the user."""
+def denoise_field_steps(
+    image: Halves | Micrograph | Photograph,
+    denoiser: Denoiser,
+    *,
+    device: str = "auto",
+    first: Window | None = None,
+    thorough: bool = False,
+    apart: bool = True,
+    stop: Stop = never,
+) -> Steps[DenoisedMicrograph]:
+    """Denoise one image, or both halves of a movie.
 
-    pixels: NDArray[np.float32]
-    pixel_size_angstrom: float | None
-    notes: tuple[str, ...]
+    Parameters
+    ----------
+    image
+        What was recorded.
+    denoiser, device, first, thorough, stop
+        As `denoise_steps` takes them.
+    apart
+        Denoise the halves each for itself: how far they agree is told then. Otherwise their sum is
+        denoised whole: the same within 0.1 %, in half the time.
+
+    Raises
+    ------
+    N2NError
+        The image or the device do not allow it.
+    Interrupted
+        ``stop`` became true.
+    """
+    halves = image if isinstance(image, Halves) else None
+    raw = image.full if isinstance(image, Halves) else image.pixels
+    size = image.pixel_size_angstrom
+    if halves is None or not apart:
+        result = yield from denoise_steps(
+            raw,
+            denoiser,
+            pixel_size_angstrom=size,
+            device=device,
+            first=first,
+            thorough=thorough,
+            stop=stop,
+        )
+        notes = (*image.notes, *result.notes)
+        return DenoisedMicrograph(result.pixels, size, raw, halves, notes=notes)
+    both = yield from denoise_halves_steps(
+        halves.odd,
+        halves.even,
+        denoiser,
+        pixel_size_angstrom=size,
+        device=device,
+        first=first,
+        thorough=thorough,
+        stop=stop,
+    )
+    # Without any pixel size, resolutions would be in units that nobody knows.
+    known = size is not None or denoiser.working_pixel_size_angstrom is not None
+    agreement = (both.resolution_note,) if known else ()
+    notes = (*image.notes, *both.notes, *agreement)
+    return DenoisedMicrograph(
+        both.summed, size, raw, halves, both.frc_before, both.frc_after, notes
+    )
 
 
 @dataclass(frozen=True)
@@ -66,68 +116,52 @@ class DenoiseFiles:
     stop: Stop = never
     thorough: bool = False
 
-    def load(self, path: Path) -> list[Micrograph]:
-        """Read a micrograph; of a movie, which is read frame by frame later, nothing."""
-        if is_movie(path):
-            _require_other(self.output_of(path), path)
-            return []
-        image = read_micrograph(path, pixel_size_angstrom=self.settings.pixel_size_angstrom)
-        if image.is_rgb and self.denoiser.network.config.in_channels == 1:
+    def load(self, path: Path) -> list[Movie | Micrograph | Photograph]:
+        """Open a file, and read it unless it is a movie, which is read frame by frame later."""
+        opened = open_field(path, self.settings)
+        is_rgb = isinstance(opened, Photograph)
+        if is_rgb and self.denoiser.network.config.in_channels == 1:
             raise UnreadableFile(
                 path,
                 "is a colour photograph, and the model is for grey images",
                 "Use --model photographs, or convert it to grey.",
             )
-        if image.is_rgb and inspect_file(path).dtype != np.uint8:
+        if is_rgb and opened.dtype != np.uint8:
             raise UnreadableFile(
                 path,
                 "is in colour with more than 8 bits a channel",
                 "Convert it to 8 bits, which models of photographs are for.",
             )
-        _require_other(self._output(path, is_rgb=image.is_rgb), path)
-        return [image]
+        _require_other(self._output(path, is_rgb=is_rgb), path)
+        if not isinstance(opened, Movie):
+            _ = opened.pixels  # read here, beside the work on the file before
+        return [opened]
 
-    def compute(self, path: Path, loaded: list[Micrograph]) -> Steps[DenoisedFile]:
-        """Denoise what was read."""
-        if not loaded:
-            return (yield from self._movie(path))
-        image = loaded.pop()
-        pixel_size = image.pixel_size_angstrom
-        result = yield from denoise_steps(
-            image.pixels,
-            self.denoiser,
-            pixel_size_angstrom=pixel_size,
-            device=self.device,
-            thorough=self.thorough,
-            stop=self.stop,
-        )
-        return DenoisedFile(result.pixels, pixel_size, (*image.notes, *result.notes))
-
-    def store(self, path: Path, computed: DenoisedFile) -> WrittenFile:
-        """Write the result, whole or not at all."""
-        is_rgb = computed.pixels.ndim == 3
-        output = self._output(path, is_rgb=is_rgb)
-        if is_rgb:
-            write_photograph(output, computed.pixels)
+    def compute(
+        self, path: Path, loaded: list[Movie | Micrograph | Photograph]
+    ) -> Steps[DenoisedMicrograph]:
+        """Denoise what was opened; it is taken out of the list, lest its pixels outlive this."""
+        opened = loaded.pop()
+        image: Halves | Micrograph | Photograph
+        if isinstance(opened, Movie):
+            image = yield from sums_steps(opened, self.settings, self.device, self.stop)
         else:
-            write_micrograph(output, computed.pixels, computed.pixel_size_angstrom)
-        return WrittenFile(output, computed.notes)
+            image = opened
+        return (
+            yield from denoise_field_steps(
+                image,
+                self.denoiser,
+                device=self.device,
+                thorough=self.thorough,
+                stop=self.stop,
+            )
+        )
+
+    def store(self, path: Path, computed: DenoisedMicrograph) -> WrittenFile:
+        """Write the result, whole or not at all."""
+        output = self._output(path, is_rgb=computed.pixels.ndim == 3)
+        return WrittenFile(computed.save(output), computed.notes)
 
     def _output(self, path: Path, *, is_rgb: bool) -> Path:
         output = self.output_of(path)
         return output.with_suffix(".png") if is_rgb else output
-
-    def _movie(self, path: Path) -> Steps[DenoisedFile]:
-        aligning = halves_of_file_steps(path, self.settings)
-        halves = yield from stoppable(aligning, self.stop)
-        both = yield from denoise_halves_steps(
-            halves.odd,
-            halves.even,
-            self.denoiser,
-            pixel_size_angstrom=halves.pixel_size_angstrom,
-            device=self.device,
-            thorough=self.thorough,
-            stop=self.stop,
-        )
-        notes = (*halves.notes, *both.notes, both.resolution_note)
-        return DenoisedFile(both.summed, halves.pixel_size_angstrom, notes)

@@ -1,42 +1,71 @@
-"""One field of view, however it was taken: what is denoised and shown. No napari and no Qt here."""
+"""One field of view on its way: an image or the sums of a movie, and what denoising makes of it."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_n2n.io import write_micrograph
+from napari_n2n.io import Micrograph, Photograph, write_micrograph
+from napari_n2n.io.photographs import write_photograph
+from napari_n2n.motion import Halves, HalvesPaths, write_halves
+
+if TYPE_CHECKING:
+    from napari_n2n.metrics import RingCorrelation
 
 Image = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class FieldOfView:
-    """One field of view, ready to be denoised and shown.
+    """What is denoised and shown, under a ``name``: one ``image``, or the sums of a movie.
 
-    ``full`` is the sum of ``odd`` and ``even``, all (y, x); a single micrograph has no halves.
-    ``dose`` is that of the sum in e/Å². ``path`` is the movie's file, if there is one.
+    ``dose`` is that of a single image in e/Å²; sums know their own.
     A photograph is (y, x, 3) from 0 to 255, and so is ``clean``, if it is known without its noise;
     ``drawn`` is what its layer has, on napari's scale.
     """
 
     name: str
-    full: Image
-    odd: Image | None = None
-    even: Image | None = None
-    pixel_size_angstrom: float | None = None
-    dose: float | None = None
-    notes: tuple[str, ...] = ()
-    path: Path | None = None
+    image: Halves | Micrograph | Photograph
+    dose_of_image: float | None = None
     clean: Image | None = None
     drawn: Any = None
 
     @property
+    def halves(self) -> Halves | None:
+        """The sums of odd and even frames; None: it is a single image."""
+        return self.image if isinstance(self.image, Halves) else None
+
+    @property
+    def full(self) -> Image:
+        """What was recorded: (y, x), or (y, x, 3) of a photograph."""
+        return self.image.full if isinstance(self.image, Halves) else self.image.pixels
+
+    @property
+    def pixel_size_angstrom(self) -> float | None:
+        """None: unknown."""
+        return self.image.pixel_size_angstrom
+
+    @property
+    def dose(self) -> float | None:
+        """Of all frames in e/Å²; None: unknown."""
+        return self.image.dose if isinstance(self.image, Halves) else self.dose_of_image
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for the user."""
+        return self.image.notes
+
+    @property
+    def path(self) -> Path | None:
+        """The file it was made of; what was made of a layer bears its name instead of a path."""
+        return self.image.path if self.image.path.is_file() else None
+
+    @property
     def is_photograph(self) -> bool:
         """Whether it is in colour."""
-        return self.full.ndim == 3
+        return isinstance(self.image, Photograph)
 
     @property
     def shown(self) -> Any:
@@ -44,18 +73,68 @@ class FieldOfView:
         return self.full if self.drawn is None else self.drawn
 
     def save_sums(self, folder: Path) -> list[Path]:
-        """Write the odd, even and full sums as MRC into ``folder``, as RELION names them.
+        """Write the sums, and how they were moved, as ``napari-n2n halves`` does.
 
         Raises
         ------
         WriteProblem
             The disk refuses.
         """
+        # A layer's name may hold what no file's may.
         stem = self.name.replace(" ", "_").replace("/", "_")
-        sums = {f"{stem}_ODD.mrc": self.odd, f"{stem}_EVN.mrc": self.even, f"{stem}.mrc": self.full}
-        written = []
-        for name, pixels in sums.items():
-            if pixels is not None:
-                write_micrograph(folder / name, pixels, self.pixel_size_angstrom)
-                written.append(folder / name)
-        return written
+        if not isinstance(self.image, Halves):
+            write_micrograph(folder / f"{stem}.mrc", self.full, self.pixel_size_angstrom)
+            return [folder / f"{stem}.mrc"]
+        known = self.path is not None
+        paths: HalvesPaths = write_halves(self.image, folder, None if known else stem)
+        written = (paths.odd, paths.even, paths.full, paths.motion)
+        return [path for path in written if path is not None]
+
+
+@dataclass(frozen=True, eq=False)
+class DenoisedMicrograph:
+    """A micrograph as it was recorded and denoised, on one scale.
+
+    Attributes
+    ----------
+    pixels
+        (y, x) denoised, or (y, x, 3) of a photograph.
+    pixel_size_angstrom
+        None: unknown.
+    raw
+        Of the same shape: what it was made of. None where only the denoised one is at hand.
+    halves
+        The sums of odd and even frames, where there are any.
+    frc_before, frc_after
+        Fourier ring correlation of the halves as recorded and denoised apart.
+    notes
+        Sentences for the user.
+    """
+
+    pixels: Image
+    pixel_size_angstrom: float | None
+    raw: Image | None = None
+    halves: Halves | None = None
+    frc_before: "RingCorrelation | None" = None
+    frc_after: "RingCorrelation | None" = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def unit_size(self) -> float:
+        """Å in a pixel, or 1 where it is unknown, which makes lengths pixels."""
+        return self.pixel_size_angstrom or 1.0
+
+    def save(self, path: Path | str) -> Path:
+        """Write the denoised image as MRC, or a photograph as PNG; returns where.
+
+        Raises
+        ------
+        WriteProblem
+            The disk refuses.
+        """
+        path = Path(path)
+        if self.pixels.ndim == 3:
+            write_photograph(path, self.pixels)
+        else:
+            write_micrograph(path, self.pixels, self.pixel_size_angstrom)
+        return path

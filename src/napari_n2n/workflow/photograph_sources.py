@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_n2n.errors import NotEnoughData
+from napari_n2n.io import Photograph
 from napari_n2n.io.photographs import WHITE, PhotographSource, photographs_in
 from napari_n2n.progress import Progress, Steps, Stop
 from napari_n2n.workflow.fields import FieldOfView
@@ -36,12 +37,12 @@ class OnePhotograph:
     to_learn_from: tuple[Any, ...] = ()
     pixel_size_angstrom: float | None = None
 
-    def exposure(self) -> FieldOfView:
+    def field_of_view(self) -> FieldOfView:
         """Read it."""
+        size = self.pixel_size_angstrom
         return FieldOfView(
             self.name,
-            grey_levels(self.pixels),
-            pixel_size_angstrom=self.pixel_size_angstrom,
+            Photograph.from_array(grey_levels(self.pixels), size, self.name),
             clean=None if self.clean is None else grey_levels(self.clean),
             drawn=self.pixels,
         )
@@ -58,7 +59,7 @@ class PhotographFolder:
         """What to call it."""
         return self.folder.name
 
-    def exposure(self) -> FieldOfView:
+    def field_of_view(self) -> FieldOfView:
         """Read the first photograph in colour, and give it noise, as it is clean.
 
         Raises
@@ -70,16 +71,17 @@ class PhotographFolder:
 
         name, image = self._first()
         noisy = noisy_photograph(image, DEVIATION, seed=0)
+        noisy_photograph_name = noisy_name(name, DEVIATION)
         return FieldOfView(
-            noisy_name(name, DEVIATION),
-            noisy,
+            noisy_photograph_name,
+            Photograph.from_array(noisy, path=noisy_photograph_name),
             clean=image.astype(np.float32),
             drawn=noisy / np.float32(WHITE),
         )
 
     def _first(self) -> tuple[str, NDArray[np.uint8]]:
         for path in photographs_in(self.folder):
-            file = PhotographSource(path)
+            file = PhotographSource.of_file(path)
             if file.is_rgb:
                 return path.stem, file.read(0)
         raise NotEnoughData(

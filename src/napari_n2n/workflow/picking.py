@@ -7,17 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_n2n.denoising.inference.denoising import denoise_halves_steps, denoise_steps
 from napari_n2n.denoising.inference.features import bottleneck_steps, fingerprint
 from napari_n2n.errors import BadValue, UnreadableFile
-from napari_n2n.io import MicrographParticles
-from napari_n2n.particles import (
-    PickingConfig,
-    find_contamination,
-    first_guess_diameter,
-    pick_steps,
-    suggested_threshold,
-)
+from napari_n2n.io import Micrograph, MicrographParticles, Movie
 from napari_n2n.particles.descriptors import (
     RINGS,
     RINGS_TWICE,
@@ -26,49 +18,54 @@ from napari_n2n.particles.descriptors import (
     needs_raw,
 )
 from napari_n2n.particles.examples import Examples, load_examples
-from napari_n2n.particles.significance import left_out_sentence, standing_out
 from napari_n2n.particles.suggestions import Classifier
-from napari_n2n.progress import Progress, Steps, Stop, never, stoppable
+from napari_n2n.progress import Progress, Steps, Stop, never
 from napari_n2n.session import Session
+from napari_n2n.workflow.denoising import denoise_field_steps
+from napari_n2n.workflow.fields import DenoisedMicrograph
+from napari_n2n.workflow.finding import find_particles_steps, guess_diameter_steps
 from napari_n2n.workflow.movie_settings import MovieSettings
-from napari_n2n.workflow.summing import halves_of_file_steps, is_movie, read_grey
+from napari_n2n.workflow.summing import open_grey_field, sums_steps
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from napari_n2n.denoising.checkpoints import Denoiser
+    from napari_n2n.io import Particles
+    from napari_n2n.motion import Halves
+    from napari_n2n.particles.templates import Template
 
 _SQLITE = b"SQLite format 3\0"
 # Diameters this close, relatively, count as the same.
 _ALIKE = 0.05
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PickSettings:
-    """How particles are found and labelled.
+    """How particles are found and labelled, in all files.
 
     ``diameter_angstrom`` None: that of the examples, or else a first guess. ``threshold`` None:
-    where the scores part by themselves, micrograph by micrograph. ``examples``: what to suggest
-    labels from.
+    where the scores part by themselves, micrograph by micrograph. ``examples``: what labels are
+    suggested from; the classifier is learnt of them once. ``template``: what the particles look
+    like.
+
+    Raises
+    ------
+    NotEnoughData
+        There are too few examples to learn from.
     """
 
     diameter_angstrom: float | None = None
     threshold: float | None = None
     avoid_contamination: bool = True
     examples: Examples | None = None
+    template: Template | None = None
     movies: MovieSettings = field(default_factory=MovieSettings)
+    classifier: Classifier | None = field(init=False, default=None)
 
-
-@dataclass(frozen=True, eq=False)
-class DenoisedMicrograph:
-    """A micrograph as it was recorded and, if there was a denoiser, denoised; both (y, x)."""
-
-    raw: NDArray[np.float32]
-    denoised: NDArray[np.float32]
-    pixel_size_angstrom: float
-    notes: tuple[str, ...] = ()
+    def __post_init__(self) -> None:
+        if self.examples is not None:
+            object.__setattr__(self, "classifier", Classifier.learnt(self.examples))
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,73 +152,41 @@ def pick_file_steps(
     Raises
     ------
     N2NError
-        The file or the device do not allow it, or there are too few examples.
+        The file or the device do not allow it.
     Interrupted
         ``stop`` became true.
     """
-    examples = settings.examples
-    classifier = None
-    if examples is not None:
-        check_examples(examples, denoiser)
-        classifier = Classifier.learnt(examples)
-    seen = yield from see_file_steps(path, denoiser, settings.movies, device=device, stop=stop)
-    size = seen.pixel_size_angstrom
-    diameter, notes = _diameter(seen, settings)
-    if denoiser is None and examples is not None and needs_raw(examples.kind):
-        notes += (
-            "The marks were learnt from recorded and denoised images together, and without a model "
-            "both are this one: expect less of the labels.",
-        )
-    avoid = None
-    if settings.avoid_contamination:
-        yield Progress("looking for contamination", 0, 1)
-        avoid = find_contamination(seen.denoised, size, diameter_angstrom=diameter)
-    config = PickingConfig(diameter_angstrom=diameter)
-    found = yield from pick_steps(seen.denoised, size, config, avoid=avoid, stop=stop)
-    threshold = settings.threshold
-    if threshold is None:
-        threshold = suggested_threshold(found.scores)
-    if denoiser is not None:
-        candidates = len(found)
-        found = standing_out(found, seen.denoised, seen.raw, diameter / size, threshold)
-        if len(found) < candidates:
-            notes += (left_out_sentence(candidates - len(found)),)
-    particles = found[found.scores >= threshold]
-    if examples is not None and classifier is not None and len(particles):
-        features = None
-        if denoiser is not None and needs_network(examples.kind):
-            features = yield from bottleneck_steps(
-                seen.raw,
-                denoiser,
-                pixel_size_angstrom=size,
-                diameter_angstrom=diameter,
-                device=device,
-                stop=stop,
-            )
-        yield Progress("suggesting labels", 0, 1)
-        described = describe(
-            seen.denoised,
-            size,
-            particles.centres_px,
-            diameter,
-            raw=seen.raw if needs_raw(examples.kind) else None,
-            bottleneck=features,
-        )
-        suggested = classifier.suggest(described.values)
-        particles = particles.replaced(
-            labels=suggested.labels, given_by=np.full(len(particles), "suggestion")
-        )
+    if settings.examples is not None:
+        check_examples(settings.examples, denoiser)
+    micrograph = yield from denoised_file_steps(
+        path, denoiser, settings.movies, device=device, stop=stop
+    )
+    size = _known(path, micrograph.pixel_size_angstrom)
+    diameter, notes = yield from _diameter_steps(micrograph, settings, stop)
+    found = yield from find_particles_steps(
+        micrograph,
+        diameter,
+        template=settings.template,
+        avoid=settings.avoid_contamination,
+        threshold=settings.threshold,
+        stop=stop,
+    )
+    particles, remarks = yield from _labelled_steps(
+        micrograph, found.passing, diameter, denoiser, settings, device, stop
+    )
+    height, width = micrograph.pixels.shape[:2]
     table = MicrographParticles(
         particles,
         micrograph=str(path),
         pixel_size_angstrom=size,
-        shape=(seen.raw.shape[0], seen.raw.shape[1]),
+        shape=(height, width),
         diameter_angstrom=diameter,
     )
-    return PickedMicrograph(table, float(threshold), (*seen.notes, *notes))
+    notes = (*micrograph.notes, *notes, *remarks, *found.notes)
+    return PickedMicrograph(table, found.threshold, notes)
 
 
-def see_file_steps(
+def denoised_file_steps(
     path: Path,
     denoiser: Denoiser | None,
     settings: MovieSettings,
@@ -231,6 +196,8 @@ def see_file_steps(
 ) -> Steps[DenoisedMicrograph]:
     """Read the micrograph or movie at ``path``, align it if it is a movie, and denoise it.
 
+    Without a denoiser, what was recorded is both.
+
     Raises
     ------
     N2NError
@@ -238,24 +205,18 @@ def see_file_steps(
     Interrupted
         ``stop`` became true.
     """
-    if is_movie(path):
-        halves = yield from stoppable(halves_of_file_steps(path, settings), stop)
-        size = _known(path, halves.pixel_size_angstrom)
-        if denoiser is None:
-            return DenoisedMicrograph(halves.full, halves.full, size, halves.notes)
-        both = yield from denoise_halves_steps(
-            halves.odd, halves.even, denoiser, pixel_size_angstrom=size, device=device, stop=stop
-        )
-        notes = (*halves.notes, *both.notes)
-        return DenoisedMicrograph(halves.full, both.summed, size, notes)
-    image = read_grey(path, settings.pixel_size_angstrom)
-    size = _known(path, image.pixel_size_angstrom)
-    if denoiser is None:
-        return DenoisedMicrograph(image.pixels, image.pixels, size, image.notes)
-    result = yield from denoise_steps(
-        image.pixels, denoiser, pixel_size_angstrom=size, device=device, stop=stop
-    )
-    return DenoisedMicrograph(image.pixels, result.pixels, size, (*image.notes, *result.notes))
+    opened = open_grey_field(path, settings)
+    image: Halves | Micrograph
+    if isinstance(opened, Movie):
+        image = yield from sums_steps(opened, settings, device, stop)
+    else:
+        image = opened
+    _known(path, image.pixel_size_angstrom)
+    if denoiser is not None:
+        return (yield from denoise_field_steps(image, denoiser, device=device, stop=stop))
+    raw = image.pixels if isinstance(image, Micrograph) else image.full
+    halves = None if isinstance(image, Micrograph) else image
+    return DenoisedMicrograph(raw, image.pixel_size_angstrom, raw, halves, notes=image.notes)
 
 
 def _known(path: Path, pixel_size_angstrom: float | None) -> float:
@@ -266,7 +227,9 @@ def _known(path: Path, pixel_size_angstrom: float | None) -> float:
     return pixel_size_angstrom
 
 
-def _diameter(seen: DenoisedMicrograph, settings: PickSettings) -> tuple[float, tuple[str, ...]]:
+def _diameter_steps(
+    micrograph: DenoisedMicrograph, settings: PickSettings, stop: Stop
+) -> Steps[tuple[float, tuple[str, ...]]]:
     """Return the diameter (Å) to use, and a note if it has to be said."""
     given = settings.diameter_angstrom
     learnt = settings.examples.diameter_angstrom if settings.examples is not None else None
@@ -278,7 +241,51 @@ def _diameter(seen: DenoisedMicrograph, settings: PickSettings) -> tuple[float, 
     known = learnt if given is None else given
     if known is not None:
         return known, ()
-    guess = first_guess_diameter(seen.denoised, seen.pixel_size_angstrom)
+    guess = yield from guess_diameter_steps(micrograph, stop)
     return guess, (
         f"No diameter was given; {guess:.0f} Å is a first guess. Give it if this is wrong.",
     )
+
+
+def _labelled_steps(
+    micrograph: DenoisedMicrograph,
+    particles: Particles,
+    diameter_angstrom: float,
+    denoiser: Denoiser | None,
+    settings: PickSettings,
+    device: str,
+    stop: Stop,
+) -> Steps[tuple[Particles, tuple[str, ...]]]:
+    """Suggest labels if that is asked for; returns the particles, and what there is to note."""
+    examples, classifier = settings.examples, settings.classifier
+    if examples is None or classifier is None or not len(particles):
+        return particles, ()
+    notes: tuple[str, ...] = ()
+    if denoiser is None and needs_raw(examples.kind):
+        notes = (
+            "The marks were learnt from recorded and denoised images together, and without a model "
+            "both are this one: expect less of the labels.",
+        )
+    size, raw = micrograph.unit_size, micrograph.raw
+    features = None
+    if denoiser is not None and raw is not None and needs_network(examples.kind):
+        features = yield from bottleneck_steps(
+            raw,
+            denoiser,
+            pixel_size_angstrom=size,
+            diameter_angstrom=diameter_angstrom,
+            device=device,
+            stop=stop,
+        )
+    yield Progress("suggesting labels", 0, 1)
+    described = describe(
+        micrograph.pixels,
+        size,
+        particles.centres_px,
+        diameter_angstrom,
+        raw=raw if needs_raw(examples.kind) else None,
+        bottleneck=features,
+    )
+    suggested = classifier.suggest(described.values)
+    given_by = np.full(len(particles), "suggestion")
+    return particles.replaced(labels=suggested.labels, given_by=given_by), notes

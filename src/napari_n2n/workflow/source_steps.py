@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from napari_n2n.progress import Interrupted, Progress, Steps, Stop, format_seconds, never, passed_on
-from napari_n2n.workflow.fields import FieldOfView, Image
+from napari_n2n.workflow.fields import DenoisedMicrograph, FieldOfView, Image
 from napari_n2n.workflow.photograph_sources import OnePhotograph, PhotographFolder
 from napari_n2n.workflow.photograph_steps import psnr_db, psnr_notes, train_on_photographs_steps
 from napari_n2n.workflow.sources import (
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from napari_n2n.denoising.checkpoints import Denoiser
     from napari_n2n.denoising.config import TrainingConfig
     from napari_n2n.denoising.reports import TrainingProgress
+    from napari_n2n.metrics import RingCorrelation
 
 R = TypeVar("R")
 Region = tuple[slice, slice]
@@ -59,18 +60,42 @@ class LoadedModel:
 
 @dataclass(frozen=True, eq=False)
 class DenoisingResult:
-    """A denoised exposure; resolutions (Å) are where the halves' FRC falls below 1/7.
+    """A field of view, and what denoising made of it.
 
     ``psnr_db`` is that of the noisy and the denoised photograph, where the clean one is known.
     """
 
     exposure: FieldOfView
-    pixels: Image
+    denoised: DenoisedMicrograph
     summary: str
     notes: tuple[str, ...] = ()
-    resolution_angstrom: dict[str, float | None] = field(default_factory=dict)
-    frc: dict[str, list[float]] = field(default_factory=dict)
     psnr_db: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def pixels(self) -> Image:
+        """(y, x), or (y, x, 3) of a photograph."""
+        return self.denoised.pixels
+
+    @property
+    def resolution_angstrom(self) -> dict[str, float | None]:
+        """Where the FRC of the halves falls below 1/7, before and after; empty without halves."""
+        return {
+            name: None if curve is None else curve.resolution_angstrom()
+            for name, curve in self._curves().items()
+        }
+
+    @property
+    def frc(self) -> dict[str, list[float]]:
+        """The FRC of the halves, before and after, by frequency; empty without halves."""
+        curves = {name: c.correlation.tolist() for name, c in self._curves().items() if c}
+        before = self.denoised.frc_before
+        if before is not None:
+            curves["frequency_per_angstrom"] = before.frequency.tolist()
+        return curves
+
+    def _curves(self) -> "dict[str, RingCorrelation | None]":
+        before, after = self.denoised.frc_before, self.denoised.frc_after
+        return {} if before is None else {"before": before, "after": after}
 
     @property
     def what_next(self) -> tuple[str, ...]:
@@ -212,41 +237,24 @@ def denoise_source_steps(
     if exposure is None:
         exposure = yield from aligned_steps(source, stop, device)
     yield Progress("loading the model", 0, 1)
-    from napari_n2n.denoising.inference.denoising import denoise_halves_steps, denoise_steps
+    from napari_n2n.workflow.denoising import denoise_field_steps
 
     if isinstance(denoiser, str):
         from napari_n2n.denoising.shipped_models import denoiser_named
 
         denoiser = denoiser_named(denoiser)
-    settings: dict[str, Any] = {
-        "pixel_size_angstrom": exposure.pixel_size_angstrom,
-        "device": device,
-        "first": (watched or RegionOfInterest()).region(exposure.full.shape),
-        "thorough": thorough,
-        "stop": stop,
-    }
-    if exposure.odd is None or exposure.even is None:
-        single = yield from denoise_steps(exposure.full, denoiser, **settings)
-        gain = psnr_db(exposure, single.pixels)
-        notes = (*single.notes, *psnr_notes(gain))
-        return DenoisingResult(exposure, single.pixels, denoiser.summary, notes, psnr_db=gain)
-    both = yield from denoise_halves_steps(exposure.odd, exposure.even, denoiser, **settings)
-    before, after = both.frc_before, both.frc_after
-    known = exposure.pixel_size_angstrom is not None or denoiser.working_pixel_size_angstrom
+    denoised = yield from denoise_field_steps(
+        exposure.image,
+        denoiser,
+        device=device,
+        first=(watched or RegionOfInterest()).region(exposure.full.shape),
+        thorough=thorough,
+        stop=stop,
+    )
+    gain = psnr_db(exposure, denoised.pixels)
+    notes = tuple(note for note in denoised.notes if note not in exposure.notes)
     return DenoisingResult(
-        exposure,
-        both.summed,
-        denoiser.summary,
-        (*both.notes, both.resolution_note) if known else both.notes,
-        {
-            "before": before.resolution_angstrom() if known else None,
-            "after": after.resolution_angstrom() if known else None,
-        },
-        {
-            "frequency_per_angstrom": before.frequency.tolist(),
-            "before": before.correlation.tolist(),
-            "after": after.correlation.tolist(),
-        },
+        exposure, denoised, denoiser.summary, (*notes, *psnr_notes(gain)), psnr_db=gain
     )
 
 

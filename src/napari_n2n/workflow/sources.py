@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from napari_n2n.errors import FileProblem, NotEnoughData
-from napari_n2n.progress import Progress, Steps, Stop, passed_on, stoppable
+from napari_n2n.io import Micrograph
+from napari_n2n.progress import Progress, Steps, Stop, passed_on
 from napari_n2n.workflow.fields import FieldOfView, Image
-from napari_n2n.workflow.movie_settings import MovieOptions, open_with
+from napari_n2n.workflow.movie_settings import MovieOptions, applied
 from napari_n2n.workflow.photograph_sources import OnePhotograph, PhotographFolder
+from napari_n2n.workflow.summing import sums_of_file_steps, sums_steps
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.training.pairs import Pair
@@ -45,9 +47,9 @@ class MovieSource:
         """
         if not self.recording.changes_frames:
             return self.movie
-        movie = open_with(self.movie.path, self.recording.settings())
-        if movie.dose_per_frame is None:
-            movie.dose_per_frame = self.movie.dose_per_frame
+        movie = applied(self.recording.settings(), self.movie)
+        if movie.dose_per_frame is None and self.movie.dose_per_frame is not None:
+            return movie.replaced(dose_per_frame=self.movie.dose_per_frame)
         return movie
 
 
@@ -108,7 +110,7 @@ def is_same(first: Source, second: Source) -> bool:
     return identity(first) == identity(second)
 
 
-class LastExposure:
+class LastField:
     """What was aligned or read last, so that it need not be again for the same field."""
 
     def __init__(self) -> None:
@@ -118,7 +120,7 @@ class LastExposure:
     @property
     def has_halves(self) -> bool:
         """Whether it has odd and even halves."""
-        return self.exposure is not None and self.exposure.odd is not None
+        return self.exposure is not None and self.exposure.halves is not None
 
     def keep(self, source: Source, exposure: FieldOfView) -> None:
         """Remember ``exposure``, which was made of ``source``."""
@@ -152,41 +154,21 @@ def expose_steps(source: Source, stop: Stop, device: str = "auto") -> Steps[Fiel
         ``stop`` became true.
     """
     if isinstance(source, MovieSource):
-        movie = source.opened()
-        summing = _summed(movie, device, aligned=source.recording.aligned)
-        halves = yield from stoppable(summing, stop)
-        dose = None if movie.dose_per_frame is None else movie.dose_per_frame * len(movie)
-        return FieldOfView(
-            source.name,
-            halves.full,
-            halves.odd,
-            halves.even,
-            halves.pixel_size_angstrom,
-            dose,
-            (*movie.notes, *halves.notes),
-            # A movie that was made from a layer bears its name instead of a path.
-            movie.path if movie.path.is_file() else None,
-        )
+        settings = source.recording.settings()
+        halves = yield from sums_steps(source.opened(), settings, device, stop)
+        return FieldOfView(source.name, halves)
     if isinstance(source, HalvesSource):
         yield Progress("reading halves", 0, 1)
-        odd, even = _half(source.odd, source.shown), _half(source.even, source.shown)
-        if odd.shape != even.shape:
-            raise NotEnoughData(
-                f"The odd half has {odd.shape[1]} × {odd.shape[0]} px and the even half "
-                f"{even.shape[1]} × {even.shape[0]}. Choose two halves of one movie."
-            )
-        return FieldOfView(
-            source.name, odd + even, odd, even, source.pixel_size_angstrom, source.dose
-        )
+        return FieldOfView(source.name, _halves_shown(source))
     if isinstance(source, ImageSource):
         yield Progress("reading the micrograph", 0, 1)
-        pixels = np.asarray(source.pixels, dtype=np.float32)
-        return FieldOfView(source.name, pixels, None, None, source.pixel_size_angstrom, source.dose)
+        image = Micrograph.from_array(source.pixels, source.pixel_size_angstrom, source.name)
+        return FieldOfView(source.name, image, source.dose, drawn=source.pixels)
     if isinstance(source, OnePhotograph | PhotographFolder):
         yield Progress("reading the photograph", 0, 1)
-        return source.exposure()
+        return source.field_of_view()
     images = yield from _images_in_folder(source, stop, device)
-    return replace(_first_of(images), notes=images.notes)
+    return _first_of(images, images.notes)
 
 
 def training_pairs_steps(
@@ -206,18 +188,17 @@ def training_pairs_steps(
 
     if isinstance(source, FolderSource):
         found = yield from _images_in_folder(source, stop, device)
-        yield FieldReady(exposure=exposure or _first_of(found), notes=found.notes)
+        yield FieldReady(exposure=exposure or _first_of(found, found.notes), notes=found.notes)
         return found
     if exposure is None:
         exposure = yield from expose_steps(source, stop, device)
     yield FieldReady(exposure=exposure)
     if isinstance(source, HalvesSource) and np.ndim(source.odd) == 3:
         return _StackPairs(source)
-    if exposure.odd is None or exposure.even is None:
-        return [SingleImage(exposure.full, exposure.pixel_size_angstrom, exposure.name)]
-    return [
-        Pair(exposure.odd, exposure.even, exposure.pixel_size_angstrom, name=exposure.name),
-    ]
+    halves, size = exposure.halves, exposure.pixel_size_angstrom
+    if halves is None:
+        return [SingleImage(exposure.full, size, exposure.name)]
+    return [Pair(halves.odd, halves.even, size, name=exposure.name)]
 
 
 class _StackPairs:
@@ -250,14 +231,18 @@ class _StackPairs:
             )
 
 
-def _summed(movie: "Movie", device: str, *, aligned: bool) -> "Steps[Halves]":
-    """Sum the frames, aligned on ``device`` where motion can be measured on it."""
-    from napari_n2n.motion import MotionConfig, align_steps, sum_halves_steps
+def _halves_shown(source: HalvesSource) -> "Halves":
+    """Read the field that is looked at; its frames were moved by somebody else."""
+    from napari_n2n.motion import Halves
 
-    if aligned:
-        return sum_halves_steps(movie)
-    known = device.startswith(("cpu", "cuda"))
-    return align_steps(movie, MotionConfig(device=device if known else "auto"))
+    odd, even = _half(source.odd, source.shown), _half(source.even, source.shown)
+    if odd.shape != even.shape:
+        raise NotEnoughData(
+            f"The odd half has {odd.shape[1]} × {odd.shape[0]} px and the even half "
+            f"{even.shape[1]} × {even.shape[0]}. Choose two halves of one movie."
+        )
+    size, dose = source.pixel_size_angstrom, source.dose
+    return Halves(odd, even, odd + even, size, None, dose, Path(source.name))
 
 
 def _half(data: Any, index: int) -> Image:
@@ -265,14 +250,18 @@ def _half(data: Any, index: int) -> Image:
     return np.asarray(chosen, dtype=np.float32)
 
 
-def _first_of(images: "Collection[Pair | SingleImage]") -> FieldOfView:
+def _first_of(images: "Collection[Pair | SingleImage]", notes: tuple[str, ...]) -> FieldOfView:
     from napari_n2n.denoising.training.singles import SingleImage
+    from napari_n2n.motion import Halves
 
     first = next(iter(images))
-    size = first.pixel_size_angstrom
+    size, path = first.pixel_size_angstrom, Path(first.name)
     if isinstance(first, SingleImage):
-        return FieldOfView(first.name, first.pixels, pixel_size_angstrom=size)
-    return FieldOfView(first.name, first.input + first.target, first.input, first.target, size)
+        image = replace(Micrograph.from_array(first.pixels, size, path), notes=notes)
+        return FieldOfView(first.name, image)
+    full = first.input + first.target
+    halves = Halves(first.input, first.target, full, size, None, None, path, notes)
+    return FieldOfView(first.name, halves)
 
 
 def _images_in_folder(
@@ -308,8 +297,7 @@ def _images_in_folder(
         odd, even = (source.halves_folder / f"{stem}_{half}.mrc" for half in ("ODD", "EVN"))
         if not even.is_file():
             try:
-                movie = open_with(path, settings)
-                summing = stoppable(_summed(movie, device, aligned=settings.aligned), stop)
+                summing = sums_of_file_steps(path, settings, device, stop)
                 halves = yield from _numbered(summing, number, len(movies))
             except FileProblem as problem:
                 problems.append(problem)

@@ -9,22 +9,23 @@ from napari_n2n.io import MicrographParticles, Particles, read_coordinates, writ
 from napari_n2n.plugin.shared.export_form import ExportChoice
 from napari_n2n.progress import Interrupted, run_to_end
 from napari_n2n.session import Session
-from napari_n2n.workflow import particle_steps
-from napari_n2n.workflow.particle_steps import DescriptorCache, PickingField
+from napari_n2n.workflow import finding, suggesting
+from napari_n2n.workflow.fields import DenoisedMicrograph
+from napari_n2n.workflow.suggesting import DescriptorCache
 
 SIDE = 400
 CENTRES = np.array([(60 + 70 * i, 60 + 70 * j) for i in range(5) for j in range(5)], float)
 
 
 @pytest.fixture(scope="module")
-def micrograph() -> PickingField:
+def micrograph() -> DenoisedMicrograph:
     """Dark rings; those of every second particle are half gone."""
     y, x = np.mgrid[:SIDE, :SIDE]
     image = np.random.default_rng(0).normal(0, 0.05, (SIDE, SIDE)).astype(np.float32)
     for number, (cy, cx) in enumerate(CENTRES):
         ring = np.exp(-(((np.hypot(y - cy, x - cx) - 14) / 4) ** 2))
         image -= (ring * ((x > cx) | (number % 2 == 0))).astype(np.float32)
-    return PickingField(image, None)
+    return DenoisedMicrograph(image, None)
 
 
 def marked(count: int) -> Particles:
@@ -36,41 +37,43 @@ def marked(count: int) -> Particles:
 
 
 def test_lengths_are_pixels_where_the_pixel_size_is_unknown(micrograph):
-    found = run_to_end(particle_steps.find_steps(micrograph, 40.0))
+    found = run_to_end(finding.find_particles_steps(micrograph, 40.0))
     nearest = np.hypot(*(CENTRES[:, None] - found.particles.centres_px[None]).T).min(axis=0)
     assert (nearest < 10).all()
     assert found.particles.scores.min() < found.threshold < found.particles.scores.max()
-    calibrated = PickingField(micrograph.pixels, 2.0)
-    same = run_to_end(particle_steps.find_steps(calibrated, 80.0))
+    calibrated = DenoisedMicrograph(micrograph.pixels, 2.0)
+    same = run_to_end(finding.find_particles_steps(calibrated, 80.0))
     np.testing.assert_allclose(same.particles.centres_px, found.particles.centres_px)
 
 
 def test_nothing_is_found_where_it_is_to_be_avoided(micrograph):
     avoid = np.zeros((SIDE, SIDE), bool)
     avoid[:, : SIDE // 2] = True
-    found = run_to_end(particle_steps.find_steps(micrograph, 40.0, avoid=avoid))
+    found = run_to_end(finding.find_particles_steps(micrograph, 40.0, avoid=avoid))
     assert found.avoided is avoid
     assert (found.particles.centres_px[:, 1] >= SIDE // 2 - 1).all()
-    everywhere = run_to_end(particle_steps.find_steps(micrograph, 40.0, avoid=False))
+    everywhere = run_to_end(finding.find_particles_steps(micrograph, 40.0, avoid=False))
     assert everywhere.avoided is None
 
 
 def test_what_does_not_stand_out_of_the_recorded_noise_is_left_out_and_counted(micrograph):
     noise = np.random.default_rng(1).normal(size=micrograph.pixels.shape).astype(np.float32)
-    clear = PickingField(micrograph.pixels, None, micrograph.pixels + noise)
-    faint = PickingField(micrograph.pixels / 50, None, noise)
-    found = run_to_end(particle_steps.find_steps(clear, 40.0))
+    clear = DenoisedMicrograph(micrograph.pixels, None, micrograph.pixels + noise)
+    faint = DenoisedMicrograph(micrograph.pixels / 50, None, noise)
+    found = run_to_end(finding.find_particles_steps(clear, 40.0))
     assert (found.left_out, found.left_out_sentence) == (0, "")
-    none = run_to_end(particle_steps.find_steps(faint, 40.0))
+    none = run_to_end(finding.find_particles_steps(faint, 40.0))
     assert not (none.particles.scores >= none.threshold).any()
-    unchecked = run_to_end(particle_steps.find_steps(PickingField(faint.pixels, None), 40.0))
+    unchecked = run_to_end(
+        finding.find_particles_steps(DenoisedMicrograph(faint.pixels, None), 40.0)
+    )
     assert none.left_out == (unchecked.particles.scores >= unchecked.threshold).sum() > 0
     assert str(none.left_out) in none.left_out_sentence
 
 
 def test_a_search_can_be_stopped(micrograph):
     with pytest.raises(Interrupted):
-        run_to_end(particle_steps.find_steps(micrograph, 40.0, stop=lambda: True))
+        run_to_end(finding.find_particles_steps(micrograph, 40.0, stop=lambda: True))
 
 
 def test_five_marks_of_each_kind_label_the_rest(micrograph, tmp_path):
@@ -80,7 +83,7 @@ def test_five_marks_of_each_kind_label_the_rest(micrograph, tmp_path):
 
         def suggest(particles):
             ids = session.particles(number).ids
-            steps = particle_steps.suggest_steps(micrograph, 40.0, ids, particles, session, known)
+            steps = suggesting.suggest_steps(micrograph, 40.0, ids, particles, session, known)
             return run_to_end(steps)
 
         assert "Pick particles" in suggest(Particles.none()).sentence
@@ -101,17 +104,17 @@ def test_five_marks_of_each_kind_label_the_rest(micrograph, tmp_path):
         other = session.micrograph("n", shape=(SIDE, SIDE), pixel_size_angstrom=None)
         session.add(other, Particles(CENTRES))
         ids = session.particles(other).ids
-        steps = particle_steps.suggest_steps(
+        steps = suggesting.suggest_steps(
             micrograph, 40.0, ids, Particles(CENTRES), session, DescriptorCache()
         )
         assert len(run_to_end(steps).ids) == len(CENTRES)
 
 
 def test_a_guess_can_be_stopped_and_tells_how_far_it_is(micrograph):
-    steps = list(particle_steps.guess_field_steps(micrograph))
+    steps = list(finding.guess_diameter_steps(micrograph))
     assert steps[-1].done > len(steps) / 2
     with pytest.raises(Interrupted):
-        run_to_end(particle_steps.guess_field_steps(micrograph, stop=lambda: True))
+        run_to_end(finding.guess_diameter_steps(micrograph, stop=lambda: True))
 
 
 def test_what_was_described_is_not_described_again(micrograph, tmp_path, monkeypatch):
@@ -143,9 +146,7 @@ def test_what_was_described_is_not_described_again(micrograph, tmp_path, monkeyp
         places[0] += 1
         moved = marked(5).replaced(centres_px=places)
         for particles in (marked(5), marked(5), moved):
-            run_to_end(
-                particle_steps.suggest_steps(micrograph, 40.0, ids, particles, session, known)
-            )
+            run_to_end(suggesting.suggest_steps(micrograph, 40.0, ids, particles, session, known))
     assert described == [25, 1]
     assert kept == [10, 1]
 

@@ -64,7 +64,7 @@ def reproduce_cryo_steps(
         The files, the disk or the device do not allow it.
     """
     folder = Path(folder)
-    fields = fields_of(settings, folder)
+    fields = fields_of(settings, folder, device)
     names = [field.name for field in fields]
     # The names say how many were asked for; a folder of movies may grow meanwhile.
     asked = settings.model_dump(mode="json", exclude={"count"})

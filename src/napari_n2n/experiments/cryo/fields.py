@@ -23,10 +23,10 @@ from napari_n2n.io import (
     stem_of,
     write_micrograph,
 )
-from napari_n2n.motion import align_steps, write_halves
+from napari_n2n.motion import MotionConfig, align_steps, write_halves
 from napari_n2n.progress import Steps, Stopwatch
 from napari_n2n.simulation import SimulatedMovie, SimulationConfig, build_scene, simulated_frames
-from napari_n2n.workflow.summing import halves_of_file_steps
+from napari_n2n.workflow.summing import sums_of_file_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,8 +70,10 @@ class TestField:
     clean: Path | None = None
 
 
-def fields_of(settings: CryoSettings, folder: Path) -> list[TestField]:
+def fields_of(settings: CryoSettings, folder: Path, device: str = "auto") -> list[TestField]:
     """Return the micrographs of an experiment; those to be made will lie in ``folder``.
+
+    Movies are aligned on ``device``.
 
     Raises
     ------
@@ -83,10 +85,10 @@ def fields_of(settings: CryoSettings, folder: Path) -> list[TestField]:
     if settings.pairs is not None:
         found = _pairs_in(Path(settings.pairs), settings.pixel_size_angstrom)[: settings.count]
     elif settings.movies is not None:
-        found = _movies_in(Path(settings.movies), settings, folder)
+        found = _movies_in(Path(settings.movies), settings, folder, device)
     else:
         count = settings.count or USUAL_COUNT
-        found = [_simulated(settings, number, folder) for number in range(count)]
+        found = [_simulated(settings, number, folder, device) for number in range(count)]
     if len(found) < 2:
         raise NotEnoughData(
             "An experiment needs at least two micrographs: one to train on and one to judge by. "
@@ -132,7 +134,7 @@ def _pairs_in(folder: Path, pixel_size_angstrom: float | None) -> list[TestField
     return found
 
 
-def _movies_in(given: Path, settings: CryoSettings, folder: Path) -> list[TestField]:
+def _movies_in(given: Path, settings: CryoSettings, folder: Path, device: str) -> list[TestField]:
     how = settings.movie_options.settings()
     # A gain reference may lie beside them; and a night has thousands, which are not all opened.
     movies = (path for path in expand_inputs(given) if _may_be_movie(path))
@@ -142,7 +144,7 @@ def _movies_in(given: Path, settings: CryoSettings, folder: Path) -> list[TestFi
     names = [stem_of(path) for path in paths]
     _require_distinct(given, names)
     return [
-        _halves_made(name, folder, partial(_aligned, path, how))
+        _halves_made(name, folder, partial(_aligned, path, how, device))
         for name, path in zip(names, paths, strict=True)
     ]
 
@@ -163,7 +165,7 @@ def _may_be_movie(path: Path) -> bool:
         return True
 
 
-def _simulated(settings: CryoSettings, number: int, folder: Path) -> TestField:
+def _simulated(settings: CryoSettings, number: int, folder: Path, device: str) -> TestField:
     name = f"{settings.specimen}_{number:02d}"
     clean = folder / "clean" / f"{name}.mrc"
     config = SimulationConfig(
@@ -173,7 +175,7 @@ def _simulated(settings: CryoSettings, number: int, folder: Path) -> TestField:
         contaminant_count=0,  # dirt is easy to see, and would be most of a correlation
         seed=settings.seed * 1000 + number,  # no movie of one experiment is in another
     )
-    return _halves_made(name, folder, partial(_simulated_halves, config, clean), clean)
+    return _halves_made(name, folder, partial(_simulated_halves, config, clean, device), clean)
 
 
 def _halves_made(name: str, folder: Path, halves_of: Any, clean: Path | None = None) -> TestField:
@@ -209,12 +211,14 @@ def _or_left_out(
         return {LEFT_OUT: str(problem)}
 
 
-def _aligned(path: Path, how: MovieSettings) -> Steps[tuple[Halves, Figures]]:
-    halves = yield from halves_of_file_steps(path, how)
+def _aligned(path: Path, how: MovieSettings, device: str) -> Steps[tuple[Halves, Figures]]:
+    halves = yield from sums_of_file_steps(path, how, device)
     return halves, {}
 
 
-def _simulated_halves(config: SimulationConfig, clean: Path) -> Steps[tuple[Halves, Figures]]:
+def _simulated_halves(
+    config: SimulationConfig, clean: Path, device: str
+) -> Steps[tuple[Halves, Figures]]:
     """Simulate a movie in memory, align it without the truth, and write its clean image."""
     scene = yield from background_steps(partial(build_scene, config), "building the scene")
     frames = np.empty((config.n_frames, *config.shape), np.uint8)
@@ -222,7 +226,8 @@ def _simulated_halves(config: SimulationConfig, clean: Path) -> Steps[tuple[Halv
     for index, frame in enumerate(simulated_frames(config, scene)):
         frames[index] = frame
         yield watch.progress("simulating frames", index + 1, config.n_frames)
-    halves = yield from align_steps(SimulatedMovie(frames, scene.truth, config).as_movie())
+    movie = SimulatedMovie(frames, scene.truth, config).as_movie()
+    halves = yield from align_steps(movie, MotionConfig(device=device))
     write_micrograph(clean, scene.truth.clean, config.pixel_size_angstrom)
     found = None if halves.trajectory is None else halves.trajectory.shifts_angstrom
     error = None if found is None else _rms_error(found, scene.truth.drift_angstrom)

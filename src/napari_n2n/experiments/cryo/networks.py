@@ -9,7 +9,8 @@ from napari_n2n.denoising.checkpoints import load_denoiser
 from napari_n2n.denoising.config import preset
 from napari_n2n.denoising.inference.denoising import denoise_steps
 from napari_n2n.denoising.reports import TrainingProgress
-from napari_n2n.denoising.shipped_models.general import GENERAL, general_denoiser
+from napari_n2n.denoising.shipped_models import denoiser_named
+from napari_n2n.denoising.shipped_models.general import GENERAL
 from napari_n2n.denoising.training.micrographs import resume_path, train_steps
 from napari_n2n.experiments.protocol import ExperimentStage
 from napari_n2n.io import read_micrograph, write_micrograph
@@ -176,7 +177,7 @@ def _denoising_stage(bench: TrainingContext, name: str, field: TestField) -> Exp
 
     def make() -> Steps[Figures]:
         model = bench.laboratory.model_path(training_name(name))
-        denoiser = general_denoiser() if name == GENERAL else load_denoiser(model)
+        denoiser = denoiser_named(GENERAL if name == GENERAL else model)
         notes: list[str] = []
         for path, output in zip((field.first, field.second), outputs, strict=False):
             image = read_micrograph(path, pixel_size_angstrom=bench.settings.pixel_size_angstrom)

@@ -14,7 +14,7 @@ from napari_n2n.denoising.training.pairs import Pair
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.experiments.particles.finding import PickScore, best_threshold
 from napari_n2n.io import read_micrograph, read_pair
-from napari_n2n.motion import align_steps
+from napari_n2n.motion import MotionConfig, align_steps
 from napari_n2n.particles import (
     PickingConfig,
     find_contamination,
@@ -119,7 +119,7 @@ def simulated_field_steps(
     def make() -> Steps[Arrays]:
         yield Progress(f"simulating {case.name}", 0, 1)
         movie = simulate(config)
-        halves = yield from align_steps(movie.as_movie())
+        halves = yield from align_steps(movie.as_movie(), MotionConfig(device=device))
         pair = Pair(halves.odd, halves.even, config.pixel_size_angstrom, name=case.name)
         denoiser = yield from train_steps([pair], training, device=device, stop=stop)
         both = yield from denoise_halves_steps(

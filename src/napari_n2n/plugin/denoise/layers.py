@@ -172,7 +172,7 @@ class DenoiseLayers:
         layer = self._find(exposure)
         if layer is not None:
             return layer
-        whole = exposure.odd is not None
+        whole = exposure.halves is not None
         name = f"{exposure.name} sum" if whole else f"{exposure.name} raw"
         self._remove(self._ours(name))
         _, description, kind = _described(

@@ -51,7 +51,7 @@ from napari_n2n.workflow.source_steps import (
     train_on_steps,
     twice_as_long,
 )
-from napari_n2n.workflow.sources import FieldReady, LastExposure, MovieSource, Source
+from napari_n2n.workflow.sources import FieldReady, LastField, MovieSource, Source
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.checkpoints import Denoiser
@@ -74,7 +74,7 @@ class DenoiseWidget(DenoisePanel):
         self.comparison = Comparison.of(viewer)
         self.stage = DenoiseLayers(viewer, self.comparison, self)
         self.models = Models()
-        self._exposed = LastExposure()
+        self._exposed = LastField()
         self._source_at_work: Source | None = None
         self._then: Callable[[Any], None] = lambda _result: None
         self._started = 0.0

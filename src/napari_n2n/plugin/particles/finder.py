@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
 from napari_n2n.plugin.shared.jobs import Runner
-from napari_n2n.workflow import particle_steps
+from napari_n2n.workflow import finding
 
 if TYPE_CHECKING:
     from napari_n2n.plugin.particles.finding_form import FindingChoice
@@ -50,7 +50,7 @@ class ParticleFinder(Runner):
     @property
     def can_learn(self) -> bool:
         """Whether enough particles are marked to look for others like them."""
-        return particle_steps.enough_for_a_template(len(self._marked_px()))
+        return finding.enough_for_a_template(len(self._marked_px()))
 
     def pick(self, choice: "FindingChoice") -> None:
         """Find particles in the micrograph, where there is one."""
@@ -62,7 +62,7 @@ class ParticleFinder(Runner):
         avoid = drawn if choice.avoid_contamination and drawn is not None else None
         self._begin(
             "Picking",
-            lambda stop: particle_steps.find_steps(
+            lambda stop: finding.find_particles_steps(
                 micrograph,
                 choice.diameter_angstrom,
                 marked_px=marked,
@@ -81,7 +81,7 @@ class ParticleFinder(Runner):
         if micrograph is not None and not self._guess_next:
             self._begin(
                 "Guessing",
-                lambda stop: particle_steps.guess_field_steps(micrograph, stop),
+                lambda stop: finding.guess_diameter_steps(micrograph, stop),
                 self._on_guessed,
             )
 

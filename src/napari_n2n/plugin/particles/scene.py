@@ -15,7 +15,7 @@ from napari_n2n.plugin.shared.canvas import camera_of
 from napari_n2n.plugin.shared.compare import Comparison
 from napari_n2n.plugin.shared.keys import KeyMap
 from napari_n2n.plugin.shared.layers import pixel_size_of
-from napari_n2n.workflow.particle_steps import PickingField
+from napari_n2n.workflow.fields import DenoisedMicrograph
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -54,7 +54,7 @@ class ParticlesScene(QObject):
         self.keys = KeyMap(act)
         self.image: Image | None = None
         self.raw: Image | None = None
-        self.field: PickingField | None = None
+        self.field: DenoisedMicrograph | None = None
         self._diameter_angstrom = 1.0
 
     @property
@@ -87,7 +87,7 @@ class ParticlesScene(QObject):
         self.field = None
         if image is not None:
             recorded = None if raw is None else np.asarray(raw.data)
-            self.field = PickingField(np.asarray(image.data), pixel_size_of(image), recorded)
+            self.field = DenoisedMicrograph(np.asarray(image.data), pixel_size_of(image), recorded)
 
     def show(self, diameter_angstrom: float) -> None:
         """Show the chosen images with the particles the marking has."""

@@ -5,8 +5,9 @@ from qtpy.QtCore import QObject, Signal
 from napari_n2n.plugin.particles.marking import MarkedParticles
 from napari_n2n.plugin.shared.jobs import Runner
 from napari_n2n.session.shown_particles import PendingSuggestions
-from napari_n2n.workflow import particle_steps
-from napari_n2n.workflow.particle_steps import DescriptorCache, LabelSuggestions, PickingField
+from napari_n2n.workflow import suggesting
+from napari_n2n.workflow.fields import DenoisedMicrograph
+from napari_n2n.workflow.suggesting import DescriptorCache, LabelSuggestions
 
 
 class SuggestionLoop(QObject):
@@ -25,7 +26,7 @@ class SuggestionLoop(QObject):
     def __init__(self, marking: MarkedParticles, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._marking = marking
-        self._field: PickingField | None = None
+        self._field: DenoisedMicrograph | None = None
         self._diameter_angstrom = 0.0
         self._described = DescriptorCache()
         self._again = False
@@ -40,7 +41,7 @@ class SuggestionLoop(QObject):
         """Whether suggestions are being made."""
         return self._runner.busy
 
-    def look_at(self, micrograph: PickingField | None, diameter_angstrom: float) -> None:
+    def look_at(self, micrograph: DenoisedMicrograph | None, diameter_angstrom: float) -> None:
         """Describe particles in another micrograph, or of another size."""
         self._field, self._diameter_angstrom = micrograph, diameter_angstrom
         self._described = DescriptorCache()
@@ -55,7 +56,7 @@ class SuggestionLoop(QObject):
         described, diameter = self._described, self._diameter_angstrom
         self._again = not self._runner.start(
             "Suggesting",
-            lambda stop: particle_steps.suggest_steps(
+            lambda stop: suggesting.suggest_steps(
                 micrograph, diameter, ids, particles, session, described, stop=stop
             ),
             show=False,

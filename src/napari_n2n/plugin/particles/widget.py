@@ -21,7 +21,7 @@ from napari_n2n.plugin.particles.scene import ParticlesScene
 from napari_n2n.plugin.particles.sessions import SessionHandles
 from napari_n2n.plugin.particles.suggesting import SuggestionLoop
 from napari_n2n.plugin.shared.keys import name_of
-from napari_n2n.workflow.particle_steps import FoundParticles
+from napari_n2n.workflow.finding import FoundParticles
 
 _INVITATION = "Open a micrograph, or denoise one, to mark its particles."
 _LOOK_MS = 1500  # between two looks whether another window has marked

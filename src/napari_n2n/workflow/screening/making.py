@@ -1,70 +1,32 @@
-"""What is made of one file: sums, a denoised image, figures, particles. Nothing is written here."""
+"""What is measured on one file, and made of it. Nothing is written here."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_n2n import quality
 from napari_n2n.background import background_steps
-from napari_n2n.denoising.inference.denoising import denoise_steps
-from napari_n2n.particles import (
-    PickingConfig,
-    find_contamination,
-    pick_steps,
-    suggested_threshold,
-)
-from napari_n2n.particles.significance import left_out_sentence, standing_out
+from napari_n2n.io import Micrograph, Movie
 from napari_n2n.progress import Steps, Stop, stoppable
-from napari_n2n.workflow.summing import halves_of_file_steps, is_movie, read_grey
+from napari_n2n.workflow.denoising import denoise_field_steps
+from napari_n2n.workflow.summing import sums_steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
-
-    import numpy as np
-    from numpy.typing import NDArray
 
     from napari_n2n.denoising.checkpoints import Denoiser
-    from napari_n2n.io import Particles
     from napari_n2n.motion import Halves
+    from napari_n2n.workflow.fields import DenoisedMicrograph
     from napari_n2n.workflow.screening.settings import ScreenSettings
 
-    Image = NDArray[np.float32]
 
-
-@dataclass(frozen=True, eq=False)
-class MicrographImages:
-    """A file as it was recorded and denoised, both (y, x), and what they tell.
-
-    ``figures`` is None where they were kept from earlier.
-    """
-
-    raw: Image
-    denoised: Image
-    pixel_size_angstrom: float | None
-    figures: dict[str, float] | None = None
-    notes: tuple[str, ...] = ()
-    is_movie: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class MicrographPicks:
-    """Candidates, and the score from which on they count as particles."""
-
-    particles: Particles
-    threshold: float
-    notes: tuple[str, ...] = ()
-
-
-def make_pictures_steps(
-    path: Path, denoiser: Denoiser, settings: ScreenSettings, stop: Stop
-) -> Steps[MicrographImages]:
+def measured_steps(
+    opened: Movie | Micrograph, denoiser: Denoiser, settings: ScreenSettings, stop: Stop
+) -> Steps[tuple[DenoisedMicrograph, dict[str, float]]]:
     """Align a movie or read a micrograph, denoise it, and take its figures.
 
-    A movie's sum is denoised whole, not its halves apart: the result is the same within 0.1 % and
-    takes half as long.
+    A movie's sum is denoised whole, not its halves apart, which takes half as long.
 
     Raises
     ------
@@ -73,27 +35,22 @@ def make_pictures_steps(
     Interrupted
         ``stop`` became true.
     """
-    halves: Halves | None = None
-    if is_movie(path):
-        halves = yield from stoppable(halves_of_file_steps(path, settings.movies), stop)
-        raw, size, notes = halves.full, halves.pixel_size_angstrom, halves.notes
+    image: Halves | Micrograph
+    if isinstance(opened, Movie):
+        image = yield from sums_steps(opened, settings.movies, settings.device, stop)
     else:
-        image = read_grey(path, settings.movies.pixel_size_angstrom)
-        raw, size, notes = image.pixels, image.pixel_size_angstrom, image.notes
-    result = yield from denoise_steps(
-        raw, denoiser, pixel_size_angstrom=size, device=settings.device, stop=stop
+        image = opened
+    denoised = yield from denoise_field_steps(
+        image, denoiser, device=settings.device, apart=False, stop=stop
     )
-    measuring = background_steps(lambda: _figures(raw, result.pixels, size, halves), "measuring")
-    figures = yield from stoppable(measuring, stop)
-    return MicrographImages(
-        raw, result.pixels, size, figures, (*notes, *result.notes), is_movie=halves is not None
-    )
+    figures = yield from stoppable(background_steps(lambda: _figures(denoised), "measuring"), stop)
+    return denoised, figures
 
 
-def _figures(
-    raw: Image, denoised: Image, size: float | None, halves: Halves | None
-) -> dict[str, float]:
-    figures = quality.image_figures(raw, size, denoised)
+def _figures(denoised: DenoisedMicrograph) -> dict[str, float]:
+    size, halves = denoised.pixel_size_angstrom, denoised.halves
+    assert denoised.raw is not None
+    figures = quality.image_figures(denoised.raw, size, denoised.pixels)
     if halves is not None:
         figures |= quality.half_figures(halves.odd, halves.even, size)
         moved = halves.trajectory
@@ -103,33 +60,6 @@ def _figures(
             dose = None if halves.dose is None else halves.dose / len(moved.shifts_angstrom)
             figures |= quality.drift_figures(moved.shifts_angstrom, dose)
     return figures
-
-
-def find_particles_steps(
-    pictures: MicrographImages, diameter_angstrom: float, stop: Stop
-) -> Steps[MicrographPicks]:
-    """Find particles of a diameter, away from contamination.
-
-    Raises
-    ------
-    N2NError
-        The image does not allow it.
-    Interrupted
-        ``stop`` became true.
-    """
-    image, size = pictures.denoised, pictures.pixel_size_angstrom
-    assert size is not None
-    looking = background_steps(
-        lambda: find_contamination(image, size, diameter_angstrom=diameter_angstrom),
-        "looking for contamination",
-    )
-    avoid = yield from stoppable(looking, stop)
-    config = PickingConfig(diameter_angstrom=diameter_angstrom)
-    found = yield from pick_steps(image, size, config, avoid=avoid, stop=stop)
-    threshold = suggested_threshold(found.scores)
-    kept = standing_out(found, image, pictures.raw, diameter_angstrom / size, threshold)
-    left_out = left_out_sentence(len(found) - len(kept))
-    return MicrographPicks(kept, float(threshold), (left_out,) if left_out else ())
 
 
 def with_score(figures: Mapping[str, float]) -> tuple[dict[str, float], tuple[str, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,13 +15,14 @@ from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import read_micrograph, write_atomically, write_micrograph
 from napari_n2n.io.pictures import contrast_limits
 from napari_n2n.session.places import stored_path
+from napari_n2n.workflow.fields import DenoisedMicrograph
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from napari_n2n.io import Micrograph
+    from napari_n2n.io.micrographs import StillImage
 
 RESULTS_FOLDER = ".napari-n2n"
 """In the session's folder; deleting it loses nothing that is not made again."""
@@ -89,15 +90,8 @@ class Scale:
         return np.clip(scaled, -_LARGEST, _LARGEST, out=scaled)
 
 
-def write_pictures(
-    results: ResultFiles,
-    raw: NDArray[np.float32],
-    denoised: NDArray[np.float32],
-    pixel_size_angstrom: float | None,
-    *,
-    is_movie: bool,
-) -> Iterator[Path]:
-    """Write what was recorded and denoised, (y, x), and the thumbnail; yields after each file.
+def write_pictures(results: ResultFiles, micrograph: DenoisedMicrograph) -> Iterator[Path]:
+    """Write what was recorded and denoised, and the thumbnail; yields after each file.
 
     Of a single micrograph what was recorded is in its own file.
 
@@ -106,36 +100,49 @@ def write_pictures(
     WriteProblem
         The disk refuses.
     """
-    scale = Scale.of(raw)
-    kept = [(results.denoised, denoised)]
-    if is_movie:
-        kept.insert(0, (results.sum, raw))
+    assert micrograph.raw is not None
+    scale = Scale.of(micrograph.raw)
+    kept = [(results.denoised, micrograph.pixels)]
+    if micrograph.halves is not None:
+        kept.insert(0, (results.sum, micrograph.raw))
     for path, image in kept:
-        write_micrograph(path, scale.applied(image), pixel_size_angstrom, dtype="float16")
+        size = micrograph.pixel_size_angstrom
+        write_micrograph(path, scale.applied(image), size, dtype="float16")
         yield path
-    write_thumbnail(results.thumbnail, denoised)
+    write_thumbnail(results.thumbnail, micrograph.pixels)
     yield results.thumbnail
 
 
 def read_pictures(
-    results: ResultFiles, pixel_size_angstrom: float | None = None
-) -> tuple[Micrograph, Micrograph]:
-    """Return what was recorded and what came of it, both on the scale they are kept in.
+    results: ResultFiles,
+    pixel_size_angstrom: float | None = None,
+    opened: StillImage | None = None,
+) -> DenoisedMicrograph:
+    """Read the pictures that were kept of a file, on the scale they are kept in.
+
+    Parameters
+    ----------
+    results
+        Where they lie.
+    pixel_size_angstrom
+        Å; wins over theirs.
+    opened
+        The file itself, where that is a single micrograph and open already.
 
     Raises
     ------
     UnreadableFile
         They have not been made, are damaged, or the file is another one now.
     """
-    raw = read_micrograph(results.raw, pixel_size_angstrom=pixel_size_angstrom)
+    raw = (read_micrograph(results.raw) if opened is None else opened).pixels
     denoised = read_micrograph(results.denoised, pixel_size_angstrom=pixel_size_angstrom)
-    if raw.pixels.shape != denoised.pixels.shape:
+    if raw.shape != denoised.shape:
         raise UnreadableFile(
             results.source, "has changed since it was denoised", "Screen it once more."
         )
     if results.raw == results.source:
-        raw = replace(raw, pixels=Scale.of(raw.pixels).applied(raw.pixels))
-    return raw, denoised
+        raw = Scale.of(raw).applied(raw)
+    return DenoisedMicrograph(denoised.pixels, denoised.pixel_size_angstrom, raw)
 
 
 def results_of(session_path: Path | str, record_path: Path | str) -> ResultFiles:

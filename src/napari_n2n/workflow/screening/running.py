@@ -8,14 +8,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from napari_n2n import quality
 from napari_n2n.errors import FileProblem, N2NError, WriteProblem
-from napari_n2n.io import inspect_file
+from napari_n2n.io import Micrograph
 from napari_n2n.progress import Interrupted, Progress, Steps, Stop, passed_on
-from napari_n2n.workflow.screening.making import (
-    MicrographImages,
-    find_particles_steps,
-    make_pictures_steps,
-    with_score,
-)
+from napari_n2n.workflow.finding import find_particles_steps
+from napari_n2n.workflow.screening.making import measured_steps, with_score
 from napari_n2n.workflow.screening.outcomes import ScreeningSummary, ScreenOutcome, ScreenProgress
 from napari_n2n.workflow.screening.registering import FileRecords
 from napari_n2n.workflow.screening.results import (
@@ -30,6 +26,7 @@ from napari_n2n.workflow.screening.settings import (
     made_with,
     settings_digest,
 )
+from napari_n2n.workflow.summing import open_grey_field
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -37,6 +34,7 @@ if TYPE_CHECKING:
 
     from napari_n2n.denoising.checkpoints import Denoiser
     from napari_n2n.session import Session
+    from napari_n2n.workflow.fields import DenoisedMicrograph
     from napari_n2n.workflow.screening.queue import Queue
     from napari_n2n.workflow.screening.settings import ScreenSettings
 
@@ -215,22 +213,15 @@ class _Run:
                 self.session.set_state(record, "done")
             return ScreenOutcome(path, record, figures, reasons, reused=True)
         self.session.set_state(record, "working")
-        if known and (results.sum.exists() or inspect_file(path).kind != "movie"):
-            pictures = self._load(results)
-            figures = self.records.figures_of(record)
-        else:
-            making = make_pictures_steps(path, self.denoiser, self.settings, self.stop)
-            pictures = yield from self._reported(path, record, making)
-            figures = pictures.figures or {}
-            yield self.progress(path, record, Progress("writing", 0, 1))
-            self._write(results, pictures)
+        micrograph, made = yield from self._micrograph(path, record, results, kept=known)
+        figures = self.records.figures_of(record) if made is None else made
         # Only now is the shape known for certain: an EER may be rendered larger.
-        height, width = pictures.raw.shape
+        height, width = micrograph.pixels.shape
         self.session.micrograph(
-            path, shape=(height, width), pixel_size_angstrom=pictures.pixel_size_angstrom
+            path, shape=(height, width), pixel_size_angstrom=micrograph.pixel_size_angstrom
         )
         left = self._leaves_particles(record, kept)
-        particles, notes = yield from self._particles(path, record, pictures, left=left)
+        particles, notes = yield from self._particles(path, record, micrograph, left=left)
         figures, reasons = with_score({**figures, **particles})
         self.session.keep_figures(
             record,
@@ -243,9 +234,31 @@ class _Run:
             record,
             figures,
             reasons,
-            (*pictures.notes, *notes),
+            (*micrograph.notes, *notes),
             seconds=monotonic() - started,
         )
+
+    def _micrograph(
+        self, path: Path, record: int, results: ResultFiles, *, kept: bool
+    ) -> Generator[ScreenProgress, None, tuple[DenoisedMicrograph, dict[str, float] | None]]:
+        """Read what was ``kept`` of a file, or make, measure and write it.
+
+        Returns the micrograph, and its figures; None: they were kept as well.
+        """
+        size = self.settings.movies.pixel_size_angstrom
+        if kept and results.sum.exists():
+            return read_pictures(results, size), None
+        opened = open_grey_field(path, self.settings.movies)
+        # Of a movie, the sum is missing.
+        if kept and isinstance(opened, Micrograph):
+            return read_pictures(results, size, opened), None
+        measuring = measured_steps(opened, self.denoiser, self.settings, self.stop)
+        micrograph, figures = yield from self._reported(path, record, measuring)
+        yield self.progress(path, record, Progress("writing", 0, 1))
+        for _ in write_pictures(results, micrograph):
+            if self.stop():
+                raise Interrupted
+        return micrograph, figures
 
     def _leaves_particles(self, record: int, kept: str) -> bool:
         """Whether there are particles that were not picked here, where some were to be picked."""
@@ -254,10 +267,10 @@ class _Run:
         return len(self.session.particles(record)) > 0
 
     def _particles(
-        self, path: Path, record: int, pictures: MicrographImages, *, left: bool
+        self, path: Path, record: int, micrograph: DenoisedMicrograph, *, left: bool
     ) -> Generator[ScreenProgress, None, tuple[dict[str, float], tuple[str, ...]]]:
         """Pick particles if that is wanted, and return their figures and what to note."""
-        diameter, size = self.settings.diameter_angstrom, pictures.pixel_size_angstrom
+        diameter, size = self.settings.diameter_angstrom, micrograph.pixel_size_angstrom
         notes: tuple[str, ...] = ()
         there = len(self.session.particles(record)) > 0
         if diameter is not None and size is None:
@@ -265,7 +278,9 @@ class _Run:
         elif left:
             notes = ("It had particles already; they were left as they were.",)
         elif diameter is not None and size is not None:
-            finding = find_particles_steps(pictures, diameter, self.stop)
+            finding = find_particles_steps(
+                micrograph, diameter, template=self.settings.template, stop=self.stop
+            )
             picks = yield from self._reported(path, record, finding)
             notes = picks.notes
             self.session.replace_picks(
@@ -280,7 +295,7 @@ class _Run:
         if threshold is not None:
             by_person = particles.given_by == "person"
             particles = particles[by_person | ~(particles.scores < threshold)]
-        shape = (pictures.raw.shape[0], pictures.raw.shape[1])
+        shape = (micrograph.pixels.shape[0], micrograph.pixels.shape[1])
         return quality.particle_figures(particles.centres_px, particles.labels, shape, size), notes
 
     def _reported(
@@ -295,21 +310,3 @@ class _Run:
                 self.queue.wait(_PATIENCE_SECONDS)
 
         return passed_on(steps, told)
-
-    def _load(self, results: ResultFiles) -> MicrographImages:
-        raw, denoised = read_pictures(results, self.settings.movies.pixel_size_angstrom)
-        return MicrographImages(raw.pixels, denoised.pixels, raw.pixel_size_angstrom)
-
-    def _write(self, results: ResultFiles, pictures: MicrographImages) -> None:
-        for _ in write_pictures(
-            results,
-            pictures.raw,
-            pictures.denoised,
-            pictures.pixel_size_angstrom,
-            is_movie=pictures.is_movie,
-        ):
-            self._require_going()
-
-    def _require_going(self) -> None:
-        if self.stop():
-            raise Interrupted

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_n2n.denoising.checkpoints import Denoiser, load_denoiser
+from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.inference.features import fingerprint
-from napari_n2n.denoising.shipped_models.general import GENERAL, general_denoiser
+from napari_n2n.denoising.shipped_models import denoiser_named
+from napari_n2n.denoising.shipped_models.general import GENERAL
 from napari_n2n.errors import BadValue
 from napari_n2n.io import EerRendering
 from napari_n2n.io.limits import open_binary
@@ -20,6 +21,8 @@ from napari_n2n.workflow.movie_settings import MovieSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from napari_n2n.particles.templates import Template
 
 # Raised whenever the same file and settings give other results than before.
 _RECIPE = 1
@@ -44,7 +47,9 @@ class ScreenSettings:
     diameter_angstrom
         Of the particles, which are then picked; None: they are not.
     device
-        ``"auto"`` or a name.
+        ``"auto"`` or a name: what movies are aligned and images are denoised on.
+    template
+        What the particles look like, learnt elsewhere; None: rings and discs are looked for.
 
     Raises
     ------
@@ -56,6 +61,7 @@ class ScreenSettings:
     denoiser: Denoiser | Path | str = GENERAL
     diameter_angstrom: float | None = None
     device: str = "auto"
+    template: Template | None = None
 
     def __post_init__(self) -> None:
         diameter = self.diameter_angstrom
@@ -72,9 +78,7 @@ class ScreenSettings:
         """
         if isinstance(self.denoiser, Denoiser):
             return self.denoiser
-        if str(self.denoiser) == GENERAL:
-            return general_denoiser()
-        return load_denoiser(self.denoiser)
+        return denoiser_named(self.denoiser)
 
 
 @dataclass(frozen=True)
@@ -146,6 +150,9 @@ def settings_digest(settings: ScreenSettings, denoiser: Denoiser) -> ResultsFing
     }
     diameter = settings.diameter_angstrom
     picks = _NO_PICKS if diameter is None else f"{diameter:g}"
+    if settings.template is not None and diameter is not None:
+        looks = settings.template.values.tobytes() + settings.template.radii.tobytes()
+        picks += f"t{hashlib.sha256(looks).hexdigest()[:8]}"
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
     return ResultsFingerprint("", digest, picks)
 

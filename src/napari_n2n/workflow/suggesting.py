@@ -1,4 +1,4 @@
-"""What the Particles widget sets going: guess, find, suggest, as generators. No napari, no Qt."""
+"""Labels suggested for a micrograph's unlabelled particles, learnt from a session's marks."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -8,53 +8,12 @@ from numpy.typing import NDArray
 
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.io import Particles
-from napari_n2n.progress import Interrupted, Progress, Steps, Stop, never, stoppable
+from napari_n2n.progress import Interrupted, Progress, Steps, Stop, never
+from napari_n2n.workflow.fields import DenoisedMicrograph
 
 if TYPE_CHECKING:
     from napari_n2n.particles.descriptors import Describer
     from napari_n2n.session import Session
-
-Image = NDArray[np.float32]
-_FEWEST_FOR_A_TEMPLATE = 3
-
-
-@dataclass(frozen=True, eq=False)
-class PickingField:
-    """The micrograph that is worked on.
-
-    ``pixels`` (y, x) is what particles are looked for in, best denoised, and ``raw`` (y, x) what it
-    was made from. Without a pixel size, lengths are in px.
-    """
-
-    pixels: Image
-    pixel_size_angstrom: float | None
-    raw: Image | None = None
-
-    @property
-    def unit_size(self) -> float:
-        """Å in a pixel, or 1 where it is unknown, which makes lengths pixels."""
-        return self.pixel_size_angstrom or 1.0
-
-
-@dataclass(frozen=True, eq=False)
-class FoundParticles:
-    """Candidates, the threshold that best divides them, and the area that was avoided.
-
-    ``left_out`` counts those that passed the threshold and do not stand out of the noise.
-    """
-
-    particles: Particles
-    threshold: float
-    avoided: NDArray[np.bool_] | None
-    learnt_from: int = 0
-    left_out: int = 0
-
-    @property
-    def left_out_sentence(self) -> str:
-        """That candidates were left out, and why; empty where there were none."""
-        from napari_n2n.particles.significance import left_out_sentence
-
-        return left_out_sentence(self.left_out)
 
 
 @dataclass
@@ -81,92 +40,8 @@ class LabelSuggestions:
     sentence: str
 
 
-def guess_field_steps(micrograph: PickingField, stop: Stop = never) -> Steps[float]:
-    """Guess the particles' diameter in Å.
-
-    Raises
-    ------
-    N2NError
-        The image does not allow it.
-    Interrupted
-        ``stop`` became true.
-    """
-    from napari_n2n.particles.sizes import guess_steps
-
-    steps = guess_steps(micrograph.pixels, micrograph.unit_size)
-    return (yield from stoppable(steps, stop))
-
-
-def enough_for_a_template(marked: int) -> bool:
-    """Whether a template can be learnt from this many particles."""
-    return marked >= _FEWEST_FOR_A_TEMPLATE
-
-
-def find_steps(
-    micrograph: PickingField,
-    diameter_angstrom: float,
-    *,
-    marked_px: NDArray[np.float64] | None = None,
-    avoid: NDArray[np.bool_] | bool = True,
-    stop: Stop = never,
-) -> Steps[FoundParticles]:
-    """Find particles.
-
-    Parameters
-    ----------
-    micrograph
-        Best denoised.
-    diameter_angstrom
-        Of a particle.
-    marked_px
-        (n, 2) y, x of particles that show what to look for; None: rings and discs.
-    avoid
-        (y, x) where not to look; True: that is found out first; False: everywhere is looked.
-    stop
-        Once true, `Interrupted` is raised.
-
-    Raises
-    ------
-    N2NError
-        The image does not allow it.
-    Interrupted
-        ``stop`` became true.
-    """
-    from napari_n2n.particles import picking
-    from napari_n2n.particles.contamination import find_contamination
-    from napari_n2n.particles.significance import standing_out
-    from napari_n2n.particles.templates import Template
-
-    pixels, size = micrograph.pixels, micrograph.unit_size
-    mask = avoid if isinstance(avoid, np.ndarray) else None
-    if avoid is True:
-        yield Progress("looking for what to avoid", 0, 1)
-        mask = find_contamination(pixels, size, diameter_angstrom=diameter_angstrom)
-    template = None
-    if marked_px is not None:
-        yield Progress("learning what the particles look like", 0, 1)
-        template = Template.learnt(pixels, size, marked_px, diameter_angstrom)
-    config = picking.PickingConfig(diameter_angstrom=diameter_angstrom)
-    particles = yield from picking.pick_steps(
-        pixels, size, config, template=template, avoid=mask, stop=stop
-    )
-    threshold = picking.suggested_threshold(particles.scores)
-    candidates = len(particles)
-    if micrograph.raw is not None:
-        particles = standing_out(
-            particles, pixels, micrograph.raw, diameter_angstrom / size, threshold
-        )
-    return FoundParticles(
-        particles,
-        threshold,
-        mask,
-        learnt_from=0 if template is None else template.learnt_from,
-        left_out=candidates - len(particles),
-    )
-
-
 def suggest_steps(
-    micrograph: PickingField,
+    micrograph: DenoisedMicrograph,
     diameter_angstrom: float,
     ids: NDArray[np.int64],
     particles: Particles,
@@ -249,7 +124,7 @@ def _nothing(why: str) -> LabelSuggestions:
 
 
 def _describe(
-    micrograph: PickingField,
+    micrograph: DenoisedMicrograph,
     diameter_angstrom: float,
     ids: NDArray[np.int64],
     particles: Particles,
