@@ -95,7 +95,7 @@ def info(
     from napari_n2n.io import inspect_file
 
     failed = False
-    for path in options.files_of(files):
+    for path in options.files_of(files, everything=True):
         try:
             found = inspect_file(path)
         except N2NError as error:

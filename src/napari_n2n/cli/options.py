@@ -130,11 +130,11 @@ def denoiser_of(model: str) -> "Denoiser":
     return denoiser_named(model)
 
 
-def files_of(given: list[Path]) -> list[Path]:
+def files_of(given: list[Path], *, everything: bool = False) -> list[Path]:
     """Expand files, folders and patterns; raise UnreadableFile where there are none."""
     from napari_n2n.io import expand_inputs
 
-    found = [path for item in given for path in expand_inputs(item)]
+    found = [path for item in given for path in expand_inputs(item, everything=everything)]
     return list(dict.fromkeys(found))
 
 

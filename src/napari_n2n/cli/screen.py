@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from napari_n2n.session import Session
     from napari_n2n.workflow.screening import ScreenProgress
 
-_SIGNS = "*?["
-
 
 @takes_movies
 def screen(
@@ -96,13 +94,13 @@ def screen(
 
 def _watched(inputs: list[Path]) -> list[tuple[Path, tuple[str, ...]]]:
     """Return the folders to be watched, each with the patterns of names to be taken."""
-    from napari_n2n.workflow.screening.watching import IMAGES
+    from napari_n2n.io.finding import IMAGES, PATTERN_SIGNS
 
     found: list[tuple[Path, tuple[str, ...]]] = []
     for item in inputs:
         if item.is_dir():
             found.append((item, IMAGES))
-        elif any(sign in item.name for sign in _SIGNS) and item.parent.is_dir():
+        elif any(sign in item.name for sign in PATTERN_SIGNS) and item.parent.is_dir():
             found.append((item.parent, (item.name,)))
         else:
             raise typer.BadParameter(

@@ -17,7 +17,14 @@ from napari_n2n.io.coordinates import (
 )
 from napari_n2n.io.defects import find_defects, replace_defects
 from napari_n2n.io.eer import EerRendering
-from napari_n2n.io.finding import HalvesFiles, expand_inputs, find_halves, stem_of, unpaired_halves
+from napari_n2n.io.finding import (
+    HalvesFiles,
+    expand_inputs,
+    files_in,
+    find_halves,
+    stem_of,
+    unpaired_halves,
+)
 from napari_n2n.io.gain import GainReference, read_gain
 from napari_n2n.io.inspection import FileInfo, inspect_file
 from napari_n2n.io.micrographs import (
@@ -56,6 +63,7 @@ __all__ = [
     "Volume",
     "check_pixels",
     "expand_inputs",
+    "files_in",
     "find_defects",
     "find_halves",
     "inspect_file",

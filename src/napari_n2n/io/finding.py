@@ -1,16 +1,31 @@
-"""Finding files: odd and even halves by their names, inputs by folder or pattern."""
+"""Finding files: what a folder holds, odd and even halves by their names, inputs by pattern."""
 
 from __future__ import annotations
 
 import glob
+import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
+from fnmatch import translate
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari_n2n.errors import UnreadableFile
 
-EXTENSIONS = (".mrc", ".mrcs", ".st", ".map", ".tif", ".tiff", ".eer", ".png", ".jpg", ".jpeg")
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Sequence
+
+PICTURES: tuple[str, ...] = (".png", ".jpg", ".jpeg")
+"""What photographs end in, and the small pictures that microscopes write beside micrographs."""
+EXTENSIONS = (".mrc", ".mrcs", ".st", ".map", ".tif", ".tiff", ".eer", *PICTURES)
 _COMPRESSED = (".gz", ".bz2")
+IMAGES: tuple[str, ...] = tuple(
+    f"*{end}{more}" for end in EXTENSIONS if end not in PICTURES for more in ("", *_COMPRESSED)
+)
+"""Patterns of the files that may be micrographs or movies."""
+PATTERN_SIGNS = "*?["
+"""A name that has one of these is a pattern, unless it is that of a file."""
 _ODD = re.compile(r"[_-]odd$", re.IGNORECASE)
 _EVEN = re.compile(r"[_-](evn|even)$", re.IGNORECASE)
 
@@ -46,32 +61,89 @@ def stem_of(path: Path) -> str:
     return name
 
 
-def _images(folder: Path) -> list[Path]:
-    """Image files of a folder by their names, sorted; hidden ones are files being written."""
+def files_in(
+    folder: Path | str,
+    patterns: Sequence[str] | None = None,
+    *,
+    by_age: bool = False,
+    everything: bool = False,
+    but: Container[Path] = (),
+) -> list[Path]:
+    """List the image files of a folder: the one answer to what it holds.
 
-    def is_image(path: Path) -> bool:
-        name = path.name.lower()
-        for suffix in _COMPRESSED:
-            name = name.removesuffix(suffix)
-        return name.endswith(EXTENSIONS) and not name.startswith(".") and path.is_file()
+    Hidden files are being written, and left out. So are odd and even halves (``a_ODD.mrc``,
+    ``a_EVN.mrc``) whose sum ``a.mrc`` lies beside them: they are no further micrographs. PNG and
+    JPEG files count where there are no others, as they mostly show what lies beside them.
 
+    Parameters
+    ----------
+    folder
+        Its files, not those of folders within.
+    patterns
+        Of names, as ``"*.tif"``; small and capital letters are the same. None: all images.
+    by_age
+        Oldest first, instead of by name.
+    everything
+        Halves and pictures as well.
+    but
+        Files that are of no interest.
+
+    Raises
+    ------
+    UnreadableFile
+        The folder cannot be listed.
+    """
+    folder = Path(folder)
+    entries = _entries(folder)
+    names = _described(entries, IMAGES if patterns is None else patterns)
+    if patterns is None and (everything or not names):
+        names += _described(entries, [f"*{end}" for end in PICTURES])
+    if not everything:
+        stems = {stem_of(Path(name)) for name in names}
+        names = [name for name in names if not _is_half_of_one(stem_of(Path(name)), stems)]
+    found: list[tuple[int, str]] = []
+    for name in names:
+        # It may be gone by now.
+        with suppress(OSError):
+            if folder / name not in but and entries[name].is_file():
+                age = entries[name].stat().st_mtime_ns if by_age else 0
+                found.append((age, name))
+    return [folder / name for _, name in sorted(found)]
+
+
+def _entries(folder: Path) -> dict[str, os.DirEntry[str]]:
+    """Return what lies in a folder, by name; hidden files are being written."""
     try:
-        return sorted(path for path in folder.iterdir() if is_image(path))
+        with os.scandir(folder) as entries:
+            return {entry.name: entry for entry in entries if not entry.name.startswith(".")}
     except FileNotFoundError:
         raise UnreadableFile(folder, "does not exist", "Check the name of the folder.") from None
     except NotADirectoryError:
         raise UnreadableFile(folder, "is a file, not a folder", "Give the folder.") from None
     except OSError as error:
         raise UnreadableFile(
-            folder, f"cannot be listed ({error.strerror})", "Check who may read the folder."
+            folder,
+            f"cannot be listed ({error.strerror})",
+            "Check that the folder is there and that you may read it.",
         ) from error
+
+
+def _described(names: Iterable[str], patterns: Iterable[str]) -> list[str]:
+    described = re.compile("|".join(translate(pattern.lower()) for pattern in patterns))
+    return [name for name in names if described.match(name.lower())]
+
+
+def _is_half_of_one(stem: str, stems: Container[str]) -> bool:
+    """Whether a file is a half of one that lies beside it."""
+    whole = _EVEN.sub("", _ODD.sub("", stem))
+    return whole != stem and whole in stems
 
 
 def _sorted_halves(folder: Path) -> tuple[dict[str, Path], dict[str, Path], dict[str, Path]]:
     odd: dict[str, Path] = {}
     even: dict[str, Path] = {}
     full: dict[str, Path] = {}
-    for path in _images(folder):
+    for path in files_in(folder, everything=True):
         stem = stem_of(path)
         for pattern, found in ((_ODD, odd), (_EVEN, even)):
             if pattern.search(stem):
@@ -84,7 +156,7 @@ def _sorted_halves(folder: Path) -> tuple[dict[str, Path], dict[str, Path], dict
         name = child.name.lower()
         if child.is_dir() and name in ("odd", "even", "evn"):
             pattern, found = (_ODD, odd) if name == "odd" else (_EVEN, even)
-            for path in _images(child):
+            for path in files_in(child, everything=True):
                 found.setdefault(pattern.sub("", stem_of(path)), path)
     return odd, even, full
 
@@ -130,14 +202,16 @@ def unpaired_halves(folder: Path | str) -> list[Path]:
     return sorted(lonely + [even[name] for name in even.keys() - odd.keys()])
 
 
-def expand_inputs(given: Path | str) -> list[Path]:
+def expand_inputs(given: Path | str, *, everything: bool = False) -> list[Path]:
     """Turn what a user typed into files: a file, a folder of images, or a pattern.
 
     Parameters
     ----------
     given
-        ``movie.mrc``, ``folder`` (its image files, not those of folders within) or
-        ``"folder/*_ODD.mrc"`` (``**`` goes into folders).
+        ``movie.mrc``, ``folder`` (see `files_in`) or ``"folder/*_ODD.mrc"`` (``**`` goes into
+        folders).
+    everything
+        Of a folder, as `files_in` takes it.
 
     Returns
     -------
@@ -151,7 +225,7 @@ def expand_inputs(given: Path | str) -> list[Path]:
     """
     path = Path(given)
     if path.is_dir():
-        found = _images(path)
+        found = files_in(path, everything=everything)
         if not found:
             raise UnreadableFile(
                 path, "is a folder without image files", f"Known are {', '.join(EXTENSIONS)}."
@@ -160,7 +234,7 @@ def expand_inputs(given: Path | str) -> list[Path]:
     # A file whose name has brackets is that file before it is a pattern.
     if path.exists():
         return [path]
-    if any(sign in str(given) for sign in "*?["):
+    if any(sign in str(given) for sign in PATTERN_SIGNS):
         matches = sorted(Path(name) for name in glob.glob(str(given), recursive=True))  # noqa: PTH207
         found = [match for match in matches if match.is_file()]
         if found:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_n2n.errors import UnreadableFile
-from napari_n2n.io import expand_inputs
+from napari_n2n.io import expand_inputs, files_in
 from napari_n2n.io.coordinates.text import parsing, read_text
+from napari_n2n.io.finding import PATTERN_SIGNS
 from napari_n2n.io.pixel_size import is_plausible
-from napari_n2n.workflow.screening.watching import PICTURES, files_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -63,7 +63,7 @@ def inputs_of(given: Path | str | Sequence[Path | str]) -> Inputs:
 
 def _inputs(item: Path) -> Inputs:
     if item.is_dir():
-        found = files_in(item) or files_in(item, PICTURES)
+        found = files_in(item, by_age=True)
         if not found:
             raise UnreadableFile(
                 item,
@@ -71,7 +71,7 @@ def _inputs(item: Path) -> Inputs:
                 "Give another folder, or watch this one to wait for its first file.",
             )
         return Inputs(tuple(found))
-    if item.suffix.lower() == ".star" and not any(sign in str(item) for sign in "*?"):
+    if item.suffix.lower() == ".star" and not any(sign in str(item) for sign in PATTERN_SIGNS):
         return read_star(item)
     return Inputs(tuple(expand_inputs(item)))
 

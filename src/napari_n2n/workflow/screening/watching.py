@@ -7,32 +7,18 @@ folder is also looked through every second: what the system tells only makes tha
 
 from __future__ import annotations
 
-import os
-import re
 import time
-from contextlib import suppress
 from dataclasses import dataclass
-from fnmatch import translate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_n2n.errors import N2NError, UnreadableFile
 from napari_n2n.io import inspect_file
-from napari_n2n.io.finding import EXTENSIONS, stem_of
+from napari_n2n.io.finding import IMAGES, files_in
 from napari_n2n.progress import Stop, never
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Generator, Iterable, Mapping, Sequence
-
-_PICTURES = (".png", ".jpg", ".jpeg")
-
-IMAGES: tuple[str, ...] = tuple(
-    f"*{end}{more}" for end in EXTENSIONS if end not in _PICTURES for more in ("", ".gz", ".bz2")
-)
-"""Patterns of the files that may be micrographs or movies."""
-
-PICTURES: tuple[str, ...] = tuple(f"*{end}" for end in _PICTURES)
-"""Patterns of the files that are pictures: microscopes write small ones beside micrographs."""
+    from collections.abc import Generator, Iterable, Mapping, Sequence
 
 REST_SECONDS = 3.0
 """How long a file must not have changed to count as written."""
@@ -41,7 +27,6 @@ PATIENCE_SECONDS = 60.0
 """How long a file whose header does not agree with its size may lie still before it is given up."""
 
 _LOOK_SECONDS = 1.0
-_HALF = re.compile(r"[_-](odd|evn|even)$", re.IGNORECASE)
 
 Stamp = tuple[int, int]
 """Size in bytes and time of the last change in ns."""
@@ -91,7 +76,7 @@ def watch(
     for changed in _changes(folder, stop, min(_LOOK_SECONDS, max(rest_seconds / 2, 0.05))):
         arrivals.reconsider(changed)
         try:
-            files = files_in(folder, patterns, but=arrivals.taken)
+            files = files_in(folder, patterns, by_age=True, but=arrivals.taken)
         except UnreadableFile:
             # A network disk may be away for a while.
             if time.monotonic() - last_seen > patience_seconds:
@@ -103,52 +88,6 @@ def watch(
             yield path
             if stop():
                 return
-
-
-def files_in(
-    folder: Path, patterns: Sequence[str] = IMAGES, *, but: Container[Path] = ()
-) -> list[Path]:
-    """List the files of a folder that patterns of names describe, oldest first.
-
-    Odd and even halves (``a_ODD.mrc``, ``a_EVN.mrc``) whose sum ``a.mrc`` lies beside them are left
-    out: they are no further micrographs. So are hidden files, and those that are in `but`.
-
-    Raises
-    ------
-    UnreadableFile
-        The folder cannot be listed.
-    """
-    described = re.compile("|".join(translate(pattern.lower()) for pattern in patterns))
-    names: list[os.DirEntry[str]] = []
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                hidden = entry.name.startswith(".")
-                if not hidden and described.match(entry.name.lower()):
-                    names.append(entry)
-    except OSError as error:
-        raise UnreadableFile(
-            folder,
-            f"cannot be listed ({error.strerror})",
-            "Check that the folder is there and that you may read it.",
-        ) from error
-    stems = {stem_of(Path(entry.name)) for entry in names}
-    found: list[tuple[int, Path]] = []
-    for entry in names:
-        path = folder / entry.name
-        if path in but or _is_half(entry.name, stems):
-            continue
-        # It may be gone by now.
-        with suppress(OSError):
-            if entry.is_file():
-                found.append((entry.stat().st_mtime_ns, path))
-    return [path for _, path in sorted(found)]
-
-
-def _is_half(name: str, stems: set[str]) -> bool:
-    stem = stem_of(Path(name))
-    whole = _HALF.sub("", stem)
-    return whole != stem and whole in stems
 
 
 @dataclass
