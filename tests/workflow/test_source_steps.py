@@ -1,11 +1,14 @@
 """What the widget sets going works without napari, too."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from napari_n2n.denoising.training.singles import SingleImage
 from napari_n2n.errors import NotEnoughData, UnreadableFile
-from napari_n2n.io import write_micrograph
+from napari_n2n.io import open_movie, write_micrograph, write_mrc_stack
+from napari_n2n.motion import Halves, MotionConfig, align, write_halves
 from napari_n2n.progress import Interrupted, run_to_end
 from napari_n2n.simulation import SimulationConfig, simulate, write_simulated
 from napari_n2n.workflow.fields import FieldOfView
@@ -110,7 +113,7 @@ def test_a_single_micrograph_is_trained_on_without_halves(halves, never):
     assert isinstance(single, SingleImage)
     assert (single.name, single.pixel_size_angstrom) == ("alone", 1.5)
     np.testing.assert_array_equal(single.pixels, halves[0])
-    assert ready[0].exposure.odd is None
+    assert ready[0].exposure.halves is None
 
 
 def test_a_folder_of_micrographs_is_trained_on_without_halves(tmp_path, halves, never):
@@ -198,10 +201,27 @@ def test_twice_as_long_doubles_whatever_limits_it():
 def test_sums_are_saved_under_relions_names_and_found_again(tmp_path, halves):
     from napari_n2n.io import find_halves
 
-    exposure = FieldOfView("my movie", halves[0] + halves[1], *halves, pixel_size_angstrom=1.5)
-    exposure.save_sums(tmp_path)
+    sums = Halves(*halves, halves[0] + halves[1], 1.5, None, None, Path("my movie"))
+    FieldOfView("my movie", sums).save_sums(tmp_path)
     (found,) = find_halves(tmp_path)
     assert found.name == "my_movie"
     assert found.full is not None
     write_micrograph(tmp_path / "other.mrc", halves[0], 1.5)
     assert len(find_halves(tmp_path)) == 1
+
+
+def test_what_a_window_saves_is_what_the_command_line_writes(tmp_path, never):
+    """The sums of an aligned movie, the table of its motion among them."""
+    movie = simulate(SimulationConfig(shape=(256, 256), n_frames=6, seed=1)).as_movie()
+    write_mrc_stack(tmp_path / "a.mrc", iter(movie), 1.0)
+    opened = open_movie(tmp_path / "a.mrc")
+    source = MovieSource(opened, "a", data=opened.path)
+    field = run_to_end(expose_steps(source, never, "cpu"))
+    saved = field.save_sums(tmp_path / "window")
+    paths = write_halves(align(opened, MotionConfig(device="cpu")), tmp_path / "line")
+    assert paths.motion is not None
+    assert [path.name for path in saved] == [
+        path.name for path in (paths.odd, paths.even, paths.full, paths.motion)
+    ]
+    for mine, other in zip(saved, (paths.odd, paths.even, paths.full, paths.motion), strict=True):
+        assert mine.read_bytes()[1024:] == other.read_bytes()[1024:]

@@ -8,6 +8,8 @@ from PIL import Image
 
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import write_micrograph
+from napari_n2n.motion import Halves
+from napari_n2n.workflow.fields import DenoisedMicrograph
 from napari_n2n.workflow.screening import default_session_folder, read_pictures, results_of
 from napari_n2n.workflow.screening.results import write_pictures, write_thumbnail
 
@@ -50,23 +52,30 @@ def test_pictures_take_half_the_space_and_keep_faint_specimens(tmp_path, is_movi
     raw = (level + specimen + rng.normal(0, 10 * contrast, (64, 64))).astype(np.float32)
     write_micrograph(tmp_path / "a.mrc", raw, 1.2)
     results = results_of(tmp_path / "s.sqlite", tmp_path / "a.mrc")
-    list(write_pictures(results, raw, denoised, 1.2, is_movie=is_movie))
+    halves = (
+        Halves(raw / 2, raw / 2, raw, 1.2, None, None, tmp_path / "a.mrc") if is_movie else None
+    )
+    list(
+        write_pictures(
+            results, DenoisedMicrograph(denoised, 1.2, raw, halves if is_movie else None)
+        )
+    )
     assert results.sum.exists() == is_movie
     assert results.denoised.stat().st_size == 1024 + 2 * 64 * 64
     seen = read_pictures(results)
     assert seen.pixel_size_angstrom == pytest.approx(1.2)
     faint = np.ptp(denoised) / raw.std()
-    assert np.ptp(seen.denoised) == pytest.approx(faint, rel=0.01)
+    assert np.ptp(seen.pixels) == pytest.approx(faint, rel=0.01)
     # What is subtracted from what has one scale.
     expected = (raw - denoised).std() / raw.std()
-    assert (seen.raw - seen.denoised).std() == pytest.approx(expected, rel=0.01)
+    assert (seen.raw - seen.pixels).std() == pytest.approx(expected, rel=0.01)
 
 
 def test_pictures_of_another_file_of_that_name_are_not_shown_with_it(tmp_path):
     image = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)
     write_micrograph(tmp_path / "a.mrc", image, 1.2)
     results = results_of(tmp_path / "s.sqlite", tmp_path / "a.mrc")
-    list(write_pictures(results, image, image, 1.2, is_movie=False))
+    list(write_pictures(results, DenoisedMicrograph(image, 1.2, image)))
     write_micrograph(tmp_path / "a.mrc", image[:32], 1.2)
     with pytest.raises(UnreadableFile, match="changed since it was denoised"):
         read_pictures(results)

@@ -9,7 +9,8 @@ import pytest
 
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import write_micrograph
-from napari_n2n.workflow.screening.watching import IMAGES, Arrivals, files_in, watch
+from napari_n2n.io.finding import IMAGES, files_in
+from napari_n2n.workflow.screening.watching import Arrivals, watch
 
 REST, PATIENCE = 3.0, 60.0
 
@@ -33,7 +34,8 @@ class Folder:
     def after(self, seconds, patterns=IMAGES):
         """Return the names of the files that are complete so many seconds later."""
         self.now += seconds
-        self.arrivals.look(files_in(self.path, patterns, but=self.arrivals.taken), self.now)
+        files = files_in(self.path, patterns, by_age=True, but=self.arrivals.taken)
+        self.arrivals.look(files, self.now)
         return [path.name for path in self.arrivals.complete(self.now)]
 
 
