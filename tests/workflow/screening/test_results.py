@@ -52,14 +52,9 @@ def test_pictures_take_half_the_space_and_keep_faint_specimens(tmp_path, is_movi
     raw = (level + specimen + rng.normal(0, 10 * contrast, (64, 64))).astype(np.float32)
     write_micrograph(tmp_path / "a.mrc", raw, 1.2)
     results = results_of(tmp_path / "s.sqlite", tmp_path / "a.mrc")
-    halves = (
-        Halves(raw / 2, raw / 2, raw, 1.2, None, None, tmp_path / "a.mrc") if is_movie else None
-    )
-    list(
-        write_pictures(
-            results, DenoisedMicrograph(denoised, 1.2, raw, halves if is_movie else None)
-        )
-    )
+    halves = Halves(raw / 2, raw / 2, raw, 1.2, None, None, tmp_path / "a.mrc")
+    seen = DenoisedMicrograph(denoised, 1.2, raw, halves if is_movie else None)
+    list(write_pictures(results, seen))
     assert results.sum.exists() == is_movie
     assert results.denoised.stat().st_size == 1024 + 2 * 64 * 64
     seen = read_pictures(results)
