@@ -1,14 +1,113 @@
 """Denoise cryo-EM micrographs without clean data, in napari and without a screen.
 
+>>> import napari_n2n as n2n
+>>> sums = n2n.align("movie.tif", pixel_size_angstrom=0.83, dose_per_frame=1.2)
+>>> n2n.denoise(sums).save("denoised.mrc")
+
 Importing this package is cheap on purpose: napari imports every plugin when it starts, and the
-command line prints its help without torch. Import what is needed from the subpackages.
+command line prints its help without torch. The names below are imported when they are asked for.
 """
 
 import os
+from typing import TYPE_CHECKING, Any
 
-__version__ = "0.5.0"
+__version__ = "0.6.0"
+
+if TYPE_CHECKING:
+    from napari_n2n.denoising.checkpoints import Denoiser, load_denoiser
+    from napari_n2n.denoising.config import TrainingConfig
+    from napari_n2n.errors import N2NError
+    from napari_n2n.io import (
+        MicrographParticles,
+        Movie,
+        Particles,
+        open_image,
+        open_movie,
+        read_coordinates,
+        read_gain,
+        read_micrograph,
+        write_coordinates,
+        write_micrograph,
+    )
+    from napari_n2n.metrics import correlation, frc
+    from napari_n2n.motion import Halves, MotionConfig, write_halves
+    from napari_n2n.session import Session
+    from napari_n2n.simulation import SimulationConfig, simulate
+    from napari_n2n.workflow.fields import DenoisedMicrograph
+    from napari_n2n.workflow.scripting import align, denoise, general_model, pick, train
+
+_WHERE = {
+    "denoising.checkpoints": ("Denoiser", "load_denoiser"),
+    "denoising.config": ("TrainingConfig",),
+    "errors": ("N2NError",),
+    "io": (
+        "MicrographParticles",
+        "Movie",
+        "Particles",
+        "open_image",
+        "open_movie",
+        "read_coordinates",
+        "read_gain",
+        "read_micrograph",
+        "write_coordinates",
+        "write_micrograph",
+    ),
+    "metrics": ("correlation", "frc"),
+    "motion": ("Halves", "MotionConfig", "write_halves"),
+    "session": ("Session",),
+    "simulation": ("SimulationConfig", "simulate"),
+    "workflow.fields": ("DenoisedMicrograph",),
+    "workflow.scripting": ("align", "denoise", "general_model", "pick", "train"),
+}
+_ROOMS = {name: room for room, names in _WHERE.items() for name in names}
+
+__all__ = [
+    "DenoisedMicrograph",
+    "Denoiser",
+    "Halves",
+    "MicrographParticles",
+    "MotionConfig",
+    "Movie",
+    "N2NError",
+    "Particles",
+    "Session",
+    "SimulationConfig",
+    "TrainingConfig",
+    "align",
+    "correlation",
+    "denoise",
+    "frc",
+    "general_model",
+    "load_denoiser",
+    "open_image",
+    "open_movie",
+    "pick",
+    "read_coordinates",
+    "read_gain",
+    "read_micrograph",
+    "simulate",
+    "train",
+    "write_coordinates",
+    "write_halves",
+    "write_micrograph",
+]
 
 # torch's threads spin while they wait for each other. With anything else running on the machine
 # they then spin for one that is not being run: training was measured up to 5 times slower than with
 # a short spin, which costs 3 % on a quiet machine. OpenMP reads this when torch is first imported.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for."""
+    room = _ROOMS.get(name)
+    if room is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{room}"), name)
+
+
+def __dir__() -> list[str]:
+    """Return the public names, those not yet imported among them."""
+    return sorted({*globals(), *__all__})

@@ -6,7 +6,8 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 from napari_n2n.errors import N2NError
-from napari_n2n.workflow.screening.watching import IMAGES, PATIENCE_SECONDS, REST_SECONDS, watch
+from napari_n2n.io.finding import IMAGES
+from napari_n2n.workflow.screening.watching import PATIENCE_SECONDS, REST_SECONDS, watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
