@@ -12,18 +12,6 @@ if TYPE_CHECKING:
     from napari_n2n.session.rows import Ids
 
 
-def clock(connection: sqlite3.Connection) -> int:
-    """Return how many actions, undoings and redoings there have been."""
-    (now,) = connection.execute("SELECT clock FROM counters").fetchone()
-    return int(now)
-
-
-def tick(connection: sqlite3.Connection) -> int:
-    """Advance the clock by one; return what it shows then."""
-    connection.execute("UPDATE counters SET clock = clock + 1")
-    return clock(connection)
-
-
 def new_ids(connection: sqlite3.Connection, number: int) -> Ids:
     """Return (number,) ids that no particle of the session has or had."""
     (first,) = connection.execute("SELECT next_particle FROM counters").fetchone()

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from napari_n2n.session.database import Database
-    from napari_n2n.session.history import SessionUser
     from napari_n2n.session.records import MicrographRecord, Overview, State, Verdict, VerdictChange
     from napari_n2n.session.rows import Ids
+    from napari_n2n.session.undo_log import SessionUser
 
 
 def _checked_ids(ids: ArrayLike) -> Ids:
@@ -35,7 +35,7 @@ class Judging:
     """Half of `napari_n2n.session.session.Session`; see there."""
 
     _database: Database
-    _window: SessionUser
+    _user: SessionUser
 
     # Micrographs --------------------------------------------------------------------------------
 
@@ -170,17 +170,17 @@ class Judging:
         numbers = _checked_ids(ids)
         with self._database.writing() as connection:
             micrographs.check_known(connection, self._database.path, numbers)
-            return verdicts.judge(connection, numbers, wanted, self._window)
+            return verdicts.judge(connection, numbers, wanted, self._user)
 
     def undo_verdict_text(self) -> str | None:
         """Return the action that `undo_verdict` would undo, None if there is none."""
         with self._database.reading() as connection:
-            return verdicts.next_text(connection, self._window, done=True)
+            return verdicts.next_text(connection, self._user, done=True)
 
     def redo_verdict_text(self) -> str | None:
         """Return the action that `redo_verdict` would do again, None if there is none."""
         with self._database.reading() as connection:
-            return verdicts.next_text(connection, self._window, done=False)
+            return verdicts.next_text(connection, self._user, done=False)
 
     def undo_verdict(self) -> VerdictChange | None:
         """Undo the last `judge` of this window, of any micrographs; None if there is none.
@@ -189,12 +189,12 @@ class Judging:
         another window has judged since keeps that verdict: `VerdictChange.note` says so.
         """
         with self._database.writing() as connection:
-            return verdicts.turn(connection, self._window, done=False)
+            return verdicts.turn(connection, self._user, done=False)
 
     def redo_verdict(self) -> VerdictChange | None:
         """Do again what was undone last; None if there is nothing. Compare `undo_verdict`."""
         with self._database.writing() as connection:
-            return verdicts.turn(connection, self._window, done=True)
+            return verdicts.turn(connection, self._user, done=True)
 
     def _check_known(self, connection: sqlite3.Connection, micrograph: int) -> None:
         numbers = np.array([int(micrograph)])

@@ -33,6 +33,18 @@ ROW = np.dtype(
 """One particle; the last three are places in `LABELS`, `GIVERS` and `GIVERS`."""
 
 
+EDIT_COLUMNS = (
+    "removed",
+    "added",
+    "altered_columns",
+    "altered",
+    "threshold_altered",
+    "threshold_before",
+    "threshold_after",
+)
+"""What the table ``history`` keeps of an `Edit`."""
+
+
 class DamagedRows(ValueError):
     """What is in the tables cannot have been written there by this program."""
 
@@ -207,27 +219,29 @@ class Edit:
             after = after[np.argsort(after["id"], kind="stable")]
         return after
 
-    def blobs(self) -> tuple[bytes, bytes, str, bytes]:
-        """Return the arrays as a session file keeps them, little-endian and packed."""
+    def packed(self) -> tuple[Any, ...]:
+        """Return the edit as `EDIT_COLUMNS` keep it, arrays little-endian and without gaps."""
         removed, added, altered = (a.tobytes() for a in (self.removed, self.added, self.altered))
-        return removed, added, " ".join(self.columns), altered
+        threshold = self.threshold or (None, None)
+        names = " ".join(self.columns)
+        return removed, added, names, altered, self.threshold is not None, *threshold
 
     @classmethod
-    def from_blobs(
-        cls,
-        removed: bytes,
-        added: bytes,
-        columns: str,
-        altered: bytes,
-        threshold: tuple[float | None, float | None] | None,
-    ) -> Edit:
-        """Return what `blobs` wrote; DamagedRows if it did not."""
+    def unpacked(cls, content: tuple[Any, ...]) -> Edit:
+        """Return the edit that `packed` gave.
+
+        Raises
+        ------
+        DamagedRows
+            No edit gives that.
+        """
+        removed, added, names, altered, about_threshold, *threshold = content
         try:
             edit = cls(
                 np.frombuffer(removed, ROW),
                 np.frombuffer(added, ROW),
-                np.frombuffer(altered, _altered_type(columns.split())),
-                threshold,
+                np.frombuffer(altered, _altered_type(names.split())),
+                (threshold[0], threshold[1]) if about_threshold else None,
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise DamagedRows(str(error)) from error

@@ -11,12 +11,13 @@ import numpy as np
 from napari_n2n.errors import BadValue
 from napari_n2n.io.atomic import write_atomically
 from napari_n2n.io.particles import Giver, Particles
-from napari_n2n.session import counters, descriptors, edits, history
+from napari_n2n.session import counters, descriptors, edits
 from napari_n2n.session.database import Database
 from napari_n2n.session.judging import Judging
 from napari_n2n.session.records import ParticleChange, StoredParticles, counted
 from napari_n2n.session.row_cache import RowCache
-from napari_n2n.session.rows import particles_of, write_edit
+from napari_n2n.session.rows import EDIT_COLUMNS, Edit, particles_of, write_edit
+from napari_n2n.session.undo_log import SessionUser, UndoLog
 
 if TYPE_CHECKING:
     import sqlite3
@@ -36,7 +37,7 @@ class Session(Judging):
 
     Every method that changes something is one transaction: when it returns, the change is on the
     disk; when it raises, nothing has changed and the session remains usable. Edits are appended
-    to the micrograph's history (see `napari_n2n.session.history`), verdicts to the session's.
+    to the micrograph's history (see `napari_n2n.session.undo_log`), verdicts to the session's.
 
     Any thread may call any method; calls wait for one another. Other processes and other `Session`
     objects may use the same file at the same time: an edit touches only its own particles, and
@@ -49,7 +50,7 @@ class Session(Judging):
     def __init__(self, database: Database) -> None:
         self._database = database
         with database.reading() as connection:
-            self._window = history.SessionUser.opening(connection)
+            self._user = SessionUser.opening(connection)
         self._seen = database.data_version()
         self._cache = RowCache()
 
@@ -219,7 +220,7 @@ class Session(Judging):
                     return planned.change(micrograph)
                 after = edit.applied(rows)
                 write_edit(connection, micrograph, edit, after)
-                history.append(connection, micrograph, self._window, planned.action, edit)
+                self._log(micrograph).append(connection, planned.action, edit.packed())
             self._cache.committed(micrograph, after)
         return planned.change(micrograph)
 
@@ -228,12 +229,12 @@ class Session(Judging):
     def undo_text(self, micrograph: int) -> str | None:
         """Return the action that `undo` would undo, None if there is none."""
         with self._database.reading() as connection:
-            return history.next_text(connection, int(micrograph), self._window, done=True)
+            return self._log(micrograph).next_text(connection, done=True)
 
     def redo_text(self, micrograph: int) -> str | None:
         """Return the action that `redo` would do again, None if there is none."""
         with self._database.reading() as connection:
-            return history.next_text(connection, int(micrograph), self._window, done=False)
+            return self._log(micrograph).next_text(connection, done=False)
 
     def undo(self, micrograph: int) -> ParticleChange | None:
         """Undo the last action; None if there is none.
@@ -246,20 +247,25 @@ class Session(Judging):
         """Do again what was undone last; None if there is nothing. Compare `undo`."""
         return self._turn(micrograph, done=True)
 
+    def _log(self, micrograph: int) -> UndoLog:
+        return UndoLog("history", EDIT_COLUMNS, self._user, int(micrograph))
+
     def _turn(self, micrograph: int, *, done: bool) -> ParticleChange | None:
         micrograph = int(micrograph)
+        log = self._log(micrograph)
         with self._database.lock:
             with self._database.writing() as connection:
                 threshold = self._threshold(connection, micrograph)
-                entry = history.next_entry(connection, micrograph, self._window, done=not done)
+                entry = log.next_entry(connection, done=not done)
                 if entry is None:
                     return None
                 rows = self._cache.rows(connection, micrograph)
-                wanted = entry.edit if done else entry.edit.reversed()
+                edit = Edit.unpacked(entry.content)
+                wanted = edit if done else edit.reversed()
                 edit, skipped = wanted.possible(rows, threshold)
                 after = edit.applied(rows)
                 write_edit(connection, micrograph, edit, after)
-                history.turn(connection, entry, self._window, done=done)
+                log.turn(connection, entry, done=done)
             self._cache.committed(micrograph, after)
         return edits.turned(entry.action, wanted, edit, skipped).change(micrograph)
 

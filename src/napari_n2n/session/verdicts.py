@@ -1,7 +1,7 @@
 """Verdicts on micrographs: keep or reject, why, by whom and when; and what was decided before.
 
 There is one history of verdicts for the whole session. Whose turn it is to be undone follows the
-rule of `napari_n2n.session.history`, with which it shares the clock.
+rule of `napari_n2n.session.undo_log`, with which it shares the clock.
 """
 
 from __future__ import annotations
@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from napari_n2n.errors import BadValue
-from napari_n2n.session import counters
 from napari_n2n.session.places import storable
 from napari_n2n.session.records import VERDICTS, Verdict, VerdictChange, counted
 from napari_n2n.session.rows import DamagedRows
+from napari_n2n.session.undo_log import SessionUser, UndoLog
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
-    from napari_n2n.session.history import SessionUser
     from napari_n2n.session.rows import Ids
 
 
@@ -40,11 +39,9 @@ UNDECIDED = Judgement("undecided", "", "", "")
 
 _LONGEST = 200
 
-_MINE = "done = ? AND (window = ? OR clock <= ?)"
 
-
-def _now(timespec: str) -> str:
-    return datetime.now(UTC).isoformat(timespec=timespec)
+def _log(user: SessionUser) -> UndoLog:
+    return UndoLog("verdict_history", ("after", "before"), user)
 
 
 def login_name() -> str:
@@ -75,11 +72,13 @@ def wished(verdict: Verdict, reason: str, given_by: str) -> Judgement:
         )
     if verdict == UNDECIDED.verdict:
         return UNDECIDED
-    return Judgement(verdict, reason, given_by, _now("microseconds"))
+    return Judgement(
+        verdict, reason, given_by, datetime.now(UTC).isoformat(timespec="microseconds")
+    )
 
 
 def judge(
-    connection: sqlite3.Connection, ids: Ids, wanted: Judgement, window: SessionUser
+    connection: sqlite3.Connection, ids: Ids, wanted: Judgement, user: SessionUser
 ) -> VerdictChange:
     """Give (n,) micrographs a verdict; those that have the same one already are left alone."""
     held = _held(connection, ids)
@@ -90,36 +89,16 @@ def judge(
     if not judged:
         return judged
     _hold(connection, dict.fromkeys(changed, wanted))
-    connection.execute(
-        f"DELETE FROM verdict_history WHERE {_MINE}", (0, window.token, window.opened)
-    )
-    connection.execute(
-        "INSERT INTO verdict_history (clock, done, window, at, action, after, before) "
-        "VALUES (?, 1, ?, ?, ?, ?, ?)",
-        (
-            counters.tick(connection),
-            window.token,
-            _now("seconds"),
-            judged.action,
-            json.dumps(wanted),
-            _grouped(changed),
-        ),
-    )
+    _log(user).append(connection, judged.action, (json.dumps(wanted), _grouped(changed)))
     return judged
 
 
-def next_text(connection: sqlite3.Connection, window: SessionUser, *, done: bool) -> str | None:
+def next_text(connection: sqlite3.Connection, user: SessionUser, *, done: bool) -> str | None:
     """Return the action that would be undone (of the `done`) or redone (of the undone)."""
-    found = connection.execute(
-        f"SELECT action FROM verdict_history WHERE {_MINE} ORDER BY clock DESC LIMIT 1",
-        (int(done), window.token, window.opened),
-    ).fetchone()
-    return None if found is None else str(found[0])
+    return _log(user).next_text(connection, done=done)
 
 
-def turn(
-    connection: sqlite3.Connection, window: SessionUser, *, done: bool
-) -> VerdictChange | None:
+def turn(connection: sqlite3.Connection, user: SessionUser, *, done: bool) -> VerdictChange | None:
     """Undo the last action, or redo (`done`) what was undone last; None if there is none.
 
     A micrograph that somebody else has judged since keeps that verdict.
@@ -129,14 +108,11 @@ def turn(
     DamagedRows
         The entry is damaged.
     """
-    found = connection.execute(
-        f"SELECT id, action, after, before FROM verdict_history WHERE {_MINE} "
-        "ORDER BY clock DESC LIMIT 1",
-        (int(not done), window.token, window.opened),
-    ).fetchone()
-    if found is None:
+    log = _log(user)
+    entry = log.next_entry(connection, done=not done)
+    if entry is None:
         return None
-    number, action, after_text, before_text = found
+    after_text, before_text = entry.content
     before = _ungrouped(before_text)
     after = dict.fromkeys(before, _judgement(after_text))
     source, target = (before, after) if done else (after, before)
@@ -144,17 +120,8 @@ def turn(
     possible = {i: target[i] for i in before if held[i] == source[i]}
     others = sum(held[i] not in (source[i], target[i]) for i in before)
     _hold(connection, possible)
-    connection.execute(
-        "UPDATE verdict_history SET done = ?, window = ?, clock = ?, at = ? WHERE id = ?",
-        (
-            int(done),
-            window.token,
-            counters.tick(connection),
-            _now("seconds"),
-            number,
-        ),
-    )
-    return VerdictChange(action, np.array(list(possible), np.int64), _left(others))
+    log.turn(connection, entry, done=done)
+    return VerdictChange(entry.action, np.array(list(possible), np.int64), _left(others))
 
 
 def _left(number: int) -> str:
