@@ -11,12 +11,12 @@ import numpy as np
 from napari_n2n.errors import BadValue
 from napari_n2n.io.atomic import write_atomically
 from napari_n2n.io.particles import Giver, Particles
-from napari_n2n.session import counters, descriptors, edits
+from napari_n2n.session import descriptors, edits
 from napari_n2n.session.database import Database
 from napari_n2n.session.judging import Judging
+from napari_n2n.session.particle_table import RowCache, new_ids, write_edit
 from napari_n2n.session.records import ParticleChange, StoredParticles, counted
-from napari_n2n.session.row_cache import RowCache
-from napari_n2n.session.rows import EDIT_COLUMNS, Edit, particles_of, write_edit
+from napari_n2n.session.rows import EDIT_COLUMNS, Edit, particles_of
 from napari_n2n.session.undo_log import SessionUser, UndoLog
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class Session(Judging):
         """Add particles; `action` is the verb by which it is told ("Add 3 particles")."""
 
         def make(connection: sqlite3.Connection, _: Rows) -> PlannedEdit:
-            return edits.adding(particles, counters.new_ids(connection, len(particles)), action)
+            return edits.adding(particles, new_ids(connection, len(particles)), action)
 
         return self._edit(micrograph, make)
 
@@ -187,7 +187,7 @@ class Session(Judging):
         """
 
         def make(connection: sqlite3.Connection, rows: Rows) -> PlannedEdit:
-            ids = counters.new_ids(connection, len(particles))
+            ids = new_ids(connection, len(particles))
             return edits.repicking(rows, particles, ids, distance_px)
 
         return self._edit(micrograph, make)
