@@ -77,10 +77,10 @@ def night(folder: Path) -> None:
     with Session.open(default_session_path(files[0])) as session:
         settings = ScreenSettings(diameter_angstrom=120)
         run_to_end(screen_steps(session, Queue(files), settings, stop=lambda: False))
-        ids = session.add_files(files)
+        ids = session.micrographs.add_files(files)
         judged = slice(0, MOVIES - 5)
         for micrograph, (reason, _) in list(zip(ids.tolist(), kinds, strict=True))[judged]:
-            session.judge(
+            session.verdicts.give(
                 [micrograph], "reject" if reason else "keep", reason=reason, given_by="ada"
             )
         write_report(

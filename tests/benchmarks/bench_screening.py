@@ -52,13 +52,13 @@ def measure(name: str, call: Callable[[int], object], times: int, passes: int = 
 def fill(session: Session, folder: Path, number: int) -> None:
     """Add micrographs with figures, all of them processed."""
     dice = np.random.default_rng(0)
-    ids = session.add_files(folder / f"movie_{i:05d}.tif" for i in range(number))
+    ids = session.micrographs.add_files(folder / f"movie_{i:05d}.tif" for i in range(number))
     with session._database.writing() as connection:  # one commit, not 20,000
         from napari_n2n.session import processing
 
         for micrograph in ids.tolist():
             figures = dict(zip(NAMES, 100 * dice.random(len(NAMES)), strict=True))
-            processing.keep(connection, micrograph, figures, "", 1e9 + micrograph)
+            processing.set_figures(connection, micrograph, figures, "", 1e9 + micrograph)
 
 
 def bench_session(widget: ScreeningWidget, folder: Path) -> None:

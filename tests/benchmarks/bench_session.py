@@ -67,38 +67,37 @@ def bench_micrograph(folder: Path, number: int, times: int) -> None:
         return Particles(dice.random((number, 2)) * 4096, scores=scores)
 
     with Session.open(folder / "one.sqlite") as session, Session.open(session.path) as other:
-        m = session.micrograph("one", shape=(4096, 4096), pixel_size_angstrom=1.0)
+        m = session.micrographs.find_or_add("one", shape=(4096, 4096), pixel_size_angstrom=1.0)
+        marks = session.marks
         measure("page and fsync", one_page(folder), 50)
-        measure(f"pick {number}, replacing as many", lambda _: session.replace_picks(m, table()), 5)
-        ids = session.particles(m).ids
+        measure(f"pick {number}, replacing as many", lambda _: marks.replace_picks(m, table()), 5)
+        ids = marks.particles(m).ids
         mixed = [np.array(LABELS)[dice.integers(0, 4, number)] for _ in range(times)]
-        measure("read all again", lambda _: session.particles(m), times)
+        measure("read all again", lambda _: marks.particles(m), times)
 
         measure(
             "read all after another window wrote",
-            lambda _: session.particles(m),
+            lambda _: marks.particles(m),
             times,
             before=lambda k: other.set_setting("k", k),
         )
-        measure("label all", lambda k: session.relabel(m, ids, ("intact", "broken")[k % 2]), times)
-        measure("undo it", lambda _: session.undo(m), times)
-        measure("redo it", lambda _: session.redo(m), times)
-        measure("label all, four labels", lambda k: session.relabel(m, ids, mixed[k]), times)
-        measure("move all", lambda _: session.move(m, ids, dice.random((number, 2))), times)
-        measure("undo it", lambda _: session.undo(m), times)
-        measure("delete all, undo", lambda _: (session.delete(m, ids), session.undo(m)), times)
-        measure("label one", lambda k: session.relabel(m, ids[:1], LABELS[1 + k % 3]), 100)
-        measure("undo it", lambda _: session.undo(m), 100)
-        measure("redo it", lambda _: session.redo(m), 100)
-        measure("move one", lambda k: session.move(m, ids[:1], [[k, 1]]), 100)
+        measure("label all", lambda k: marks.relabel(m, ids, ("intact", "broken")[k % 2]), times)
+        measure("undo it", lambda _: marks.undo(m), times)
+        measure("redo it", lambda _: marks.redo(m), times)
+        measure("label all, four labels", lambda k: marks.relabel(m, ids, mixed[k]), times)
+        measure("move all", lambda _: marks.move(m, ids, dice.random((number, 2))), times)
+        measure("undo it", lambda _: marks.undo(m), times)
+        measure("delete all, undo", lambda _: (marks.delete(m, ids), marks.undo(m)), times)
+        measure("label one", lambda k: marks.relabel(m, ids[:1], LABELS[1 + k % 3]), 100)
+        measure("undo it", lambda _: marks.undo(m), 100)
+        measure("redo it", lambda _: marks.redo(m), 100)
+        measure("move one", lambda k: marks.move(m, ids[:1], [[k, 1]]), 100)
         new = Particles([[1.0, 1.0]], given_by=np.array(["person"]))
-        measure("add one", lambda _: session.add(m, new), 100)
+        measure("add one", lambda _: marks.add(m, new), 100)
         values = dice.random((len(ids), 64)).astype(np.float32)
-        measure(
-            "remember one, 64 numbers", lambda _: session.remember(ids[:1], values[:1], "k"), 50
-        )
-        measure("remember all", lambda _: session.remember(ids, values, "k"), 3)
-        measure("examples of all", lambda _: session.examples("k"), 3)
+        measure("remember one, 64 numbers", lambda _: marks.remember(ids[:1], values[:1], "k"), 50)
+        measure("remember all", lambda _: marks.remember(ids, values, "k"), 3)
+        measure("examples of all", lambda _: marks.examples("k"), 3)
 
 
 def bench_session(folder: Path, micrographs: int, each: int) -> None:
@@ -107,19 +106,21 @@ def bench_session(folder: Path, micrographs: int, each: int) -> None:
     path = folder / "many.sqlite"
     with Session.open(path) as session:
         for k in range(micrographs):
-            m = session.micrograph(folder / f"{k:05d}.mrc", shape=(9, 9), pixel_size_angstrom=1.0)
-            session.add(m, Particles(dice.random((each, 2))), "pick")
+            m = session.micrographs.find_or_add(
+                folder / f"{k:05d}.mrc", shape=(9, 9), pixel_size_angstrom=1.0
+            )
+            session.marks.add(m, Particles(dice.random((each, 2))), "pick")
     size = path.stat().st_size / 2**20
     print(f"\n{micrographs} micrographs of {each} particles: {size:.0f} MiB\n")
     print(HEADER)
     measure("open and close", lambda _: Session.open(path).close(), 5)
     with Session.open(path) as session:
-        measure("list all micrographs", lambda _: session.micrographs(), 5)
+        measure("list all micrographs", lambda _: session.micrographs.records(), 5)
 
         def visit(k: int) -> None:
             file = folder / f"{k * 7 % micrographs:05d}.mrc"
-            m = session.micrograph(file, shape=(9, 9), pixel_size_angstrom=1.0)
-            session.relabel(m, session.particles(m).ids[:1], "intact")
+            m = session.micrographs.find_or_add(file, shape=(9, 9), pixel_size_angstrom=1.0)
+            session.marks.relabel(m, session.marks.particles(m).ids[:1], "intact")
 
         measure("go to a micrograph and mark", visit, 100)
 
@@ -132,14 +133,14 @@ def bench_screening(folder: Path, micrographs: int, times: int) -> None:
     files = [folder / "movies" / f"{k:05d}.mrc" for k in range(micrographs)]
     session = Session.open(path)
     start = time.perf_counter()
-    ids = session.add_files(files)
+    ids = session.micrographs.add_files(files)
     adding = time.perf_counter() - start
     with session._database.writing() as connection:  # one by one would take minutes
         for m in ids.tolist():
             figures = dict(zip(names, dice.random(FIGURES).tolist(), strict=True))
-            processing.keep(connection, m, figures, f"{m:064x}", float(m))
+            processing.set_figures(connection, m, figures, f"{m:064x}", float(m))
     for k in range(50):
-        session.judge(ids[k : micrographs // 2 : 50], "reject", reason=f"reason {k}")
+        session.verdicts.give(ids[k : micrographs // 2 : 50], "reject", reason=f"reason {k}")
     session.close()
     size = path.stat().st_size / 2**20
     print(f"\n{micrographs} micrographs with {FIGURES} figures: {size:.0f} MiB, ", end="")
@@ -147,7 +148,7 @@ def bench_screening(folder: Path, micrographs: int, times: int) -> None:
 
     def open_and_show(_: int) -> None:
         with Session.open(path) as again:
-            assert len(again.overview()) == micrographs
+            assert len(again.micrographs.overview()) == micrographs
 
     def verdict(k: int) -> str:
         return ("keep", "reject")[k % 2]
@@ -155,21 +156,25 @@ def bench_screening(folder: Path, micrographs: int, times: int) -> None:
     measure("page and fsync", one_page(folder), 50)
     measure("open, overview, close", open_and_show, 5)
     with Session.open(path) as session:
-        measure("overview of all", lambda _: session.overview(), times)
-        measure("overview of one", lambda k: session.overview(ids[k : k + 1]), 100)
-        measure("judge one", lambda k: session.judge(ids[7 * k % micrographs], verdict(k)), 200)
-        measure("undo it", lambda _: session.undo_verdict(), 200)
-        measure("redo it", lambda _: session.redo_verdict(), 200)
-        measure("judge all", lambda k: session.judge(ids, verdict(k)), times)
-        measure("undo it", lambda _: session.undo_verdict(), times)
-        measure("redo it", lambda _: session.redo_verdict(), times)
+        measure("overview of all", lambda _: session.micrographs.overview(), times)
+        measure("overview of one", lambda k: session.micrographs.overview(ids[k : k + 1]), 100)
+        measure(
+            "judge one", lambda k: session.verdicts.give(ids[7 * k % micrographs], verdict(k)), 200
+        )
+        measure("undo it", lambda _: session.verdicts.undo(), 200)
+        measure("redo it", lambda _: session.verdicts.redo(), 200)
+        measure("judge all", lambda k: session.verdicts.give(ids, verdict(k)), times)
+        measure("undo it", lambda _: session.verdicts.undo(), times)
+        measure("redo it", lambda _: session.verdicts.redo(), times)
         some = dict(zip(names, dice.random(FIGURES).tolist(), strict=True))
         measure(
-            "keep figures of one", lambda k: session.keep_figures(ids[k % micrographs], some), 100
+            "keep figures of one",
+            lambda k: session.micrographs.set_figures(ids[k % micrographs], some),
+            100,
         )
         measure(
             "set the state of one",
-            lambda k: session.set_state(ids[k % micrographs], "working"),
+            lambda k: session.micrographs.set_state(ids[k % micrographs], "working"),
             100,
         )
 

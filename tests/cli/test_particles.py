@@ -82,12 +82,12 @@ def test_a_session_is_a_classifier(n2n, sample, tmp_path, capsys):
     centres, labels, described = truths[0]
     path = tmp_path / "napari-n2n.sqlite"
     with Session.open(path) as session:
-        first = session.micrograph(
+        first = session.micrographs.find_or_add(
             folder / "shells_0.mrc", shape=(512, 512), pixel_size_angstrom=PIXEL_SIZE
         )
         marks = Particles(centres, labels, given_by=np.full(len(labels), "person"))
-        session.add(first, marks)
-        session.remember(session.particles(first).ids, described.values, described.kind)
+        session.marks.add(first, marks)
+        session.marks.remember(session.marks.particles(first).ids, described.values, described.kind)
     arguments = ("pick", folder / "shells_1.mrc", "-C", path, "-q", "-o")
     assert n2n(*arguments, tmp_path / "s.csv") == 1
     assert "diameter" in capsys.readouterr().err

@@ -63,7 +63,7 @@ def test_a_folder_is_screened_and_nothing_is_done_twice(n2n, night, capsys):
     assert lines[2].endswith("napari-n2n.sqlite")
     assert "Model: " in said.err
     with session_of(night) as session:
-        overview = session.overview()
+        overview = session.micrographs.overview()
         assert overview.names == ["a.mrc", "b.mrc"]
         assert overview.states.tolist() == ["done", "done"]
         assert all(results_of(session.path, path).are_there for path in overview.paths)
@@ -91,7 +91,7 @@ def test_a_star_file_gives_names_and_pixel_size(n2n, quick, night, tmp_path, cap
     assert n2n("screen", star, "--session", kept, "--diameter", 100, *quick) == 0
     assert "1 screened." in capsys.readouterr().out
     with Session.open(kept) as session:
-        (record,) = session.micrographs()
+        (record,) = session.micrographs.records()
     assert record.name == "b.mrc"
     assert record.pixel_size_angstrom == 5.0
 
@@ -133,7 +133,7 @@ def test_a_watched_folder_is_screened_until_ctrl_c(n2n, night, capsys):
     assert "half.mrc" not in out + err
     assert seconds < 5, "it takes a moment to leave Python; the work itself stops at once"
     with session_of(night) as session:
-        assert session.overview().names == ["a.mrc", "b.mrc", "c.mrc"]
+        assert session.micrographs.overview().names == ["a.mrc", "b.mrc", "c.mrc"]
 
 
 def test_only_folders_can_be_watched(n2n, night, capsys):
@@ -169,10 +169,10 @@ def judged(night, n2n, quick, capsys):
     assert n2n("screen", night, *quick) == 0
     capsys.readouterr()
     with session_of(night) as session:
-        ids = session.overview().ids
-        session.judge(ids[1], "keep")
-        session.judge(ids[0], "reject", reason="drift")
-        session.add(int(ids[1]), Particles([[50.0, 60.0]], ["intact"], given_by=["person"]))
+        ids = session.micrographs.overview().ids
+        session.verdicts.give(ids[1], "keep")
+        session.verdicts.give(ids[0], "reject", reason="drift")
+        session.marks.add(int(ids[1]), Particles([[50.0, 60.0]], ["intact"], given_by=["person"]))
     return night
 
 

@@ -47,17 +47,19 @@ def make_night(folder: Path) -> None:
     files[0].parent.mkdir(parents=True)
     with Session.open(default_session_path(files[0])) as session:
         for i, file in enumerate(files):
-            micrograph = session.micrograph(file, shape=(512, 640), pixel_size_angstrom=0.885)
+            micrograph = session.micrographs.find_or_add(
+                file, shape=(512, 640), pixel_size_angstrom=0.885
+            )
             figures = {"drift_total_angstrom": _DRIFT[i], "resolution_angstrom": 5.0 + i}
             if i == 5:
                 del figures["resolution_angstrom"]
-            session.keep_figures(micrograph, figures, acquired=_ACQUIRED[i])
+            session.micrographs.set_figures(micrograph, figures, acquired=_ACQUIRED[i])
             centres = np.array([(30.5, 40.25), (100.0, 200.0), (300.0, 333.0)]) + i
             labels = ("intact", "intact", "broken")
-            session.add(micrograph, Particles(centres, labels, given_by=("person",) * 3))
-        ids = session.overview().ids
-        session.judge(ids[:4], "keep", given_by="Ada")
-        session.judge(ids[4:5], "reject", reason="drift", given_by="Ada")
+            session.marks.add(micrograph, Particles(centres, labels, given_by=("person",) * 3))
+        ids = session.micrographs.overview().ids
+        session.verdicts.give(ids[:4], "keep", given_by="Ada")
+        session.verdicts.give(ids[4:5], "reject", reason="drift", given_by="Ada")
 
 
 def copied_night(made: Path, folder: Path) -> Night:
@@ -65,7 +67,7 @@ def copied_night(made: Path, folder: Path) -> Night:
     shutil.copytree(made / "project", folder / "project")
     files = _files(folder)
     session = Session.open(default_session_path(files[0]))
-    ids = session.overview().ids
+    ids = session.micrographs.overview().ids
     return Night(session, folder / "project", files, ids, [0, 1, 2, 3], _DRIFT, _ACQUIRED)
 
 

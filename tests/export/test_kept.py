@@ -45,7 +45,7 @@ def test_any_others_can_be_listed(night: Night, tmp_path):
 def test_a_list_of_nothing_is_not_written_over_what_was_there(night: Night, tmp_path):
     target = tmp_path / "kept.txt"
     target.write_text("yesterday's")
-    night.session.judge(night.ids, "undecided")
+    night.session.verdicts.give(night.ids, "undecided")
     with pytest.raises(WriteProblem, match="no micrograph is kept"):
         write_list(target, night.session)
     assert target.read_text() == "yesterday's"
@@ -62,8 +62,10 @@ def test_an_empty_session_says_so(tmp_path):
 
 
 def test_pictures_without_a_file_are_left_out_and_counted(night: Night, tmp_path):
-    picture = night.session.micrograph("a picture", shape=(64, 64), pixel_size_angstrom=None)
-    night.session.judge([picture], "keep")
+    picture = night.session.micrographs.find_or_add(
+        "a picture", shape=(64, 64), pixel_size_angstrom=None
+    )
+    night.session.verdicts.give([picture], "keep")
     written = write_list(tmp_path / "kept.txt", night.session)
     assert written.count == 4
     assert "1 picture was left out" in written.notes[0]
@@ -93,8 +95,8 @@ def test_the_table_tells_everything_of_everyone(night: Night, tmp_path):
 
 
 def test_a_file_that_could_not_be_read_is_in_the_table_with_the_reason(night: Night, tmp_path):
-    (torn,) = night.session.add_files([night.files[0].with_name("torn.mrc")])
-    night.session.set_state(int(torn), "failed", "It ends in the middle of its pixels.")
+    (torn,) = night.session.micrographs.add_files([night.files[0].with_name("torn.mrc")])
+    night.session.micrographs.set_state(int(torn), "failed", "It ends in the middle of its pixels.")
     write_figures(tmp_path / "figures.csv", night.session, [torn])
     with (tmp_path / "figures.csv").open(newline="") as file:
         (row,) = csv.DictReader(file)
@@ -103,7 +105,7 @@ def test_a_file_that_could_not_be_read_is_in_the_table_with_the_reason(night: Ni
 
 
 def test_figures_come_in_the_order_in_which_they_are_shown_everywhere(night: Night, tmp_path):
-    night.session.keep_figures(
+    night.session.micrographs.set_figures(
         int(night.ids[0]), {"somebody_else_s": 1, "particles": 3, "snr": 0.1, "score": 5}
     )
     write_figures(tmp_path / "figures.csv", night.session)
@@ -160,10 +162,10 @@ def test_links_never_go_among_other_files(night: Night, tmp_path):
 
 
 def test_two_files_of_one_name_are_not_linked_into_one(night: Night, tmp_path):
-    twin = night.session.micrograph(
+    twin = night.session.micrographs.find_or_add(
         tmp_path / "other" / "m0.mrc", shape=(8, 8), pixel_size_angstrom=1.0
     )
-    night.session.judge([twin], "keep")
+    night.session.verdicts.give([twin], "keep")
     with pytest.raises(WriteProblem, match="cannot link both"):
         write_links(tmp_path / "kept", night.session)
     assert not (tmp_path / "kept").exists()
@@ -173,7 +175,7 @@ def test_particles_of_the_kept_ones_come_back_where_they_were(night: Night, tmp_
     written = write_particles(night.project / "particles.star", night.session)
     tables = read_coordinates(night.project / "particles.star")
     assert [table.micrograph for table in tables] == [f"Movies/m{i}.mrc" for i in range(4)]
-    stored = night.session.particles(int(night.ids[0])).particles
+    stored = night.session.marks.particles(int(night.ids[0])).particles
     np.testing.assert_array_equal(tables[0].particles.centres_px, stored.centres_px)
     assert tables[0].particles.labels.tolist() == ["intact", "intact", "broken"]
     assert written.count == 4 * 3
@@ -182,8 +184,8 @@ def test_particles_of_the_kept_ones_come_back_where_they_were(night: Night, tmp_
 
 def test_micrographs_without_particles_spoil_nothing_for_the_others(night: Night):
     """A kept file that nobody could open has neither shape nor pixel size."""
-    nothing = night.session.add_files([night.files[0].with_name("unread.mrc")])
-    night.session.judge(nothing, "keep")
+    nothing = night.session.micrographs.add_files([night.files[0].with_name("unread.mrc")])
+    night.session.verdicts.give(nothing, "keep")
     write_particles(night.project / "p.star", night.session)
     tables = read_coordinates(night.project / "p.star")
     assert [table.micrograph for table in tables] == [f"Movies/m{i}.mrc" for i in range(4)]
@@ -207,8 +209,8 @@ def test_only_the_wanted_labels_are_written(night: Night, tmp_path):
 
 def test_what_the_threshold_hides_is_not_exported(night: Night, tmp_path):
     first = int(night.ids[0])
-    night.session.add(first, Particles([(9, 9), (19, 19)], scores=[0.9, 0.1]))
-    night.session.set_threshold(first, 0.5)
+    night.session.marks.add(first, Particles([(9, 9), (19, 19)], scores=[0.9, 0.1]))
+    night.session.marks.set_threshold(first, 0.5)
     write_particles(tmp_path / "p.csv", night.session, [first])
     (table,) = read_coordinates(tmp_path / "p.csv")
     # What a person marked stays, whatever it scores.
@@ -227,10 +229,10 @@ def test_tiff_movies_without_a_drift_are_turned_as_well(night: Night, tmp_path):
     tifffile.imwrite(
         tmp_path / "aligned.tif", np.ones((3, 64, 64), np.uint8), photometric="minisblack"
     )
-    movie = night.session.micrograph(
+    movie = night.session.micrographs.find_or_add(
         tmp_path / "aligned.tif", shape=(64, 64), pixel_size_angstrom=0.885
     )
-    night.session.add(movie, Particles([(10.0, 20.0)]))
+    night.session.marks.add(movie, Particles([(10.0, 20.0)]))
     write_particles(tmp_path / "p.star", night.session, [movie])
     (table,) = read_coordinates(tmp_path / "p.star")
     assert table.particles.centres_px.tolist() == [[63 - 10.0, 20.0]]
@@ -238,11 +240,11 @@ def test_tiff_movies_without_a_drift_are_turned_as_well(night: Night, tmp_path):
 
 def test_tiff_movies_are_turned_as_relion_turns_them(night: Night, tmp_path):
     session = night.session
-    movie = session.micrograph(
+    movie = session.micrographs.find_or_add(
         night.files[0].with_suffix(".tif"), shape=(512, 640), pixel_size_angstrom=0.885
     )
-    session.add(movie, Particles([(100.0, 50.0)]))
-    session.keep_figures(movie, {"drift_total_angstrom": 3.0})
+    session.marks.add(movie, Particles([(100.0, 50.0)]))
+    session.micrographs.set_figures(movie, {"drift_total_angstrom": 3.0})
     written = write_particles(tmp_path / "p.star", session, [movie])
     (table,) = read_coordinates(tmp_path / "p.star")
     assert table.particles.centres_px.tolist() == [[511 - 100.0, 50.0]]

@@ -60,7 +60,9 @@ def test_micrographs_star_gives_both_pixel_sizes(night: Night, tmp_path):
 
 
 def test_each_pixel_size_has_its_optics_group(night: Night):
-    night.session.micrograph(night.files[2], shape=(512, 640), pixel_size_angstrom=1.77)
+    night.session.micrographs.find_or_add(
+        night.files[2], shape=(512, 640), pixel_size_angstrom=1.77
+    )
     blocks = read(write_relion(night.project / "movies.star", night.session).path)
     assert blocks["movies"]["rlnOpticsGroup"].tolist() == [1, 1, 2, 1]
     assert blocks["optics"]["rlnOpticsGroupName"].tolist() == ["opticsGroup1", "opticsGroup1-2"]
@@ -68,10 +70,10 @@ def test_each_pixel_size_has_its_optics_group(night: Night):
 
 
 def test_an_unknown_pixel_size_is_asked_for(night: Night, tmp_path):
-    unknown = night.session.micrograph(
+    unknown = night.session.micrographs.find_or_add(
         night.files[0].with_name("u.mrc"), shape=(8, 8), pixel_size_angstrom=None
     )
-    night.session.judge([unknown], "keep")
+    night.session.verdicts.give([unknown], "keep")
     target = night.project / "movies.star"
     with pytest.raises(WriteProblem, match=r"pixel size of u[.]mrc is unknown"):
         write_relion(target, night.session, kind="movies")
@@ -121,14 +123,18 @@ def test_what_the_files_are_is_found_out(tmp_path):
         ids = []
         for name in ("a.mrc", "b.mrc"):
             write_micrograph(tmp_path / name, image, 1.5)
-            ids.append(session.micrograph(tmp_path / name, shape=(64, 64), pixel_size_angstrom=1.5))
-        session.judge(ids, "keep")
+            ids.append(
+                session.micrographs.find_or_add(
+                    tmp_path / name, shape=(64, 64), pixel_size_angstrom=1.5
+                )
+            )
+        session.verdicts.give(ids, "keep")
         assert list(read(write_relion(tmp_path / "k.star", session).path)) == [
             "optics",
             "micrographs",
         ]
         # One that drifted was a movie; together they are not one list.
-        session.keep_figures(ids[0], {"drift_total_angstrom": 4.0})
+        session.micrographs.set_figures(ids[0], {"drift_total_angstrom": 4.0})
         with pytest.raises(WriteProblem, match=r"movies \(a.mrc\) and micrographs \(b.mrc\)"):
             write_relion(tmp_path / "mixed.star", session)
         apart = by_kind(session)
@@ -142,7 +148,7 @@ def test_what_the_files_are_is_found_out(tmp_path):
         for kind in apart:
             assert list(read(tmp_path / f"any_{kind}.star")) == ["optics", kind]
         assert write_relion_lists(tmp_path / "one.star", session, ids[1:]).path.name == "one.star"
-        (gone,) = session.add_files([tmp_path / "gone.mrc"]).tolist()
+        (gone,) = session.micrographs.add_files([tmp_path / "gone.mrc"]).tolist()
         told = write_relion_lists(tmp_path / "any.star", session, [*ids, gone])
         assert told.count == 2
         assert "gone.mrc" in told.notes[0]
@@ -151,14 +157,14 @@ def test_what_the_files_are_is_found_out(tmp_path):
         with pytest.raises(WriteProblem, match="none of the files can be read"):
             write_relion(tmp_path / "gone.star", session, ids[1:])
         assert list(by_kind(session)) == ["movies"]
-        session.judge(ids, "reject")
+        session.verdicts.give(ids, "reject")
         assert by_kind(session) == {}
         with pytest.raises(BadValue, match="neither movies nor micrographs"):
             write_relion(tmp_path / "k.star", session, kind="tomograms")
 
 
 def test_a_name_that_star_cannot_hold_is_refused(night: Night):
-    odd = night.session.micrograph(
+    odd = night.session.micrographs.find_or_add(
         night.files[0].with_name("a#1.mrc"), shape=(8, 8), pixel_size_angstrom=1.0
     )
     with pytest.raises(WriteProblem, match=r"cannot hold .*a#1[.]mrc"):
@@ -166,7 +172,7 @@ def test_a_name_that_star_cannot_hold_is_refused(night: Night):
 
 
 def test_spaces_in_names_survive(night: Night):
-    spaced = night.session.micrograph(
+    spaced = night.session.micrographs.find_or_add(
         night.files[0].with_name("square 1 hole 2.mrc"), shape=(8, 8), pixel_size_angstrom=1.0
     )
     written = write_relion(night.project / "movies.star", night.session, [spaced], kind="movies")

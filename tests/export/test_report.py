@@ -111,7 +111,7 @@ def test_a_file_that_is_no_picture_leaves_its_place_empty(night: Night, target, 
 
 def test_the_best_come_first_and_the_worst_too(night: Night, target):
     for i, micrograph in enumerate(night.ids.tolist()):
-        night.session.keep_figures(micrograph, {"score": [50, 90, 70, 10, 30, 20][i]})
+        night.session.micrographs.set_figures(micrograph, {"score": [50, 90, 70, 10, 30, 20][i]})
     write_report(target, night.session)
     text = Page(target).text
     best, worst = (re.findall(r"m\d\.mrc", part)[:3] for part in text.split("Worst")[:2])
@@ -121,21 +121,25 @@ def test_the_best_come_first_and_the_worst_too(night: Night, target):
 
 def test_verdicts_against_the_score_are_shown_again(night: Night, target):
     for i, micrograph in enumerate(night.ids.tolist()):
-        night.session.keep_figures(micrograph, {"score": [80, 85, 90, 20, 70, 50][i]})
-    night.session.judge(night.ids[5:], "reject", reason="drift")
+        night.session.micrographs.set_figures(micrograph, {"score": [80, 85, 90, 20, 70, 50][i]})
+    night.session.verdicts.give(night.ids[5:], "reject", reason="drift")
     write_report(target, night.session)
     again = Page(target).text.partition("Worth a second look")[2].partition("Settings")[0]
     assert re.findall(r"m\d\.mrc", again) == ["m3.mrc"]
     assert "Kept, with a low score" in again
-    night.session.judge(night.ids[4:5], "keep")
+    night.session.verdicts.give(night.ids[4:5], "keep")
     write_report(target, night.session)
     assert "Rejected, with a high score" not in Page(target).text
 
 
 def test_scores_that_were_not_kept_are_made_of_the_figures(night: Night, target):
     good, bad = night.ids[:2].tolist()
-    night.session.keep_figures(good, {"drift_total_angstrom": 5.0, "contaminated_percent": 0.0})
-    night.session.keep_figures(bad, {"drift_total_angstrom": 5.0, "contaminated_percent": 80.0})
+    night.session.micrographs.set_figures(
+        good, {"drift_total_angstrom": 5.0, "contaminated_percent": 0.0}
+    )
+    night.session.micrographs.set_figures(
+        bad, {"drift_total_angstrom": 5.0, "contaminated_percent": 80.0}
+    )
     write_report(target, night.session)
     worst = Page(target).text.partition("Worst")[2]
     assert re.findall(r"m\d\.mrc", worst)[0] == "m1.mrc"
@@ -143,8 +147,10 @@ def test_scores_that_were_not_kept_are_made_of_the_figures(night: Night, target)
 
 
 def test_what_failed_is_named_with_its_fault(night: Night, target):
-    torn = night.session.add_files([night.files[0].with_name("torn.mrc")])
-    night.session.set_state(int(torn[0]), "failed", "torn.mrc ends in the middle of frame 3.")
+    torn = night.session.micrographs.add_files([night.files[0].with_name("torn.mrc")])
+    night.session.micrographs.set_state(
+        int(torn[0]), "failed", "torn.mrc ends in the middle of frame 3."
+    )
     write_report(target, night.session)
     assert "Not processed: 1 file torn.mrc torn.mrc ends in the middle of frame 3." in (
         Page(target).text
@@ -161,9 +167,11 @@ def test_settings_and_versions_are_there(night: Night, target):
 
 
 def test_odd_names_and_reasons_are_text(night: Night, target):
-    odd = night.session.add_files([night.files[0].with_name("<script>a&b.mrc")])
-    night.session.set_state(int(odd[0]), "failed", "</td><script>alert(1)</script>")
-    night.session.judge(night.ids[:1], "reject", reason='<img src="http://x">', given_by="<Eve>")
+    odd = night.session.micrographs.add_files([night.files[0].with_name("<script>a&b.mrc")])
+    night.session.micrographs.set_state(int(odd[0]), "failed", "</td><script>alert(1)</script>")
+    night.session.verdicts.give(
+        night.ids[:1], "reject", reason='<img src="http://x">', given_by="<Eve>"
+    )
     write_report(target, night.session, settings={"<u>": "<s>"})
     page = Page(target)
     assert not page.all("script")
@@ -176,12 +184,12 @@ def test_odd_names_and_reasons_are_text(night: Night, target):
 def test_a_session_with_little_in_it_has_a_report(known, tmp_path, target):
     with Session.open(tmp_path / "s.sqlite") as session:
         if known == "one file":
-            session.add_files([tmp_path / "a.mrc"])
+            session.micrographs.add_files([tmp_path / "a.mrc"])
         if known == "no times":
             for i, number in enumerate(
-                session.add_files([tmp_path / f"{i}.mrc" for i in range(3)])
+                session.micrographs.add_files([tmp_path / f"{i}.mrc" for i in range(3)])
             ):
-                session.keep_figures(int(number), {"drift_total_angstrom": 3.0 + i})
+                session.micrographs.set_figures(int(number), {"drift_total_angstrom": 3.0 + i})
         write_report(target, session)
     text = Page(target).text
     assert {"nothing": "0 micrographs", "one file": "1 micrograph", "no times": "3"}[known] in text
@@ -205,7 +213,7 @@ def test_it_appears_whole_or_not_at_all(night: Night, target, tmp_path):
     def thumbnail_of(_):
         raise RuntimeError("the thumbnails' disk is gone")
 
-    night.session.keep_figures(int(night.ids[0]), {"score": 50})
+    night.session.micrographs.set_figures(int(night.ids[0]), {"score": 50})
     with pytest.raises(RuntimeError):
         write_report(target, night.session, thumbnail_of=thumbnail_of)
     assert target.read_text() == "yesterday's"

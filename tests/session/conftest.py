@@ -25,13 +25,15 @@ def session(path):
 
 @pytest.fixture
 def micrograph(session, tmp_path):
-    return session.micrograph(tmp_path / "a.mrc", shape=(512, 640), pixel_size_angstrom=1.5)
+    return session.micrographs.find_or_add(
+        tmp_path / "a.mrc", shape=(512, 640), pixel_size_angstrom=1.5
+    )
 
 
 @pytest.fixture
 def files(session, tmp_path):
     """Five files of the session, by their ids."""
-    return session.add_files([tmp_path / f"{name}.mrc" for name in "abcde"])
+    return session.micrographs.add_files([tmp_path / f"{name}.mrc" for name in "abcde"])
 
 
 @pytest.fixture

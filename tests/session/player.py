@@ -122,7 +122,7 @@ class Plain:
     def redo_verdict(self):
         self._turn_verdict(self.unjudged, self.judged)
 
-    def keep_figures(self, micrograph, snr):
+    def set_figures(self, micrograph, snr):
         self.figures[micrograph], self.states[micrograph] = snr, "done"
 
     def set_state(self, micrograph, state):
@@ -134,18 +134,18 @@ class Real:
 
     def __init__(self, path):
         self.session = Session.open(path)
-        self.micrograph = self.session.micrograph(
+        self.micrograph = self.session.micrographs.find_or_add(
             Path(path).with_name("a.mrc"), shape=(512, 512), pixel_size_angstrom=1.0
         )
-        self.files = self.session.add_files(
+        self.files = self.session.micrographs.add_files(
             [Path(path).with_name(f"{name}.mrc") for name in "abcdefghijklmnopqrstuvwxyz"[:FILES]]
         )
 
     def ids(self):
-        return self.session.particles(self.micrograph).ids.tolist()
+        return self.session.marks.particles(self.micrograph).ids.tolist()
 
     def state(self):
-        stored = self.session.particles(self.micrograph)
+        stored = self.session.marks.particles(self.micrograph)
         table = stored.particles
         particles = [
             (i, y, x, str(label), str(giver))
@@ -157,10 +157,10 @@ class Real:
                 strict=True,
             )
         ]
-        return particles, self.session.threshold(self.micrograph), *self._judged()
+        return particles, self.session.marks.threshold(self.micrograph), *self._judged()
 
     def _judged(self):
-        overview = self.session.overview()
+        overview = self.session.micrographs.overview()
         verdicts = zip(*(getattr(overview, it).tolist() for it in VERDICT_COLUMNS), strict=True)
         snr = overview.figures.get("snr", np.full(FILES, np.nan)).tolist()
         figures = [None if np.isnan(value) else value for value in snr]
@@ -168,30 +168,30 @@ class Real:
 
     def add(self, centres, label, giver):
         n = len(centres)
-        self.session.add(self.micrograph, Particles(centres, [label] * n, (), [giver] * n))
+        self.session.marks.add(self.micrograph, Particles(centres, [label] * n, (), [giver] * n))
 
     def replace_picks(self, centres):
         particles = Particles(np.reshape(centres, (-1, 2)))
-        self.session.replace_picks(self.micrograph, particles, distance_px=DISTANCE_PX)
+        self.session.marks.replace_picks(self.micrograph, particles, distance_px=DISTANCE_PX)
 
     def judge(self, ids, verdict, reason, given_by):
-        self.session.judge(ids, verdict, reason=reason, given_by=given_by)
+        self.session.verdicts.give(ids, verdict, reason=reason, given_by=given_by)
 
     def undo_verdict(self):
-        return self.session.undo_verdict()
+        return self.session.verdicts.undo()
 
     def redo_verdict(self):
-        return self.session.redo_verdict()
+        return self.session.verdicts.redo()
 
-    def keep_figures(self, micrograph, snr):
-        self.session.keep_figures(micrograph, {"snr": snr})
+    def set_figures(self, micrograph, snr):
+        self.session.micrographs.set_figures(micrograph, {"snr": snr})
 
     def set_state(self, micrograph, state):
-        self.session.set_state(micrograph, state)
+        self.session.micrographs.set_state(micrograph, state)
 
     def __getattr__(self, name):
         def call(*arguments):
-            return getattr(self.session, name)(self.micrograph, *arguments)
+            return getattr(self.session.marks, name)(self.micrograph, *arguments)
 
         return call
 
@@ -216,7 +216,7 @@ def step_of_screening(player, dice):
     elif throw < 0.8:
         player.redo_verdict()
     elif throw < 0.9:
-        player.keep_figures(some[0], dice.randrange(1000) / 7)
+        player.set_figures(some[0], dice.randrange(1000) / 7)
     else:
         player.set_state(some[0], dice.choice(["waiting", "working", "failed"]))
 
@@ -266,7 +266,7 @@ def mark(path, seed, number):
     """
     player = Real(path)
     for k in range(number):
-        add = player.session.add(
+        add = player.session.marks.add(
             player.micrograph, Particles([[0.0, seed * 1000 + k]], given_by=["person"])
         )
         player.relabel(add.added, "intact" if seed else "broken")
@@ -282,7 +282,7 @@ def judge(path, seed, number):
     player, dice = Real(path), random.Random(seed)
     for k in range(number):
         some = dice.sample(range(1, FILES + 1), dice.choice([1, 1, 5]))
-        player.session.judge(some, dice.choice(["keep", "reject"]), reason=f"{seed} {k}")
+        player.session.verdicts.give(some, dice.choice(["keep", "reject"]), reason=f"{seed} {k}")
         acknowledge(json.dumps([seed, k, some]))
 
 

@@ -91,7 +91,9 @@ def test_kills_at_random_moments_lose_nothing_that_was_acknowledged(server, tmp_
             connection.close()
         if bystander is not None:
             assert bystander.changed_elsewhere()
-            assert bystander.overview().reasons.tolist() == [it[1] for it in model.state()[2]]
+            assert bystander.micrographs.overview().reasons.tolist() == [
+                it[1] for it in model.state()[2]
+            ]
             bystander.close()
         real = made["Real"](path)
         empty = made["Plain"]().state()
@@ -118,16 +120,16 @@ def test_two_processes_marking_at_once_lose_nothing(server, tmp_path):
     ids = {int(x): int(i) for x, i in (line.split() for line in lines)}
     assert len(set(ids.values())) == len(ids) == 2 * number
     with Session.open(path) as session:
-        m = session.micrographs()[0].id
-        stored = session.particles(m)
+        m = session.micrographs.records()[0].id
+        stored = session.marks.particles(m)
         assert {int(x): i for i, (_, x) in zip(stored.ids, stored.particles.centres_px)} == ids  # noqa: B905
         for (_, x), label in zip(stored.particles.centres_px, stored.particles.labels, strict=True):
             seed, k = divmod(int(x), 1000)
             undone = k % 3 == 0 and k % 6
             assert label == ("unlabelled" if undone else ("broken", "intact")[seed])
-        while session.undo(m):
+        while session.marks.undo(m):
             pass
-        assert len(session.particles(m)) == 0
+        assert len(session.marks.particles(m)) == 0
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
@@ -143,13 +145,13 @@ def test_two_processes_judging_at_once_lose_nothing(server, tmp_path):
         last.update({(m, seed): f"{seed} {k}" for m in micrographs})
     assert len(lines) == 2 * number
     with Session.open(path) as session:
-        overview = session.overview()
+        overview = session.micrographs.overview()
         for m, reason in zip(overview.ids.tolist(), overview.reasons, strict=True):
             assert reason in (last.get((m, 0)), last.get((m, 1)))
         # Nobody was in anybody's way, so all can be taken back.
         for _ in lines:
-            undone = session.undo_verdict()
+            undone = session.verdicts.undo()
             assert undone
             assert not undone.note
-        assert set(session.overview().verdicts) == {"undecided"}
-        assert session.undo_verdict() is None
+        assert set(session.micrographs.overview().verdicts) == {"undecided"}
+        assert session.verdicts.undo() is None

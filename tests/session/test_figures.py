@@ -13,12 +13,16 @@ from napari_n2n.session import Session
 
 
 def test_figures_come_back_to_the_last_bit_and_unknown_ones_as_nan(session, files):
-    session.keep_figures(files[0], {"snr": 1 / 3, "score": None, "drift_total_angstrom": 1e-300})
-    session.keep_figures(files[2], {"snr": np.float32(0.1), "score": math.nan, "thick": math.inf})
-    session.keep_figures(files[3], {"particles": 7, "snr": -0.0})
+    session.micrographs.set_figures(
+        files[0], {"snr": 1 / 3, "score": None, "drift_total_angstrom": 1e-300}
+    )
+    session.micrographs.set_figures(
+        files[2], {"snr": np.float32(0.1), "score": math.nan, "thick": math.inf}
+    )
+    session.micrographs.set_figures(files[3], {"particles": 7, "snr": -0.0})
     session.close()
     with Session.open(session.path) as again:
-        figures = again.overview().figures
+        figures = again.micrographs.overview().figures
     unknown = math.nan
     expected = {
         "snr": [1 / 3, unknown, float(np.float32(0.1)), 0.0, unknown],
@@ -32,52 +36,54 @@ def test_figures_come_back_to_the_last_bit_and_unknown_ones_as_nan(session, file
 
 
 def test_new_figures_take_the_place_of_all_earlier_ones(session, files):
-    session.keep_figures(files[0], {"snr": 1.0, "score": 50.0}, made_with="one", acquired=1e9)
-    session.keep_figures(files[0], {"snr": 2.0}, made_with="two")
-    overview = session.overview()
+    session.micrographs.set_figures(
+        files[0], {"snr": 1.0, "score": 50.0}, made_with="one", acquired=1e9
+    )
+    session.micrographs.set_figures(files[0], {"snr": 2.0}, made_with="two")
+    overview = session.micrographs.overview()
     assert list(overview.figures) == ["snr"]
     assert overview.figures["snr"][0] == 2.0
-    assert session.made_with(files[0]) == "two"
+    assert session.micrographs.made_with(files[0]) == "two"
     assert overview.acquired[0] == 1e9
     assert np.isnan(overview.acquired[1:]).all()
-    session.keep_figures(files[0], {})
-    assert session.made_with(files[0]) == ""
-    assert session.overview().figures == {}
+    session.micrographs.set_figures(files[0], {})
+    assert session.micrographs.made_with(files[0]) == ""
+    assert session.micrographs.overview().figures == {}
 
 
 def test_the_state_tells_how_far_the_processing_is_and_why_it_failed(session, files):
-    assert session.overview().states.tolist() == ["waiting"] * 5
-    session.set_state(files[0], "working")
-    session.set_state(files[1], "failed", "b.mrc is torn. Copy it again.")
-    session.keep_figures(files[2], {"snr": 1.0}, made_with="digest")
-    session.set_state(files[2], "failed", "no memory")
-    overview = session.overview()
+    assert session.micrographs.overview().states.tolist() == ["waiting"] * 5
+    session.micrographs.set_state(files[0], "working")
+    session.micrographs.set_state(files[1], "failed", "b.mrc is torn. Copy it again.")
+    session.micrographs.set_figures(files[2], {"snr": 1.0}, made_with="digest")
+    session.micrographs.set_state(files[2], "failed", "no memory")
+    overview = session.micrographs.overview()
     assert overview.states.tolist() == ["working", "failed", "failed", "waiting", "waiting"]
     assert overview.messages.tolist() == ["", "b.mrc is torn. Copy it again.", "no memory", "", ""]
     assert overview.figures["snr"][2] == 1.0
-    assert session.made_with(files[2]) == "digest"
-    assert [session.made_with(m) for m in files[[0, 3]]] == ["", ""]
-    session.keep_figures(files[1], {"snr": 1.0})
-    overview = session.overview()
+    assert session.micrographs.made_with(files[2]) == "digest"
+    assert [session.micrographs.made_with(m) for m in files[[0, 3]]] == ["", ""]
+    session.micrographs.set_figures(files[1], {"snr": 1.0})
+    overview = session.micrographs.overview()
     assert (overview.states[1], overview.messages[1]) == ("done", "")
 
 
 def test_texts_that_are_no_unicode_can_be_kept(session, files):
     """Messages name files, and a file may have any name."""
-    session.set_state(files[0], "failed", "m\udcff.mrc is torn.")
-    session.judge(files[0], "reject", reason="\ud800")
-    session.micrograph("m\udcff", shape=(9, 9), pixel_size_angstrom=None)
-    overview = session.overview()
+    session.micrographs.set_state(files[0], "failed", "m\udcff.mrc is torn.")
+    session.verdicts.give(files[0], "reject", reason="\ud800")
+    session.micrographs.find_or_add("m\udcff", shape=(9, 9), pixel_size_angstrom=None)
+    overview = session.micrographs.overview()
     assert overview.messages[0] == "m?.mrc is torn."
     assert overview.reasons[0] == "?"
     assert overview.names[5] == "m?"
 
 
 def test_figures_and_verdicts_do_not_disturb_each_other(session, files):
-    session.judge(files, "keep")
-    session.keep_figures(files[1], {"snr": 1.0})
-    assert session.undo_verdict().ids.tolist() == files.tolist()
-    overview = session.overview()
+    session.verdicts.give(files, "keep")
+    session.micrographs.set_figures(files[1], {"snr": 1.0})
+    assert session.verdicts.undo().ids.tolist() == files.tolist()
+    overview = session.micrographs.overview()
     assert overview.figures["snr"][1] == 1.0
     assert overview.states[1] == "done"
 
@@ -85,18 +91,24 @@ def test_figures_and_verdicts_do_not_disturb_each_other(session, files):
 @pytest.mark.parametrize(
     ("call", "fault"),
     [
-        (lambda s: s.set_state(1, "asleep"), "A state is waiting, working, done or failed"),
-        (lambda s: s.set_state(9, "done"), "has no micrograph 9"),
-        (lambda s: s.keep_figures(9, {}), "has no micrograph 9"),
-        (lambda s: s.made_with(9), "has no micrograph 9"),
-        (lambda s: s.keep_figures(1, {"": 1.0}), "A figure needs a name"),
-        (lambda s: s.keep_figures(1, {"snr": 1.0}, acquired=math.nan), "number of seconds"),
+        (
+            lambda s: s.micrographs.set_state(1, "asleep"),
+            "A state is waiting, working, done or failed",
+        ),
+        (lambda s: s.micrographs.set_state(9, "done"), "has no micrograph 9"),
+        (lambda s: s.micrographs.set_figures(9, {}), "has no micrograph 9"),
+        (lambda s: s.micrographs.made_with(9), "has no micrograph 9"),
+        (lambda s: s.micrographs.set_figures(1, {"": 1.0}), "A figure needs a name"),
+        (
+            lambda s: s.micrographs.set_figures(1, {"snr": 1.0}, acquired=math.nan),
+            "number of seconds",
+        ),
     ],
 )
 def test_what_cannot_be_meant_is_refused_and_changes_nothing(session, files, call, fault):
     with pytest.raises(BadValue, match=fault):
         call(session)
-    overview = session.overview()
+    overview = session.micrographs.overview()
     assert overview.states.tolist() == ["waiting"] * 5
     assert overview.figures == {}
 
@@ -104,39 +116,41 @@ def test_what_cannot_be_meant_is_refused_and_changes_nothing(session, files, cal
 def test_files_are_found_again_also_when_they_cannot_be_read(session, files, tmp_path):
     folder = tmp_path / "grid 2"
     more = [folder / "f.mrc", tmp_path / "b.mrc", str(folder / "g.mrc"), folder / "f.mrc"]
-    assert session.add_files(more).tolist() == [6, 2, 7, 6]
-    assert session.add_files([]).tolist() == []
-    overview = session.overview()
+    assert session.micrographs.add_files(more).tolist() == [6, 2, 7, 6]
+    assert session.micrographs.add_files([]).tolist() == []
+    overview = session.micrographs.overview()
     assert len(overview) == 7
     assert overview.ids.tolist() == [1, 2, 3, 4, 5, 6, 7]
     assert overview.paths[5:] == [folder / "f.mrc", folder / "g.mrc"]
-    assert session.micrographs()[5].shape == (0, 0)
+    assert session.micrographs.records()[5].shape == (0, 0)
 
 
 def test_the_shape_of_a_file_is_told_when_it_has_been_read(session, files, tmp_path, some):
-    m = session.micrograph(tmp_path / "c.mrc", shape=(512, 640), pixel_size_angstrom=1.5)
+    m = session.micrographs.find_or_add(
+        tmp_path / "c.mrc", shape=(512, 640), pixel_size_angstrom=1.5
+    )
     assert m == files[2]
-    record = session.micrographs()[2]
+    record = session.micrographs.records()[2]
     assert (record.shape, record.pixel_size_angstrom) == ((512, 640), 1.5)
-    session.add(m, some)
+    session.marks.add(m, some)
     with pytest.raises(ShapeMismatch):
-        session.micrograph(tmp_path / "c.mrc", shape=(64, 64), pixel_size_angstrom=1.5)
-    assert session.add_files([tmp_path / "c.mrc"]).tolist() == [m]
-    assert session.micrographs()[2].shape == (512, 640)
+        session.micrographs.find_or_add(tmp_path / "c.mrc", shape=(64, 64), pixel_size_angstrom=1.5)
+    assert session.micrographs.add_files([tmp_path / "c.mrc"]).tolist() == [m]
+    assert session.micrographs.records()[2].shape == (512, 640)
 
 
 def test_an_overview_of_some_is_what_the_overview_of_all_says_of_them(session, files, some):
-    picture = session.micrograph("a layer", shape=(9, 9), pixel_size_angstrom=None)
-    session.add(picture, some)
-    session.relabel(picture, session.particles(picture).ids[:2], "broken")
-    session.keep_figures(files[3], {"snr": 4.0}, acquired=5.0)
-    session.judge(files[3], "reject", reason="thick ice")
-    session.set_state(files[0], "failed", "torn")
-    whole = session.overview()
+    picture = session.micrographs.find_or_add("a layer", shape=(9, 9), pixel_size_angstrom=None)
+    session.marks.add(picture, some)
+    session.marks.relabel(picture, session.marks.particles(picture).ids[:2], "broken")
+    session.micrographs.set_figures(files[3], {"snr": 4.0}, acquired=5.0)
+    session.verdicts.give(files[3], "reject", reason="thick ice")
+    session.micrographs.set_state(files[0], "failed", "torn")
+    whole = session.micrographs.overview()
     assert whole.counts["broken"].tolist() == [0, 0, 0, 0, 0, 2]
     assert whole.counts["unlabelled"].tolist() == [0, 0, 0, 0, 0, 4]
     assert whole.paths[5] is None
-    part = session.overview([picture, files[3], 99])
+    part = session.micrographs.overview([picture, files[3], 99])
     rows = [3, 5]
     assert part.ids.tolist() == [4, 6]
     assert part.paths == [whole.paths[row] for row in rows]
@@ -146,15 +160,15 @@ def test_an_overview_of_some_is_what_the_overview_of_all_says_of_them(session, f
     np.testing.assert_array_equal(part.acquired, [5.0, np.nan])
     np.testing.assert_array_equal(part.figures["snr"], [4.0, np.nan])
     assert part.counts["broken"].tolist() == [0, 2]
-    assert len(session.overview([])) == 0
+    assert len(session.micrographs.overview([])) == 0
 
 
 def test_any_verdict_and_state_can_be_put_into_an_overview(session, files):
     """A window shows a verdict at once in the arrays that it has."""
-    overview = session.overview()
+    overview = session.micrographs.overview()
     overview.verdicts[0] = "undecided"
-    session.judge(files, "keep")
-    overview = session.overview()
+    session.verdicts.give(files, "keep")
+    overview = session.micrographs.overview()
     overview.verdicts[0] = "undecided"
     overview.states[0] = "working"
     assert (overview.verdicts[0], overview.states[0]) == ("undecided", "working")
@@ -162,20 +176,20 @@ def test_any_verdict_and_state_can_be_put_into_an_overview(session, files):
 
 @pytest.mark.parametrize("text", ['{"snr": "x"}', "{", "{}, {}", "[1]", '{"snr": [1]}', '"a"'])
 def test_damaged_figures_are_told(session, files, text):
-    session.keep_figures(files[0], {"snr": 1.0})
+    session.micrographs.set_figures(files[0], {"snr": 1.0})
     with session._database.writing() as connection:
         connection.execute("UPDATE processing SET figures = ?", (text,))
     with pytest.raises(UnreadableFile, match="is damaged"):
-        session.overview()
+        session.micrographs.overview()
 
 
 def test_a_session_copied_while_it_is_judged_is_whole(session, files, tmp_path):
-    session.keep_figures(files[0], {"snr": 1.0})
-    session.judge(files[0], "keep")
-    session.add(files[0], Particles([[1.0, 2.0]]))
+    session.micrographs.set_figures(files[0], {"snr": 1.0})
+    session.verdicts.give(files[0], "keep")
+    session.marks.add(files[0], Particles([[1.0, 2.0]]))
     session.copy_to(tmp_path / "copy.sqlite")
-    session.judge(files[0], "reject")
+    session.verdicts.give(files[0], "reject")
     with Session.open(tmp_path / "copy.sqlite") as copy:
-        overview = copy.overview()
+        overview = copy.micrographs.overview()
     assert (overview.verdicts[0], overview.figures["snr"][0]) == ("keep", 1.0)
     assert overview.counts["unlabelled"][0] == 1

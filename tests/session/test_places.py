@@ -47,8 +47,8 @@ def test_a_file_reached_by_a_link_has_one_name(tmp_path):
 def test_a_name_that_is_no_unicode_can_be_kept(tmp_path):
     with Session.open(tmp_path / "s.sqlite") as session:
         file = tmp_path / os.fsdecode(b"m\xff.mrc")
-        m = session.micrograph(file, shape=(5, 5), pixel_size_angstrom=1.0)
-        assert session.micrograph(file, shape=(5, 5), pixel_size_angstrom=1.0) == m
+        m = session.micrographs.find_or_add(file, shape=(5, 5), pixel_size_angstrom=1.0)
+        assert session.micrographs.find_or_add(file, shape=(5, 5), pixel_size_angstrom=1.0) == m
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="/data is no absolute path there")

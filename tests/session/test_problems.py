@@ -20,19 +20,19 @@ MANY = Particles(np.random.default_rng(0).random((5000, 2)))
 
 
 def test_a_full_disk_is_told_and_what_was_kept_stays(session, micrograph, some, limited_pages):
-    ids = session.add(micrograph, some).added
-    session.relabel(micrograph, ids, "intact")
+    ids = session.marks.add(micrograph, some).added
+    session.marks.relabel(micrograph, ids, "intact")
     limited_pages(session, 2)
     for _ in range(2):
         with pytest.raises(WriteProblem, match=r"the disk is full\). Free some space"):
-            session.add(micrograph, MANY)
-    assert session.particles(micrograph).ids.tolist() == ids.tolist()
-    session.relabel(micrograph, ids[:1], "broken")
-    assert session.undo_text(micrograph) == "Mark 1 particle broken"
+            session.marks.add(micrograph, MANY)
+    assert session.marks.particles(micrograph).ids.tolist() == ids.tolist()
+    session.marks.relabel(micrograph, ids[:1], "broken")
+    assert session.marks.undo_text(micrograph) == "Mark 1 particle broken"
     limited_pages(session, 10**6)
-    assert len(session.add(micrograph, MANY).added) == 5000
+    assert len(session.marks.add(micrograph, MANY).added) == 5000
     with Session.open(session.path) as again:
-        assert len(again.particles(micrograph)) == 5006
+        assert len(again.marks.particles(micrograph)) == 5006
 
 
 FULL_DISK = """
@@ -44,16 +44,16 @@ from napari_n2n.io import Particles
 from napari_n2n.session import Session
 disk = Path(sys.argv[1])
 session = Session.open(disk / "s.sqlite")
-m = session.micrograph("x", shape=(9, 9), pixel_size_angstrom=1.0)
-files = session.add_files([disk / f"{k}.mrc" for k in range(300)])
+m = session.micrographs.find_or_add("x", shape=(9, 9), pixel_size_angstrom=1.0)
+files = session.micrographs.add_files([disk / f"{k}.mrc" for k in range(300)])
 actions = {
-    "mark": lambda kept: session.add(m, Particles(np.random.rand(50, 2))),
-    "judge": lambda kept: session.judge(files, "reject", reason=f"reason {kept}"),
+    "mark": lambda kept: session.marks.add(m, Particles(np.random.rand(50, 2))),
+    "judge": lambda kept: session.verdicts.give(files, "reject", reason=f"reason {kept}"),
 }
 def found(session):
-    reasons = set(session.overview(files).reasons)
+    reasons = set(session.micrographs.overview(files).reasons)
     return {
-        "mark": lambda: len(session.particles(m)) // 50,
+        "mark": lambda: len(session.marks.particles(m)) // 50,
         "judge": lambda: 1 + max(int(it.split()[1]) for it in reasons),
     }[sys.argv[2]]()
 act, kept = actions[sys.argv[2]], 0
@@ -70,7 +70,7 @@ session.close()
 with Session.open(disk / "s.sqlite") as session:
     assert found(session) == kept + 1
     for _ in range(2):
-        session.undo_verdict() if sys.argv[2] == "judge" else session.undo(m)
+        session.verdicts.undo() if sys.argv[2] == "judge" else session.marks.undo(m)
     assert found(session) == kept - 1
 print("kept", kept)
 """
@@ -118,34 +118,34 @@ def test_a_folder_that_may_not_be_written_is_told(tmp_path):
 
 
 def test_a_session_that_may_not_be_written_is_told(session, micrograph, some):
-    session.add(micrograph, some)
+    session.marks.add(micrograph, some)
     with session._database.reading() as connection:
         connection.execute("PRAGMA query_only = ON")
     with pytest.raises(WriteProblem, match="is read-only"):
-        session.add(micrograph, some)
-    assert len(session.particles(micrograph)) == 6
+        session.marks.add(micrograph, some)
+    assert len(session.marks.particles(micrograph)) == 6
 
 
 def test_a_session_on_a_disk_that_may_not_be_written_can_be_read(
     session, micrograph, some, monkeypatch
 ):
-    session.add(micrograph, some)  # it is in the log yet, not in the file itself
+    session.marks.add(micrograph, some)  # it is in the log yet, not in the file itself
     before = {path: path.read_bytes() for path in session.path.parent.iterdir()}
     monkeypatch.setattr(database, "_may_be_written", lambda path: False)
     with Session.open(session.path) as other:
         assert other.read_only
         assert not session.read_only
         assert other.path == session.path
-        assert len(other.particles(micrograph)) == 6
+        assert len(other.marks.particles(micrograph)) == 6
         with pytest.raises(WriteProblem, match="is read-only"):
-            other.add(micrograph, some)
+            other.marks.add(micrograph, some)
     assert before == {path: path.read_bytes() for path in session.path.parent.iterdir()}
 
 
 def test_an_unfinished_transaction_is_undone_in_what_is_read_of_an_archive(
     session, micrograph, some, tmp_path, monkeypatch
 ):
-    session.add(micrograph, some)
+    session.marks.add(micrograph, some)
     session.copy_to(tmp_path / "archive.sqlite")
     code = """
 import os, sqlite3, sys
@@ -162,7 +162,7 @@ os._exit(0)
     assert (tmp_path / "archive.sqlite-journal").stat().st_size > 0
     monkeypatch.setattr(database, "_may_be_written", lambda path: False)
     with Session.open(tmp_path / "archive.sqlite") as archive:
-        assert len(archive.particles(micrograph)) == 6
+        assert len(archive.marks.particles(micrograph)) == 6
 
 
 def test_a_locked_file_is_told_and_can_be_used_again(session, micrograph, some, monkeypatch):
@@ -171,31 +171,31 @@ def test_a_locked_file_is_told_and_can_be_used_again(session, micrograph, some, 
         blocker = sqlite3.connect(session.path, isolation_level=None)
         blocker.execute("BEGIN IMMEDIATE")
         with pytest.raises(WriteProblem, match="is being written by another program"):
-            other.add(micrograph, some)
-        assert len(other.particles(micrograph)) == 0
+            other.marks.add(micrograph, some)
+        assert len(other.marks.particles(micrograph)) == 0
         blocker.execute("ROLLBACK")
         blocker.close()
-        assert other.add(micrograph, some)
+        assert other.marks.add(micrograph, some)
 
 
 def test_a_session_moved_or_replaced_while_open_takes_no_more_marks(
     session, micrograph, some, tmp_path
 ):
-    session.add(micrograph, some)
+    session.marks.add(micrograph, some)
     session.copy_to(tmp_path / "copy")
     (tmp_path / "copy").replace(session.path)
     with pytest.raises(WriteProblem, match="was moved, deleted or replaced while it was open"):
-        session.add(micrograph, some)
+        session.marks.add(micrograph, some)
     session.path.unlink()
     with pytest.raises(WriteProblem, match="was moved, deleted or replaced"):
-        session.relabel(micrograph, session.particles(micrograph).ids, "intact")
+        session.marks.relabel(micrograph, session.marks.particles(micrograph).ids, "intact")
 
 
 def test_a_closed_session_says_so(session, micrograph, some):
     session.close()
     session.close()
     with pytest.raises(WriteProblem, match="is closed"):
-        session.add(micrograph, some)
+        session.marks.add(micrograph, some)
 
 
 @pytest.mark.parametrize(
@@ -240,12 +240,12 @@ def test_a_folder_in_its_place_is_told(path):
 def test_an_empty_file_becomes_a_session(path):
     path.touch()
     with Session.open(path) as session:
-        assert session.micrographs() == []
+        assert session.micrographs.records() == []
 
 
 @pytest.mark.parametrize("keep", [0.3, 0.6, 0.9])
 def test_a_torn_file_is_told(session, micrograph, keep):
-    session.add(micrograph, MANY)
+    session.marks.add(micrograph, MANY)
     session.close()
     content = session.path.read_bytes()
     session.path.write_bytes(content[: int(len(content) * keep)])
@@ -257,13 +257,13 @@ def test_a_torn_file_is_told(session, micrograph, keep):
 def test_damage_anywhere_is_told_or_does_no_harm(session, micrograph, checked_bytes, monkeypatch):
     """Bytes are overwritten page by page, also in a file too large to be checked at opening."""
     monkeypatch.setattr(database, "_CHECKED_BYTES", checked_bytes)
-    session.add(micrograph, MANY)
-    session.relabel(micrograph, session.particles(micrograph).ids[:3000], "intact")
-    files = session.add_files([session.path.with_name(f"{k}.mrc") for k in range(300)])
+    session.marks.add(micrograph, MANY)
+    session.marks.relabel(micrograph, session.marks.particles(micrograph).ids[:3000], "intact")
+    files = session.micrographs.add_files([session.path.with_name(f"{k}.mrc") for k in range(300)])
     for m in files[:60]:
-        session.keep_figures(m, {"snr": m / 7, "score": 50.0})
-    session.judge(files, "reject", reason="drift")
-    session.judge(files[::2], "keep")
+        session.micrographs.set_figures(m, {"snr": m / 7, "score": 50.0})
+    session.verdicts.give(files, "reject", reason="drift")
+    session.verdicts.give(files[::2], "keep")
     session.close()
     content = session.path.read_bytes()
     dice = np.random.default_rng(1)
@@ -275,14 +275,14 @@ def test_damage_anywhere_is_told_or_does_no_harm(session, micrograph, checked_by
         session.path.write_bytes(damaged)
         try:
             with Session.open(session.path) as again:
-                again.particles(micrograph)
-                again.undo(micrograph)
-                again.undo(micrograph)
-                again.micrographs()
-                again.overview()
-                again.undo_verdict()
-                again.undo_verdict()
-                again.overview()
+                again.marks.particles(micrograph)
+                again.marks.undo(micrograph)
+                again.marks.undo(micrograph)
+                again.micrographs.records()
+                again.micrographs.overview()
+                again.verdicts.undo()
+                again.verdicts.undo()
+                again.micrographs.overview()
         except FileProblem as error:
             refused.append(str(error))
     assert len(refused) > 20
@@ -294,19 +294,19 @@ def later(connection):
 
 
 def test_an_older_session_is_upgraded_and_keeps_its_marks(session, micrograph, some, monkeypatch):
-    ids = session.add(micrograph, some).added
-    session.relabel(micrograph, ids[:2], "intact")
+    ids = session.marks.add(micrograph, some).added
+    session.marks.relabel(micrograph, ids[:2], "intact")
     version = len(schema.MIGRATIONS)
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, later))
     with Session.open(session.path) as newer:
-        assert newer.particles(micrograph).particles.counts()["intact"] == 2
-        assert newer.undo(micrograph)
+        assert newer.marks.particles(micrograph).particles.counts()["intact"] == 2
+        assert newer.marks.undo(micrograph)
         with newer._database.reading() as connection:
             assert connection.execute("PRAGMA user_version").fetchone() == (version + 1,)
             assert connection.execute("SELECT verdict FROM micrographs").fetchall() == [(None,)]
     monkeypatch.undo()
     with pytest.raises(WriteProblem, match="was upgraded by a newer napari-n2n while it was open"):
-        session.relabel(micrograph, ids, "broken")
+        session.marks.relabel(micrograph, ids, "broken")
     session.close()
     before = session.path.read_bytes()
     with pytest.raises(
@@ -317,7 +317,7 @@ def test_an_older_session_is_upgraded_and_keeps_its_marks(session, micrograph, s
 
 
 def test_an_upgrade_that_fails_leaves_the_older_session(session, micrograph, some, monkeypatch):
-    session.add(micrograph, some)
+    session.marks.add(micrograph, some)
 
     def fails(connection):
         later(connection)
@@ -329,5 +329,5 @@ def test_an_upgrade_that_fails_leaves_the_older_session(session, micrograph, som
         with pytest.raises(FileProblem):
             Session.open(session.path)
     with Session.open(session.path) as again:
-        assert len(again.particles(micrograph)) == 6
-        assert again.undo(micrograph)
+        assert len(again.marks.particles(micrograph)) == 6
+        assert again.marks.undo(micrograph)

@@ -86,8 +86,8 @@ class Sitting(RuleBasedStateMachine):
         self.both("judge", micrographs, verdict, reason, person)
 
     @rule(micrograph=st.integers(1, PLAYER["FILES"]), snr=st.floats(-1, 1))
-    def keep_figures(self, micrograph, snr):
-        self.both("keep_figures", micrograph, snr)
+    def set_figures(self, micrograph, snr):
+        self.both("set_figures", micrograph, snr)
 
     @rule()
     def undo_verdict(self):
@@ -117,12 +117,12 @@ class Sitting(RuleBasedStateMachine):
             bool(self.plain.past),
             bool(self.plain.future),
         ]
-        texts = self.real.session.undo_verdict_text(), self.real.session.redo_verdict_text()
+        texts = self.real.session.verdicts.undo_text(), self.real.session.verdicts.redo_text()
         assert [text is not None for text in texts] == [
             bool(self.plain.judged),
             bool(self.plain.unjudged),
         ]
-        record = self.real.session.micrographs()[0]
+        record = self.real.session.micrographs.records()[0]
         labels = [row[2] for row in self.plain.rows.values()]
         assert record.counts == {label: labels.count(label) for label in LABELS}
 

@@ -164,7 +164,7 @@ def _chosen(session: "Session", min_score: float | None) -> "NDArray[np.int64]":
     """Return the ids of the kept micrographs, or of those with a score that none rejected."""
     import numpy as np
 
-    overview = session.overview()
+    overview = session.micrographs.overview()
     wanted = overview.verdicts == "keep"
     if min_score is not None:
         unknown = np.full(len(overview), np.nan)
@@ -175,7 +175,7 @@ def _chosen(session: "Session", min_score: float | None) -> "NDArray[np.int64]":
 
 
 def _has_particles(session: "Session", ids: "NDArray[np.int64]") -> bool:
-    counts = session.overview(ids).counts
+    counts = session.micrographs.overview(ids).counts
     return any(bool(column.any()) for column in counts.values())
 
 

@@ -116,8 +116,8 @@ def write_figures(
         The session is empty, or the disk refuses; whatever was at `path` is untouched.
     """
     path = Path(path)
-    chosen = choose(session, session.overview().ids if ids is None else ids, path)
-    seen, records = chosen.overview, {record.id: record for record in session.micrographs()}
+    chosen = choose(session, session.micrographs.overview().ids if ids is None else ids, path)
+    seen, records = chosen.overview, {record.id: record for record in session.micrographs.records()}
     known = [name for name in FIGURES if name in seen.figures]
     figures = known + [name for name in seen.figures if name not in FIGURES]
     out = io.StringIO()
@@ -265,7 +265,7 @@ def write_particles(
     diameter = session.setting("diameter_angstrom")
     for_relion = path.suffix.lower() == ".star"
     tables, turned = [], []
-    for record in session.micrographs():
+    for record in session.micrographs.records():
         if record.id not in wanted or not sum(record.counts.values()):
             continue
         table = MicrographParticles(
@@ -300,7 +300,7 @@ def write_particles(
 
 def _shown(session: Session, record: MicrographRecord) -> Particles:
     """Return the particles of a micrograph but for those its threshold hides."""
-    particles = session.particles(record.id).particles
+    particles = session.marks.particles(record.id).particles
     if record.threshold is None or not len(particles):
         return particles
     hidden = (particles.scores < record.threshold) & (particles.given_by == "picker")

@@ -279,7 +279,7 @@ def _sizes(
     """Return (n,) pixel sizes, Å, all of them known."""
     if pixel_size_angstrom is not None:
         return [float(pixel_size_angstrom)] * len(chosen)
-    records = {record.id: record for record in session.micrographs()}
+    records = {record.id: record for record in session.micrographs.records()}
     found = [records[int(number)] for number in chosen.ids]
     unknown = [record.name for record in found if record.pixel_size_angstrom is None]
     if unknown:

@@ -76,7 +76,7 @@ def write_report(
         The disk refuses; whatever was at `path` is untouched.
     """
     path = Path(path)
-    overview = session.overview()
+    overview = session.micrographs.overview()
     groups = tuple(
         Group(TOLD[verdict], COLOURS[verdict], overview.verdicts == verdict)
         for verdict in _VERDICTS

@@ -80,7 +80,7 @@ def choose(session: Session, ids: ArrayLike | None, target: Path) -> SelectedMic
     WriteProblem
         There are none, so that `target` is not written.
     """
-    overview = session.overview()
+    overview = session.micrographs.overview()
     if ids is None:
         rows = np.flatnonzero(overview.verdicts == "keep")
     else:

@@ -1,8 +1,13 @@
-"""Screening: what a person decided about micrographs and particles, and nothing of it lost.
+"""What a person decided about micrographs and particles, and nothing of it lost.
+
+`Session` is the file; it has three parts, ``session.micrographs``, ``session.marks`` and
+``session.verdicts``.
 
 Nothing here imports torch, napari or Qt.
 """
 
+from napari_n2n.session.marks import ParticleMarks
+from napari_n2n.session.micrographs import Micrographs
 from napari_n2n.session.places import default_session_path
 from napari_n2n.session.records import (
     REASONS,
@@ -17,18 +22,22 @@ from napari_n2n.session.records import (
     VerdictChange,
 )
 from napari_n2n.session.session import Session
+from napari_n2n.session.verdicts import Verdicts
 
 __all__ = [
     "REASONS",
     "STATES",
     "VERDICTS",
     "MicrographRecord",
+    "Micrographs",
     "Overview",
     "ParticleChange",
+    "ParticleMarks",
     "Session",
     "State",
     "StoredParticles",
     "Verdict",
     "VerdictChange",
+    "Verdicts",
     "default_session_path",
 ]

@@ -9,7 +9,6 @@ import numpy as np
 
 from napari_n2n.errors import BadValue
 from napari_n2n.io.particles import GIVERS, LABELS, Giver, Particles
-from napari_n2n.session.nearness import near
 from napari_n2n.session.records import ParticleChange, counted
 from napari_n2n.session.rows import (
     PERSON,
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from napari_n2n.session.rows import Ids, Rows
+
+_AT_ONCE = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,9 +135,31 @@ def repicking(rows: Rows, particles: Particles, ids: Ids, distance_px: float) ->
     """
     persons = (rows["given_by"] == PERSON) | (rows["placed_by"] == PERSON)
     kept_px = np.stack([rows["y_px"][persons], rows["x_px"][persons]], axis=1)
-    free = ~near(particles.centres_px, kept_px, distance_px)
+    free = ~_near(particles.centres_px, kept_px, distance_px)
     edit = Edit(removed=rows[~persons], added=rows_of(particles, ids)[free])
     return PlannedEdit(f"Pick {counted(len(edit.added))}", edit)
+
+
+def _near(
+    points_px: NDArray[np.float64], others_px: NDArray[np.float64], distance_px: float
+) -> NDArray[np.bool_]:
+    """Tell which of (n, 2) points are less than `distance_px` from any of (m, 2) others."""
+    found = np.zeros(len(points_px), bool)
+    if not len(others_px) or distance_px <= 0:
+        return found
+    order = np.argsort(points_px[:, 0])
+    others = others_px[np.argsort(others_px[:, 0])]
+    # In the order of y, only a strip of the others can be near a few points.
+    for start in range(0, len(order), _AT_ONCE):
+        some = order[start : start + _AT_ONCE]
+        points = points_px[some]
+        first, last = np.searchsorted(
+            others[:, 0], [points[0, 0] - distance_px, points[-1, 0] + distance_px]
+        )
+        offsets = points[:, None] - others[None, first:last]
+        squares = np.einsum("nmc,nmc->nm", offsets, offsets)
+        found[some] = (squares < distance_px**2).any(axis=1)
+    return found
 
 
 def thresholding(before: float | None, after: float | None) -> PlannedEdit:

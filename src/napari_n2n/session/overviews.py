@@ -1,4 +1,4 @@
-"""All micrographs of a session as columns, for a table of 20,000 rows."""
+"""All micrographs of a session: as records, or as columns for a table of 20,000 rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from napari_n2n.io.particles import LABELS
 from napari_n2n.session.places import found_paths
 from napari_n2n.session.processing import columns_of
-from napari_n2n.session.records import Overview
+from napari_n2n.session.records import MicrographRecord, Overview
 from napari_n2n.session.rows import DamagedRows
 
 if TYPE_CHECKING:
@@ -28,6 +28,30 @@ _SELECT = (
     "FROM micrographs AS m LEFT JOIN verdicts AS v ON v.micrograph = m.id "
     "LEFT JOIN processing AS p ON p.micrograph = m.id"
 )
+
+
+def records(connection: sqlite3.Connection, session: Path) -> list[MicrographRecord]:
+    """Return all micrographs in the order in which they were added."""
+    folder = os.path.realpath(session.parent)
+    found = connection.execute(
+        "SELECT id, path, name, height_px, width_px, pixel_size_angstrom, threshold, "
+        f"{', '.join(LABELS)} FROM micrographs ORDER BY id"
+    ).fetchall()
+    paths = found_paths((row[1] for row in found), folder)
+    return [
+        MicrographRecord(
+            number,
+            path,
+            name,
+            (height_px, width_px),
+            pixel_size,
+            threshold,
+            dict(zip(LABELS, counts, strict=True)),
+        )
+        for path, (number, _, name, height_px, width_px, pixel_size, threshold, *counts) in zip(
+            paths, found, strict=True
+        )
+    ]
 
 
 def overview(connection: sqlite3.Connection, session: Path, ids: Ids | None = None) -> Overview:

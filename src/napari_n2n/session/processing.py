@@ -38,7 +38,7 @@ def set_state(connection: sqlite3.Connection, micrograph: int, state: State, mes
     )
 
 
-def keep(
+def set_figures(
     connection: sqlite3.Connection,
     micrograph: int,
     figures: Mapping[str, float | None],
@@ -91,7 +91,7 @@ def columns_of(texts: Sequence[str | None]) -> dict[str, NDArray[np.float64]]:
     Raises
     ------
     DamagedRows
-        It is not what `keep` wrote.
+        It is not what `set_figures` wrote.
     """
     try:
         # One call for all: 20,000 small ones would take three times as long.

@@ -10,7 +10,6 @@ import numpy as np
 from napari_n2n.io.particles import GIVERS, LABELS, Particles
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable
     from typing import TypeAlias
 
@@ -33,6 +32,18 @@ ROW = np.dtype(
 """One particle; the last three are places in `LABELS`, `GIVERS` and `GIVERS`."""
 
 
+EDIT_COLUMNS = (
+    "removed",
+    "added",
+    "altered_columns",
+    "altered",
+    "threshold_altered",
+    "threshold_before",
+    "threshold_after",
+)
+"""What the table ``history`` keeps of an `Edit`."""
+
+
 class DamagedRows(ValueError):
     """What is in the tables cannot have been written there by this program."""
 
@@ -40,7 +51,9 @@ class DamagedRows(ValueError):
 PERSON = GIVERS.index("person")
 UNLABELLED = LABELS.index("unlabelled")
 
-_TEXTS: dict[str, tuple[str, ...]] = {"label": LABELS, "given_by": GIVERS, "placed_by": GIVERS}
+TEXTS: dict[str, tuple[str, ...]] = {"label": LABELS, "given_by": GIVERS, "placed_by": GIVERS}
+"""The columns that are places in a list, and that list."""
+
 _COLUMNS = tuple(name for name in ROW.names or () if name != "id")
 
 
@@ -207,114 +220,52 @@ class Edit:
             after = after[np.argsort(after["id"], kind="stable")]
         return after
 
-    def blobs(self) -> tuple[bytes, bytes, str, bytes]:
-        """Return the arrays as a session file keeps them, little-endian and packed."""
+    def packed(self) -> tuple[Any, ...]:
+        """Return the edit as `EDIT_COLUMNS` keep it, arrays little-endian and without gaps."""
         removed, added, altered = (a.tobytes() for a in (self.removed, self.added, self.altered))
-        return removed, added, " ".join(self.columns), altered
+        threshold = self.threshold or (None, None)
+        names = " ".join(self.columns)
+        return removed, added, names, altered, self.threshold is not None, *threshold
 
     @classmethod
-    def from_blobs(
-        cls,
-        removed: bytes,
-        added: bytes,
-        columns: str,
-        altered: bytes,
-        threshold: tuple[float | None, float | None] | None,
-    ) -> Edit:
-        """Return what `blobs` wrote; DamagedRows if it did not."""
+    def unpacked(cls, content: tuple[Any, ...]) -> Edit:
+        """Return the edit that `packed` gave.
+
+        Raises
+        ------
+        DamagedRows
+            No edit gives that.
+        """
+        removed, added, names, altered, about_threshold, *threshold = content
         try:
             edit = cls(
                 np.frombuffer(removed, ROW),
                 np.frombuffer(added, ROW),
-                np.frombuffer(altered, _altered_type(columns.split())),
-                threshold,
+                np.frombuffer(altered, _altered_type(names.split())),
+                (threshold[0], threshold[1]) if about_threshold else None,
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise DamagedRows(str(error)) from error
         for rows in (edit.removed, edit.added, edit.altered):
-            _check(rows)
+            check(rows)
         return edit
 
 
-def _as_code(column: str) -> str:
-    cases = " ".join(f"WHEN '{text}' THEN {code}" for code, text in enumerate(_TEXTS[column]))
-    return f"CASE {column} {cases} END"
+def check(rows: NDArray[np.void]) -> None:
+    """Refuse rows or alterations that would fail somewhere else, with less of a reason.
 
-
-_SELECT = (
-    "SELECT id, y_px, x_px, score, "
-    + ", ".join(_as_code(column) for column in _TEXTS)
-    + " FROM particles WHERE micrograph = ? ORDER BY id"
-)
-
-
-def read_rows(connection: sqlite3.Connection, micrograph: int) -> Rows:
-    """Return the particles of a micrograph in the order of their ids."""
-    found = connection.execute(_SELECT, (micrograph,)).fetchall()
-    rows = np.empty(len(found), ROW)
-    try:
-        for name, column in zip(ROW.names or (), zip(*found, strict=True), strict=False):
-            rows[name] = column
-    except (OverflowError, TypeError, ValueError) as error:
-        raise DamagedRows(str(error)) from error
-    _check(rows)
-    return rows
-
-
-def _check(rows: NDArray[np.void]) -> None:
-    """Refuse what would fail somewhere else, with less of a reason."""
+    Raises
+    ------
+    DamagedRows
+        They hold ids, centres or labels that no particle has.
+    """
     # Whole rows are in the order of their ids; alterations come as they were asked for.
     sound = rows.dtype != ROW or bool((rows["id"][1:] > rows["id"][:-1]).all())
     for name in rows.dtype.names or ():
         column = name.removesuffix("_before").removesuffix("_after")
-        if column in _TEXTS:
-            sound &= bool((rows[name] < len(_TEXTS[column])).all())
+        if column in TEXTS:
+            sound &= bool((rows[name] < len(TEXTS[column])).all())
         elif column in ("y_px", "x_px"):
             sound &= bool(np.isfinite(rows[name]).all())
     if not sound:
         raise DamagedRows("impossible ids, centres or labels")
-
-
-def _values(rows: Rows, columns: Iterable[str]) -> list[list[Any]]:
-    """Return columns as SQLite takes them: texts by name, NULL for NaN."""
-    values: list[list[Any]] = []
-    for column in columns:
-        listed = rows[column].tolist()
-        if column in _TEXTS:
-            texts = _TEXTS[column]
-            listed = [texts[code] for code in listed]
-        elif column == "score":
-            listed = [None if value != value else value for value in listed]
-        values.append(listed)
-    return values
-
-
-def write_edit(connection: sqlite3.Connection, micrograph: int, edit: Edit, after: Rows) -> None:
-    """Do to the tables what `edit` says; `after` are the micrograph's rows then."""
-    if len(edit.removed):
-        connection.executemany(
-            "DELETE FROM particles WHERE id = ?", zip(edit.removed["id"].tolist(), strict=True)
-        )
-    if len(edit.altered):
-        places, _ = places_of(after, edit.altered["id"])
-        columns = edit.columns
-        connection.executemany(
-            f"UPDATE particles SET {', '.join(f'{name} = ?' for name in columns)} WHERE id = ?",
-            zip(*_values(after[places], [*columns, "id"]), strict=True),
-        )
-    if len(edit.added):
-        names = ROW.names or ()
-        connection.executemany(
-            f"INSERT INTO particles (micrograph, {', '.join(names)}) "
-            f"VALUES ({micrograph}, {', '.join('?' * len(names))})",
-            zip(*_values(edit.added, names), strict=True),
-        )
-    if edit.threshold is not None:
-        connection.execute(
-            "UPDATE micrographs SET threshold = ? WHERE id = ?", (edit.threshold[1], micrograph)
-        )
-    counts = np.bincount(after["label"], minlength=len(LABELS)).tolist()
-    connection.execute(
-        f"UPDATE micrographs SET {', '.join(f'{label} = ?' for label in LABELS)} WHERE id = ?",
-        (*counts, micrograph),
-    )

@@ -6,37 +6,24 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
-from napari_n2n.errors import BadValue
 from napari_n2n.io.atomic import write_atomically
-from napari_n2n.io.particles import Giver, Particles
-from napari_n2n.session import counters, descriptors, edits, history
 from napari_n2n.session.database import Database
-from napari_n2n.session.judging import Judging
-from napari_n2n.session.records import ParticleChange, StoredParticles, counted
-from napari_n2n.session.row_cache import RowCache
-from napari_n2n.session.rows import particles_of, write_edit
+from napari_n2n.session.marks import ParticleMarks
+from napari_n2n.session.micrographs import Micrographs
+from napari_n2n.session.undo_log import SessionUser
+from napari_n2n.session.verdicts import Verdicts
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Callable
     from types import TracebackType
 
-    from numpy.typing import ArrayLike, NDArray
 
-    from napari_n2n.session.edits import PlannedEdit
-    from napari_n2n.session.rows import Rows
+class Session:
+    """One session file: its micrographs, the marks on them, the verdicts. See `open`.
 
-
-class Session(Judging):
-    """Micrographs, verdicts on them, their particles, and the history, in one file. See `open`.
-
-    What is about whole micrographs is in `napari_n2n.session.judging`.
-
-    Every method that changes something is one transaction: when it returns, the change is on the
-    disk; when it raises, nothing has changed and the session remains usable. Edits are appended
-    to the micrograph's history (see `napari_n2n.session.history`), verdicts to the session's.
+    Every method of a session and of its parts that changes something is one transaction: when it
+    returns, the change is on the disk; when it raises, nothing has changed and the session remains
+    usable. Marks and verdicts can be undone, also after the file was opened again: see
+    `napari_n2n.session.undo_log`.
 
     Any thread may call any method; calls wait for one another. Other processes and other `Session`
     objects may use the same file at the same time: an edit touches only its own particles, and
@@ -44,18 +31,29 @@ class Session(Judging):
 
     All methods raise `WriteProblem` where the file cannot be written (disk full, read-only, moved
     away, locked for more than five seconds) and `UnreadableFile` where it is damaged.
+
+    Attributes
+    ----------
+    micrographs
+        The micrographs, their figures, and the overview of all.
+    marks
+        The particles on them.
+    verdicts
+        Which of them are kept and which rejected.
     """
 
     def __init__(self, database: Database) -> None:
-        self._database = database
         with database.reading() as connection:
-            self._window = history.SessionUser.opening(connection)
+            user = SessionUser.opening(connection)
+        self._database = database
         self._seen = database.data_version()
-        self._cache = RowCache()
+        self.micrographs = Micrographs(database)
+        self.marks = ParticleMarks(database, user)
+        self.verdicts = Verdicts(database, user)
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
-        """Open the session file at `path`; make it, and its folder, where it is missing.
+        """Open the session file at ``path``; make it, and its folder, where it is missing.
 
         Raises
         ------
@@ -70,20 +68,6 @@ class Session(Judging):
         except BaseException:
             database.close()
             raise
-
-    @property
-    def path(self) -> Path:
-        """The session's file, absolute."""
-        return self._database.path
-
-    @property
-    def read_only(self) -> bool:
-        """Whether the file may not be written: it can be read, and is so as of its opening."""
-        return self._database.read_only
-
-    def require_writable(self) -> None:
-        """Raise `WriteProblem` if the file may not be written."""
-        self._database.require_writable()
 
     def close(self) -> None:
         """Close the file; closing twice is no error."""
@@ -100,6 +84,26 @@ class Session(Judging):
     ) -> None:
         self.close()
 
+    @property
+    def path(self) -> Path:
+        """The session's file, absolute."""
+        return self._database.path
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the file may not be written: it can be read, and is so as of its opening."""
+        return self._database.read_only
+
+    def require_writable(self) -> None:
+        """Make sure that the file may be written.
+
+        Raises
+        ------
+        WriteProblem
+            It may not.
+        """
+        self._database.require_writable()
+
     def changed_elsewhere(self) -> bool:
         """Whether another window or process has written since this was last asked, or opened."""
         version = self._database.data_version()
@@ -108,162 +112,9 @@ class Session(Judging):
         return changed
 
     def copy_to(self, path: Path | str) -> None:
-        """Write a copy that is whole, also while somebody marks; `path` is overwritten."""
+        """Write a copy that is whole, also while somebody marks; ``path`` is overwritten."""
         with write_atomically(path) as temporary:
             self._database.copy_to(temporary)
-
-    # Reading ------------------------------------------------------------------------------------
-
-    def particles(self, micrograph: int) -> StoredParticles:
-        """Return the particles of a micrograph in the order of their ids."""
-        with self._database.reading() as connection:
-            self._threshold(connection, micrograph)
-            rows = self._cache.rows(connection, int(micrograph))
-        return StoredParticles(np.array(rows["id"]), particles_of(rows))
-
-    def threshold(self, micrograph: int) -> float | None:
-        """Return the lowest score to be shown; None: all."""
-        with self._database.reading() as connection:
-            return self._threshold(connection, micrograph)
-
-    def _threshold(self, connection: sqlite3.Connection, micrograph: int) -> float | None:
-        found = connection.execute(
-            "SELECT threshold FROM micrographs WHERE id = ?", (int(micrograph),)
-        ).fetchone()
-        if found is None:
-            raise BadValue(f"{self.path.name} has no micrograph {micrograph}.")
-        threshold: float | None = found[0]
-        return threshold
-
-    # Editing ------------------------------------------------------------------------------------
-
-    def add(self, micrograph: int, particles: Particles, action: str = "add") -> ParticleChange:
-        """Add particles; `action` is the verb by which it is told ("Add 3 particles")."""
-
-        def make(connection: sqlite3.Connection, _: Rows) -> PlannedEdit:
-            return edits.adding(particles, counters.new_ids(connection, len(particles)), action)
-
-        return self._edit(micrograph, make)
-
-    def move(
-        self, micrograph: int, ids: ArrayLike, centres_px: ArrayLike, *, moved_by: Giver = "person"
-    ) -> ParticleChange:
-        """Move particles to (n, 2) y, x; what a person has moved, a new pick leaves alone."""
-        wanted = edits.checked_ids(ids)
-        centres = Particles(np.asarray(centres_px, np.float64)).centres_px
-        if len(centres) != len(wanted):
-            raise BadValue(f"{counted(len(wanted))} cannot have {len(centres)} centres.")
-        return self._edit(micrograph, lambda _, rows: edits.moving(rows, wanted, centres, moved_by))
-
-    def relabel(
-        self, micrograph: int, ids: ArrayLike, labels: ArrayLike, given_by: Giver = "person"
-    ) -> ParticleChange:
-        """Label particles with one label or (n,) labels.
-
-        A label that a person gave is changed by a person only: where `given_by` is anyone else,
-        those particles are skipped.
-        """
-        wanted = edits.checked_ids(ids)
-        texts = (
-            np.broadcast_to(np.asarray(labels), wanted.shape) if np.ndim(labels) == 0 else labels
-        )
-        givers = np.full(len(wanted), given_by)
-        checked = Particles(np.zeros((len(wanted), 2)), np.asarray(texts), given_by=givers)
-        return self._edit(micrograph, lambda _, rows: edits.labelling(rows, wanted, checked))
-
-    def delete(self, micrograph: int, ids: ArrayLike) -> ParticleChange:
-        """Delete particles; undoing brings them back under the same ids."""
-        wanted = edits.checked_ids(ids)
-        return self._edit(micrograph, lambda _, rows: edits.deleting(rows, wanted))
-
-    def replace_picks(
-        self, micrograph: int, particles: Particles, *, distance_px: float = 0.0
-    ) -> ParticleChange:
-        """Put a new pick in the place of the last one.
-
-        What a person has added, moved or labelled stays. Of the new ones, those less than
-        `distance_px` from such a one are left out.
-        """
-
-        def make(connection: sqlite3.Connection, rows: Rows) -> PlannedEdit:
-            ids = counters.new_ids(connection, len(particles))
-            return edits.repicking(rows, particles, ids, distance_px)
-
-        return self._edit(micrograph, make)
-
-    def set_threshold(self, micrograph: int, score: float | None) -> ParticleChange:
-        """Set the lowest score to be shown; None shows all."""
-        wanted = None if score is None else float(score)
-        if wanted is not None and not np.isfinite(wanted):
-            raise BadValue("The threshold must be a number.")
-        return self._edit(
-            micrograph,
-            lambda connection, _: edits.thresholding(
-                self._threshold(connection, micrograph), wanted
-            ),
-        )
-
-    def _edit(
-        self, micrograph: int, make: Callable[[sqlite3.Connection, Rows], PlannedEdit]
-    ) -> ParticleChange:
-        """Do what `make` plans for the rows as they are; what changes nothing is not kept."""
-        # SQLite would take a number of numpy's, as in an overview's ids, for a BLOB.
-        micrograph = int(micrograph)
-        with self._database.lock:
-            with self._database.writing() as connection:
-                self._threshold(connection, micrograph)
-                rows = self._cache.rows(connection, micrograph)
-                planned = make(connection, rows)
-                edit = planned.edit
-                if edit.is_empty:
-                    return planned.change(micrograph)
-                after = edit.applied(rows)
-                write_edit(connection, micrograph, edit, after)
-                history.append(connection, micrograph, self._window, planned.action, edit)
-            self._cache.committed(micrograph, after)
-        return planned.change(micrograph)
-
-    # History ------------------------------------------------------------------------------------
-
-    def undo_text(self, micrograph: int) -> str | None:
-        """Return the action that `undo` would undo, None if there is none."""
-        with self._database.reading() as connection:
-            return history.next_text(connection, int(micrograph), self._window, done=True)
-
-    def redo_text(self, micrograph: int) -> str | None:
-        """Return the action that `redo` would do again, None if there is none."""
-        with self._database.reading() as connection:
-            return history.next_text(connection, int(micrograph), self._window, done=False)
-
-    def undo(self, micrograph: int) -> ParticleChange | None:
-        """Undo the last action; None if there is none.
-
-        What another window has changed since stays as it is: `ParticleChange.note` says so.
-        """
-        return self._turn(micrograph, done=False)
-
-    def redo(self, micrograph: int) -> ParticleChange | None:
-        """Do again what was undone last; None if there is nothing. Compare `undo`."""
-        return self._turn(micrograph, done=True)
-
-    def _turn(self, micrograph: int, *, done: bool) -> ParticleChange | None:
-        micrograph = int(micrograph)
-        with self._database.lock:
-            with self._database.writing() as connection:
-                threshold = self._threshold(connection, micrograph)
-                entry = history.next_entry(connection, micrograph, self._window, done=not done)
-                if entry is None:
-                    return None
-                rows = self._cache.rows(connection, micrograph)
-                wanted = entry.edit if done else entry.edit.reversed()
-                edit, skipped = wanted.possible(rows, threshold)
-                after = edit.applied(rows)
-                write_edit(connection, micrograph, edit, after)
-                history.turn(connection, entry, self._window, done=done)
-            self._cache.committed(micrograph, after)
-        return edits.turned(entry.action, wanted, edit, skipped).change(micrograph)
-
-    # Settings and examples ----------------------------------------------------------------------
 
     def setting(self, key: str, default: Any = None) -> Any:
         """Return what `set_setting` kept."""
@@ -274,47 +125,13 @@ class Session(Judging):
         return default if found is None else json.loads(found[0])
 
     def set_setting(self, key: str, value: Any) -> None:
-        """Keep a value that JSON can hold, for all windows; it is in no history."""
-        text = json.dumps(value, allow_nan=False)
-        with self._database.writing() as connection:
-            connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, text))
-
-    def remember(
-        self,
-        ids: ArrayLike,
-        values: ArrayLike,
-        kind: str,
-        *,
-        centres_px: ArrayLike | None = None,
-    ) -> None:
-        """Keep descriptors of particles, so that they teach on other micrographs as well.
-
-        Parameters
-        ----------
-        ids
-            (n,) particles of any micrographs; those no longer there are left out.
-        values
-            (n, d) finite numbers, kept as float32.
-        kind
-            What was measured; what is kept under one kind has one d.
-        centres_px
-            (n, 2) y, x where it was measured, if that may not be where the particles are now.
-            A descriptor counts only while its particle is where it was measured.
+        """Keep a value that JSON can hold, for all windows; it cannot be undone.
 
         Raises
         ------
-        BadValue
-            Values of a wrong shape, or not finite.
+        TypeError, ValueError
+            JSON cannot hold it.
         """
-        wanted = edits.checked_ids(ids)
-        centres = None if centres_px is None else Particles(np.asarray(centres_px)).centres_px
+        text = json.dumps(value, allow_nan=False)
         with self._database.writing() as connection:
-            descriptors.remember(connection, wanted, np.asarray(values, np.float32), kind, centres)
-
-    def examples(self, kind: str) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
-        """Return (n, d) descriptors and (n,) labels of all particles labelled by a person.
-
-        Of every micrograph, in the order of their ids; (0, 0) and (0,) where there are none.
-        """
-        with self._database.reading() as connection:
-            return descriptors.examples(connection, kind)
+            connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, text))

@@ -1,8 +1,4 @@
-"""Verdicts on micrographs: keep or reject, why, by whom and when; and what was decided before.
-
-There is one history of verdicts for the whole session. Whose turn it is to be undone follows the
-rule of `napari_n2n.session.history`, with which it shares the clock.
-"""
+"""Verdicts on micrographs: keep or reject, why, by whom and when; and what was decided before."""
 
 from __future__ import annotations
 
@@ -14,16 +10,19 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from napari_n2n.errors import BadValue
-from napari_n2n.session import counters
+from napari_n2n.session.micrographs import checked_ids, require_known
 from napari_n2n.session.places import storable
 from napari_n2n.session.records import VERDICTS, Verdict, VerdictChange, counted
 from napari_n2n.session.rows import DamagedRows
+from napari_n2n.session.undo_log import SessionUser, UndoLog
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
-    from napari_n2n.session.history import SessionUser
+    from numpy.typing import ArrayLike
+
+    from napari_n2n.session.database import Database
     from napari_n2n.session.rows import Ids
 
 
@@ -40,11 +39,105 @@ UNDECIDED = Judgement("undecided", "", "", "")
 
 _LONGEST = 200
 
-_MINE = "done = ? AND (window = ? OR clock <= ?)"
 
+class Verdicts:
+    """Which micrographs of a session are kept, which rejected, and why; undecided ones have none.
 
-def _now(timespec: str) -> str:
-    return datetime.now(UTC).isoformat(timespec=timespec)
+    What holds is told by `Micrographs.overview`, and micrographs are named by its ids. A verdict is
+    on the disk when `give` returns. There is one undo log for the whole session, in which giving
+    one verdict to many micrographs is one action.
+
+    Parameters
+    ----------
+    database
+        Keeps them.
+    user
+        Whose verdicts are undone.
+    """
+
+    def __init__(self, database: Database, user: SessionUser) -> None:
+        self._database = database
+        self._log = UndoLog("verdict_history", ("after", "before"), user)
+
+    def give(
+        self, ids: ArrayLike, verdict: Verdict, *, reason: str = "", given_by: str = ""
+    ) -> VerdictChange:
+        """Keep or reject micrographs, or leave them undecided.
+
+        Those that have this verdict already, for the same reason and from the same person, are
+        left alone.
+
+        Parameters
+        ----------
+        ids
+            One id or (n,) ids.
+        verdict
+            "keep", "reject" or "undecided".
+        reason
+            One line of up to 200 characters, see `napari_n2n.session.records.REASONS`. An
+            undecided one has none.
+        given_by
+            Who judges; the login name where it is empty.
+
+        Raises
+        ------
+        BadValue
+            Another verdict, a reason of several lines or too long, or a micrograph that is not
+            there.
+        """
+        wanted = _wished(verdict, reason, given_by or login_name())
+        numbers = checked_ids(ids)
+        with self._database.writing() as connection:
+            require_known(connection, self._database.path, numbers.tolist())
+            held = _held(connection, numbers)
+            # A second look at the clock is no change, a second person is.
+            changed = {number: old for number, old in held.items() if old[:3] != wanted[:3]}
+            if changed:
+                numbers = np.array(list(changed), np.int64)
+            action = _told(connection, numbers, wanted)
+            if not changed:
+                return VerdictChange(action)
+            _hold(connection, dict.fromkeys(changed, wanted))
+            self._log.append(connection, action, (json.dumps(wanted), _grouped(changed)))
+        return VerdictChange(action, numbers)
+
+    def undo(self) -> VerdictChange | None:
+        """Take back what was given last in this window, to any micrographs; None if nothing was.
+
+        Once there is none left, what had been given when the session was opened comes. What
+        another window has judged since keeps that verdict: `VerdictChange.note` says so.
+        """
+        return self._turn(done=False)
+
+    def redo(self) -> VerdictChange | None:
+        """Give again what was taken back last; None if there is nothing. Compare `undo`."""
+        return self._turn(done=True)
+
+    def undo_text(self) -> str | None:
+        """Return the action that `undo` would undo, None if there is none."""
+        with self._database.reading() as connection:
+            return self._log.next_text(connection, done=True)
+
+    def redo_text(self) -> str | None:
+        """Return the action that `redo` would do again, None if there is none."""
+        with self._database.reading() as connection:
+            return self._log.next_text(connection, done=False)
+
+    def _turn(self, *, done: bool) -> VerdictChange | None:
+        with self._database.writing() as connection:
+            entry = self._log.next_entry(connection, done=not done)
+            if entry is None:
+                return None
+            after_text, before_text = entry.content
+            before = _ungrouped(before_text)
+            after = dict.fromkeys(before, _judgement(after_text))
+            source, target = (before, after) if done else (after, before)
+            held = _held(connection, np.array(list(before), np.int64))
+            possible = {i: target[i] for i in before if held[i] == source[i]}
+            others = sum(held[i] not in (source[i], target[i]) for i in before)
+            _hold(connection, possible)
+            self._log.turn(connection, entry, done=done)
+        return VerdictChange(entry.action, np.array(list(possible), np.int64), _left(others))
 
 
 def login_name() -> str:
@@ -56,7 +149,7 @@ def login_name() -> str:
         return "unknown"
 
 
-def wished(verdict: Verdict, reason: str, given_by: str) -> Judgement:
+def _wished(verdict: Verdict, reason: str, given_by: str) -> Judgement:
     """Return the judgement that somebody gives now; an undecided one has no reason or giver.
 
     Raises
@@ -75,86 +168,9 @@ def wished(verdict: Verdict, reason: str, given_by: str) -> Judgement:
         )
     if verdict == UNDECIDED.verdict:
         return UNDECIDED
-    return Judgement(verdict, reason, given_by, _now("microseconds"))
-
-
-def judge(
-    connection: sqlite3.Connection, ids: Ids, wanted: Judgement, window: SessionUser
-) -> VerdictChange:
-    """Give (n,) micrographs a verdict; those that have the same one already are left alone."""
-    held = _held(connection, ids)
-    # A second look at the clock is no change, a second person is.
-    changed = {number: old for number, old in held.items() if old[:3] != wanted[:3]}
-    numbers = np.array(list(changed), np.int64)
-    judged = VerdictChange(_told(connection, numbers if len(numbers) else ids, wanted), numbers)
-    if not judged:
-        return judged
-    _hold(connection, dict.fromkeys(changed, wanted))
-    connection.execute(
-        f"DELETE FROM verdict_history WHERE {_MINE}", (0, window.token, window.opened)
+    return Judgement(
+        verdict, reason, given_by, datetime.now(UTC).isoformat(timespec="microseconds")
     )
-    connection.execute(
-        "INSERT INTO verdict_history (clock, done, window, at, action, after, before) "
-        "VALUES (?, 1, ?, ?, ?, ?, ?)",
-        (
-            counters.tick(connection),
-            window.token,
-            _now("seconds"),
-            judged.action,
-            json.dumps(wanted),
-            _grouped(changed),
-        ),
-    )
-    return judged
-
-
-def next_text(connection: sqlite3.Connection, window: SessionUser, *, done: bool) -> str | None:
-    """Return the action that would be undone (of the `done`) or redone (of the undone)."""
-    found = connection.execute(
-        f"SELECT action FROM verdict_history WHERE {_MINE} ORDER BY clock DESC LIMIT 1",
-        (int(done), window.token, window.opened),
-    ).fetchone()
-    return None if found is None else str(found[0])
-
-
-def turn(
-    connection: sqlite3.Connection, window: SessionUser, *, done: bool
-) -> VerdictChange | None:
-    """Undo the last action, or redo (`done`) what was undone last; None if there is none.
-
-    A micrograph that somebody else has judged since keeps that verdict.
-
-    Raises
-    ------
-    DamagedRows
-        The entry is damaged.
-    """
-    found = connection.execute(
-        f"SELECT id, action, after, before FROM verdict_history WHERE {_MINE} "
-        "ORDER BY clock DESC LIMIT 1",
-        (int(not done), window.token, window.opened),
-    ).fetchone()
-    if found is None:
-        return None
-    number, action, after_text, before_text = found
-    before = _ungrouped(before_text)
-    after = dict.fromkeys(before, _judgement(after_text))
-    source, target = (before, after) if done else (after, before)
-    held = _held(connection, np.array(list(before), np.int64))
-    possible = {i: target[i] for i in before if held[i] == source[i]}
-    others = sum(held[i] not in (source[i], target[i]) for i in before)
-    _hold(connection, possible)
-    connection.execute(
-        "UPDATE verdict_history SET done = ?, window = ?, clock = ?, at = ? WHERE id = ?",
-        (
-            int(done),
-            window.token,
-            counters.tick(connection),
-            _now("seconds"),
-            number,
-        ),
-    )
-    return VerdictChange(action, np.array(list(possible), np.int64), _left(others))
 
 
 def _left(number: int) -> str:

@@ -102,7 +102,7 @@ def read_examples(path: Path, diameter_angstrom: float | None = None) -> Example
     if not _is_session(path):
         return load_examples(path)
     with Session.open(path) as session:
-        found = {kind: session.examples(kind) for kind in (RINGS_TWICE, RINGS)}
+        found = {kind: session.marks.examples(kind) for kind in (RINGS_TWICE, RINGS)}
         known = session.setting("diameter_angstrom")
     diameter = diameter_angstrom if known is None else known
     if diameter is None:

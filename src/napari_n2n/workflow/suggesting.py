@@ -82,7 +82,7 @@ def suggest_steps(
     by_person = (particles.given_by == "person") & (particles.labels != "unlabelled")
     _remember(ids[by_person], values[by_person], particles[by_person], session, described)
     yield Progress("learning from the marks", 0, 1)
-    taught, labels = session.examples(described.kind)
+    taught, labels = session.marks.examples(described.kind)
     unlabelled = particles.labels == "unlabelled"
     try:
         if not len(labels):
@@ -114,7 +114,7 @@ def _remember(
     places = {int(i): (float(y), float(x)) for i, (y, x) in zip(ids, centres, strict=True)}
     new = [row for row, i in enumerate(places) if described.remembered.get(i) != places[i]]
     if new:
-        session.remember(ids[new], values[new], described.kind, centres_px=centres[new])
+        session.marks.remember(ids[new], values[new], described.kind, centres_px=centres[new])
         described.remembered.update(places)
 
 

@@ -8,7 +8,7 @@ from napari_n2n.export.particle_files import read_picks, write_picks
 from napari_n2n.io import MicrographParticles, Particles, read_coordinates, write_coordinates
 from napari_n2n.plugin.shared.export_form import ExportChoice
 from napari_n2n.progress import Interrupted, run_to_end
-from napari_n2n.session import Session
+from napari_n2n.session import ParticleMarks, Session
 from napari_n2n.workflow import finding, suggesting
 from napari_n2n.workflow.fields import DenoisedMicrograph
 from napari_n2n.workflow.suggesting import DescriptorCache
@@ -78,32 +78,32 @@ def test_a_search_can_be_stopped(micrograph):
 
 def test_five_marks_of_each_kind_label_the_rest(micrograph, tmp_path):
     with Session.open(tmp_path / "s.sqlite") as session:
-        number = session.micrograph("m", shape=(SIDE, SIDE), pixel_size_angstrom=None)
+        number = session.micrographs.find_or_add("m", shape=(SIDE, SIDE), pixel_size_angstrom=None)
         known = DescriptorCache()
 
         def suggest(particles):
-            ids = session.particles(number).ids
+            ids = session.marks.particles(number).ids
             steps = suggesting.suggest_steps(micrograph, 40.0, ids, particles, session, known)
             return run_to_end(steps)
 
         assert "Pick particles" in suggest(Particles.none()).sentence
-        session.add(number, marked(0))
-        unmarked = suggest(session.particles(number).particles)
+        session.marks.add(number, marked(0))
+        unmarked = suggest(session.marks.particles(number).particles)
         assert len(unmarked.ids) == 0
         assert "five of each" in unmarked.sentence
-        session.delete(number, session.particles(number).ids)
-        session.add(number, marked(4))
+        session.marks.delete(number, session.marks.particles(number).ids)
+        session.marks.add(number, marked(4))
         assert "1 more intact and 1 more broken" in suggest(marked(4)).sentence
-        session.delete(number, session.particles(number).ids)
-        session.add(number, marked(5))
+        session.marks.delete(number, session.marks.particles(number).ids)
+        session.marks.add(number, marked(5))
         found = suggest(marked(5))
         truth = np.where(np.arange(10, len(CENTRES)) % 2 == 0, "intact", "broken")
-        assert found.ids.tolist() == session.particles(number).ids[10:].tolist()
+        assert found.ids.tolist() == session.marks.particles(number).ids[10:].tolist()
         assert np.mean(found.labels == truth) >= 0.9
         # The next micrograph of the specimen needs no marks.
-        other = session.micrograph("n", shape=(SIDE, SIDE), pixel_size_angstrom=None)
-        session.add(other, Particles(CENTRES))
-        ids = session.particles(other).ids
+        other = session.micrographs.find_or_add("n", shape=(SIDE, SIDE), pixel_size_angstrom=None)
+        session.marks.add(other, Particles(CENTRES))
+        ids = session.marks.particles(other).ids
         steps = suggesting.suggest_steps(
             micrograph, 40.0, ids, Particles(CENTRES), session, DescriptorCache()
         )
@@ -129,9 +129,9 @@ def test_what_was_described_is_not_described_again(micrograph, tmp_path, monkeyp
 
     monkeypatch.setattr(descriptors.Describer, "describe", counting)
     kept = []
-    remember = Session.remember
+    remember = ParticleMarks.remember
     monkeypatch.setattr(
-        Session,
+        ParticleMarks,
         "remember",
         lambda self, ids, *more, **also: (
             kept.append(len(ids)),
@@ -139,9 +139,9 @@ def test_what_was_described_is_not_described_again(micrograph, tmp_path, monkeyp
         ),
     )
     with Session.open(tmp_path / "s.sqlite") as session:
-        number = session.micrograph("m", shape=(SIDE, SIDE), pixel_size_angstrom=None)
-        session.add(number, marked(5))
-        ids, known = session.particles(number).ids, DescriptorCache()
+        number = session.micrographs.find_or_add("m", shape=(SIDE, SIDE), pixel_size_angstrom=None)
+        session.marks.add(number, marked(5))
+        ids, known = session.marks.particles(number).ids, DescriptorCache()
         places = CENTRES.copy()
         places[0] += 1
         moved = marked(5).replaced(centres_px=places)

@@ -15,7 +15,7 @@ SCORES = np.linspace(0.9, 0.1, 9)
 @pytest.fixture
 def marking(qtbot, tmp_path):
     with Session.open(tmp_path / "s.sqlite") as session:
-        number = session.micrograph("m", shape=(300, 300), pixel_size_angstrom=1.0)
+        number = session.micrographs.find_or_add("m", shape=(300, 300), pixel_size_angstrom=1.0)
         marking = MarkedParticles()
         marking.open(session, number)
         lattice = [(50 + 100 * i, 50 + 100 * j) for i in range(3) for j in range(3)]
@@ -61,7 +61,7 @@ def test_a_threshold_that_was_moved_to_outlives_the_next_mark(marking):
     # As the slider does it: on its way, and let go at the very same place.
     marking.show_above(0.55)
     marking.set_threshold(0.55)
-    assert marking.session.threshold(marking.micrograph) == 0.55
+    assert marking.session.marks.threshold(marking.micrograph) == 0.55
     marking.label("intact", [int(marking.view.ids[0])])
     assert marking.threshold == 0.55
     assert len(marking.view.ids) == 4
@@ -169,7 +169,7 @@ def test_what_cannot_be_kept_is_told_and_not_shown(marking, qtbot, monkeypatch):
 
     before = labels(marking)
     marking.select(marking.view.ids.tolist())
-    monkeypatch.setattr(marking.session, "relabel", full)
+    monkeypatch.setattr(marking.session.marks, "relabel", full)
     with qtbot.waitSignal(marking.failed) as told:
         marking.label("intact")
     assert "disk is full" in told.args[0]
@@ -192,7 +192,7 @@ def test_what_another_window_changed_since_is_left_alone_and_told(marking, qtbot
     one, other = (int(i) for i in marking.view.ids[:2])
     marking.label("intact", [one, other])
     with Session.open(marking.session.path) as elsewhere:
-        elsewhere.relabel(marking.micrograph, [other], "broken")
+        elsewhere.marks.relabel(marking.micrograph, [other], "broken")
     with qtbot.waitSignal(marking.noted) as told:
         assert "Mark 2 particles intact" in marking.undo()
     assert "another window" in told.args[0]

@@ -405,10 +405,10 @@ def test_a_circle_drawn_over_a_particle_gives_the_diameter(sitting, qtbot):
 def test_two_windows_on_one_session_see_each_other(sitting, qtbot, tmp_path):
     _, widget, _, _ = sitting()
     with Session.open(tmp_path / "data" / "napari-n2n.sqlite") as other:
-        (record,) = other.micrographs()
+        (record,) = other.micrographs.records()
         from napari_n2n.io import Particles
 
-        other.add(record.id, Particles([(50, 60)]).replaced(given_by=["person"]))
+        other.marks.add(record.id, Particles([(50, 60)]).replaced(given_by=["person"]))
         qtbot.waitUntil(lambda: (50.0, 60.0) in shown(widget), timeout=30_000)
     settled(qtbot, widget)
 
@@ -434,7 +434,7 @@ def test_a_disk_that_refuses_is_told_and_nothing_pretends_to_be_kept(sitting, qt
     def full(*_args, **_settings):
         raise WriteProblem("m1.sqlite", "could not be written (the disk is full)", "Free some.")
 
-    widget.marking.session.add = full
+    widget.marking.session.marks.add = full
     hand.press(Qt.Key.Key_M)
     hand.click((100, 200), pane=1)
     assert not shown(widget)
@@ -473,5 +473,5 @@ def test_closing_the_window_keeps_the_marks_in_one_file(sitting, qtbot, tmp_path
     viewer.close()
     folder = tmp_path / "data"
     with Session.open(folder / "napari-n2n.sqlite") as session:
-        (record,) = session.micrographs()
+        (record,) = session.micrographs.records()
         assert record.counts["intact"] == 1

@@ -164,7 +164,7 @@ def test_a_night_is_watched_judged_and_handed_on(sitting, qtbot, tmp_path, monke
     written = {Path(name).name for name in starfile.read(star)["movies"]["rlnMicrographMovieName"]}
     assert written == {name_of(i) for i in range(COUNT) if kind_of(name_of(i)) == "good"}
     with Session.open(default_session_path(night / name_of(0))) as session:
-        kept = session.overview()
+        kept = session.micrographs.overview()
     for name, verdict, reason in zip(kept.names, kept.verdicts, kept.reasons, strict=True):
         kind = kind_of(name)
         expected = {"good": ("keep", ""), "torn": ("undecided", "")}

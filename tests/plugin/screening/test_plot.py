@@ -81,7 +81,7 @@ def test_a_click_beside_selects_nothing_any_more(plot, judging):
 
 def test_unknown_figures_are_never_selected(plot, judging):
     first = int(judging.overview.ids[0])
-    judging.session.keep_figures(first, {"score": 10.0})
+    judging.session.micrographs.set_figures(first, {"score": 10.0})
     judging.refresh([first])
     plot.choose("brightness")
     plot._box.drawn.emit([(-100.0, 0.0), (100.0, 1.0)], True)
@@ -102,7 +102,7 @@ def test_bars_are_coloured_by_verdict_and_add_up(plot, judging):
 def test_the_figures_that_were_chosen_stay_chosen_when_others_come(plot, judging):
     plot.choose("brightness", "score")
     first = int(judging.overview.ids[0])
-    judging.session.keep_figures(first, {"score": 10.0, "brightness": 0.0, "snr": 1.0})
+    judging.session.micrographs.set_figures(first, {"score": 10.0, "brightness": 0.0, "snr": 1.0})
     judging.refresh([first])
     assert (plot.across.currentData(), plot.up.currentData()) == ("brightness", "score")
     assert plot.across.findData("snr") >= 0

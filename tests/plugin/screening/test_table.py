@@ -97,7 +97,7 @@ def test_a_filter_hides_rows_only_when_it_is_asked_again(model, judging):
 
 def test_a_failure_is_told_where_the_mouse_rests(model, judging):
     session, first = judging.session, int(judging.overview.ids[0])
-    session.set_state(first, "failed", "m0.mrc ends too early. Copy it once more.")
+    session.micrographs.set_state(first, "failed", "m0.mrc ends too early. Copy it once more.")
     assert judging.refresh([first])
     assert texts(model, "state")[0] == "failed"
     assert "too early" in model.data(model.index(0, 0), ROLE.ToolTipRole)
@@ -110,7 +110,7 @@ def test_the_thumbnail_is_that_of_the_denoised_image(model):
 
 def test_micrographs_that_come_are_added_below(model, judging, tmp_path):
     model.sort(3)
-    judging.session.micrograph(
+    judging.session.micrographs.find_or_add(
         tmp_path / "night" / "m9.mrc", shape=(8, 8), pixel_size_angstrom=None
     )
     judging.reload()

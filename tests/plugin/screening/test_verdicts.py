@@ -25,7 +25,7 @@ def judging(tmp_path, qapp):
 
 def on_disk(judging):
     with Session.open(judging.session.path) as other:
-        seen = other.overview()
+        seen = other.micrographs.overview()
     return list(zip(seen.verdicts.tolist(), seen.reasons.tolist(), strict=True))
 
 
@@ -65,7 +65,7 @@ def test_a_verdict_that_cannot_be_written_changes_nothing(judging, monkeypatch):
 
     told = []
     judging.failed.connect(told.append)
-    monkeypatch.setattr(judging.session, "judge", full)
+    monkeypatch.setattr(judging.session.verdicts, "give", full)
     before = in_window(judging)
     assert not judging.judge(judging.overview.ids[:1], "keep")
     assert in_window(judging) == before
@@ -74,8 +74,8 @@ def test_a_verdict_that_cannot_be_written_changes_nothing(judging, monkeypatch):
 
 def test_a_few_rows_are_read_anew_without_the_others(judging):
     session, ids = judging.session, judging.overview.ids.tolist()
-    session.keep_figures(ids[2], {"score": 77.0, "snr": 0.5})
-    session.keep_figures(ids[3], {"score": 1.0})
+    session.micrographs.set_figures(ids[2], {"score": 77.0, "snr": 0.5})
+    session.micrographs.set_figures(ids[3], {"score": 1.0})
     assert judging.refresh([ids[2]])
     figures = judging.overview.figures
     assert figures["score"][2] == 77.0
@@ -83,12 +83,12 @@ def test_a_few_rows_are_read_anew_without_the_others(judging):
     assert figures["snr"][2] == 0.5
     assert np.isnan(figures["snr"][[0, 1, 3]]).all()
     assert np.isnan(figures["brightness"][2])  # it was not measured again
-    whole = session.overview([ids[2]])
+    whole = session.micrographs.overview([ids[2]])
     assert whole.states[0] == judging.overview.states[2]
 
 
 def test_a_new_micrograph_needs_a_reload(judging, tmp_path):
-    new = judging.session.micrograph(
+    new = judging.session.micrographs.find_or_add(
         tmp_path / "night" / "new.mrc", shape=(8, 8), pixel_size_angstrom=None
     )
     assert not judging.refresh([new])
@@ -99,7 +99,7 @@ def test_a_new_micrograph_needs_a_reload(judging, tmp_path):
 def test_another_windows_verdict_is_undone_by_that_window_only(judging):
     first = judging.overview.ids[:1]
     with Session.open(judging.session.path) as other:
-        other.judge(first, "keep")
+        other.verdicts.give(first, "keep")
     judging.reload()
     assert in_window(judging)[0] == ("keep", "")
     assert judging.undo() is None
@@ -117,8 +117,10 @@ def test_a_session_in_use_is_closed_once_it_is_not(tmp_path):
 
 def test_a_score_is_learnt_once_there_are_twenty_verdicts(tmp_path, qtbot, workers_end):
     session = screened_folder(tmp_path / "night", 30)
-    for i, micrograph in enumerate(session.overview().ids.tolist()):
-        session.keep_figures(micrograph, {"contaminated_percent": 2.0, "brightness": -float(i)})
+    for i, micrograph in enumerate(session.micrographs.overview().ids.tolist()):
+        session.micrographs.set_figures(
+            micrograph, {"contaminated_percent": 2.0, "brightness": -float(i)}
+        )
     judging = MicrographVerdicts()
     learning = OwnScore(judging)
     judging.open(session)

@@ -53,7 +53,7 @@ def verdicts(widget) -> dict[str, str]:
 
 def on_disk(folder) -> dict[str, tuple[str, str]]:
     with Session.open(default_session_path(folder / "x.mrc")) as session:
-        seen = session.overview()
+        seen = session.micrographs.overview()
     told = zip(seen.verdicts.tolist(), seen.reasons.tolist(), strict=True)
     return dict(zip(seen.names, told, strict=True))
 
@@ -139,7 +139,7 @@ def test_from_a_folder_to_the_files_for_relion(sitting, qtbot, tmp_path):
 def test_a_folder_that_was_screened_is_shown_as_it_was_left(sitting, qtbot, tmp_path):
     folder = tmp_path / "night"
     with screened_folder(folder) as session:
-        session.judge([1, 2], "keep")
+        session.verdicts.give([1, 2], "keep")
     _, widget, press = sitting()
     widget.form.setValue(ScreenChoice(str(folder)))
     settled(qtbot, widget)
@@ -226,7 +226,7 @@ def test_particles_are_drawn_over_both(panel):
 def test_what_another_window_judges_is_seen(panel, qtbot):
     widget, _, folder = panel()
     with Session.open(default_session_path(folder / "x.mrc")) as other:
-        other.judge([4], "reject", reason="drift")
+        other.verdicts.give([4], "reject", reason="drift")
     qtbot.waitUntil(lambda: verdicts(widget)["m3.mrc"] == "reject", timeout=20_000)
 
 
@@ -260,7 +260,7 @@ def test_a_wrong_folder_is_told_of(panel, tmp_path, told):
 
 def test_every_export_writes_what_it_says(tmp_path):
     with screened_folder(tmp_path / "night", particles=True) as session:
-        session.judge([1, 2], "keep")
+        session.verdicts.give([1, 2], "keep")
         for export in screening_exchange.EXPORTS:
             done = export.write(tmp_path / export.proposed, session)
             assert done.path.exists()

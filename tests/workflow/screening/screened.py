@@ -35,9 +35,11 @@ def screened_folder(folder: Path, count: int = 6, *, particles: bool = False) ->
         results.denoised.parent.mkdir(exist_ok=True)
         write_micrograph(results.denoised, denoised, SIZE_ANGSTROM)
         Image.new("L", (64, 64), 40 * i).save(results.thumbnail)
-        micrograph = session.micrograph(path, shape=(SIDE, SIDE), pixel_size_angstrom=SIZE_ANGSTROM)
+        micrograph = session.micrographs.find_or_add(
+            path, shape=(SIDE, SIDE), pixel_size_angstrom=SIZE_ANGSTROM
+        )
         figures = {"score": 10.0 * (i + 1), "brightness": -float(i)}
-        session.keep_figures(micrograph, figures, acquired=1e9 + i)
+        session.micrographs.set_figures(micrograph, figures, acquired=1e9 + i)
         if particles:
-            session.add(micrograph, Particles(rng.uniform(10, 100, (5, 2))))
+            session.marks.add(micrograph, Particles(rng.uniform(10, 100, (5, 2))))
     return session

@@ -19,7 +19,7 @@ def session(tmp_path):
 
 
 def test_a_picture_is_what_was_made_of_the_file(session):
-    seen = session.overview()
+    seen = session.micrographs.overview()
     picture = load_picture(session, int(seen.ids[1]), seen.paths[1])
     assert picture.denoised.levels[0][30, 30] == 2.0
     assert picture.raw.levels[0].std() > 0.9  # with its noise
@@ -27,16 +27,18 @@ def test_a_picture_is_what_was_made_of_the_file(session):
 
 
 def test_candidates_below_the_threshold_are_not_shown(session):
-    seen = session.overview()
+    seen = session.micrographs.overview()
     first = int(seen.ids[0])
     scores = np.array([0.1, 0.9, 0.2], np.float32)
-    session.add(first, Particles(np.full((3, 2), 50.0), scores=scores, given_by=["picker"] * 3))
-    session.set_threshold(first, 0.5)
+    session.marks.add(
+        first, Particles(np.full((3, 2), 50.0), scores=scores, given_by=["picker"] * 3)
+    )
+    session.marks.set_threshold(first, 0.5)
     assert load_picture(session, first, seen.paths[0]).particles.scores.tolist() == [scores[1]]
 
 
 def test_a_file_without_results_is_told_of_by_name(session):
-    seen = session.overview()
+    seen = session.micrographs.overview()
     results_of(session.path, seen.paths[0]).denoised.unlink()
     with pytest.raises(N2NError, match=r"m0\.mrc"):
         load_picture(session, int(seen.ids[0]), seen.paths[0])

@@ -79,12 +79,12 @@ class Night:
         return results_of(self.session.path, self.folder / name)
 
     def state(self, name):
-        overview = self.session.overview()
+        overview = self.session.micrographs.overview()
         row = overview.names.index(name)
         return str(overview.states[row]), str(overview.messages[row])
 
     def figures(self, name):
-        overview = self.session.overview()
+        overview = self.session.micrographs.overview()
         row = overview.names.index(name)
         return {key: column[row] for key, column in overview.figures.items()}
 
@@ -118,8 +118,8 @@ def test_a_movie_is_aligned_denoised_measured_and_shown(night):
     figures = night.figures("movie.mrc")
     assert {"score", "brightness", "snr", "drift_total_angstrom"} <= figures.keys()
     assert 0 <= figures["score"] <= 100
-    assert night.session.overview().acquired[0] == pytest.approx(movie.stat().st_mtime)
-    (record,) = night.session.micrographs()
+    assert night.session.micrographs.overview().acquired[0] == pytest.approx(movie.stat().st_mtime)
+    (record,) = night.session.micrographs.records()
     assert record.shape == (192, 192)
     assert record.pixel_size_angstrom == pytest.approx(SIZE)
     assert night.session.setting(SETTINGS_KEY)["particles"] == "not picked"
@@ -235,8 +235,8 @@ def test_a_fault_of_our_own_costs_one_file_only(night, monkeypatch):
 
 def test_a_file_that_a_killed_screening_was_at_waits_again(night):
     paths = night.has("a.mrc", "b.mrc")
-    ids = night.session.add_files(paths)
-    night.session.set_state(int(ids[1]), "working")  # and then the plug was pulled
+    ids = night.session.micrographs.add_files(paths)
+    night.session.micrographs.set_state(int(ids[1]), "working")  # and then the plug was pulled
     begun = []
     night.screen(paths, stop=lambda: bool(begun), watch=begun.append)
     night.screen(paths, stop=lambda: len(begun) > 2, watch=begun.append)
@@ -264,7 +264,7 @@ def test_a_missing_model_is_told_before_anything_is_done(night):
     paths = night.has("a.mrc")
     with pytest.raises(CheckpointProblem):
         night.screen(paths, ScreenSettings(denoiser=night.folder / "none.safetensors"))
-    assert len(night.session.overview()) == 0
+    assert len(night.session.micrographs.overview()) == 0
 
 
 @pytest.mark.parametrize("stage", ["denoising", "measuring", "writing"])
@@ -302,7 +302,7 @@ def test_all_files_are_in_the_list_before_the_first_is_done(night):
 
     def watch(step):
         if step.stage == "listing files":
-            listed.append((step.done, night.session.overview().names))
+            listed.append((step.done, night.session.micrographs.overview().names))
 
     night.screen([*paths, night.folder / "torn.mrc"], watch=watch)
     assert listed == [(3, ["a.mrc", "b.mrc", "torn.mrc"])]
@@ -328,18 +328,18 @@ def test_a_pause_rests_and_what_is_looked_at_comes_next(night):
 def test_particles_are_picked_and_another_diameter_picks_anew_only(night):
     paths = night.has("a.mrc")
     night.screen(paths, ScreenSettings(diameter_angstrom=120))
-    (record,) = night.session.micrographs()
-    first = night.session.particles(record.id).particles
+    (record,) = night.session.micrographs.records()
+    first = night.session.marks.particles(record.id).particles
     assert len(first) > 3
     assert record.threshold is not None
     assert night.figures("a.mrc")["particles"] == (first.scores >= record.threshold).sum()
     assert night.session.setting("diameter_angstrom") == 120
-    night.session.add(record.id, Particles([[9.0, 9.0]], ["broken"], given_by=["person"]))
+    night.session.marks.add(record.id, Particles([[9.0, 9.0]], ["broken"], given_by=["person"]))
     when = night.results("a.mrc").denoised.stat().st_mtime_ns
     again = night.screen(paths, ScreenSettings(diameter_angstrom=200))["a.mrc"]
     assert not again.reused
     assert night.results("a.mrc").denoised.stat().st_mtime_ns == when
-    second = night.session.particles(record.id).particles
+    second = night.session.marks.particles(record.id).particles
     assert len(second) != len(first) + 1
     assert [9.0, 9.0] in second.centres_px.tolist()
     assert night.screen(paths, ScreenSettings(diameter_angstrom=200))["a.mrc"].reused
@@ -359,22 +359,26 @@ def test_picks_on_other_pictures_are_made_anew(night):
 
 def test_particles_of_a_person_are_left_as_they_are(night):
     paths = night.has("a.mrc")
-    record = night.session.micrograph(paths[0], shape=(256, 256), pixel_size_angstrom=SIZE)
-    night.session.add(record, Particles([[9.0, 9.0]], ["intact"], given_by=["person"]))
+    record = night.session.micrographs.find_or_add(
+        paths[0], shape=(256, 256), pixel_size_angstrom=SIZE
+    )
+    night.session.marks.add(record, Particles([[9.0, 9.0]], ["intact"], given_by=["person"]))
     outcome = night.screen(paths, night.settings(diameter_angstrom=120))["a.mrc"]
     assert "left as they were" in outcome.notes[-1]
-    assert len(night.session.particles(record)) == 1
+    assert len(night.session.marks.particles(record)) == 1
     assert night.figures("a.mrc")["particles"] == 1
 
 
 def test_picks_from_elsewhere_are_left_whatever_the_diameter(night):
     paths = night.has("a.mrc")
-    record = night.session.micrograph(paths[0], shape=(256, 256), pixel_size_angstrom=SIZE)
-    night.session.add(record, Particles([[9.0, 9.0]], given_by=["picker"]))
+    record = night.session.micrographs.find_or_add(
+        paths[0], shape=(256, 256), pixel_size_angstrom=SIZE
+    )
+    night.session.marks.add(record, Particles([[9.0, 9.0]], given_by=["picker"]))
     for diameter in (120, 140):
         outcome = night.screen(paths, night.settings(diameter_angstrom=diameter))["a.mrc"]
         assert "left as they were" in outcome.notes[-1]
-        assert len(night.session.particles(record)) == 1
+        assert len(night.session.marks.particles(record)) == 1
     assert night.screen(paths, night.settings(diameter_angstrom=140))["a.mrc"].reused
 
 
@@ -386,19 +390,19 @@ def test_stopping_leaves_done_what_another_window_has_done(night):
 
     def stop() -> bool:
         nonlocal began
-        if not began and session.overview().states[0] == "working":
+        if not began and session.micrographs.overview().states[0] == "working":
             began = True
-            session.set_state(1, "done")  # by the other window
+            session.micrographs.set_state(1, "done")  # by the other window
         return began
 
     list(screen_steps(session, Queue(paths), night.settings(diameter_angstrom=120), stop))
-    assert session.overview().states.tolist() == ["done"]
+    assert session.micrographs.overview().states.tolist() == ["done"]
 
 
 def test_stopping_before_another_diameter_was_looked_for_leaves_it_done(night):
     paths = night.has("a.mrc")
     night.screen(paths)
-    states = night.session.overview
+    states = night.session.micrographs.overview
     began = lambda: bool(states().states[0] == "working")  # noqa: E731
     list(screen_steps(night.session, Queue(paths), night.settings(diameter_angstrom=120), began))
     assert states().states.tolist() == ["done"]
@@ -425,9 +429,9 @@ def test_a_missing_pixel_size_is_told_where_it_is_needed(night):
 def test_verdicts_survive_whatever_is_done_again(night):
     paths = night.has("a.mrc")
     night.screen(paths)
-    night.session.judge([1], "reject", reason="drift")
+    night.session.verdicts.give([1], "reject", reason="drift")
     night.screen(paths, night.settings(movies=MovieSettings(pixel_size_angstrom=5.0)))
-    overview = night.session.overview()
+    overview = night.session.micrographs.overview()
     assert (overview.verdicts[0], overview.reasons[0]) == ("reject", "drift")
 
 

@@ -18,7 +18,7 @@ from napari_n2n.session.shown_particles import (
 
 if TYPE_CHECKING:
     from napari_n2n.io import Giver, Label
-    from napari_n2n.session import ParticleChange, Session
+    from napari_n2n.session import ParticleChange, ParticleMarks, Session
 
 
 class MarkedParticles(QObject):
@@ -101,7 +101,8 @@ class MarkedParticles(QObject):
         if self.session is None or self.micrograph is None:
             return None, None
         try:
-            return self.session.undo_text(self.micrograph), self.session.redo_text(self.micrograph)
+            marks = self.session.marks
+            return marks.undo_text(self.micrograph), marks.redo_text(self.micrograph)
         except N2NError:
             return None, None  # the next edit says what is wrong
 
@@ -158,7 +159,7 @@ class MarkedParticles(QObject):
             labels=[label], given_by=["person"]
         )
         self._edit(
-            lambda session, m: session.add(m, particle),
+            lambda marks, m: marks.add(m, particle),
             then_select=lambda change: change.added.tolist(),
         )
 
@@ -166,7 +167,7 @@ class MarkedParticles(QObject):
         """Give particles a label, as a person does; by default the selected ones."""
         chosen = self._these(ids)
         if len(chosen):
-            self._edit(lambda session, m: session.relabel(m, chosen, label))
+            self._edit(lambda marks, m: marks.relabel(m, chosen, label))
 
     def move(self, ids: Sequence[int], centres_px: NDArray[np.float64]) -> None:
         """Move particles to (n, 2) y, x."""
@@ -174,7 +175,7 @@ class MarkedParticles(QObject):
             forget = ~np.isin(self._suggested.ids, ids)
             columns = vars(self._suggested).values()
             self._suggested = PendingSuggestions(*(column[forget] for column in columns))
-            self._edit(lambda session, m: session.move(m, np.asarray(ids), centres_px))
+            self._edit(lambda marks, m: marks.move(m, np.asarray(ids), centres_px))
 
     def delete(self, ids: Sequence[int] | None = None) -> None:
         """Delete particles, by default the selected ones; the next one is selected then."""
@@ -184,7 +185,7 @@ class MarkedParticles(QObject):
         following = self._neighbour(1, beyond=set(chosen.tolist()))
         then = [] if following is None else [following]
         self._edit(
-            lambda session, m: session.delete(m, chosen),
+            lambda marks, m: marks.delete(m, chosen),
             then_select=(lambda _: then) if ids is None else None,
         )
 
@@ -203,14 +204,14 @@ class MarkedParticles(QObject):
         New ones closer than ``keep_px`` to what stays are left out.
         """
         self._suggested = PendingSuggestions.nothing()
-        self._edit(lambda session, m: session.replace_picks(m, particles, distance_px=keep_px))
+        self._edit(lambda marks, m: marks.replace_picks(m, particles, distance_px=keep_px))
         self.set_threshold(threshold)
 
     def set_threshold(self, score: float | None) -> None:
         """Hide candidates with lower scores."""
         self._tried = None
         if score != self._threshold:
-            self._edit(lambda session, m: session.set_threshold(m, score))
+            self._edit(lambda marks, m: marks.set_threshold(m, score))
 
     def show_above(self, score: float) -> None:
         """Show what a threshold would leave, while a slider moves; nothing is kept of it."""
@@ -219,11 +220,11 @@ class MarkedParticles(QObject):
 
     def undo(self) -> str | None:
         """Take back the last edit; return what it was, in a sentence."""
-        return _in_words(self._edit(lambda session, m: session.undo(m)))
+        return _in_words(self._edit(lambda marks, m: marks.undo(m)))
 
     def redo(self) -> str | None:
         """Do again what was taken back; return what it was, in a sentence."""
-        return _in_words(self._edit(lambda session, m: session.redo(m)))
+        return _in_words(self._edit(lambda marks, m: marks.redo(m)))
 
     def step(self, by: int) -> None:
         """Select the next (1) or previous (-1) particle, row by row down the micrograph."""
@@ -248,8 +249,8 @@ class MarkedParticles(QObject):
         if self.session is None or self.micrograph is None:
             return
         try:
-            stored = self.session.particles(self.micrograph)
-            self._threshold = self.session.threshold(self.micrograph)
+            stored = self.session.marks.particles(self.micrograph)
+            self._threshold = self.session.marks.threshold(self.micrograph)
         except N2NError as problem:
             self.failed.emit(str(problem))
             return
@@ -259,13 +260,13 @@ class MarkedParticles(QObject):
 
     def _edit(
         self,
-        edit: "Callable[[Session, int], ParticleChange | None]",
+        edit: "Callable[[ParticleMarks, int], ParticleChange | None]",
         then_select: "Callable[[ParticleChange], Sequence[int]] | None" = None,
     ) -> "ParticleChange | None":
         if self.session is None or self.micrograph is None:
             return None
         try:
-            change = edit(self.session, self.micrograph)
+            change = edit(self.session.marks, self.micrograph)
         except N2NError as problem:
             self.failed.emit(str(problem))
             self._tell()  # a pane may show what could not be kept
@@ -300,7 +301,7 @@ class MarkedParticles(QObject):
         rows = rows[view.suggested[rows] != ""]
         if rows.size:
             ids, labels = view.ids[rows], view.suggested[rows]
-            self._edit(lambda session, m: session.relabel(m, ids, labels, given_by=by))
+            self._edit(lambda marks, m: marks.relabel(m, ids, labels, given_by=by))
 
     def _these(self, ids: Sequence[int] | None) -> Ids:
         return np.asarray(self._selected if ids is None else ids, np.int64)

@@ -43,7 +43,7 @@ class SessionHandles:
                 raise
             note = str(problem)
             session = self._session(session_in_user_folder(file.parent))
-        micrograph = session.micrograph(
+        micrograph = session.micrographs.find_or_add(
             name,
             shape=(int(layer.data.shape[0]), int(layer.data.shape[1])),
             pixel_size_angstrom=pixel_size_of(layer),

@@ -13,11 +13,11 @@ from napari_n2n.plugin.shared.keys import Key
 from napari_n2n.session.records import REASONS, Overview
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from napari_n2n.session import Session
+    from napari_n2n.session import Session, Verdicts
     from napari_n2n.session.records import Verdict, VerdictChange
 
 _NONE = np.empty(0, np.int64)
@@ -91,7 +91,7 @@ class MicrographVerdicts(QObject):
         N2NError
             It cannot be read; what was shown before stays.
         """
-        overview = session.overview()
+        overview = session.micrographs.overview()
         self.session, self.current, self.selected, self._own = session, None, _NONE, {}
         self.show(overview)
         self.currentChanged.emit()
@@ -133,7 +133,7 @@ class MicrographVerdicts(QObject):
         """Read anew what the session holds."""
         if self.session is not None:
             try:
-                self.show(self.session.overview())
+                self.show(self.session.micrographs.overview())
             except N2NError as problem:
                 self.failed.emit(str(problem))
 
@@ -146,7 +146,7 @@ class MicrographVerdicts(QObject):
         if self.session is None or len(rows) < len(ids):
             return False
         try:
-            part = self.session.overview(ids)
+            part = self.session.micrographs.overview(ids)
         except N2NError as problem:
             self.failed.emit(str(problem))
             return True
@@ -202,7 +202,7 @@ class MicrographVerdicts(QObject):
         if self.session is None or not len(wanted):
             return False
         try:
-            judged = self.session.judge(wanted, verdict, reason=reason)
+            judged = self.session.verdicts.give(wanted, verdict, reason=reason)
         except N2NError as problem:
             self.failed.emit(str(problem))
             return False
@@ -216,26 +216,26 @@ class MicrographVerdicts(QObject):
 
     def undo(self) -> VerdictChange | None:
         """Take back the last verdicts; None if there is nothing, or it failed."""
-        return self._turn("undo_verdict")
+        return self._turn(lambda verdicts: verdicts.undo())
 
     def redo(self) -> VerdictChange | None:
         """Give again what was taken back last; None if there is nothing, or it failed."""
-        return self._turn("redo_verdict")
+        return self._turn(lambda verdicts: verdicts.redo())
 
     def history_texts(self) -> tuple[str | None, str | None]:
         """Return what `undo` would take back and what `redo` would do again."""
         if self.session is None:
             return None, None
         try:
-            return self.session.undo_verdict_text(), self.session.redo_verdict_text()
+            return self.session.verdicts.undo_text(), self.session.verdicts.redo_text()
         except N2NError:
             return None, None  # the next verdict says what is wrong
 
-    def _turn(self, method: str) -> VerdictChange | None:
+    def _turn(self, turn: Callable[[Verdicts], VerdictChange | None]) -> VerdictChange | None:
         if self.session is None:
             return None
         try:
-            done: VerdictChange | None = getattr(self.session, method)()
+            done = turn(self.session.verdicts)
         except N2NError as problem:
             self.failed.emit(str(problem))
             return None

@@ -71,9 +71,9 @@ def load_picture(session: Session, micrograph: int, path: Path) -> MicrographPic
     """
     results = results_of(session.path, path)
     kept = read_pictures(results)
-    stored = session.particles(micrograph)
+    stored, threshold = session.marks.particles(micrograph), session.marks.threshold(micrograph)
     seen = shown_particles(
-        stored.ids, stored.particles, session.threshold(micrograph), PendingSuggestions.nothing()
+        stored.ids, stored.particles, threshold, PendingSuggestions.nothing()
     ).particles
     assert kept.raw is not None
     return MicrographPicture(

@@ -23,7 +23,7 @@ class FileRecords:
     """
 
     def __init__(self, session: Session) -> None:
-        self._session = session
+        self._micrographs = session.micrographs
         self._ids: dict[Path, int] = {}
 
     def add(self, paths: Iterable[Path]) -> int:
@@ -33,11 +33,11 @@ class FileRecords:
         """
         fresh = [path for path in paths if path not in self._ids]
         if fresh:
-            numbers = self._session.add_files(fresh)
+            numbers = self._micrographs.add_files(fresh)
             self._ids.update(zip(fresh, numbers.tolist(), strict=True))
-            overview = self._session.overview(numbers)
+            overview = self._micrographs.overview(numbers)
             for left in overview.ids[overview.states == "working"].tolist():
-                self._session.set_state(left, "waiting")
+                self._micrographs.set_state(left, "waiting")
         return len(fresh)
 
     def id_of(self, path: Path) -> int:
@@ -47,9 +47,9 @@ class FileRecords:
 
     def figures_of(self, record: int) -> dict[str, float]:
         """Return the figures of a micrograph that are known."""
-        columns = self._session.overview([record]).figures
+        columns = self._micrographs.overview([record]).figures
         return {name: float(at[0]) for name, at in columns.items() if np.isfinite(at[0])}
 
     def state_of(self, record: int) -> str:
         """Return what the session says of a micrograph, for instance ``done``."""
-        return str(self._session.overview([record]).states[0])
+        return str(self._micrographs.overview([record]).states[0])

@@ -185,7 +185,7 @@ class _Run:
         if not isinstance(error, FileProblem):
             error = N2NError(f"{path}: {error}")
         self.failed += 1
-        self.session.set_state(record, "failed", str(error))
+        self.session.micrographs.set_state(record, "failed", str(error))
         return ScreenOutcome(path, record, error=error, seconds=monotonic() - started)
 
     def _put_back(self, path: Path, record: int) -> None:
@@ -196,34 +196,34 @@ class _Run:
             # Another window may have done it meanwhile; and what is done stays so if it was only
             # to be picked anew.
             if self.records.state_of(record) == "working":
-                known = self.session.made_with(record)
-                self.session.set_state(record, "done" if known else "waiting")
+                known = self.session.micrographs.made_with(record)
+                self.session.micrographs.set_state(record, "done" if known else "waiting")
 
     def _screened(
         self, path: Path, record: int, started: float
     ) -> Generator[ScreenProgress, None, ScreenOutcome]:
         wanted = made_with(path, self.digest)
-        kept = self.session.made_with(record)
+        kept = self.session.micrographs.made_with(record)
         acquired = path.stat().st_mtime  # now: it may be moved away in the meantime
         results = results_of(self.session.path, path)
         known = results.are_there and wanted.has_same_pictures(kept)
         if known and wanted.asks_no_more_than(kept):
             figures, reasons = with_score(self.records.figures_of(record))
             if self.records.state_of(record) != "done":
-                self.session.set_state(record, "done")
+                self.session.micrographs.set_state(record, "done")
             return ScreenOutcome(path, record, figures, reasons, reused=True)
-        self.session.set_state(record, "working")
+        self.session.micrographs.set_state(record, "working")
         micrograph, made = yield from self._micrograph(path, record, results, kept=known)
         figures = self.records.figures_of(record) if made is None else made
         # Only now is the shape known for certain: an EER may be rendered larger.
         height, width = micrograph.pixels.shape
-        self.session.micrograph(
+        self.session.micrographs.find_or_add(
             path, shape=(height, width), pixel_size_angstrom=micrograph.pixel_size_angstrom
         )
         left = self._leaves_particles(record, kept)
         particles, notes = yield from self._particles(path, record, micrograph, left=left)
         figures, reasons = with_score({**figures, **particles})
-        self.session.keep_figures(
+        self.session.micrographs.set_figures(
             record,
             figures,
             made_with=wanted.leaving_particles() if left else wanted.beside(kept),
@@ -264,7 +264,7 @@ class _Run:
         """Whether there are particles that were not picked here, where some were to be picked."""
         if self.settings.diameter_angstrom is None or ResultsFingerprint.has_picks(kept):
             return False
-        return len(self.session.particles(record)) > 0
+        return len(self.session.marks.particles(record)) > 0
 
     def _particles(
         self, path: Path, record: int, micrograph: DenoisedMicrograph, *, left: bool
@@ -272,7 +272,7 @@ class _Run:
         """Pick particles if that is wanted, and return their figures and what to note."""
         diameter, size = self.settings.diameter_angstrom, micrograph.pixel_size_angstrom
         notes: tuple[str, ...] = ()
-        there = len(self.session.particles(record)) > 0
+        there = len(self.session.marks.particles(record)) > 0
         if diameter is not None and size is None:
             notes = ("No particles were picked: the pixel size is unknown. Give it, in Å.",)
         elif left:
@@ -283,15 +283,15 @@ class _Run:
             )
             picks = yield from self._reported(path, record, finding)
             notes = picks.notes
-            self.session.replace_picks(
+            self.session.marks.replace_picks(
                 record, picks.particles, distance_px=_KEEP_FRACTION * diameter / size
             )
-            self.session.set_threshold(record, picks.threshold)
+            self.session.marks.set_threshold(record, picks.threshold)
             there = True
         if not there:
             return {}, notes
-        particles = self.session.particles(record).particles
-        threshold = self.session.threshold(record)
+        particles = self.session.marks.particles(record).particles
+        threshold = self.session.marks.threshold(record)
         if threshold is not None:
             by_person = particles.given_by == "person"
             particles = particles[by_person | ~(particles.scores < threshold)]
