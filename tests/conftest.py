@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from .command_line import call
@@ -27,3 +28,11 @@ def n2n():
 def openings(monkeypatch) -> Openings:
     """Count from here on how often each file is opened."""
     return Openings(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def data_folder(tmp_path_factory, monkeypatch):
+    """Nothing that a test makes goes to the home of whoever runs it."""
+    folder = tmp_path_factory.mktemp("user") / "napari-n2n"
+    monkeypatch.setattr(platformdirs, "user_data_path", lambda *_, **__: folder)
+    return folder

@@ -5,7 +5,6 @@ import pytest
 
 from napari_n2n.denoising.config import TrainingConfig
 from napari_n2n.plugin.files import sample_data
-from napari_n2n.plugin.shared import preferences
 
 pytest.importorskip("napari", reason="the GUI is not installed")
 
@@ -23,13 +22,6 @@ PLAIN = Qt.KeyboardModifier.NoModifier
 
 # Enough to train for a moment: 128 px at the working pixel size, 8 frames.
 SIZE, FRAMES = 256, 8
-
-
-@pytest.fixture(autouse=True)
-def data_folder(tmp_path, monkeypatch):
-    folder = tmp_path / "user data"
-    monkeypatch.setattr(preferences, "data_folder", lambda: folder)
-    return folder
 
 
 @pytest.fixture

@@ -50,30 +50,27 @@ def screen(
     movie_options: MovieOptions,
 ) -> None:
     """Align, denoise and measure each file of a session; Ctrl-C stops, the same command goes on."""
-    from napari_n2n.session import default_session_path
-
     folders = _watched(inputs) if watch else []
     with importing():
         from napari_n2n.workflow.screening import (
             Feed,
             Queue,
             ScreenSettings,
-            default_session_folder,
+            common_folder,
             inputs_of,
             screen_steps,
         )
 
     denoiser = options.denoiser_of(model)
     found = None if watch else inputs_of(inputs)
-    files = [folder / "any" for folder, _ in folders] if found is None else list(found.paths)
+    files = [folder for folder, _ in folders] if found is None else [p.parent for p in found.paths]
     told = None if found is None else found.pixel_size_angstrom
     if movie_options.pixel_size_angstrom is None:
         movie_options = replace(movie_options, pixel_size_angstrom=told)
     settings = ScreenSettings(movie_options.settings(), denoiser, diameter, device)
-    where = session or default_session_path(default_session_folder(files) / "any")
     console.say_note(f"Model: {denoiser.summary}.")
     with ExitStack() as ends:
-        kept = ends.enter_context(_opened(where, asked=session is not None))
+        kept = ends.enter_context(_opened(common_folder(files), session))
         stop = ends.enter_context(console.stop_on_signal())
         queue = Queue(() if found is None else found.paths, open=len(folders))
         feeds = [
@@ -84,7 +81,7 @@ def screen(
     lost = [feed.error for feed in feeds if feed.error is not None]
     for problem in lost:
         console.say_error(str(problem))
-    console.say(f"{screened.summary} Session: {where}")
+    console.say(f"{screened.summary} Session: {kept.path}")
     if screened.stopped:
         console.say_note("Stopped. The same command goes on where this one ended.")
         raise typer.Exit(130)
@@ -109,20 +106,30 @@ def _watched(inputs: list[Path]) -> list[tuple[Path, tuple[str, ...]]]:
     return found
 
 
-def _opened(where: Path, *, asked: bool) -> "Session":
-    """Open the session, and say where else it may be where that folder cannot be written."""
-    from napari_n2n.errors import WriteProblem
-    from napari_n2n.session import Session
+def _opened(folder: Path, asked: Path | None) -> "Session":
+    """Open the session of a folder, or the one asked for, to be written.
 
+    Raises
+    ------
+    WriteProblem
+        It may not be; where none was asked for, it says that one can be.
+    """
+    from napari_n2n.errors import WriteProblem
+    from napari_n2n.session import OpenedSession, Session, open_session
+
+    opened = open_session(folder) if asked is None else OpenedSession(Session.open(asked))
+    assert opened is not None
+    if opened.note and not opened.session.read_only:
+        console.say_note(f"{opened.note} It is kept in {opened.session.path}.")
     try:
-        kept = Session.open(where)
-        kept.require_writable()
-        return kept
+        opened.session.require_writable()
     except WriteProblem as problem:
-        if asked:
+        opened.session.close()
+        if asked is not None:
             raise
         remedy = f"{problem.remedy} Or say where to keep the session: --session FILE."
         raise WriteProblem(problem.path, problem.fault, remedy) from problem
+    return opened.session
 
 
 def _say(step: "ScreenProgress") -> None:

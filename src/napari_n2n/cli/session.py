@@ -33,11 +33,12 @@ def report(
 ) -> None:
     """Write a session's report: one HTML file with pictures and plots in it."""
     from napari_n2n.export.report import write_report
+    from napari_n2n.session import open_existing
 
     with importing():
         from napari_n2n.workflow.screening import SETTINGS_KEY, results_of
 
-    with _existing(session) as kept:
+    with open_existing(session) as kept:
 
         def thumbnail_of(file: Path) -> Path | None:
             thumbnail = results_of(kept.path, file).thumbnail
@@ -89,10 +90,11 @@ def export(
     from napari_n2n.export import kept as exporting
     from napari_n2n.export.relion import by_kind, write_relion_lists
     from napari_n2n.io import Optics
+    from napari_n2n.session import open_existing
 
     optics = Optics(voltage, cs, amplitude_contrast)
     failed = False
-    with _existing(session) as kept:
+    with open_existing(session) as kept:
         chosen = _chosen(kept, min_score)
         kinds = list(by_kind(kept, chosen))
         ids = None if min_score is None else chosen  # so that it is told what is missing
@@ -139,25 +141,6 @@ def _kinds_of(what: str | None) -> list[str]:
             f"--what takes some of {', '.join(_KINDS)}, with commas between, not {what!r}."
         )
     return chosen
-
-
-def _existing(given: Path) -> "Session":
-    """Open a session that is there.
-
-    Raises
-    ------
-    UnreadableFile
-        It is not.
-    """
-    from napari_n2n.errors import UnreadableFile
-    from napari_n2n.session import Session, default_session_path
-
-    path = default_session_path(given / "any") if given.is_dir() else given
-    if not path.is_file():
-        raise UnreadableFile(
-            path, "does not exist", "Screen the folder first: napari-n2n screen DIR."
-        )
-    return Session.open(path)
 
 
 def _chosen(session: "Session", min_score: float | None) -> "NDArray[np.int64]":

@@ -8,7 +8,8 @@ Nothing here imports torch, napari or Qt.
 
 from napari_n2n.session.marks import ParticleMarks
 from napari_n2n.session.micrographs import Micrographs
-from napari_n2n.session.places import default_session_path
+from napari_n2n.session.opening import OpenedSession, open_existing, open_session
+from napari_n2n.session.places import default_session_path, session_path_in
 from napari_n2n.session.records import (
     REASONS,
     STATES,
@@ -30,6 +31,7 @@ __all__ = [
     "VERDICTS",
     "MicrographRecord",
     "Micrographs",
+    "OpenedSession",
     "Overview",
     "ParticleChange",
     "ParticleMarks",
@@ -40,4 +42,7 @@ __all__ = [
     "VerdictChange",
     "Verdicts",
     "default_session_path",
+    "open_existing",
+    "open_session",
+    "session_path_in",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from pathlib import Path
@@ -19,12 +20,32 @@ _NETWORK = {
 }  # fmt: skip
 
 
-def default_session_path(micrograph_path: Path | str) -> Path:
-    """Return where the session of the folder that holds a micrograph is kept.
+def session_path_in(folder: Path | str) -> Path:
+    """Return where the session of a folder is kept; whether it can be, `Session.open` tells."""
+    return Path(folder).absolute() / SESSION_NAME
 
-    Whether it can be written there, `Session.open` tells.
+
+def default_session_path(micrograph_path: Path | str) -> Path:
+    """Return where the session of the folder that holds a micrograph is kept."""
+    return session_path_in(Path(micrograph_path).absolute().parent)
+
+
+def user_folder() -> Path:
+    """Folder of this user's models, halves and sessions; it outlives every window."""
+    import platformdirs
+
+    return platformdirs.user_data_path("napari-n2n", appauthor=False)
+
+
+def session_path_of_user(what: Path | str) -> Path:
+    """Session of a folder that cannot be written, or of a picture without a file, by its name.
+
+    Each has its own: one session is one specimen, whose marks teach on all its micrographs.
     """
-    return Path(micrograph_path).absolute().parent / SESSION_NAME
+    text = str(what.resolve()) if isinstance(what, Path) else what
+    code = hashlib.sha256(text.encode()).hexdigest()[:8]
+    name = "".join(c if c.isalnum() else "-" for c in Path(text).name)
+    return user_folder() / "sessions" / f"{name}-{code}.sqlite"
 
 
 def stored_path(file: Path, folder: Path) -> str:

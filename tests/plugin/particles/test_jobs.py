@@ -220,7 +220,7 @@ def test_marks_lie_beside_the_file_or_in_the_user_s_folder(tmp_path, data_folder
         return real(path)
 
     for patched in (
-        ("napari_n2n.plugin.particles.sessions.Session.open", refuse),
+        ("napari_n2n.session.session.Session.open", refuse),
         # It is there, and can be read: marks still need a place.
         ("napari_n2n.session.database._may_be_written", lambda path: path.parent != file.parent),
     ):

@@ -10,7 +10,7 @@ from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import write_micrograph
 from napari_n2n.motion import Halves
 from napari_n2n.workflow.fields import DenoisedMicrograph
-from napari_n2n.workflow.screening import default_session_folder, read_pictures, results_of
+from napari_n2n.workflow.screening import common_folder, read_pictures, results_of
 from napari_n2n.workflow.screening.results import write_pictures, write_thumbnail
 
 
@@ -91,5 +91,5 @@ def test_a_thumbnail_is_small_and_shows_what_the_image_shows(tmp_path):
 
 def test_a_session_lies_where_all_its_files_are_below(tmp_path):
     night = tmp_path / "night"
-    assert default_session_folder([night / "a.mrc"]) == night
-    assert default_session_folder([night / "one" / "a.mrc", night / "two" / "b.mrc"]) == night
+    assert common_folder([night]) == night
+    assert common_folder([night / "one", night / "two"]) == night

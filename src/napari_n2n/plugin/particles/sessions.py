@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_n2n.errors import WriteProblem
 from napari_n2n.plugin.shared.layers import knowledge_of, pixel_size_of
-from napari_n2n.plugin.shared.preferences import session_in_user_folder
-from napari_n2n.session import Session, default_session_path
+from napari_n2n.session import OpenedSession, Session, open_session
+from napari_n2n.session.places import session_path_of_user
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -16,7 +15,7 @@ class SessionHandles:
     """The session files that a widget has open; each is opened once."""
 
     def __init__(self) -> None:
-        self._open: dict[Path, Session] = {}
+        self._open: dict[Path | str, OpenedSession] = {}
 
     def session_for(self, layer: "Image") -> tuple[Session, int, str]:
         """Return the session and the micrograph's number in it, and a note where one is due.
@@ -31,35 +30,33 @@ class SessionHandles:
         WriteProblem
             Not even the user's data folder can be written.
         """
-        note = ""
         file = file_of(layer)
         name: Path | str = layer.name if file is None else file
-        where = session_in_user_folder(name) if file is None else default_session_path(file)
-        try:
-            session = self._session(where)
-            session.require_writable()
-        except WriteProblem as problem:
-            if file is None:
-                raise
-            note = str(problem)
-            session = self._session(session_in_user_folder(file.parent))
-        micrograph = session.micrographs.find_or_add(
+        opened = self._opened(layer.name if file is None else file.parent)
+        micrograph = opened.session.micrographs.find_or_add(
             name,
             shape=(int(layer.data.shape[0]), int(layer.data.shape[1])),
             pixel_size_angstrom=pixel_size_of(layer),
         )
-        return session, micrograph, note
+        return opened.session, micrograph, opened.note
 
     def close(self) -> None:
         """Close all files."""
-        for session in self._open.values():
-            session.close()
+        for opened in self._open.values():
+            opened.session.close()
         self._open.clear()
 
-    def _session(self, path: Path) -> Session:
-        if path not in self._open:
-            self._open[path] = Session.open(path)
-        return self._open[path]
+    def _opened(self, where: Path | str) -> OpenedSession:
+        """Return the session of a folder, or of a layer that has a name alone."""
+        if where not in self._open:
+            if isinstance(where, Path):
+                opened = open_session(where, marks_elsewhere=True)
+                assert opened is not None
+            else:
+                opened = OpenedSession(Session.open(session_path_of_user(where)))
+                opened.session.require_writable()
+            self._open[where] = opened
+        return self._open[where]
 
 
 def file_of(layer: "Image") -> Path | None:

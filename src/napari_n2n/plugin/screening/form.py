@@ -10,13 +10,25 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
 
 from napari_n2n.denoising.shipped_models.general import GENERAL
+from napari_n2n.io.finding import PATTERN_SIGNS
 from napari_n2n.plugin.shared.controls import aligned_labels, folded, row
 from napari_n2n.plugin.shared.movie_form import MovieForm, file_edit, path_of
 from napari_n2n.plugin.shared.preferences import preferences
 from napari_n2n.workflow.movie_settings import MovieOptions
-from napari_n2n.workflow.screening import ScreenSettings
+from napari_n2n.workflow.screening import (
+    Inputs,
+    ScreenSettings,
+    common_folder,
+    inputs_of,
+)
 
-_SIGNS = "*?["
+
+@dataclass(frozen=True)
+class ChosenFiles:
+    """What a choice stands for: files, and the folder that their session belongs to."""
+
+    inputs: Inputs
+    folder: Path
 
 
 @dataclass(frozen=True)
@@ -46,10 +58,26 @@ class ScreenChoice:
     @property
     def folder(self) -> Path | None:
         """The folder, if it is one that was chosen."""
-        if not self.files or any(sign in self.files for sign in _SIGNS):
+        if not self.files or any(sign in self.files for sign in PATTERN_SIGNS):
             return None
         path = Path(self.files).expanduser()
         return path if path.is_dir() else None
+
+    def found(self) -> ChosenFiles:
+        """Look up the files that were chosen; a folder that is watched may still be empty.
+
+        Raises
+        ------
+        UnreadableFile
+            There is no such file or folder, or nothing in it.
+        """
+        folder = self.folder
+        if folder is not None and self.watch:
+            return ChosenFiles(Inputs(()), folder.absolute())
+        inputs = inputs_of(folder or self.files)
+        if folder is not None:
+            return ChosenFiles(inputs, folder.absolute())
+        return ChosenFiles(inputs, common_folder([path.parent for path in inputs.paths]))
 
     def settings(self, pixel_size_angstrom: float | None = None) -> ScreenSettings:
         """Return the settings for `screen`; reads the gain reference.

@@ -17,13 +17,13 @@ from napari_n2n.plugin.screening.actions import VerdictActions
 from napari_n2n.plugin.screening.current import CurrentMicrograph
 from napari_n2n.plugin.screening.dock import ScreeningDock
 from napari_n2n.plugin.screening.exports import open_in_browser, report_to
-from napari_n2n.plugin.screening.jobs import HeldSession, ScreeningJob, summary_of
+from napari_n2n.plugin.screening.jobs import HeldSession, ScreeningJob, SharedSession, summary_of
 from napari_n2n.plugin.screening.learnt_score import OwnScore
-from napari_n2n.plugin.screening.opening import find_files, open_session
 from napari_n2n.plugin.screening.panel import ScreeningPanel
 from napari_n2n.plugin.screening.verdicts import MicrographVerdicts
 from napari_n2n.plugin.shared.keys import name_of
 from napari_n2n.quality import overall
+from napari_n2n.session import open_session
 from napari_n2n.workflow.screening.columns import progress_text
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class ScreeningWidget(ScreeningPanel):
         if self.job.busy or not choice.files:
             return
         try:
-            found = find_files(choice)
+            found = choice.found()
             self._open(found.folder, make=True)
         except N2NError as problem:
             self._on_failure(str(problem))
@@ -180,7 +180,7 @@ class ScreeningWidget(ScreeningPanel):
         if self.job.busy or not choice.files:
             return
         try:
-            found = find_files(choice)
+            found = choice.found()
             opened = self._open(found.folder, make=False)
         except N2NError as problem:
             self._close()
@@ -200,7 +200,7 @@ class ScreeningWidget(ScreeningPanel):
         opened = open_session(folder, make=make)
         if opened is None:
             return False
-        shared, note = opened
+        shared, note = SharedSession(opened.session), opened.note
         self._close()
         self._held.shared = shared
         self._looking.start()  # it rests where it failed

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import platformdirs
-
+from napari_n2n.session.places import user_folder
 from napari_n2n.workflow.movie_settings import MovieOptions
 
 
@@ -37,11 +36,6 @@ def preferences() -> Preferences:
         return Preferences()
 
 
-def data_folder() -> Path:
-    """Folder of this user's models and halves; it outlives every window."""
-    return platformdirs.user_data_path("napari-n2n", appauthor=False)
-
-
 def halves_folder(movies: Path, recording: MovieOptions | None = None) -> Path:
     """Folder where the halves of the movies in folder ``movies`` are kept; it need not exist.
 
@@ -51,12 +45,12 @@ def halves_folder(movies: Path, recording: MovieOptions | None = None) -> Path:
     if recording not in (None, MovieOptions()):
         what += repr(recording)
     code = hashlib.sha256(what.encode()).hexdigest()[:8]
-    return data_folder() / "halves" / f"{movies.name}-{code}"
+    return user_folder() / "halves" / f"{movies.name}-{code}"
 
 
 def models_folder() -> Path:
     """Folder where trainings are kept, finished or not; it is made where it is missing."""
-    folder = data_folder() / "models"
+    folder = user_folder() / "models"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -66,14 +60,3 @@ def new_model_path(name: str) -> Path:
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     safe = "".join(c if c.isalnum() else "-" for c in name)
     return models_folder() / f"{safe}-{stamp}.safetensors"
-
-
-def session_in_user_folder(what: Path | str) -> Path:
-    """Session of a folder that cannot be written, or of a layer without a file, by its name.
-
-    Each has its own: one session is one specimen, whose marks teach on all its micrographs.
-    """
-    text = str(what.resolve()) if isinstance(what, Path) else what
-    code = hashlib.sha256(text.encode()).hexdigest()[:8]
-    name = "".join(c if c.isalnum() else "-" for c in Path(text).name)
-    return data_folder() / "sessions" / f"{name}-{code}.sqlite"

@@ -9,7 +9,7 @@ from napari_n2n.workflow.screening.outcomes import ScreeningSummary, ScreenOutco
 from napari_n2n.workflow.screening.queue import Queue
 from napari_n2n.workflow.screening.results import (
     ResultFiles,
-    default_session_folder,
+    common_folder,
     read_pictures,
     results_of,
 )
@@ -26,7 +26,7 @@ __all__ = [
     "ScreenProgress",
     "ScreenSettings",
     "ScreeningSummary",
-    "default_session_folder",
+    "common_folder",
     "inputs_of",
     "read_pictures",
     "results_of",

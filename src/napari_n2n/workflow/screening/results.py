@@ -18,7 +18,7 @@ from napari_n2n.session.places import stored_path
 from napari_n2n.workflow.fields import DenoisedMicrograph
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -171,19 +171,19 @@ def results_of(session_path: Path | str, record_path: Path | str) -> ResultFiles
     )
 
 
-def default_session_folder(paths: list[Path]) -> Path:
-    """Return the folder whose session files belong to: theirs, or the nearest that holds them all.
+def common_folder(folders: Sequence[Path]) -> Path:
+    """Return the folder whose session files of ``folders`` belong to: the nearest above them all.
 
     Parameters
     ----------
-    paths
+    folders
         One at least.
     """
-    folders = [path.absolute().parent for path in paths]
+    whole = [folder.absolute() for folder in folders]
     try:
-        return Path(os.path.commonpath(folders))
+        return Path(os.path.commonpath(whole))
     except ValueError:  # on several drives
-        return folders[0]
+        return whole[0]
 
 
 def write_thumbnail(path: Path, image: NDArray[np.float32]) -> None:

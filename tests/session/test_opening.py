@@ -1,11 +1,9 @@
 import pytest
 
 from napari_n2n.errors import WriteProblem
-from napari_n2n.plugin.screening import opening as screening_opening
-from napari_n2n.plugin.screening.opening import open_session
-from napari_n2n.session import Session
+from napari_n2n.session import Session, open_session
 
-from ...workflow.screening.screened import screened_folder
+from ..workflow.screening.screened import screened_folder
 
 
 def refusing(folder):
@@ -22,7 +20,7 @@ def refusing(folder):
 
 def test_a_session_that_cannot_be_opened_is_not_replaced_by_an_empty_one(tmp_path, monkeypatch):
     screened_folder(tmp_path / "night").close()
-    monkeypatch.setattr(screening_opening.Session, "open", refusing(tmp_path / "night"))
+    monkeypatch.setattr(Session, "open", refusing(tmp_path / "night"))
     for make in (False, True):
         with pytest.raises(WriteProblem, match="is locked"):
             open_session(tmp_path / "night", make=make)
@@ -30,9 +28,9 @@ def test_a_session_that_cannot_be_opened_is_not_replaced_by_an_empty_one(tmp_pat
 
 def test_where_the_folder_cannot_be_written_the_users_own_is_used(tmp_path, monkeypatch):
     (tmp_path / "night").mkdir()
-    monkeypatch.setattr(screening_opening.Session, "open", refusing(tmp_path / "night"))
+    monkeypatch.setattr(Session, "open", refusing(tmp_path / "night"))
     assert open_session(tmp_path / "night", make=False) is None
-    shared, note = open_session(tmp_path / "night", make=True)
-    assert shared.session.path.parent != tmp_path / "night"
-    assert "locked" in note
-    shared.close()
+    opened = open_session(tmp_path / "night", make=True)
+    assert opened.session.path.parent != tmp_path / "night"
+    assert "locked" in opened.note
+    opened.session.close()
