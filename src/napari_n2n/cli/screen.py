@@ -117,18 +117,17 @@ def _opened(folder: Path, asked: Path | None) -> "Session":
     from napari_n2n.errors import WriteProblem
     from napari_n2n.session import OpenedSession, Session, open_session
 
-    opened = open_session(folder) if asked is None else OpenedSession(Session.open(asked))
-    assert opened is not None
-    if opened.note and not opened.session.read_only:
-        console.say_note(f"{opened.note} It is kept in {opened.session.path}.")
     try:
+        opened = open_session(folder) if asked is None else OpenedSession(Session.open(asked))
+        assert opened is not None
         opened.session.require_writable()
     except WriteProblem as problem:
-        opened.session.close()
         if asked is not None:
             raise
         remedy = f"{problem.remedy} Or say where to keep the session: --session FILE."
         raise WriteProblem(problem.path, problem.fault, remedy) from problem
+    if opened.note:
+        console.say_note(f"{opened.note} It is kept in {opened.session.path}.")
     return opened.session
 
 
