@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from .command_line import call
+from .openings import Openings
 
 _WITH_WINDOWS = Path(__file__).parent / "plugin"
 
@@ -20,3 +21,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def n2n():
     """Run the command line, return its exit code."""
     return call
+
+
+@pytest.fixture
+def openings(monkeypatch) -> Openings:
+    """Count from here on how often each file is opened."""
+    return Openings(monkeypatch)

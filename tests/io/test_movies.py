@@ -118,12 +118,12 @@ def test_marked_defects_are_filled_in_from_their_neighbours(tmp_path):
     write_mrc_stack(tmp_path / "a.mrc", frames, 1.0)
     defects = np.zeros((16, 16), bool)
     defects[3, 4] = defects[0, 0] = True
-    movie = open_movie(tmp_path / "a.mrc").with_defects(defects)
+    movie = open_movie(tmp_path / "a.mrc").replaced(defects=defects)
     assert (movie.frame(0) == 5).all()
     assert "2 dead or hot pixels" in movie.notes[-1]
     assert movie.raw_frame(0)[0, 0] == 900
     with pytest.raises(ShapeMismatch):
-        movie.with_defects(defects[:8])
+        movie.replaced(defects=defects[:8])
 
 
 def test_an_array_is_a_movie_and_a_lazy_one_is_computed_frame_by_frame(counts):
@@ -148,9 +148,9 @@ def test_an_array_is_a_movie_and_a_lazy_one_is_computed_frame_by_frame(counts):
 
 def test_gain_can_be_put_on_and_taken_off(counts):
     gain = GainReference(np.full(counts.shape[1:], 2, np.float32))
-    movie = Movie.from_array(counts).with_gain(gain)
+    movie = Movie.from_array(counts).replaced(gain=gain)
     np.testing.assert_array_equal(movie[0], counts[0] * 2.0)
-    np.testing.assert_array_equal(movie.with_gain(None)[0], counts[0])
+    np.testing.assert_array_equal(movie.replaced(gain=None)[0], counts[0])
 
 
 def test_a_photograph_is_no_movie(shared_data):

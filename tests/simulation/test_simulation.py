@@ -269,7 +269,7 @@ def test_written_movies_read_back_as_they_were_simulated(tmp_path, format):
     np.testing.assert_array_equal(np.stack(list(movie)), simulated.frames)
     clean = read_micrograph(written.clean)
     np.testing.assert_array_equal(clean.pixels, simulated.truth.clean)
-    corrected = movie.with_gain(read_gain(written.gain)).frame(0)
+    corrected = movie.replaced(gain=read_gain(written.gain)).frame(0)
     np.testing.assert_allclose(
         corrected, simulated.frames[0] * simulated.truth.gain, rtol=1e-5, atol=1e-5
     )

@@ -22,6 +22,7 @@ from napari_n2n.io.gain import GainReference, read_gain
 from napari_n2n.io.inspection import FileInfo, inspect_file
 from napari_n2n.io.micrographs import (
     Micrograph,
+    Photograph,
     check_pixels,
     read_micrograph,
     read_pair,
@@ -29,8 +30,10 @@ from napari_n2n.io.micrographs import (
 )
 from napari_n2n.io.movies import Movie, open_movie
 from napari_n2n.io.mrc import write_mrc_stack
+from napari_n2n.io.opening import ImageFile, open_image
 from napari_n2n.io.particles import GIVERS, LABELS, Giver, Label, Particles
 from napari_n2n.io.sniffing import is_supported
+from napari_n2n.io.stacks import Volume
 from napari_n2n.io.tiff import write_tiff_stack
 
 __all__ = [
@@ -42,12 +45,15 @@ __all__ = [
     "GainReference",
     "Giver",
     "HalvesFiles",
+    "ImageFile",
     "Label",
     "Micrograph",
     "MicrographParticles",
     "Movie",
     "Optics",
     "Particles",
+    "Photograph",
+    "Volume",
     "check_pixels",
     "expand_inputs",
     "find_defects",
@@ -55,6 +61,7 @@ __all__ = [
     "inspect_file",
     "is_coordinates",
     "is_supported",
+    "open_image",
     "open_movie",
     "read_coordinates",
     "read_gain",

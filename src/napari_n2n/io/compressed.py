@@ -28,6 +28,25 @@ def codec_of(head: bytes) -> str | None:
 
 
 @contextlib.contextmanager
+def decompressed(raw: BinaryIO, path: Path, codec: str) -> Iterator[BinaryIO]:
+    """Give the stream of what was compressed into an open file, from where that stands on.
+
+    Raises
+    ------
+    UnreadableFile
+        When its data turn out to end too early within the block.
+    """
+    opened = gzip.GzipFile(fileobj=raw) if codec == "deflate" else bz2.BZ2File(raw)
+    try:
+        with opened as stream:
+            yield cast("BinaryIO", stream)
+    except EOFError as error:
+        raise UnreadableFile(
+            path, "is torn: its compressed data end too early", COPY_AGAIN
+        ) from error
+
+
+@contextlib.contextmanager
 def open_decompressed(path: Path, codec: str) -> Iterator[BinaryIO]:
     """Open a compressed file as the stream of what was compressed.
 
@@ -36,15 +55,8 @@ def open_decompressed(path: Path, codec: str) -> Iterator[BinaryIO]:
     UnreadableFile
         When it cannot be opened, or turns out damaged within the block.
     """
-    with open_binary(path) as raw:
-        opened = gzip.GzipFile(fileobj=raw) if codec == "deflate" else bz2.BZ2File(raw)
-        try:
-            with opened as stream:
-                yield cast("BinaryIO", stream)
-        except EOFError as error:
-            raise UnreadableFile(
-                path, "is torn: its compressed data end too early", COPY_AGAIN
-            ) from error
+    with open_binary(path) as raw, decompressed(raw, path, codec) as stream:
+        yield stream
 
 
 class SequentialReader:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_n2n.io.sources import RowOrder
+    from napari_n2n.io.sources import ImageKind, RowOrder
 
 COMPRESSION_8_BIT, COMPRESSION_7_BIT, COMPRESSION_DETAILED = 65000, 65001, 65002
 _UPSAMPLINGS = (1, 2, 4)
@@ -83,7 +83,9 @@ class EerSource:
     Parameters
     ----------
     path
-        The file. Opening reads the directories of the raw frames.
+        The file.
+    all_pages
+        Its directories: those of the raw frames and of whatever else it holds.
     rendering
         How raw frames become frames.
 
@@ -95,13 +97,15 @@ class EerSource:
 
     format = "EER"
     row_order: RowOrder = "eer"
-    is_volume = False
+    is_rgb = False
     dtype: np.dtype[Any] = np.dtype(np.uint16)
 
-    def __init__(self, path: Path, rendering: EerRendering | None = None) -> None:
+    def __init__(
+        self, path: Path, all_pages: list[td.TiffPage], rendering: EerRendering | None = None
+    ) -> None:
         rendering = rendering or EerRendering()
         self._path = path
-        all_pages = td.read_pages(path)
+        self._all_pages = all_pages
         # Some programs put an ordinary image, the sum, before the raw frames.
         pages = [page for page in all_pages if page.number(td.COMPRESSION) in EER_COMPRESSIONS]
         if not pages:
@@ -113,6 +117,7 @@ class EerSource:
                 )
         td.require_pixels_within(path, pages)
         self._pages = pages
+        self.kind: ImageKind = "movie" if len(pages) > 1 else "micrograph"
         self._bits = _bits(pages[0], path)
         self.upsampling = rendering.upsampling
         height, width = pages[0].height, pages[0].width
@@ -141,6 +146,16 @@ class EerSource:
         self.dose_per_frame = None if raw_dose is None else raw_dose * rendered / count
         self.raw_frames = len(pages)
         self.notes = notes + share_notes
+
+    def rendered(self, rendering: EerRendering | None) -> EerSource:
+        """Give the same movie rendered otherwise; its directories are not read again.
+
+        Raises
+        ------
+        UnreadableFile
+            When it cannot be rendered so.
+        """
+        return EerSource(self._path, self._all_pages, rendering)
 
     def _require_complete(self) -> None:
         """Check that every raw frame has the bits to count its pixels, were there no event."""

@@ -117,6 +117,27 @@ class GainReference:
         """Whether the movie's and the gain's formats start at opposite ends of the image."""
         return {self.row_order, movie_order} == {"tiff", "mrc"}
 
+    def require_fit(
+        self,
+        frame_shape: tuple[int, int],
+        movie_path: Path,
+        movie_order: RowOrder = "memory",
+    ) -> None:
+        """Make sure that it can be laid on frames of a shape (y, x); see `laid_on`.
+
+        Raises
+        ------
+        ShapeMismatch
+            When it does not fit, saying which rotation would.
+        """
+        rows, columns = self.pixels.shape
+        turned = (columns, rows) if self.rotation % 2 else (rows, columns)
+        fits = turned == frame_shape
+        if movie_order == "eer":
+            fits = fits or _is_rescaled(turned, frame_shape)
+        if not fits:
+            raise self._mismatch(turned, frame_shape, movie_path)
+
     def laid_on(
         self,
         frame_shape: tuple[int, int],
@@ -145,15 +166,14 @@ class GainReference:
         ShapeMismatch
             When it does not fit, saying which rotation would.
         """
+        self.require_fit(frame_shape, movie_path, movie_order)
         defects = self.turned(self.defects, movie_order)
         gain = self.turned(self.pixels, movie_order)
         with np.errstate(divide="ignore", invalid="ignore"):
             wanted = gain if self.operation == "multiply" else 1 / gain
         factor: NDArray[np.float32] = np.where(defects, 1, wanted).astype(np.float32)
-        if factor.shape != frame_shape and movie_order == "eer":
-            factor, defects = _rescaled(factor, defects, frame_shape)
         if factor.shape != frame_shape:
-            raise self._mismatch(factor.shape, frame_shape, movie_path)
+            factor, defects = _rescaled(factor, defects, frame_shape)
         return np.ascontiguousarray(factor), np.ascontiguousarray(defects)
 
     def _mismatch(
@@ -179,21 +199,25 @@ class GainReference:
         return ShapeMismatch(self._name, fault, remedy)
 
 
+def _is_rescaled(shape: tuple[int, int], wanted: tuple[int, int]) -> bool:
+    """Whether two grids of one detector differ by a factor of two or four."""
+    pairs = (shape, wanted), (wanted, shape)
+    return any(
+        (coarse[0] * times, coarse[1] * times) == fine for coarse, fine in pairs for times in (2, 4)
+    )
+
+
 def _rescaled(
     factor: NDArray[np.float32], defects: NDArray[np.bool_], shape: tuple[int, int]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Repeat or average to another power of two of the detector's grid, if that is what it is."""
-    for times in (2, 4):
-        if (factor.shape[0] * times, factor.shape[1] * times) == shape:
-            return (
-                factor.repeat(times, 0).repeat(times, 1),
-                defects.repeat(times, 0).repeat(times, 1),
-            )
-        if factor.shape == (shape[0] * times, shape[1] * times):
-            blocks = (shape[0], times, shape[1], times)
-            broken: NDArray[np.bool_] = np.asarray(defects.reshape(blocks).any((1, 3)))
-            return factor.reshape(blocks).mean((1, 3), dtype=np.float32), broken
-    return factor, defects
+    """Repeat or average to a grid of the detector that is known to be finer or coarser."""
+    if shape[0] > factor.shape[0]:
+        times = shape[0] // factor.shape[0]
+        return factor.repeat(times, 0).repeat(times, 1), defects.repeat(times, 0).repeat(times, 1)
+    times = factor.shape[0] // shape[0]
+    blocks = (shape[0], times, shape[1], times)
+    broken: NDArray[np.bool_] = np.asarray(defects.reshape(blocks).any((1, 3)))
+    return factor.reshape(blocks).mean((1, 3), dtype=np.float32), broken
 
 
 def read_gain(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from napari_n2n.io.sniffing import open_source
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from napari_n2n.io.sources import ImageKind
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class FileInfo:
     """
 
     path: Path
-    kind: Literal["movie", "micrograph", "photograph", "volume"]
+    kind: ImageKind
     format: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -59,17 +61,11 @@ def inspect_file(path: Path | str) -> FileInfo:
     source = open_source(path)
     count, height, width = source.shape
     shape: tuple[int, ...] = source.shape
-    kind: Literal["movie", "micrograph", "photograph", "volume"]
-    is_rgb = getattr(source, "is_rgb", None)
-    if count > 1:
-        kind = "volume" if source.is_volume else "movie"
-    else:
-        is_picture = source.format in ("PNG", "JPEG")
-        kind = "photograph" if is_rgb or is_picture else "micrograph"
-        shape = (height, width, 3) if is_rgb else (height, width)
+    if source.kind in ("micrograph", "photograph"):
+        shape = (height, width, 3) if source.is_rgb else (height, width)
     return FileInfo(
         path=path,
-        kind=kind,
+        kind=source.kind,
         format=source.format,
         shape=shape,
         dtype=source.dtype,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,32 +16,115 @@ from napari_n2n.io.sniffing import open_source
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_n2n.io.sources import FrameSource
 
-@dataclass(frozen=True, eq=False)
-class Micrograph:
-    """One image with its calibration.
+
+@dataclass(frozen=True, eq=False, repr=False)
+class StillImage:
+    """One image with its calibration: what micrographs and photographs have in common.
+
+    Nothing but the header is read until the pixels are asked for. It holds no open file, and never
+    changes.
 
     Attributes
     ----------
-    pixels
-        (y, x), or (y, x, 3) for a colour photograph; values as in the file.
+    source
+        Where the pixels come from: the file as it was parsed when it was opened.
+    path
+        The file.
     pixel_size_angstrom
         Å, or None where unknown.
-    path
-        The file it came from, or None.
     notes
         Sentences for the user.
     """
 
-    pixels: NDArray[np.float32]
-    pixel_size_angstrom: float | None
-    path: Path | None = None
-    notes: tuple[str, ...] = ()
+    source: FrameSource
+    path: Path
+    pixel_size_angstrom: float | None = field(default=None, kw_only=True)
+    notes: tuple[str, ...] = field(default=(), kw_only=True)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of `pixels`."""
+        _, height, width = self.source.shape
+        return (height, width, 3) if self.is_rgb else (height, width)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of a pixel as it is stored."""
+        return self.source.dtype
+
+    @property
+    def format(self) -> str:
+        """What it is stored as, for people: ``"MRC"``."""
+        return self.source.format
 
     @property
     def is_rgb(self) -> bool:
         """Whether it is a colour photograph."""
-        return self.pixels.ndim == 3
+        return self.source.is_rgb
+
+    @cached_property
+    def pixels(self) -> NDArray[np.float32]:
+        """Values as in the file; read when they are first asked for, and kept."""
+        return self.read()
+
+    def read(self) -> NDArray[np.float32]:
+        """Give `pixels` without keeping them: for going through many images, one at a time.
+
+        Raises
+        ------
+        UnreadableFile
+            When the file is torn or damaged.
+        BadPixels
+            When pixels are NaN or infinite, or all the same.
+        """
+        stored = self.source.read(0)
+        if self.is_rgb:
+            stored = stored[..., :3]  # without transparency
+        # Values beyond float32 become infinite, and are then reported as such.
+        with np.errstate(over="ignore"):
+            pixels = stored.astype(np.float32)
+        check_pixels(pixels, self.path)
+        return pixels
+
+    def __repr__(self) -> str:
+        """Describe the image in a line."""
+        size = "?" if self.pixel_size_angstrom is None else f"{self.pixel_size_angstrom:.4g}"
+        height, width = self.shape[:2]
+        return f"<{type(self).__name__} {self.path.name}: {width} × {height}, {size} Å/px>"
+
+
+class Micrograph(StillImage):
+    """One grey image (y, x) with its calibration; made by `open_image` or `read_micrograph`."""
+
+
+class Photograph(StillImage):
+    """One colour image (y, x, 3); made by `open_image` or `read_micrograph`."""
+
+
+def still_image_of(
+    source: FrameSource, path: Path, pixel_size_angstrom: float | None = None
+) -> Micrograph | Photograph:
+    """Make a micrograph or photograph of a file; a pixel size (Å) that is given wins over its own.
+
+    Raises
+    ------
+    UnreadableFile
+        When the file holds more than one image.
+    BadValue
+        When the given pixel size cannot be right.
+    """
+    if source.shape[0] != 1:
+        what = "a volume of" if source.kind == "volume" else "a movie or stack of"
+        raise UnreadableFile(
+            path,
+            f"is {what} {source.shape[0]} images, not a single one",
+            "Open it as a movie.",
+        )
+    size, notes = overridden(pixel_size_angstrom, source.pixel_size_angstrom, source.notes)
+    kind = Photograph if source.is_rgb else Micrograph
+    return kind(source, path, pixel_size_angstrom=size, notes=notes)
 
 
 def check_pixels(pixels: NDArray[Any], path: Path | str) -> None:
@@ -66,8 +150,10 @@ def check_pixels(pixels: NDArray[Any], path: Path | str) -> None:
         )
 
 
-def read_micrograph(path: Path | str, *, pixel_size_angstrom: float | None = None) -> Micrograph:
-    """Read a single image.
+def read_micrograph(
+    path: Path | str, *, pixel_size_angstrom: float | None = None
+) -> Micrograph | Photograph:
+    """Read a single image, its pixels at once.
 
     Parameters
     ----------
@@ -82,33 +168,19 @@ def read_micrograph(path: Path | str, *, pixel_size_angstrom: float | None = Non
         When the file is missing, torn, damaged or holds more than one image.
     BadPixels
         When pixels are NaN or infinite, or all the same.
-    ValueError
+    BadValue
         When the given pixel size cannot be right.
     """
     path = Path(path)
-    source = open_source(path)
-    if source.shape[0] != 1:
-        what = "a volume of" if source.is_volume else "a movie or stack of"
-        raise UnreadableFile(
-            path,
-            f"is {what} {source.shape[0]} images, not a single one",
-            "Open it as a movie.",
-        )
-    pixel_size, notes = overridden(pixel_size_angstrom, source.pixel_size_angstrom, source.notes)
-    stored = source.read(0)
-    if stored.ndim == 3 and stored.shape[2] == 4:
-        stored = stored[..., :3]
-        notes += ("The photograph's transparency is ignored.",)
-    # Values beyond float32 become infinite, and are then reported as such.
-    with np.errstate(over="ignore"):
-        pixels = stored.astype(np.float32)
-    check_pixels(pixels, path)
-    return Micrograph(pixels, pixel_size, path, notes)
+    image = still_image_of(open_source(path), path, pixel_size_angstrom)
+    # Asked for here, so that what is wrong with them is told here.
+    _ = image.pixels
+    return image
 
 
 def read_pair(
     first: Path | str, second: Path | str, *, pixel_size_angstrom: float | None = None
-) -> tuple[Micrograph, Micrograph]:
+) -> tuple[Micrograph | Photograph, Micrograph | Photograph]:
     """Read two images of one specimen: odd and even halves, or an input and its target.
 
     Parameters
@@ -128,7 +200,7 @@ def read_pair(
     a = read_micrograph(first, pixel_size_angstrom=pixel_size_angstrom)
     b = read_micrograph(second, pixel_size_angstrom=pixel_size_angstrom)
     remedy = "Check that both come from the same movie."
-    if a.pixels.shape != b.pixels.shape:
+    if a.shape != b.shape:
         raise ShapeMismatch(
             second,
             f"is {_size(b)} pixels, but {Path(first).name} is {_size(a)}",
@@ -144,9 +216,9 @@ def read_pair(
     return a, b
 
 
-def _size(micrograph: Micrograph) -> str:
-    height, width = micrograph.pixels.shape[:2]
-    return f"{width} × {height}" + (" colour" if micrograph.is_rgb else "")
+def _size(image: StillImage) -> str:
+    height, width = image.shape[:2]
+    return f"{width} × {height}" + (" colour" if image.is_rgb else "")
 
 
 def write_micrograph(

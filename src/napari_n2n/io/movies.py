@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import uuid
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 
-from napari_n2n.errors import BadPixels, BadValue, ShapeMismatch, UnreadableFile
+from napari_n2n.errors import BadValue, ShapeMismatch, UnreadableFile
 from napari_n2n.io.defects import replace_defects
 from napari_n2n.io.pixel_size import overridden
 from napari_n2n.io.sniffing import open_source
 from napari_n2n.io.sources import ArraySource
+from napari_n2n.io.stacks import ImageStack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from napari_n2n.io.eer import EerRendering
@@ -24,22 +24,36 @@ if TYPE_CHECKING:
     from napari_n2n.io.sources import FrameSource
 
 
-class Movie:
-    """A lazy stack of frames; made by `open_movie` or `Movie.from_array`.
+class MovieChanges(TypedDict, total=False):
+    """What `Movie.replaced` can replace; see there."""
+
+    pixel_size_angstrom: float | None
+    dose_per_frame: float | None
+    gain: GainReference | None
+    defects: NDArray[np.bool_] | None
+    eer: EerRendering | None
+
+
+@dataclass(frozen=True)
+class _Corrections:
+    """What is done to every frame: multiplied by ``factor``, ``defects`` filled in; both (y, x)."""
+
+    factor: NDArray[np.float32] | None
+    defects: NDArray[np.bool_] | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Movie(ImageStack):
+    """A lazy stack of frames; made by `open_image`, `open_movie` or `Movie.from_array`.
 
     Nothing but the header is read until a frame is asked for, and then that frame only. A movie
-    holds no open file and can be sent to another process.
+    holds no open file, can be sent to another process, and never changes: see `replaced`.
 
-    Parameters
+    Attributes
     ----------
-    source
-        Where the frames come from.
-    path
-        The file, or a name for messages.
-    pixel_size_angstrom, dose_per_frame
-        Å and e/Å², or None where unknown.
-    notes
-        Sentences for the user.
+    dose_per_frame
+        e/Å², or None where unknown.
     gain
         Applied to every frame as it is read.
     defects
@@ -52,56 +66,50 @@ class Movie:
         When the gain reference or the defects do not fit the frames.
     """
 
-    def __init__(
-        self,
-        source: FrameSource,
-        path: Path,
-        *,
-        pixel_size_angstrom: float | None = None,
-        dose_per_frame: float | None = None,
-        notes: tuple[str, ...] = (),
-        gain: GainReference | None = None,
-        defects: NDArray[np.bool_] | None = None,
-    ) -> None:
-        self._source = source
-        self.path = path
-        self.shape: tuple[int, int, int] = source.shape
-        self.dtype: np.dtype[Any] = source.dtype
-        self.pixel_size_angstrom = pixel_size_angstrom
-        self.dose_per_frame = dose_per_frame
-        self.gain = gain
-        self._own_notes = notes
-        self._own_defects = defects
-        self._factor: NDArray[np.float32] | None = None
-        self._defects: NDArray[np.bool_] | None = None
-        self._lay_on_corrections()
+    dose_per_frame: float | None = field(default=None, kw_only=True)
+    gain: GainReference | None = field(default=None, kw_only=True)
+    defects: NDArray[np.bool_] | None = field(default=None, kw_only=True)
 
-    def _lay_on_corrections(self) -> None:
-        self.notes = self._own_notes
-        defects = self._own_defects
-        if defects is not None and defects.shape != self.shape[1:]:
+    _part = "frame"
+    _remedy = "Write the movie anew from the camera's data, or leave it out."
+
+    def __post_init__(self) -> None:
+        if self.defects is not None and self.defects.shape != self.shape[1:]:
             raise ShapeMismatch(
                 self.path,
-                f"has frames of shape {self.shape[1:]}, the map of defects has {defects.shape}",
+                f"has frames of shape {self.shape[1:]}, the map of defects has "
+                f"{self.defects.shape}",
                 "Make the map of defects from this movie.",
             )
         if self.gain is not None:
-            order = self._source.row_order
-            self._factor, broken = self.gain.laid_on(
-                (self.shape[1], self.shape[2]), self.path, order
+            self.gain.require_fit((self.shape[1], self.shape[2]), self.path, self.source.row_order)
+
+    @classmethod
+    def from_source(cls, source: FrameSource, path: Path, **given: Unpack[MovieChanges]) -> Movie:
+        """Make a movie of a file's frames; what is given, and not None, wins over the file.
+
+        Raises
+        ------
+        UnreadableFile
+            When the frames are in colour.
+        ShapeMismatch
+            When the gain reference or the defects do not fit the frames.
+        BadValue
+            When the given pixel size or dose cannot be right.
+        """
+        if source.is_rgb:
+            raise UnreadableFile(
+                path, "is a colour photograph, not a movie", "Open it as an image."
             )
-            defects = broken if defects is None else defects | broken
-            if self.gain.reverses_rows_for(order):
-                self.notes += (
-                    "The rows of the gain reference were reversed, because one of gain and movie "
-                    "is a TIFF and the other an MRC (as in RELION, IMOD and MotionCor2).",
-                )
-        if defects is not None and defects.any():
-            self._defects = defects
-            self.notes += (
-                f"{np.count_nonzero(defects):,} dead or hot pixels are filled in from their "
-                "neighbours.",
-            )
+        movie = cls(
+            source,
+            path,
+            pixel_size_angstrom=source.pixel_size_angstrom,
+            dose_per_frame=source.dose_per_frame,
+            header_notes=source.notes,
+        )
+        said: Any = {name: value for name, value in given.items() if value is not None}
+        return movie.replaced(**said) if said else movie
 
     @classmethod
     def from_array(
@@ -133,44 +141,82 @@ class Movie:
             gain=gain,
         )
 
-    def with_gain(self, gain: GainReference | None) -> Movie:
-        """Give the same movie with another gain reference, or with none.
+    def replaced(self, **changes: Unpack[MovieChanges]) -> Movie:
+        """Give the same movie with something else about it; the file is not opened again.
+
+        Parameters
+        ----------
+        pixel_size_angstrom, dose_per_frame
+            Å and e/Å², or None: unknown.
+        gain
+            Another gain reference, or None: none.
+        defects
+            Another map (y, x) of pixels to be filled in from their neighbours, or None: none.
+        eer
+            How raw EER frames are rendered; ignored for other formats. Pixel size and dose become
+            what the file says of such frames, unless they are given as well.
 
         Raises
         ------
         ShapeMismatch
-            When the gain reference does not fit the frames.
+            When the gain reference or the defects do not fit the frames.
+        BadValue
+            When the pixel size or dose cannot be right.
+        UnreadableFile
+            When the file cannot be rendered so.
         """
-        return self._changed(gain=gain)
+        told: dict[str, Any] = dict(changes)
+        start = self._rendered(told.pop("eer")) if "eer" in told else self
+        size, dose = told.get("pixel_size_angstrom"), told.get("dose_per_frame")
+        if size is not None:
+            size, notes = overridden(size, None, start.header_notes)
+            told |= {"pixel_size_angstrom": size, "header_notes": notes}
+        if dose is not None and not dose > 0:
+            raise BadValue(f"A dose per frame must be positive, not {dose} e/Å².")
+        return replace(start, **told)
 
-    def with_defects(self, defects: NDArray[np.bool_] | None) -> Movie:
-        """Give the same movie with these pixels, (y, x), filled in from their neighbours.
+    def _rendered(self, eer: EerRendering | None) -> Movie:
+        if self.source.row_order != "eer":
+            return self
+        from napari_n2n.io.eer import EerSource
 
-        Raises
-        ------
-        ShapeMismatch
-            When the map does not fit the frames.
-        """
-        return self._changed(defects=defects)
+        assert isinstance(self.source, EerSource)
+        source = self.source.rendered(eer)
+        return replace(
+            self,
+            source=source,
+            pixel_size_angstrom=source.pixel_size_angstrom,
+            dose_per_frame=source.dose_per_frame,
+            header_notes=source.notes,
+        )
 
-    def _changed(self, **changes: Any) -> Movie:
-        settings: dict[str, Any] = {
-            "pixel_size_angstrom": self.pixel_size_angstrom,
-            "dose_per_frame": self.dose_per_frame,
-            "notes": self._own_notes,
-            "gain": self.gain,
-            "defects": self._own_defects,
-        }
-        return Movie(self._source, self.path, **{**settings, **changes})
+    @cached_property
+    def _corrections(self) -> _Corrections:
+        """Lay the gain reference on the frames, once they or their notes are asked for."""
+        notes: tuple[str, ...] = ()
+        factor = None
+        defects = self.defects
+        if self.gain is not None:
+            order = self.source.row_order
+            factor, broken = self.gain.laid_on((self.shape[1], self.shape[2]), self.path, order)
+            defects = broken if defects is None else defects | broken
+            if self.gain.reverses_rows_for(order):
+                notes += (
+                    "The rows of the gain reference were reversed, because one of gain and movie "
+                    "is a TIFF and the other an MRC (as in RELION, IMOD and MotionCor2).",
+                )
+        if defects is None or not defects.any():
+            return _Corrections(factor, None, notes)
+        notes += (
+            f"{np.count_nonzero(defects):,} dead or hot pixels are filled in from their "
+            "neighbours.",
+        )
+        return _Corrections(factor, defects, notes)
 
     @property
-    def format(self) -> str:
-        """What the frames are stored as, for people: ``"MRC"``."""
-        return self._source.format
-
-    def __len__(self) -> int:
-        """Count the frames."""
-        return self.shape[0]
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for the user, of the header and of what is done to the frames."""
+        return self.header_notes + self._corrections.notes
 
     def raw_frame(self, index: int) -> NDArray[Any]:
         """Give one frame as stored, shape (y, x).
@@ -182,9 +228,7 @@ class Movie:
         UnreadableFile
             When the frame is torn or damaged.
         """
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"{self.path.name} has {len(self)} frames; there is no {index}.")
-        return self._source.read(index % len(self))
+        return self._raw(index)
 
     def frame(self, index: int) -> NDArray[np.float32]:
         """Give one frame, gain applied and defects filled in, shape (y, x).
@@ -198,67 +242,15 @@ class Movie:
         BadPixels
             When the frame holds NaN or infinite pixels that no gain reference marks as broken.
         """
-        raw = self.raw_frame(index)
-        # Values beyond float32 become infinite, and are then reported as such.
-        with np.errstate(over="ignore"):
-            frame = raw.astype(np.float32)
-        if self._factor is not None:
-            frame *= self._factor
-        if self._defects is not None:
-            frame = replace_defects(frame, self._defects)
-        if raw.dtype.kind == "f" and not np.isfinite(frame).all():
-            bad = np.count_nonzero(~np.isfinite(frame))
-            raise BadPixels(
-                self.path,
-                f"has {bad:,} NaN or infinite pixels in frame {index % len(self) + 1}",
-                "Write the movie anew from the camera's data, or leave it out.",
-            )
-        return frame
+        return self._image(index)
 
-    @overload
-    def __getitem__(self, index: int) -> NDArray[np.float32]: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> NDArray[np.float32]: ...
-
-    def __getitem__(self, index: int | slice) -> NDArray[np.float32]:
-        """Give one frame (y, x), or several (frame, y, x), corrected."""
-        if not isinstance(index, slice):
-            return self.frame(int(index))
-        chosen = range(*index.indices(len(self)))
-        frames = np.empty((len(chosen), *self.shape[1:]), np.float32)
-        for place, number in enumerate(chosen):
-            frames[place] = self.frame(number)
-        return frames
-
-    def __iter__(self) -> Iterator[NDArray[np.float32]]:
-        """Give the corrected frames one after the other."""
-        return (self.frame(index) for index in range(len(self)))
-
-    def as_dask(self) -> Any:
-        """Give a dask array (frame, y, x) of float32, one chunk a frame, nothing read yet."""
-        import dask.array as da
-
-        def read(block_info: Any = None) -> NDArray[np.float32]:
-            number: int = block_info[None]["array-location"][0][0]
-            return self.frame(number)[np.newaxis]
-
-        _, height, width = self.shape
-        chunks = ((1,) * len(self), (height,), (width,))
-        return da.map_blocks(
-            read,
-            # A name of its own: making one up, dask would hash every pixel of frames in memory.
-            name=f"movie-{uuid.uuid4().hex}",
-            chunks=chunks,
-            dtype=np.float32,
-            meta=np.empty((0, 0, 0), np.float32),
-        )
-
-    def __repr__(self) -> str:
-        """Describe the movie in a line."""
-        count, height, width = self.shape
-        size = "?" if self.pixel_size_angstrom is None else f"{self.pixel_size_angstrom:.4g}"
-        return f"<Movie {self.path.name}: {count} frames of {width} × {height}, {size} Å/px>"
+    def _corrected(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        corrections = self._corrections
+        if corrections.factor is not None:
+            image *= corrections.factor
+        if corrections.defects is not None:
+            image = replace_defects(image, corrections.defects)
+        return image
 
 
 def open_movie(
@@ -269,7 +261,7 @@ def open_movie(
     gain: GainReference | None = None,
     eer: EerRendering | None = None,
 ) -> Movie:
-    """Open a movie without reading its pixels.
+    """Open a file as a movie, whatever its header calls it, without reading its pixels.
 
     Parameters
     ----------
@@ -295,17 +287,10 @@ def open_movie(
         When the given pixel size or dose cannot be right.
     """
     path = Path(path)
-    if dose_per_frame is not None and not dose_per_frame > 0:
-        raise BadValue(f"A dose per frame must be positive, not {dose_per_frame} e/Å².")
-    source = open_source(path, eer)
-    if getattr(source, "is_rgb", False):
-        raise UnreadableFile(path, "is a colour photograph, not a movie", "Open it as an image.")
-    pixel_size, notes = overridden(pixel_size_angstrom, source.pixel_size_angstrom, source.notes)
-    return Movie(
-        source,
+    return Movie.from_source(
+        open_source(path, eer),
         path,
-        pixel_size_angstrom=pixel_size,
-        dose_per_frame=source.dose_per_frame if dose_per_frame is None else dose_per_frame,
-        notes=notes,
+        pixel_size_angstrom=pixel_size_angstrom,
+        dose_per_frame=dose_per_frame,
         gain=gain,
     )

@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.io.atomic import write_atomically
-from napari_n2n.io.compressed import SequentialReader, codec_of, open_decompressed
+from napari_n2n.io.compressed import SequentialReader
 from napari_n2n.io.limits import (
     COPY_AGAIN,
     open_binary,
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_n2n.io.sources import RowOrder
+    from napari_n2n.io.sources import ImageKind, RowOrder
 
 _STRIP_PX = 1 << 17
 _MODES = {"int8": 0, "int16": 1, "float32": 2, "uint16": 6, "float16": 12}
@@ -34,7 +34,13 @@ class MrcSource:
     Parameters
     ----------
     path
-        The file. Opening reads its header; the pixels stay on the disk.
+        The file; the pixels stay on the disk.
+    head
+        Its first bytes, decompressed: the header.
+    stored_bytes
+        Size of the file as it is stored.
+    codec
+        ``"deflate"`` (gzip) or ``"bzip2"``; None: it is not compressed.
 
     Raises
     ------
@@ -44,23 +50,20 @@ class MrcSource:
 
     row_order: RowOrder = "mrc"
     dose_per_frame: float | None = None
+    is_rgb = False
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, head: bytes, stored_bytes: int, codec: str | None = None
+    ) -> None:
         self._path = path
-        with open_binary(path) as handle:
-            head = handle.read(HEADER_BYTES)
-            stored_bytes = handle.seek(0, 2)
-        codec = codec_of(head)
         self._compressed = None if codec is None else SequentialReader(path, codec)
-        if codec is not None:
-            with open_decompressed(path, codec) as stream:
-                head = stream.read(HEADER_BYTES)
         self.header: MrcHeader = parse_header(head, path)
         self.format = "MRC" + {None: "", "deflate": " (gzip)", "bzip2": " (bzip2)"}[codec]
         self.shape = self.header.shape
         self.dtype = np.dtype(self.header.dtype)
         self.pixel_size_angstrom = self.header.pixel_size_angstrom
-        self.is_volume = self.header.is_volume
+        several: ImageKind = "volume" if self.header.is_volume else "movie"
+        self.kind: ImageKind = several if self.shape[0] > 1 else "micrograph"
         self.notes = self.header.notes
         if codec is None:
             self._require_complete(stored_bytes)
@@ -97,6 +100,8 @@ class MrcSource:
         what = f"section {index + 1}"
         if self._compressed is not None:
             data = np.frombuffer(self._compressed.read(start, header.section_bytes, what), np.uint8)
+            if index == self.shape[0] - 1:
+                self._compressed.close()  # nothing follows: many images may be open at a time
         else:
             with open_binary(self._path) as handle:
                 handle.seek(start)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
 import numpy as np
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_n2n.io.sources import RowOrder
+    from napari_n2n.io.sources import ImageKind, RowOrder
 
 WHITE = 255.0
 """The largest value of a channel of a photograph with 8 bits."""
@@ -30,7 +30,9 @@ class PhotographSource:
     Parameters
     ----------
     path
-        The file. Opening reads its header.
+        The file.
+    handle
+        The same, open for reading: its header is read, the pixels stay on the disk.
 
     Raises
     ------
@@ -39,26 +41,37 @@ class PhotographSource:
     """
 
     row_order: RowOrder = "tiff"
-    is_volume = False
+    kind: ImageKind = "photograph"
     pixel_size_angstrom: float | None = None
     dose_per_frame: float | None = None
     notes: tuple[str, ...] = ()
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, handle: BinaryIO) -> None:
         self._path = path
-        with open_binary(path) as handle:
-            stored = handle.seek(0, 2)
-            handle.seek(0)
-            image = _open(handle)
-            width, height = image.size
-            self.format = str(image.format)
-            self.is_rgb = image.mode not in _GREY_MODES
-            self.dtype = np.dtype(_GREY_MODES.get(image.mode, np.uint8))
+        stored = handle.seek(0, 2)
+        handle.seek(0)
+        image = _open(handle)
+        width, height = image.size
+        self.format = str(image.format)
+        self.is_rgb = image.mode not in _GREY_MODES
+        self.dtype = np.dtype(_GREY_MODES.get(image.mode, np.uint8))
         require_frame_size(path, height, width)
         pixel_bytes = height * width * (3 if self.is_rgb else self.dtype.itemsize)
         codec = "deflate" if self.format == "PNG" else "jpeg"
         require_justified(path, pixel_bytes, stored, codec)
         self.shape = (1, height, width)
+
+    @classmethod
+    def of_file(cls, path: Path) -> Self:
+        """Open a file that is a PNG or JPEG by its name.
+
+        Raises
+        ------
+        UnreadableFile
+            When it is none, or damaged.
+        """
+        with open_binary(path) as handle:
+            return cls(path, handle)
 
     def read(self, index: int) -> NDArray[Any]:
         """Give the image, shape (y, x) or (y, x, 3).

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from napari_n2n.errors import N2NError, UnreadableFile
-from napari_n2n.io.compressed import codec_of, open_decompressed
+from napari_n2n.io.compressed import codec_of, decompressed
 from napari_n2n.io.limits import open_binary
 from napari_n2n.io.mrc_header import HEADER_BYTES, looks_like_mrc
 from napari_n2n.io.tiff_directory import is_tiff, read_pages
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from napari_n2n.io.eer import EerRendering
     from napari_n2n.io.sources import FrameSource
 
-Kind = Literal["mrc", "tiff", "eer", "photograph"]
+Format = Literal["mrc", "tiff", "eer", "photograph"]
 
 _FOREIGN = (
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file", "Export it as MRC or TIFF."),
@@ -31,17 +32,45 @@ _FOREIGN = (
 _KNOWN = "MRC, TIFF, EER, PNG and JPEG files can be read."
 
 
-def sniff(path: Path) -> Kind:
+@dataclass(frozen=True)
+class Sniffed:
+    """What the first bytes of a file tell.
+
+    Attributes
+    ----------
+    format
+        What it is.
+    head
+        Its first bytes, as many as an MRC header has; of what is inside, where it is compressed.
+    stored_bytes
+        Size of the file.
+    codec
+        How it is compressed: ``"deflate"`` (gzip), ``"bzip2"`` or None.
+    """
+
+    format: Format
+    head: bytes
+    stored_bytes: int
+    codec: str | None = None
+
+
+def sniff(handle: BinaryIO, path: Path) -> Sniffed:
     """Find out what kind of file this is.
+
+    Parameters
+    ----------
+    handle
+        The file, open for reading.
+    path
+        For messages.
 
     Raises
     ------
     UnreadableFile
-        When it cannot be opened, is empty, or is of no kind this program reads.
+        When it is empty, or of no kind this program reads.
     """
-    with open_binary(path) as handle:
-        head = handle.read(HEADER_BYTES)
-        size = handle.seek(0, 2)
+    head = handle.read(HEADER_BYTES)
+    size = handle.seek(0, 2)
     if not head:
         raise UnreadableFile(
             path, "is empty", "Copy it again; if it is empty there too, it was never written."
@@ -49,18 +78,20 @@ def sniff(path: Path) -> Kind:
     if is_tiff(head):
         from napari_n2n.io.eer import is_eer
 
-        return "eer" if is_eer(read_pages(path, limit=2)) else "tiff"
+        # Some programs put an ordinary image, the sum, before an EER's raw frames.
+        return Sniffed("eer" if is_eer(read_pages(handle, path, limit=2)) else "tiff", head, size)
     if head[:8] == b"\x89PNG\r\n\x1a\n" or head[:3] == b"\xff\xd8\xff":
-        return "photograph"
+        return Sniffed("photograph", head, size)
     if looks_like_mrc(head, size):
-        return "mrc"
+        return Sniffed("mrc", head, size)
     codec = codec_of(head)
     if codec is not None:
-        with open_decompressed(path, codec) as stream:
+        handle.seek(0)
+        with decompressed(handle, path, codec) as stream:
             inside = stream.read(HEADER_BYTES)
         # Without unpacking all of it, only the stamp can tell.
         if inside[208:211] == b"MAP":
-            return "mrc"
+            return Sniffed("mrc", inside, size, codec)
         what = "a TIFF" if is_tiff(inside) else "no MRC file"
         raise UnreadableFile(path, f"is compressed and holds {what}", "Unpack it first.")
     raise _unknown(path, head)
@@ -88,36 +119,40 @@ def _unknown(path: Path, head: bytes) -> UnreadableFile:
 
 
 def open_source(path: Path, eer: EerRendering | None = None) -> FrameSource:
-    """Open a file as a source of frames, by its content.
+    """Open a file as a source of frames, by its content; its header is read, and closed again.
 
     Raises
     ------
     UnreadableFile
         When it is no image, or damaged.
     """
-    kind = sniff(path)
     # Each format is imported when a file asks for it, which keeps `import napari_n2n.io` quick.
-    if kind == "mrc":
+    with open_binary(path) as handle:
+        sniffed = sniff(handle, path)
+        if sniffed.format == "photograph":
+            from napari_n2n.io.photographs import PhotographSource
+
+            return PhotographSource(path, handle)
+        pages = read_pages(handle, path) if sniffed.format in ("tiff", "eer") else []
+    if sniffed.format == "mrc":
         from napari_n2n.io.mrc import MrcSource
 
-        return MrcSource(path)
-    if kind == "eer":
+        return MrcSource(path, sniffed.head, sniffed.stored_bytes, sniffed.codec)
+    if sniffed.format == "eer":
         from napari_n2n.io.eer import EerSource
 
-        return EerSource(path, eer)
-    if kind == "tiff":
-        from napari_n2n.io.tiff import TiffSource
+        return EerSource(path, pages, eer)
+    from napari_n2n.io.tiff import TiffSource
 
-        return TiffSource(path)
-    from napari_n2n.io.photographs import PhotographSource
-
-    return PhotographSource(path)
+    return TiffSource(path, pages)
 
 
 def is_supported(path: Path | str) -> bool:
     """Whether a file looks like one this program can open, judged by its first bytes."""
+    path = Path(path)
     try:
-        sniff(Path(path))
+        with open_binary(path) as handle:
+            sniff(handle, path)
     except N2NError:
         return False
     return True

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 RowOrder = Literal["mrc", "tiff", "eer", "memory"]
 """Whose convention the rows of a frame follow: it decides how a gain reference is laid on it."""
 
+ImageKind = Literal["movie", "micrograph", "photograph", "volume"]
+"""What a file holds, by its header: frames in time, one image, one of PNG or JPEG or in colour, or
+sections in space."""
+
 
 @runtime_checkable
 class FrameSource(Protocol):
@@ -27,11 +31,13 @@ class FrameSource(Protocol):
     pixel_size_angstrom: float | None
     dose_per_frame: float | None
     """e/Å², or None where the file does not say."""
-    is_volume: bool
+    kind: ImageKind
+    is_rgb: bool
+    """Whether `read` gives colours, (y, x, 3 or 4)."""
     notes: tuple[str, ...]
 
     def read(self, index: int) -> NDArray[Any]:
-        """Give frame `index` (0 ≤ index < number of frames) as stored, shape (y, x).
+        """Give frame `index` (0 ≤ index < number of frames) as stored, (y, x) or in colour.
 
         Raises
         ------
@@ -54,7 +60,8 @@ class ArraySource:
 
     format = "in memory"
     row_order: RowOrder = "memory"
-    is_volume = False
+    kind: ImageKind = "movie"
+    is_rgb = False
     notes: tuple[str, ...] = ()
 
     def __init__(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_n2n.io.sources import RowOrder
+    from napari_n2n.io.sources import ImageKind, RowOrder
 
 # What is wrong with a file is said by an error of this project; tifffile's own remarks would
 # only appear on the terminal if nobody listens to the logger.
@@ -59,7 +59,9 @@ class TiffSource:
     Parameters
     ----------
     path
-        The file. Opening reads the page directories; the pixels stay on the disk.
+        The file.
+    pages
+        Its page directories; the pixels stay on the disk.
 
     Raises
     ------
@@ -69,11 +71,9 @@ class TiffSource:
 
     row_order: RowOrder = "tiff"
     dose_per_frame: float | None = None
-    is_volume = False
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, pages: list[td.TiffPage]) -> None:
         self._path = path
-        pages = td.read_pages(path)
         first = pages[0]
         for number, page in enumerate(pages, 1):
             if page.layout != first.layout:
@@ -106,7 +106,11 @@ class TiffSource:
         self.shape = (max(len(pages), self._stacked, planes), first.height, first.width)
         if self._stacked > 1:
             self._require_stack(first)
+        single: ImageKind = "photograph" if self.is_rgb else "micrograph"
+        self.kind: ImageKind = "movie" if self.shape[0] > 1 else single
         self.pixel_size_angstrom, self.notes = _pixel_size(first)
+        if self.is_rgb and self.samples == 4:
+            self.notes += ("The photograph's transparency is ignored.",)
 
     def _require_justified(self, page: td.TiffPage) -> None:
         frame_bytes = page.width * page.height * self.samples * self.dtype.itemsize

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from napari_n2n.errors import UnreadableFile
-from napari_n2n.io.limits import COPY_AGAIN, open_binary
+from napari_n2n.io.limits import COPY_AGAIN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -202,28 +202,36 @@ class _Walker:
         return struct.unpack(self.order + code * count, data)
 
 
-def read_pages(path: Path, limit: int | None = None) -> list[TiffPage]:
-    """Read the directories of all pages, or of the first `limit`.
+def read_pages(handle: BinaryIO, path: Path, limit: int | None = None) -> list[TiffPage]:
+    """Read the directories of all pages of an open file, or of the first `limit`.
+
+    Parameters
+    ----------
+    handle
+        The file, open for reading; where in it is of no matter.
+    path
+        For messages.
+    limit
+        How many pages at most; None: all.
 
     Raises
     ------
     UnreadableFile
         When the chain of pages leaves the file, runs in a circle, or a tag cannot be right.
     """
-    with open_binary(path) as handle:
-        walker = _Walker(handle, path)
-        pages: list[TiffPage] = []
-        seen: set[int] = set()
-        offset = walker.first
-        while offset and (limit is None or len(pages) < limit):
-            if offset in seen:
-                raise walker.torn(f"its chain of pages runs in a circle after page {len(pages)}")
-            seen.add(offset)
-            page, offset = walker.page(offset, len(pages) + 1)
-            pages.append(page)
-        if not pages:
-            raise UnreadableFile(path, "is a TIFF without a single page", COPY_AGAIN)
-        return pages
+    walker = _Walker(handle, path)
+    pages: list[TiffPage] = []
+    seen: set[int] = set()
+    offset = walker.first
+    while offset and (limit is None or len(pages) < limit):
+        if offset in seen:
+            raise walker.torn(f"its chain of pages runs in a circle after page {len(pages)}")
+        seen.add(offset)
+        page, offset = walker.page(offset, len(pages) + 1)
+        pages.append(page)
+    if not pages:
+        raise UnreadableFile(path, "is a TIFF without a single page", COPY_AGAIN)
+    return pages
 
 
 def require_pixels_within(path: Path, pages: list[TiffPage]) -> None:

@@ -11,16 +11,11 @@ from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.inference.denoising import denoise_halves, denoise_steps
 from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.errors import UnreadableFile, WriteProblem
-from napari_n2n.io import (
-    Micrograph,
-    inspect_file,
-    read_micrograph,
-    write_micrograph,
-)
+from napari_n2n.io import Micrograph, Movie, Photograph, write_micrograph
 from napari_n2n.io.photographs import write_photograph
 from napari_n2n.progress import Progress, stoppable
 from napari_n2n.workflow.movie_settings import MovieSettings
-from napari_n2n.workflow.summing import halves_of_file, is_movie
+from napari_n2n.workflow.summing import halves_of_movie_steps, open_field
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,34 +62,34 @@ class DenoiseFiles:
     stop: Callable[[], bool] = lambda: False
     thorough: bool = False
 
-    def load(self, path: Path) -> list[Micrograph]:
-        """Read a micrograph; of a movie, which is read frame by frame later, nothing."""
-        if is_movie(path):
-            _require_other(self.output_of(path), path)
-            return []
-        image = read_micrograph(path, pixel_size_angstrom=self.settings.pixel_size_angstrom)
-        if image.is_rgb and self.denoiser.network.config.in_channels == 1:
+    def load(self, path: Path) -> list[Movie | Micrograph | Photograph]:
+        """Open a file, and read it unless it is a movie, which is read frame by frame later."""
+        opened = open_field(path, self.settings)
+        is_rgb = isinstance(opened, Photograph)
+        if is_rgb and self.denoiser.network.config.in_channels == 1:
             raise UnreadableFile(
                 path,
                 "is a colour photograph, and the model is for grey images",
                 "Use --model photographs, or convert it to grey.",
             )
-        if image.is_rgb and inspect_file(path).dtype != np.uint8:
+        if is_rgb and opened.dtype != np.uint8:
             raise UnreadableFile(
                 path,
                 "is in colour with more than 8 bits a channel",
                 "Convert it to 8 bits, which models of photographs are for.",
             )
-        _require_other(self._output(path, is_rgb=image.is_rgb), path)
-        return [image]
+        _require_other(self._output(path, is_rgb=is_rgb), path)
+        if not isinstance(opened, Movie):
+            _ = opened.pixels  # read here, beside the work on the file before
+        return [opened]
 
     def compute(
-        self, path: Path, loaded: list[Micrograph]
+        self, path: Path, loaded: list[Movie | Micrograph | Photograph]
     ) -> Generator[Progress, None, DenoisedFile]:
-        """Denoise what was read."""
-        if not loaded:
-            return (yield from self._movie(path))
+        """Denoise what was opened; it is taken out of the list, lest its pixels outlive this."""
         image = loaded.pop()
+        if isinstance(image, Movie):
+            return (yield from self._movie(image))
         pixel_size = image.pixel_size_angstrom
         result = yield from denoise_steps(
             image.pixels,
@@ -120,8 +115,8 @@ class DenoiseFiles:
         output = self.output_of(path)
         return output.with_suffix(".png") if is_rgb else output
 
-    def _movie(self, path: Path) -> Generator[Progress, None, DenoisedFile]:
-        aligning = halves_of_file(path, self.settings)
+    def _movie(self, movie: Movie) -> Generator[Progress, None, DenoisedFile]:
+        aligning = halves_of_movie_steps(movie, self.settings)
         halves = yield from stoppable(aligning, self.stop, Interrupted)
         both = yield from denoise_halves(
             halves.odd,

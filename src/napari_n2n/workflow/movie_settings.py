@@ -8,6 +8,7 @@ from napari_n2n.io import EerRendering, Movie, open_movie, read_gain
 
 if TYPE_CHECKING:
     from napari_n2n.io import GainReference
+    from napari_n2n.io.movies import MovieChanges
     from napari_n2n.motion import MotionConfig
 
 
@@ -96,3 +97,23 @@ def open_with(path: Path, settings: MovieSettings) -> Movie:
         gain=settings.gain,
         eer=settings.eer,
     )
+
+
+def applied(settings: MovieSettings, movie: Movie) -> Movie:
+    """Return a movie that is open as ``settings`` say; what they leave open stays as it is.
+
+    Raises
+    ------
+    N2NError
+        The gain reference does not fit it, or it cannot be rendered so.
+    """
+    changes: MovieChanges = {}
+    if settings.eer not in (None, EerRendering()):
+        changes["eer"] = settings.eer
+    if settings.gain is not None:
+        changes["gain"] = settings.gain
+    if settings.pixel_size_angstrom is not None:
+        changes["pixel_size_angstrom"] = settings.pixel_size_angstrom
+    if settings.dose_per_frame is not None:
+        changes["dose_per_frame"] = settings.dose_per_frame
+    return movie.replaced(**changes)

@@ -81,7 +81,7 @@ class PhotographFolder:
 
     def _first(self) -> tuple[str, NDArray[np.uint8]]:
         for path in photographs_in(self.folder):
-            file = PhotographSource(path)
+            file = PhotographSource.of_file(path)
             if file.is_rgb:
                 return path.stem, file.read(0)
         raise NotEnoughData(

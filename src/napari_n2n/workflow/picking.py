@@ -11,7 +11,7 @@ from napari_n2n.denoising.inference.denoising import denoise_halves, denoise_ste
 from napari_n2n.denoising.inference.features import bottleneck, fingerprint
 from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.errors import BadValue, UnreadableFile
-from napari_n2n.io import MicrographParticles
+from napari_n2n.io import MicrographParticles, Movie
 from napari_n2n.particles import (
     PickingConfig,
     Stopped,
@@ -33,7 +33,7 @@ from napari_n2n.particles.suggestions import Classifier
 from napari_n2n.progress import Progress, stoppable
 from napari_n2n.session import Session
 from napari_n2n.workflow.movie_settings import MovieSettings
-from napari_n2n.workflow.summing import halves_of_file, is_movie, read_grey
+from napari_n2n.workflow.summing import halves_of_movie_steps, open_grey_field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -244,8 +244,9 @@ def see_file(
     Interrupted
         ``stop`` became true.
     """
-    if is_movie(path):
-        halves = yield from stoppable(halves_of_file(path, settings), stop, Interrupted)
+    image = open_grey_field(path, settings)
+    if isinstance(image, Movie):
+        halves = yield from stoppable(halves_of_movie_steps(image, settings), stop, Interrupted)
         size = _known(path, halves.pixel_size_angstrom)
         if denoiser is None:
             return DenoisedMicrograph(halves.full, halves.full, size, halves.notes)
@@ -254,7 +255,6 @@ def see_file(
         )
         notes = (*halves.notes, *both.notes)
         return DenoisedMicrograph(halves.full, both.pixels * np.float32(2), size, notes)
-    image = read_grey(path, settings.pixel_size_angstrom)
     size = _known(path, image.pixel_size_angstrom)
     if denoiser is None:
         return DenoisedMicrograph(image.pixels, image.pixels, size, image.notes)

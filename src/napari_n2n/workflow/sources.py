@@ -11,7 +11,7 @@ from napari_n2n import progress
 from napari_n2n.errors import FileProblem, NotEnoughData
 from napari_n2n.progress import Progress, passed_on
 from napari_n2n.workflow.fields import FieldOfView, Image
-from napari_n2n.workflow.movie_settings import MovieOptions, open_with
+from napari_n2n.workflow.movie_settings import MovieOptions, applied, open_with
 from napari_n2n.workflow.photograph_sources import OnePhotograph, PhotographFolder
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ class MovieSource:
         """
         if not self.recording.changes_frames:
             return self.movie
-        movie = open_with(self.movie.path, self.recording.settings())
-        if movie.dose_per_frame is None:
-            movie.dose_per_frame = self.movie.dose_per_frame
+        movie = applied(self.recording.settings(), self.movie)
+        if movie.dose_per_frame is None and self.movie.dose_per_frame is not None:
+            return movie.replaced(dose_per_frame=self.movie.dose_per_frame)
         return movie
 
 

@@ -8,10 +8,13 @@ from napari_n2n.denoising.training.singles import SingleImage
 from napari_n2n.errors import NotEnoughData, UnreadableFile
 from napari_n2n.io import (
     HalvesFiles,
+    Micrograph,
+    Movie,
+    Photograph,
+    Volume,
     expand_inputs,
     find_halves,
-    inspect_file,
-    read_micrograph,
+    open_image,
     read_pair,
     unpaired_halves,
 )
@@ -104,24 +107,19 @@ class MicrographsOnDisk(Collection[SingleImage]):
 
     notes: tuple[str, ...] = ()
 
-    def __init__(
-        self,
-        files: Sequence[Path],
-        pixel_size_angstrom: float | None = None,
-    ) -> None:
-        self._files = tuple(files)
-        self._pixel_size_angstrom = pixel_size_angstrom
+    def __init__(self, opened: Sequence[Micrograph | Photograph]) -> None:
+        self._opened = tuple(opened)
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(self._opened)
 
     def __contains__(self, item: object) -> bool:
-        return item in self._files
+        return item in self._opened
 
     def __iter__(self) -> Iterator[SingleImage]:
-        for path in self._files:
-            image = read_micrograph(path, pixel_size_angstrom=self._pixel_size_angstrom)
-            yield SingleImage(image.pixels, image.pixel_size_angstrom, path.name)
+        for image in self._opened:
+            # Not kept: together they may be larger than the memory.
+            yield SingleImage(image.read(), image.pixel_size_angstrom, image.path.name)
 
 
 def training_set(
@@ -155,14 +153,15 @@ def training_set(
             pixel_size_angstrom=pixel_size_angstrom,
             notes=(f"Left out, for want of halves of them: {names}.",) if names else (),
         )
-    files = list(dict.fromkeys(files))
-    for path in files:
-        kind = inspect_file(path).kind
-        if kind in ("movie", "volume"):
+    opened = []
+    for path in dict.fromkeys(files):
+        image = open_image(path, pixel_size_angstrom=pixel_size_angstrom)
+        if isinstance(image, Movie | Volume):
             raise UnreadableFile(
                 path,
-                f"is a {kind}, not a micrograph",
+                f"is a {'movie' if isinstance(image, Movie) else 'volume'}, not a micrograph",
                 "If it is a movie, make halves of it first, which train best: "
                 "napari-n2n halves MOVIE... -o DIR",
             )
-    return MicrographsOnDisk(files, pixel_size_angstrom)
+        opened.append(image)
+    return MicrographsOnDisk(opened)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from napari_n2n.errors import UnreadableFile
-from napari_n2n.io import write_micrograph, write_mrc_stack
+from napari_n2n.io import write_micrograph, write_mrc_stack, write_tiff_stack
 from napari_n2n.plugin.files.readers import get_reader, read
+from napari_n2n.simulation.eer_encoding import encode_eer
 
 
 @pytest.fixture
@@ -126,6 +127,44 @@ def test_what_is_not_ours_is_left_to_others(tmp_path):
     other = tmp_path / "notes.txt"
     other.write_text("hello")
     assert get_reader(str(other)) is None
+
+
+@pytest.mark.parametrize("name", ["movie.tif", "movie.eer", "movie.mrc", "movie"])
+def test_a_movie_is_sniffed_once_and_opened_for_its_header_and_a_frame(
+    tmp_path, rng, openings, name
+):
+    path = tmp_path / name
+    frames = rng.poisson(1, (6, 48, 64)).astype(np.uint8)
+    if path.suffix == ".eer":
+        encode_eer(frames, path, pixel_size_angstrom=1.0, dose_per_frame=0.5)
+    elif path.suffix == ".mrc":
+        write_mrc_stack(path, frames, 1.0)
+    else:
+        write_tiff_stack(path, frames, 1.0, compression="lzw")
+    openings.opened.clear()
+    layers = get_reader(str(path))(str(path))
+    assert layers[0][1]["metadata"]["napari_n2n"]["dose_per_frame"] > 0
+    assert openings.of(path) == (1, 2)
+
+
+def test_a_folder_is_opened_file_by_file_once(tmp_path, rng, openings):
+    paths = [tmp_path / f"{i}.mrc" for i in range(3)]
+    for path in paths:
+        write_micrograph(path, rng.normal(size=(40, 40)).astype(np.float32), 2.0)
+    openings.opened.clear()
+    ((stack, _, _),) = read(str(tmp_path))
+    np.asarray(stack[1])
+    # The first is read for the contrast.
+    assert [openings.of(path) for path in paths] == [(1, 2), (1, 2), (1, 1)]
+
+
+def test_a_torn_tiff_is_ours_and_told(tmp_path, rng):
+    path = tmp_path / "movie.tif"
+    write_tiff_stack(path, rng.poisson(1, (6, 48, 64)).astype(np.uint8), 1.0)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * 2 // 3])
+    with pytest.raises(UnreadableFile, match="torn"):
+        get_reader(str(path))(str(path))
 
 
 def test_opening_a_file_does_not_import_torch(movie):

@@ -53,13 +53,13 @@ def test_pictures_take_half_the_space_and_keep_faint_specimens(tmp_path, is_movi
     list(write_pictures(results, raw, denoised, 1.2, is_movie=is_movie))
     assert results.sum.exists() == is_movie
     assert results.denoised.stat().st_size == 1024 + 2 * 64 * 64
-    seen_raw, seen = read_pictures(results)
+    seen = read_pictures(results)
     assert seen.pixel_size_angstrom == pytest.approx(1.2)
     faint = np.ptp(denoised) / raw.std()
-    assert np.ptp(seen.pixels) == pytest.approx(faint, rel=0.01)
+    assert np.ptp(seen.denoised) == pytest.approx(faint, rel=0.01)
     # What is subtracted from what has one scale.
     expected = (raw - denoised).std() / raw.std()
-    assert (seen_raw.pixels - seen.pixels).std() == pytest.approx(expected, rel=0.01)
+    assert (seen.raw - seen.denoised).std() == pytest.approx(expected, rel=0.01)
 
 
 def test_pictures_of_another_file_of_that_name_are_not_shown_with_it(tmp_path):

@@ -162,6 +162,18 @@ def test_nothing_is_done_twice(night):
     assert night.state("b.mrc") == ("done", "")
 
 
+def test_a_file_is_looked_at_once(night, openings):
+    (path,) = night.has("a.mrc")
+    openings.opened.clear()
+    night.screen([path])
+    # What it was like when it was screened is told by its ends; then its header and its pixels.
+    assert openings.of(path) == (1, 3)
+    openings.opened.clear()
+    openings.sniffed.clear()
+    night.screen([path], night.settings(diameter_angstrom=120.0))  # its pictures are kept
+    assert openings.of(path) == (1, 3)
+
+
 def test_what_has_changed_is_done_again(night):
     paths = night.has("a.mrc", "b.mrc")
     night.screen(paths)

@@ -78,7 +78,7 @@ def read_photographs(
         yield watch.progress("reading photographs", number, len(paths))
         if stop():
             raise Interrupted
-        photograph = PhotographSource(path)
+        photograph = PhotographSource.of_file(path)
         if photograph.is_rgb and min(photograph.shape[1:]) >= SMALLEST_SIDE:
             found.append((path.name, photograph.read(0)))
     return Photographs([image for _, image in found], tuple(name for name, _ in found))

@@ -1,6 +1,5 @@
 """What a layer can be chosen as, and what is worked on if it is."""
 
-import copy
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -49,6 +48,8 @@ def movie_source(layer: "Layer", recording: MovieOptions) -> MovieSource:
     ------
     NotEnoughData
         It would have to be read anew, and has no file.
+    BadValue
+        The layer's scale, or the dose, cannot be right.
     """
     known = knowledge_of(layer)
     movie = known.get("movie")
@@ -60,11 +61,9 @@ def movie_source(layer: "Layer", recording: MovieOptions) -> MovieSource:
     elif pixel_size is not None and pixel_size != movie.pixel_size_angstrom:
         # The user knows better than the header.
         said = pixel_size
-        movie = copy.copy(movie)
-        movie.pixel_size_angstrom = pixel_size
+        movie = movie.replaced(pixel_size_angstrom=pixel_size)
     if recording.dose_per_frame is not None:
-        movie = copy.copy(movie)
-        movie.dose_per_frame = recording.dose_per_frame
+        movie = movie.replaced(dose_per_frame=recording.dose_per_frame)
     if recording.changes_frames and not movie.path.is_file():
         raise NotEnoughData(
             f"{layer.name} has no file that a gain reference or EER rendering could be applied to. "

@@ -1,6 +1,7 @@
 """Opening files and folders in napari. Nothing here imports torch."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,14 @@ from numpy.typing import NDArray
 
 from napari_n2n.errors import N2NError, UnreadableFile
 from napari_n2n.io import (
-    FileInfo,
+    ImageFile,
+    Micrograph,
+    Movie,
+    Volume,
     expand_inputs,
     find_halves,
-    inspect_file,
     is_supported,
-    open_movie,
-    read_micrograph,
+    open_image,
 )
 from napari_n2n.plugin.shared.layers import (
     LayerData,
@@ -27,6 +29,7 @@ from napari_n2n.plugin.shared.layers import (
 from napari_n2n.plugin.shared.preferences import preferences
 
 Reader = Callable[..., list[Any]]
+Opened = dict[Path, ImageFile]
 
 # Endings that are ours alone: whatever such a file holds, it is for us to say what is wrong.
 _OURS = (".mrc", ".mrcs", ".eer", ".st", ".map")
@@ -34,18 +37,30 @@ _MOST_MOVIES = 8
 
 
 def get_reader(path: str | Sequence[str]) -> Reader | None:
-    """Return the function that opens ``path``, or None if it is not for us (napari's contract)."""
+    """Return the function that opens ``path``, or None if it is not for us (napari's contract).
+
+    What has to be opened to know that is not opened again by that function.
+    """
     paths = [Path(path)] if isinstance(path, str) else [Path(one) for one in path]
+    opened: Opened = {}
 
     def ours(one: Path) -> bool:
         stem = one.name.lower().removesuffix(".gz").removesuffix(".bz2")
-        return one.is_dir() or stem.endswith(_OURS) or is_supported(one)
+        if one.is_dir() or stem.endswith(_OURS):
+            return True
+        try:
+            opened[one] = open_image(one)
+        except N2NError:
+            return is_supported(one)  # it may be damaged, which is told when it is read
+        return True
 
-    return read if paths and all(ours(one) for one in paths) else None
+    return partial(read, opened=opened) if paths and all(ours(one) for one in paths) else None
 
 
-def read(path: str | Sequence[str], stack: bool = False) -> list[Any]:
-    """Open files and folders as layers.
+def read(
+    path: str | Sequence[str], stack: bool = False, *, opened: Opened | None = None
+) -> list[Any]:
+    """Open files and folders as layers; those that are ``opened`` already are used up.
 
     A bad file among several is told in a notification and the others open. If nothing opens,
     napari's user gets the notification alone; a script gets the error.
@@ -56,6 +71,7 @@ def read(path: str | Sequence[str], stack: bool = False) -> list[Any]:
         Nothing could be opened, and there is no window to say so in.
     """
     paths = [path] if isinstance(path, str) else list(path)
+    opened = {} if opened is None else opened
     layers: list[LayerData] = []
     problems: list[N2NError] = []
     for one in map(Path, paths):
@@ -65,7 +81,8 @@ def read(path: str | Sequence[str], stack: bool = False) -> list[Any]:
                 layers += found
                 problems += bad
             else:
-                layers.append(read_file(one))
+                image = opened.pop(one, None)
+                layers.append(read_file(one) if image is None else layer_of(image))
         except N2NError as problem:
             problems.append(problem)
     if problems and not layers and not _has_window():
@@ -82,15 +99,24 @@ def read_file(path: Path) -> LayerData:
     N2NError
         The file cannot be used.
     """
-    kind = inspect_file(path).kind
-    if kind == "volume":
-        return volume_layer(open_movie(path))
-    if kind == "movie":
-        movie = open_movie(path)
-        if movie.dose_per_frame is None:
-            movie = open_movie(path, dose_per_frame=preferences().dose_per_frame)
-        return movie_layer(movie)
-    return micrograph_layer(read_micrograph(path), path.stem)
+    return layer_of(open_image(path))
+
+
+def layer_of(image: ImageFile) -> LayerData:
+    """Describe the layer of a file that is open; of a movie or volume one image is read.
+
+    Raises
+    ------
+    N2NError
+        That image cannot be read.
+    """
+    if isinstance(image, Volume):
+        return volume_layer(image)
+    if isinstance(image, Movie):
+        if image.dose_per_frame is None:
+            image = image.replaced(dose_per_frame=preferences().dose_per_frame)
+        return movie_layer(image)
+    return micrograph_layer(image, image.path.stem)
 
 
 def read_folder(folder: Path) -> tuple[list[LayerData], list[N2NError]]:
@@ -115,28 +141,25 @@ def read_folder(folder: Path) -> tuple[list[LayerData], list[N2NError]]:
         rest = []
     layers: list[LayerData] = []
     problems: list[N2NError] = []
-    singles: dict[tuple[Any, ...], list[FileInfo]] = {}
-    movies: list[Path] = []
+    singles: dict[tuple[Any, ...], list[Micrograph]] = {}
+    movies = 0
     for kind, paths in [("micrographs", rest), *groups.items()]:
         for path in paths:
             try:
-                info = inspect_file(path)
+                image = open_image(path)
+                if isinstance(image, Movie | Volume):
+                    movies += 1
+                    if movies <= _MOST_MOVIES:
+                        layers.append(layer_of(image))
+                elif isinstance(image, Micrograph) and image.source.kind == "micrograph":
+                    alike = kind, image.shape, image.pixel_size_angstrom
+                    singles.setdefault(alike, []).append(image)
             except N2NError as problem:
                 problems.append(problem)
-                continue
-            if info.kind in ("movie", "volume"):
-                movies.append(path)
-            elif info.kind == "micrograph":
-                singles.setdefault((kind, info.shape, info.pixel_size_angstrom), []).append(info)
-    for path in movies[:_MOST_MOVIES]:
-        try:
-            layers.append(read_file(path))
-        except N2NError as problem:
-            problems.append(problem)
-    if len(movies) > _MOST_MOVIES:
+    if movies > _MOST_MOVIES:
         problems.append(
             N2NError(
-                f"{folder} holds {len(movies)} movies; the first {_MOST_MOVIES} are shown. "
+                f"{folder} holds {movies} movies; the first {_MOST_MOVIES} are shown. "
                 "The Denoise widget trains on all of them: choose the folder there."
             )
         )
@@ -144,41 +167,40 @@ def read_folder(folder: Path) -> tuple[list[LayerData], list[N2NError]]:
         raise UnreadableFile(
             folder, "holds photographs only", "Open them one by one, or train on the command line."
         )
-    for (kind, shape, _), infos in singles.items():
+    for (kind, shape, _), images in singles.items():
         try:
-            layers.append(_stack(folder, kind, shape, infos))
+            layers.append(_stack(folder, kind, shape, images))
         except N2NError as problem:
             problems.append(problem)
     return layers, problems
 
 
-def _stack(folder: Path, kind: str, shape: tuple[int, int], infos: list[FileInfo]) -> LayerData:
+def _stack(folder: Path, kind: str, shape: tuple[int, int], images: list[Micrograph]) -> LayerData:
     """Describe one lazy layer (micrograph, y, x) of images of one shape and pixel size."""
     import dask.array as da
 
-    if len(infos) == 1:
-        path = infos[0].path
-        return micrograph_layer(read_micrograph(path), path.stem, kind.removesuffix("s"))
-    paths = [info.path for info in infos]
+    if len(images) == 1:
+        (image,) = images
+        return micrograph_layer(image, image.path.stem, kind.removesuffix("s"))
 
     def load(block_info: Any = None) -> NDArray[np.float32]:
         number: int = block_info[None]["array-location"][0][0]
-        return read_micrograph(paths[number]).pixels[np.newaxis]
+        return images[number].read()[np.newaxis]
 
     stack = da.map_blocks(
         load,
-        chunks=((1,) * len(paths), *((side,) for side in shape)),
+        chunks=((1,) * len(images), *((side,) for side in shape)),
         dtype=np.float32,
         meta=np.empty((0, 0, 0), np.float32),
     )
     return image_layer(
         stack,
         f"{folder.name} {kind}",
-        infos[0].pixel_size_angstrom,
+        images[0].pixel_size_angstrom,
         kind=kind.removesuffix("s"),
         leading_axis="micrograph",
         folder=str(folder),
-        files=[str(path) for path in paths],
+        files=[str(image.path) for image in images],
     )
 
 

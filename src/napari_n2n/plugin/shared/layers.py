@@ -11,7 +11,7 @@ from napari_n2n.io.pictures import contrast_limits
 if TYPE_CHECKING:
     from napari.layers import Layer
 
-    from napari_n2n.io import Micrograph, Movie
+    from napari_n2n.io import Micrograph, Movie, Photograph, Volume
     from napari_n2n.workflow.photograph_steps import NoisyCopy
 
 LayerData = tuple[Any, dict[str, Any], str]
@@ -153,8 +153,8 @@ def movie_layer(movie: "Movie", name: str | None = None) -> LayerData:
     )
 
 
-def volume_layer(volume: "Movie", name: str | None = None) -> LayerData:
-    """Describe the lazy layer of a volume (z, y, x), whose sections were opened as frames.
+def volume_layer(volume: "Volume", name: str | None = None) -> LayerData:
+    """Describe the lazy layer of a volume (z, y, x); its middle section is read, for the contrast.
 
     Raises
     ------
@@ -166,16 +166,24 @@ def volume_layer(volume: "Movie", name: str | None = None) -> LayerData:
         name or volume.path.stem,
         volume.pixel_size_angstrom,
         kind="volume",
-        like=volume.frame(len(volume) // 2),
+        like=volume.section(len(volume) // 2),
         leading_axis="z",
         path=str(volume.path),
         notes=volume.notes,
     )
 
 
-def micrograph_layer(micrograph: "Micrograph", name: str, kind: str = "micrograph") -> LayerData:
-    """Describe the layer of a micrograph or colour photograph."""
-    knowledge: dict[str, Any] = {"path": str(micrograph.path or ""), "notes": micrograph.notes}
+def micrograph_layer(
+    micrograph: "Micrograph | Photograph", name: str, kind: str = "micrograph"
+) -> LayerData:
+    """Describe the layer of a micrograph or colour photograph.
+
+    Raises
+    ------
+    N2NError
+        Its pixels cannot be read.
+    """
+    knowledge: dict[str, Any] = {"path": str(micrograph.path), "notes": micrograph.notes}
     if not micrograph.is_rgb:
         return image_layer(
             micrograph.pixels, name, micrograph.pixel_size_angstrom, kind=kind, **knowledge

@@ -10,6 +10,7 @@ from napari_n2n import quality
 from napari_n2n.background import in_background
 from napari_n2n.denoising.inference.denoising import denoise_steps
 from napari_n2n.denoising.interruption import Interrupted
+from napari_n2n.io import Movie
 from napari_n2n.particles import (
     PickingConfig,
     Stopped,
@@ -19,17 +20,16 @@ from napari_n2n.particles import (
 )
 from napari_n2n.particles.significance import left_out_sentence, standing_out
 from napari_n2n.progress import Progress, stoppable
-from napari_n2n.workflow.summing import halves_of_file, is_movie, read_grey
+from napari_n2n.workflow.summing import halves_of_movie_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
-    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
     from napari_n2n.denoising.checkpoints import Denoiser
-    from napari_n2n.io import Particles
+    from napari_n2n.io import Micrograph, Particles
     from napari_n2n.motion import Halves
     from napari_n2n.workflow.screening.settings import ScreenSettings
 
@@ -61,7 +61,10 @@ class MicrographPicks:
 
 
 def make_pictures(
-    path: Path, denoiser: Denoiser, settings: ScreenSettings, stop: Callable[[], bool]
+    opened: Movie | Micrograph,
+    denoiser: Denoiser,
+    settings: ScreenSettings,
+    stop: Callable[[], bool],
 ) -> Generator[Progress, None, MicrographImages]:
     """Align a movie or read a micrograph, denoise it, and take its figures.
 
@@ -76,12 +79,12 @@ def make_pictures(
         ``stop`` became true.
     """
     halves: Halves | None = None
-    if is_movie(path):
-        halves = yield from stoppable(halves_of_file(path, settings.movies), stop, Interrupted)
+    if isinstance(opened, Movie):
+        summing = halves_of_movie_steps(opened, settings.movies)
+        halves = yield from stoppable(summing, stop, Interrupted)
         raw, size, notes = halves.full, halves.pixel_size_angstrom, halves.notes
     else:
-        image = read_grey(path, settings.movies.pixel_size_angstrom)
-        raw, size, notes = image.pixels, image.pixel_size_angstrom, image.notes
+        raw, size, notes = opened.pixels, opened.pixel_size_angstrom, opened.notes
     result = yield from denoise_steps(
         raw, denoiser, pixel_size_angstrom=size, device=settings.device, stop=stop
     )

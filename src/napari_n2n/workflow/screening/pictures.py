@@ -70,16 +70,16 @@ def load_picture(session: Session, micrograph: int, path: Path) -> MicrographPic
         It has not been made, or cannot be read.
     """
     results = results_of(session.path, path)
-    raw, denoised = read_pictures(results)
+    kept = read_pictures(results)
     stored = session.particles(micrograph)
     seen = shown_particles(
         stored.ids, stored.particles, session.threshold(micrograph), PendingSuggestions.nothing()
     ).particles
     return MicrographPicture(
         micrograph,
-        ImagePyramid.of(np.asarray(raw.pixels, np.float32)),
-        ImagePyramid.of(np.asarray(denoised.pixels, np.float32)),
-        denoised.pixel_size_angstrom,
+        ImagePyramid.of(np.asarray(kept.raw, np.float32)),
+        ImagePyramid.of(np.asarray(kept.denoised, np.float32)),
+        kept.pixel_size_angstrom,
         seen,
     )
 

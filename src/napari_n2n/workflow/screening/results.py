@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_n2n.io import Micrograph
+    from napari_n2n.io.micrographs import StillImage
 
 RESULTS_FOLDER = ".napari-n2n"
 """In the session's folder; deleting it loses nothing that is not made again."""
@@ -117,25 +117,45 @@ def write_pictures(
     yield results.thumbnail
 
 
+@dataclass(frozen=True, eq=False)
+class KeptPictures:
+    """What was recorded and what came of it, (y, x) both, on the scale they are kept in."""
+
+    raw: NDArray[np.float32]
+    denoised: NDArray[np.float32]
+    pixel_size_angstrom: float | None
+
+
 def read_pictures(
-    results: ResultFiles, pixel_size_angstrom: float | None = None
-) -> tuple[Micrograph, Micrograph]:
-    """Return what was recorded and what came of it, both on the scale they are kept in.
+    results: ResultFiles,
+    pixel_size_angstrom: float | None = None,
+    opened: StillImage | None = None,
+) -> KeptPictures:
+    """Read the pictures that were kept of a file.
+
+    Parameters
+    ----------
+    results
+        Where they lie.
+    pixel_size_angstrom
+        Å; wins over theirs.
+    opened
+        The file itself, where that is a single micrograph and open already.
 
     Raises
     ------
     UnreadableFile
         They have not been made, are damaged, or the file is another one now.
     """
-    raw = read_micrograph(results.raw, pixel_size_angstrom=pixel_size_angstrom)
+    raw = (read_micrograph(results.raw) if opened is None else opened).pixels
     denoised = read_micrograph(results.denoised, pixel_size_angstrom=pixel_size_angstrom)
-    if raw.pixels.shape != denoised.pixels.shape:
+    if raw.shape != denoised.shape:
         raise UnreadableFile(
             results.source, "has changed since it was denoised", "Screen it once more."
         )
     if results.raw == results.source:
-        raw = replace(raw, pixels=Scale.of(raw.pixels).applied(raw.pixels))
-    return raw, denoised
+        raw = Scale.of(raw).applied(raw)
+    return KeptPictures(raw, denoised.pixels, denoised.pixel_size_angstrom)
 
 
 def results_of(session_path: Path | str, record_path: Path | str) -> ResultFiles:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from napari_n2n import quality
 from napari_n2n.denoising.interruption import Interrupted
 from napari_n2n.errors import FileProblem, N2NError, WriteProblem
-from napari_n2n.io import inspect_file
+from napari_n2n.io import Micrograph
 from napari_n2n.progress import Progress, passed_on
 from napari_n2n.workflow.screening.making import (
     MicrographImages,
@@ -32,6 +32,7 @@ from napari_n2n.workflow.screening.settings import (
     made_with,
     settings_digest,
 )
+from napari_n2n.workflow.summing import open_grey_field
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -204,15 +205,9 @@ class _Run:
                 self.session.set_state(record, "done")
             return ScreenOutcome(path, record, figures, reasons, reused=True)
         self.session.set_state(record, "working")
-        if known and (results.sum.exists() or inspect_file(path).kind != "movie"):
-            pictures = self._load(results)
-            figures = self.records.figures_of(record)
-        else:
-            making = make_pictures(path, self.denoiser, self.settings, self.stop)
-            pictures = yield from self._reported(path, record, making)
-            figures = pictures.figures or {}
-            yield self.progress(path, record, Progress("writing", 0, 1))
-            self._write(results, pictures)
+        pictures = yield from self._pictures(path, record, results, kept=known)
+        made = pictures.figures
+        figures = self.records.figures_of(record) if made is None else made
         # Only now is the shape known for certain: an EER may be rendered larger.
         height, width = pictures.raw.shape
         self.session.micrograph(
@@ -235,6 +230,22 @@ class _Run:
             (*pictures.notes, *notes),
             seconds=monotonic() - started,
         )
+
+    def _pictures(
+        self, path: Path, record: int, results: ResultFiles, *, kept: bool
+    ) -> Generator[ScreenProgress, None, MicrographImages]:
+        """Read what was ``kept`` of a file, or make and write it."""
+        if kept and results.sum.exists():
+            return self._load(results)
+        opened = open_grey_field(path, self.settings.movies)
+        # Of a movie, the sum is missing.
+        if kept and isinstance(opened, Micrograph):
+            return self._load(results, opened)
+        making = make_pictures(opened, self.denoiser, self.settings, self.stop)
+        pictures = yield from self._reported(path, record, making)
+        yield self.progress(path, record, Progress("writing", 0, 1))
+        self._write(results, pictures)
+        return pictures
 
     def _leaves_particles(self, record: int, kept: str) -> bool:
         """Whether there are particles that were not picked here, where some were to be picked."""
@@ -285,9 +296,9 @@ class _Run:
 
         return passed_on(steps, told)
 
-    def _load(self, results: ResultFiles) -> MicrographImages:
-        raw, denoised = read_pictures(results, self.settings.movies.pixel_size_angstrom)
-        return MicrographImages(raw.pixels, denoised.pixels, raw.pixel_size_angstrom)
+    def _load(self, results: ResultFiles, opened: Micrograph | None = None) -> MicrographImages:
+        kept = read_pictures(results, self.settings.movies.pixel_size_angstrom, opened)
+        return MicrographImages(kept.raw, kept.denoised, kept.pixel_size_angstrom)
 
     def _write(self, results: ResultFiles, pictures: MicrographImages) -> None:
         for _ in write_pictures(

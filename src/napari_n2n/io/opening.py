@@ -1,0 +1,64 @@
+"""Opening a file as what it is: one look at its content, one typed object for all that follows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_n2n.io.micrographs import Micrograph, Photograph, still_image_of
+from napari_n2n.io.movies import Movie
+from napari_n2n.io.sniffing import open_source
+from napari_n2n.io.stacks import Volume
+
+if TYPE_CHECKING:
+    from napari_n2n.io.eer import EerRendering
+    from napari_n2n.io.gain import GainReference
+
+ImageFile = Movie | Micrograph | Photograph | Volume
+"""What a file is opened as."""
+
+
+def open_image(
+    path: Path | str,
+    *,
+    pixel_size_angstrom: float | None = None,
+    dose_per_frame: float | None = None,
+    gain: GainReference | None = None,
+    eer: EerRendering | None = None,
+) -> ImageFile:
+    """Open a file as what its content says it is, without reading its pixels.
+
+    The file is looked at once. What was found is kept, and used to read frames and pixels later.
+
+    Parameters
+    ----------
+    path
+        MRC, MRCS (also gzip or bzip2), TIFF, EER, PNG or JPEG; its name is of no matter.
+    pixel_size_angstrom
+        Å; wins over the file's. For EER it is that of the rendered pixels.
+    dose_per_frame, gain, eer
+        Of movies, as `open_movie` takes them; whatever is none leaves them alone.
+
+    Raises
+    ------
+    UnreadableFile
+        When the file is missing, torn, damaged, or no image.
+    ShapeMismatch
+        When the gain reference does not fit the movie.
+    BadValue
+        When the given pixel size or dose cannot be right.
+    """
+    path = Path(path)
+    source = open_source(path, eer)
+    if source.kind == "volume":
+        return Volume.from_source(source, path, pixel_size_angstrom)
+    # An EER that is rendered as a single frame is a movie still.
+    if source.kind == "movie":
+        return Movie.from_source(
+            source,
+            path,
+            pixel_size_angstrom=pixel_size_angstrom,
+            dose_per_frame=dose_per_frame,
+            gain=gain,
+        )
+    return still_image_of(source, path, pixel_size_angstrom)
