@@ -81,11 +81,11 @@ class StillImage:
             When pixels are NaN or infinite, or all the same.
         """
         stored = self.source.read(0)
+        if self.is_rgb:
+            stored = stored[..., :3]  # without transparency
         # Values beyond float32 become infinite, and are then reported as such.
         with np.errstate(over="ignore"):
-            pixels = (
-                stored[..., :3].astype(np.float32) if self.is_rgb else stored.astype(np.float32)
-            )
+            pixels = stored.astype(np.float32)
         check_pixels(pixels, self.path)
         return pixels
 
