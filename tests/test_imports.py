@@ -13,7 +13,7 @@ import napari_n2n
 
 SOURCE = Path(napari_n2n.__file__).parent
 GUI = {"napari", "qtpy", "magicgui", "superqt", "npe2", "pyqtgraph", "PyQt5", "PyQt6", "PySide6"}
-GROUND = {"background", "devices", "errors", "metrics", "progress"}
+GROUND = {"background", "devices", "errors", "metrics", "progress", "version"}
 # Rooms from the outside in: a room may import those that come after it.
 ROOMS = [
     {"plugin", "cli"},

@@ -11,7 +11,7 @@ command line prints its help without torch. The names below are imported when th
 import os
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.6.0"
+from napari_n2n.version import __version__
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.checkpoints import Denoiser, load_denoiser
@@ -73,6 +73,7 @@ __all__ = [
     "Session",
     "SimulationConfig",
     "TrainingConfig",
+    "__version__",
     "align",
     "correlation",
     "denoise",

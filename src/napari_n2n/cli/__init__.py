@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from napari_n2n import __version__
 from napari_n2n.cli import console
 from napari_n2n.cli.assess import assess_particles
 from napari_n2n.cli.coordinates import convert
@@ -21,6 +20,7 @@ from napari_n2n.cli.reproduce import reproduce
 from napari_n2n.cli.screen import screen
 from napari_n2n.cli.session import export, report
 from napari_n2n.errors import N2NError
+from napari_n2n.version import __version__
 
 app = typer.Typer(
     name="napari-n2n",

@@ -14,11 +14,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from napari_n2n import __version__
 from napari_n2n.denoising.config import PAPER_NETWORK, PRESETS, TrainingConfig
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.errors import CheckpointProblem
 from napari_n2n.io.atomic import write_atomically
+from napari_n2n.version import __version__
 
 _KEY = "napari_n2n"
 _FORMAT = 1

@@ -11,10 +11,10 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from napari_n2n import __version__
 from napari_n2n.errors import BadValue, CheckpointProblem
 from napari_n2n.io.atomic import write_atomically
 from napari_n2n.io.particles import LABELS
+from napari_n2n.version import __version__
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
