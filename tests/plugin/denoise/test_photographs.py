@@ -5,6 +5,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
+from napari_n2n.denoising import reports
 from napari_n2n.denoising.checkpoints import load_denoiser
 from napari_n2n.denoising.shipped_models.general import GENERAL_PATH
 from napari_n2n.denoising.shipped_models.photographs import PHOTOGRAPH_PRESETS, recipe
@@ -15,7 +16,6 @@ from napari_n2n.plugin.denoise.noise_row import NoiseRow
 from napari_n2n.plugin.denoise.widget import DenoiseWidget
 from napari_n2n.plugin.files import sample_data
 from napari_n2n.plugin.shared.layers import KEY
-from napari_n2n.workflow import photograph_steps
 
 LONG = 60_000
 SIDE = 128
@@ -169,7 +169,7 @@ def test_a_file_of_the_wrong_kind_is_told_in_one_sentence(opened, qtbot, told, t
 def test_a_model_is_trained_on_the_clean_photograph_and_denoises_the_noisy_one(
     noisy, qtbot, told, data_folder, monkeypatch
 ):
-    monkeypatch.setattr(photograph_steps, "_FEWEST_STEPS", 0)
+    monkeypatch.setattr(reports, "_FEWEST_STEPS", 0)
     viewer, widget, _ = noisy()
     widget.model.choose("new")
     press(widget, qtbot)
