@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_n2n.errors import WriteProblem
-from napari_n2n.plugin.shared.layers import knowledge_of, pixel_size_of
+from napari_n2n.plugin.shared.layers import memory_of, pixel_size_of
 from napari_n2n.plugin.shared.preferences import session_in_user_folder
 from napari_n2n.session import Session, default_session_path
 
@@ -64,6 +64,6 @@ class SessionHandles:
 
 def file_of(layer: "Image") -> Path | None:
     """Return the file that a layer was made from, if it is known and there."""
-    told = knowledge_of(layer).get("path") or layer.source.path
+    told = memory_of(layer).path or layer.source.path
     path = Path(told) if told else None
     return path if path is not None and path.is_file() else None
