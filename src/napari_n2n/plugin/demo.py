@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 
+from napari_n2n.particles.palette import LABEL_COLOURS
 from napari_n2n.plugin.denoise.widget import DenoiseWidget
 from napari_n2n.plugin.particles.finding_form import FindingChoice
 from napari_n2n.plugin.particles.widget import ParticlesWidget
@@ -53,7 +54,7 @@ def show_result(
             "name": "true particles",
             "size": _RING_ANGSTROM / (pixel_size_angstrom or 1.0),
             "face_color": "transparent",
-            "border_color": "#4caf50",
+            "border_color": LABEL_COLOURS["intact"],
             "border_width": 0.04,
             "visible": False,
             **calibration(pixel_size_angstrom),

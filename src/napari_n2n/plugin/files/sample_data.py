@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_n2n.particles.palette import label_rgba
 from napari_n2n.plugin.shared.layers import (
     KEY,
     Kind,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from napari_n2n.simulation import SimulatedMovie, Specimen
 
-_COLOURS = {"intact": "#4caf50", "broken": "#ff9800", "contaminant": "#e53935"}
 _RING_ANGSTROM = 150.0
 
 
@@ -122,7 +122,7 @@ def _truth(simulated: "SimulatedMovie") -> "FullLayerData":
         "features": {"label": labels},
         "size": _RING_ANGSTROM / pixel_size,
         "face_color": "transparent",
-        "border_color": [_COLOURS[label] for label in labels] or "white",
+        "border_color": label_rgba(labels) if labels else "white",
         "border_width": 0.04,
         "visible": False,
         **calibration(pixel_size),

@@ -9,7 +9,7 @@ from qtpy.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
 
 from napari_n2n.plugin.screening.model import SHOWN, VERDICT_COLOURS
 from napari_n2n.plugin.screening.verdicts import FORWARDED_KEYS
-from napari_n2n.plugin.shared.thumbnail_grid import SELECTED
+from napari_n2n.plugin.shared.looks import CAPTION, ON_COLOUR, SELECTED
 from napari_n2n.plugin.shared.thumbnail_view import ThumbnailView
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 SIDE_PX = 128
 _BAND, _GAP, _CAPTION, _FONT_PX = 3, 4, 16, 11
-_ON_COLOUR, _TEXT = "#101214", "#a0a7b3"
 
 
 class MicrographPainter:
@@ -62,7 +61,7 @@ class MicrographPainter:
         across, down = SIDE_PX - pixmap.width(), SIDE_PX - pixmap.height()
         painter.drawPixmap(left + across // 2, top + down // 2, pixmap)
         painter.setFont(self._font)
-        painter.setPen(QColor(_ON_COLOUR if decided else _TEXT))
+        painter.setPen(QColor(ON_COLOUR if decided else CAPTION))
         room = caption.adjusted(3, 0, -3, 0)
         # What tells one file of a night from the next is at the end of its name.
         text = self._metrics.elidedText(name, Qt.TextElideMode.ElideLeft, room.width())
