@@ -23,7 +23,7 @@ from napari_n2n.io import Particles
 from napari_n2n.plugin.particles.finding_form import FindingChoice
 from napari_n2n.plugin.particles.widget import ParticlesWidget
 from napari_n2n.plugin.shared import preferences
-from napari_n2n.plugin.shared.layers import image_layer
+from napari_n2n.plugin.shared.layers import LayerMemory, image_layer
 from napari_n2n.session.shown_particles import PendingSuggestions
 
 COUNT, SIDE, DIAMETER_PX = 10_000, 4096, 40.0
@@ -36,7 +36,7 @@ def opened(folder: Path) -> ParticlesWidget:
     viewer = napari.Viewer(show=True, show_welcome_screen=False)
     viewer.window._qt_window.resize(1600, 1000)
     for name, kind in (("raw", "sum"), ("denoised", "denoised")):
-        data, described, _ = image_layer(pixels, name, 1.0, kind=kind, raw_layer="raw")
+        data, described, _ = image_layer(pixels, name, LayerMemory(kind, 1.0, raw_layer="raw"))
         viewer.add_layer(Image(data, **described))
     widget = ParticlesWidget(viewer)
     viewer.window.add_dock_widget(widget, name="Particles", area="right")

@@ -9,7 +9,7 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from napari_n2n.errors import BadValue
 from napari_n2n.io import LABELS
 from napari_n2n.particles.palette import LABEL_COLOURS, LABEL_KEYS, label_rgba
-from napari_n2n.plugin.particles.gallery_painter import SELECTED
+from napari_n2n.plugin.shared.looks import SELECTED
 
 # Machado, Oliveira and Fernandes 2009, https://doi.org/10.1109/TVCG.2009.113: severity 1.0; they
 # apply to linear RGB.

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 
+from napari_n2n.particles.palette import LABEL_COLOURS
 from napari_n2n.plugin.denoise.widget import DenoiseWidget
 from napari_n2n.plugin.particles.finding_form import FindingChoice
 from napari_n2n.plugin.particles.widget import ParticlesWidget
-from napari_n2n.plugin.shared.layers import calibration, image_layer
+from napari_n2n.plugin.shared.layers import Kind, LayerMemory, calibration, image_layer
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -53,17 +54,19 @@ def show_result(
             "name": "true particles",
             "size": _RING_ANGSTROM / (pixel_size_angstrom or 1.0),
             "face_color": "transparent",
-            "border_color": "#4caf50",
+            "border_color": LABEL_COLOURS["intact"],
             "border_width": 0.04,
             "visible": False,
             **calibration(pixel_size_angstrom),
         }
         described.append((points, rings, "points"))
-    known: dict[str, Any] = {"path": str(path or ""), "raw_layer": "raw"}
-    described += [
-        image_layer(raw, "raw", pixel_size_angstrom, kind="sum", **known),
-        image_layer(denoised, "denoised", pixel_size_angstrom, kind="denoised", **known),
-    ]
+    images: tuple[tuple[NDArray[np.float32], str, Kind], ...] = (
+        (raw, "raw", "sum"),
+        (denoised, "denoised", "denoised"),
+    )
+    for pixels, name, kind in images:
+        memory = LayerMemory(kind, pixel_size_angstrom, path=path, raw_layer="raw")
+        described.append(image_layer(pixels, name, memory))
     for one in described:
         _add(viewer, one)
     denoise = DenoiseWidget(viewer)

@@ -51,16 +51,6 @@ class NoisyCopy:
         now = psnr(self.pixels, grey_levels(self.clean), WHITE)
         return f"Noise of σ = {self.deviation:g} (of 255) added: PSNR {now:.1f} dB."
 
-    @property
-    def knowledge(self) -> dict[str, Any]:
-        """What its layer remembers."""
-        return {
-            "clean": self.clean,
-            "made_from": self.made_from,
-            "noise_of_255": self.deviation,
-            "noise_seed": self.seed,
-        }
-
 
 def noisy_copy_steps(source: OnePhotograph, deviation: float, *, seed: int = 0) -> Steps[NoisyCopy]:
     """Add white Gaussian noise to a photograph; of one that has noise already, to the clean one."""

@@ -9,7 +9,7 @@ from napari_n2n.errors import NotEnoughData
 from napari_n2n.io import write_micrograph
 from napari_n2n.plugin.denoise.data_form import DataChoice, DataForm
 from napari_n2n.plugin.files.readers import read_file
-from napari_n2n.plugin.shared.layers import image_layer, pixel_size_of
+from napari_n2n.plugin.shared.layers import LayerMemory, image_layer, pixel_size_of
 from napari_n2n.simulation import SimulationConfig, build_scene, write_simulated
 from napari_n2n.workflow.movie_settings import MovieOptions
 from napari_n2n.workflow.sources import FolderSource, HalvesSource, MovieSource, is_same
@@ -88,11 +88,9 @@ def test_a_folder_can_be_chosen(form, tmp_path):
 def test_results_are_not_offered_as_data_to_train_on(form, add_sample):
     from napari.layers import Layer
 
-    from napari_n2n.plugin.shared.layers import image_layer
-
     pixels = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)
     for kind in ("denoised", "preview"):
-        form.viewer.add_layer(Layer.create(*image_layer(pixels, kind, 1.0, kind=kind)))
+        form.viewer.add_layer(Layer.create(*image_layer(pixels, kind, LayerMemory(kind, 1.0))))
     assert form.value() == DataChoice()
     assert "denoised" not in form._layers["odd"].choices
 
@@ -152,7 +150,7 @@ def test_a_folder_is_read_as_it_was_said_and_its_halves_are_kept_apart(form, tmp
 
 def test_a_pixel_size_is_not_imposed_on_what_tells_its_own_and_can_be_taken_back(form):
     for name, size in (("unknown", None), ("known", 0.8)):
-        pixels, description, _ = image_layer(np.eye(32), name, size, kind="micrograph")
+        pixels, description, _ = image_layer(np.eye(32), name, LayerMemory("micrograph", size))
         form.viewer.add_image(pixels, **description)
     form.setValue(DataChoice("image", image="unknown"))
     form.setValue(replace(form.value(), recording=MovieOptions(pixel_size_angstrom=1.05)))

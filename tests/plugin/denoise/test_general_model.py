@@ -10,7 +10,7 @@ from napari_n2n.denoising.inference import denoising as inference
 from napari_n2n.plugin.denoise.layers import PREVIEW
 from napari_n2n.plugin.denoise.model_form import ModelChoice, ModelForm
 from napari_n2n.plugin.shared.canvas import camera_of, grid_of
-from napari_n2n.plugin.shared.layers import KEY
+from napari_n2n.plugin.shared.layers import memory_of
 
 LONG = 60_000
 SIDE = 512
@@ -94,7 +94,7 @@ def test_the_first_press_denoises_a_micrograph_without_training(opened, qtbot, t
     denoised = viewer.layers["mine denoised"]
     assert grid_of(viewer).enabled
     assert [one for one in viewer.layers if one.visible] == [layer, denoised]
-    assert denoised.metadata[KEY]["model"].startswith("general model")
+    assert memory_of(denoised).model.startswith("general model")
     assert "with the general model" in widget.progress.status.text()
     assert denoised.data.std() < layer.data.std() / 2
     assert list((data_folder / "models").glob("*")) == []
@@ -158,7 +158,7 @@ def test_a_micrograph_alone_is_trained_on_and_the_widget_says_the_limits(opened,
     qtbot.waitUntil(lambda: "mine denoised" in viewer.layers, timeout=LONG)
     qtbot.waitUntil(lambda: not widget.runner.busy, timeout=LONG)
     assert any("without halves" in sentence for sentence in said)
-    assert "without halves" in viewer.layers["mine denoised"].metadata[KEY]["model"]
+    assert "without halves" in memory_of(viewer.layers["mine denoised"]).model
     widget.model.choose("general")
     assert widget.main_button.big.isEnabled()
 

@@ -5,6 +5,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
+from napari_n2n.denoising import reports
 from napari_n2n.denoising.checkpoints import load_denoiser
 from napari_n2n.denoising.shipped_models.general import GENERAL_PATH
 from napari_n2n.denoising.shipped_models.photographs import PHOTOGRAPH_PRESETS, recipe
@@ -14,8 +15,7 @@ from napari_n2n.plugin.denoise.layers import PREVIEW
 from napari_n2n.plugin.denoise.noise_row import NoiseRow
 from napari_n2n.plugin.denoise.widget import DenoiseWidget
 from napari_n2n.plugin.files import sample_data
-from napari_n2n.plugin.shared.layers import KEY
-from napari_n2n.workflow import photograph_steps
+from napari_n2n.plugin.shared.layers import memory_in, memory_of
 
 LONG = 60_000
 SIDE = 128
@@ -92,7 +92,7 @@ def test_a_photograph_gets_noise_and_loses_it_in_two_clicks(opened, qtbot, told,
     press(widget, qtbot)
     denoised = viewer.layers["face + noise σ 25 denoised"]
     assert [one for one in viewer.layers if one.visible] == [noisy, denoised]
-    found = denoised.metadata[KEY]["psnr_db"]
+    found = memory_of(denoised).psnr_db
     assert found["noisy"] == pytest.approx(psnr(noisy.data * 255, image, 255), abs=0.01)
     assert found["denoised"] == pytest.approx(psnr(denoised.data * 255, image, 255), abs=0.01)
     assert found["denoised"] > found["noisy"] + 7
@@ -100,7 +100,7 @@ def test_a_photograph_gets_noise_and_loses_it_in_two_clicks(opened, qtbot, told,
     assert "with the photographs' model" in said
     assert f"PSNR {found['noisy']:.1f} → {found['denoised']:.1f} dB against the clean" in said
     assert "particles" not in said
-    assert denoised.metadata[KEY]["model"].startswith("photographs model")
+    assert memory_of(denoised).model.startswith("photographs model")
     assert told == []
 
 
@@ -111,7 +111,7 @@ def test_noise_is_added_to_the_clean_photograph_whichever_is_chosen(noisy, qtbot
     widget.noise.add_button.click()
     settle(widget, qtbot)
     second = viewer.layers["face + noise σ 10"]
-    assert second.metadata[KEY]["clean"] is first.metadata[KEY]["clean"] is layer.data
+    assert memory_of(second).clean is memory_of(first).clean is layer.data
     error = second.data * 255 - image.astype(np.float32)
     assert error.std() == pytest.approx(10, rel=0.02)
     other = first.data * 255 - image.astype(np.float32)
@@ -123,7 +123,7 @@ def test_where_no_clean_photograph_is_known_no_psnr_is_told(opened, qtbot):
     press(widget, qtbot)
     denoised = viewer.layers["face denoised"]
     assert [one for one in viewer.layers if one.visible] == [layer, denoised]
-    assert denoised.metadata[KEY]["psnr_db"] == {}
+    assert memory_of(denoised).psnr_db == {}
     assert "PSNR" not in widget.progress.status.text()
 
 
@@ -169,13 +169,13 @@ def test_a_file_of_the_wrong_kind_is_told_in_one_sentence(opened, qtbot, told, t
 def test_a_model_is_trained_on_the_clean_photograph_and_denoises_the_noisy_one(
     noisy, qtbot, told, data_folder, monkeypatch
 ):
-    monkeypatch.setattr(photograph_steps, "_FEWEST_STEPS", 0)
+    monkeypatch.setattr(reports, "_FEWEST_STEPS", 0)
     viewer, widget, _ = noisy()
     widget.model.choose("new")
     press(widget, qtbot)
     denoised = viewer.layers["face + noise σ 25 denoised"]
     assert "with the model trained here" in widget.progress.status.text()
-    assert set(denoised.metadata[KEY]["psnr_db"]) == {"noisy", "denoised"}
+    assert set(memory_of(denoised).psnr_db) == {"noisy", "denoised"}
     (kept,) = (data_folder / "models").glob("*[!e].safetensors")
     model = load_denoiser(kept)
     assert model.network.config.in_channels == 3
@@ -229,8 +229,8 @@ def test_settings_for_photographs_and_for_micrographs_are_kept_apart(opened, sho
 @pytest.mark.parametrize("which", ["noisy_astronaut", "noisy_coffee", "noisy_cat"])
 def test_a_sample_is_a_photograph_with_and_without_noise(which):
     (clean, _, _), (noisy, description, _) = getattr(sample_data, which)(deviation=40)
-    assert description["metadata"][KEY]["clean"] is clean
-    assert description["metadata"][KEY]["noise_of_255"] == 40
+    assert memory_in(description["metadata"]).clean is clean
+    assert memory_in(description["metadata"]).noise_of_255 == 40
     assert psnr(noisy * 255, clean, 255) == pytest.approx(16.09, abs=0.05)
 
 

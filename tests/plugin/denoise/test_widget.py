@@ -11,7 +11,7 @@ from napari_n2n.denoising.training import micrographs as training
 from napari_n2n.metrics import correlation
 from napari_n2n.plugin.denoise.layers import PREVIEW
 from napari_n2n.plugin.shared.canvas import grid_of, scale_bar_of
-from napari_n2n.plugin.shared.layers import KEY
+from napari_n2n.plugin.shared.layers import memory_of
 
 LONG = 60_000
 
@@ -30,7 +30,7 @@ def begin(widget, qtbot) -> None:
 
 
 def layer_of(viewer, kind):
-    return next(layer for layer in viewer.layers if layer.metadata[KEY]["kind"] == kind)
+    return next(layer for layer in viewer.layers if memory_of(layer).kind == kind)
 
 
 def models(data_folder):
@@ -61,7 +61,7 @@ def test_one_click_leads_from_a_sample_movie_to_raw_and_denoised_side_by_side(
     assert [str(unit) for unit in denoised.units] == ["angstrom", "angstrom"]
     assert scale_bar_of(viewer).visible
     # It is a denoised image: closer to the clean one than the raw sum.
-    clean = viewer.layers["apoferritin truth"].metadata[KEY]["clean"]
+    clean = memory_of(viewer.layers["apoferritin truth"]).clean
     assert correlation(denoised.data, clean) > correlation(raw.data, clean) + 0.1
     # On the scale of the raw sum, with a contrast of its own.
     assert abs(denoised.data.mean() / raw.data.mean() - 1) < 0.05
@@ -71,11 +71,11 @@ def test_one_click_leads_from_a_sample_movie_to_raw_and_denoised_side_by_side(
     )
     assert 0.97 < inside < 1
     # Where it comes from.
-    origin = denoised.metadata[KEY]
-    assert "light U-Net" in origin["model"]
-    assert origin["dose"] == 8
-    assert origin["time"]
-    assert set(origin["frc_resolution_angstrom"]) == {"before", "after"}
+    origin = memory_of(denoised)
+    assert "light U-Net" in origin.model
+    assert origin.dose == 8
+    assert origin.time
+    assert set(origin.frc_resolution_angstrom) == {"before", "after"}
     # The model is kept, whatever happens to the window.
     (kept,) = models(data_folder)
     assert load_denoiser(kept).provenance.steps == 60
@@ -101,7 +101,7 @@ def test_a_movie_is_aligned_once(docked, qtbot):
     widget.runner.progressed.connect(lambda step: stages.append(getattr(step, "stage", "")))
     train(widget, qtbot)
     assert layer_of(viewer, "sum").data is first
-    assert sum(layer.metadata[KEY]["kind"] == "sum" for layer in viewer.layers) == 1
+    assert sum(memory_of(layer).kind == "sum" for layer in viewer.layers) == 1
 
 
 def test_what_is_set_is_what_is_read(docked):
@@ -121,7 +121,7 @@ def test_the_preview_shows_what_is_looked_at_and_clears(docked, qtbot, endless, 
     begin(widget, qtbot)
     qtbot.waitUntil(lambda: PREVIEW in viewer.layers, timeout=LONG)
     preview = viewer.layers[PREVIEW]
-    clean = viewer.layers["apoferritin truth"].metadata[KEY]["clean"]
+    clean = memory_of(viewer.layers["apoferritin truth"]).clean
 
     def likeness():
         y, x = (int(offset) for offset in preview.translate)

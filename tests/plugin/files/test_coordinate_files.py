@@ -1,5 +1,7 @@
 """Coordinate files dropped on napari, and points layers saved from it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from napari.layers import Points
@@ -16,6 +18,7 @@ from napari_n2n.io import (
 )
 from napari_n2n.particles.palette import LABEL_COLOURS, label_rgba
 from napari_n2n.plugin.files.coordinate_files import MOST_LAYERS, get_coordinate_reader, read_points
+from napari_n2n.plugin.shared.layers import KEY, memory_of
 
 SHAPE = (300, 400)
 
@@ -51,11 +54,11 @@ def test_a_star_opens_calibrated_and_coloured_and_saves_the_same(make_napari_vie
     np.testing.assert_allclose(
         layer.border_color, label_rgba(wanted.particles.labels), atol=1 / 255
     )
-    assert layer.metadata["napari_n2n"]["kind"] == "particles"
+    assert memory_of(layer).kind == "particles"
     for extension in ("star", "csv", "cs"):
         out = tmp_path / f"b.{extension}"
         if extension == "cs":  # which needs the shape, that a STAR does not have
-            layer.metadata["napari_n2n"]["shape"] = SHAPE
+            layer.metadata[KEY] = replace(memory_of(layer), shape=SHAPE)
         layer.save(str(out), plugin="napari-n2n")
         (back,) = read_coordinates(out)
         np.testing.assert_allclose(

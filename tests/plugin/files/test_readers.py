@@ -8,6 +8,7 @@ import pytest
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import write_micrograph, write_mrc_stack, write_tiff_stack
 from napari_n2n.plugin.files.readers import get_reader, read
+from napari_n2n.plugin.shared.layers import memory_of
 from napari_n2n.simulation.eer_encoding import encode_eer
 
 
@@ -38,10 +39,10 @@ def test_a_movie_is_one_lazy_calibrated_layer(make_napari_viewer, movie):
     assert layer.axis_labels == ("frame", "y", "x")
     # Percentiles: the hot pixel does not make everything else black.
     assert layer.contrast_limits[1] < 10
-    known = layer.metadata["napari_n2n"]
-    assert known["pixel_size_angstrom"] == 1.5
-    assert known["path"] == str(path)
-    assert known["dose_per_frame"] > 0
+    memory = memory_of(layer)
+    assert memory.pixel_size_angstrom == 1.5
+    assert memory.path == path
+    assert memory.dose_per_frame > 0
 
 
 def test_a_micrograph_of_unknown_pixel_size_is_in_pixels_and_says_so(
@@ -110,7 +111,7 @@ def test_a_volume_has_three_lengths_and_is_no_movie(make_napari_viewer, tmp_path
     (layer,) = viewer.layers
     assert tuple(layer.scale) == (8, 8, 8)
     assert layer.axis_labels == ("z", "y", "x")
-    assert layer.metadata["napari_n2n"]["kind"] == "volume"
+    assert memory_of(layer).kind == "volume"
 
 
 def test_a_folder_of_photographs_is_not_opened_in_silence(tmp_path, rng):

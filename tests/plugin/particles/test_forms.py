@@ -11,7 +11,7 @@ from napari_n2n.plugin.particles.marking_controls import KeysPanel, LabelChooser
 from napari_n2n.plugin.particles.micrograph_form import MicrographChoice, MicrographForm
 from napari_n2n.plugin.shared.export_form import FORMATS, ExportChoice, ExportForm
 from napari_n2n.plugin.shared.keys import KEYS, KeyMap, name_of
-from napari_n2n.plugin.shared.layers import image_layer
+from napari_n2n.plugin.shared.layers import LayerMemory, image_layer
 
 
 def test_finding_shows_what_it_is_given(qtbot):
@@ -132,11 +132,11 @@ def test_keys_are_given_back(make_napari_viewer):
     assert not ours
 
 
-def add(viewer, name, kind, **knowledge):
+def add(viewer, name, kind, raw_layer=None):
     from napari.layers import Image
 
     pixels = np.random.default_rng(0).random((40, 40), dtype=np.float32)
-    data, described, _ = image_layer(pixels, name, 1.0, kind=kind, **knowledge)
+    data, described, _ = image_layer(pixels, name, LayerMemory(kind, 1.0, raw_layer=raw_layer))
     return viewer.add_layer(Image(data, **described))
 
 

@@ -10,7 +10,7 @@ from napari_n2n.errors import BadValue
 from napari_n2n.io import Particles
 from napari_n2n.particles.palette import LABEL_COLOURS
 from napari_n2n.plugin.particles.gallery import HINT, Gallery
-from napari_n2n.plugin.particles.gallery_painter import SELECTED
+from napari_n2n.plugin.shared.looks import SELECTED
 
 LEFT, CTRL, SHIFT = (
     Qt.MouseButton.LeftButton,

@@ -192,13 +192,13 @@ def test_marks_lie_beside_the_file_or_in_the_user_s_folder(tmp_path, data_folder
     from napari.layers import Image
 
     from napari_n2n.plugin.particles import sessions as keeping
-    from napari_n2n.plugin.shared.layers import KEY
+    from napari_n2n.plugin.shared.layers import KEY, LayerMemory
 
     file = tmp_path / "data" / "m.mrc"
     file.parent.mkdir()
     file.touch()
     pixels = np.zeros((8, 8), np.float32)
-    opened = Image(pixels, name="m", metadata={KEY: {"path": str(file)}})
+    opened = Image(pixels, name="m", metadata={KEY: LayerMemory("micrograph", path=file)})
     nameless = Image(pixels, name="drawn")
     sessions = keeping.SessionHandles()
     session, number, note = sessions.session_for(opened)

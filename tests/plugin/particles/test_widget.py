@@ -9,7 +9,7 @@ from napari_n2n.io import read_coordinates
 from napari_n2n.plugin.particles.finding_form import FindingChoice
 from napari_n2n.plugin.particles.micrograph_form import MicrographChoice
 from napari_n2n.plugin.shared.canvas import camera_of, grid_of
-from napari_n2n.plugin.shared.layers import image_layer
+from napari_n2n.plugin.shared.layers import LayerMemory, image_layer
 from napari_n2n.session import Session
 
 DIAMETER = 40.0
@@ -54,9 +54,8 @@ def sitting(make_napari_viewer, qtbot, tmp_path, workers_end, hand_on):
         viewer = make_napari_viewer(show=True)
         viewer.window._qt_window.resize(1400, 900)
         for pixels, kind in ((raw, "sum"), (denoised, "denoised")):
-            data, described, _ = image_layer(
-                pixels, f"m1 {kind}", 1.0, kind=kind, path=str(file), raw_layer="m1 sum"
-            )
+            memory = LayerMemory(kind, 1.0, path=file, raw_layer="m1 sum")
+            data, described, _ = image_layer(pixels, f"m1 {kind}", memory)
             viewer.add_layer(Image(data, **described))
         widget = ParticlesWidget(viewer)
         viewer.window.add_dock_widget(widget, name="Particles", area="right")
@@ -348,7 +347,7 @@ def test_the_threshold_hides_and_shows_without_picking_again(sitting, qtbot):
 
 def test_what_is_found_for_one_micrograph_is_not_given_to_another(sitting, qtbot):
     viewer, widget, _, _ = sitting()
-    _, described, _ = image_layer(np.zeros((SIDE, SIDE)), "other", 1.0, kind="micrograph")
+    _, described, _ = image_layer(np.zeros((SIDE, SIDE)), "other", LayerMemory("micrograph", 1.0))
     other = viewer.add_image(np.random.default_rng(1).normal(size=(SIDE, SIDE)), **described)
     widget.pick()
     assert widget.finder.busy

@@ -17,7 +17,7 @@ from napari_n2n.plugin.denoise.layer_sources import (
     roles_of,
 )
 from napari_n2n.plugin.shared.controls import aligned_labels, folded
-from napari_n2n.plugin.shared.layers import knowledge_of, pixel_size_of
+from napari_n2n.plugin.shared.layers import memory_of, pixel_size_of
 from napari_n2n.plugin.shared.movie_form import MovieForm
 from napari_n2n.plugin.shared.pixel_sizes import Calibrator
 from napari_n2n.plugin.shared.preferences import halves_folder
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-Kind = Literal["movie", "halves", "folder", "image", "photograph", "photographs"]
-_KINDS: dict[Kind, str] = {
+DataKind = Literal["movie", "halves", "folder", "image", "photograph", "photographs"]
+_KINDS: dict[DataKind, str] = {
     "movie": "Movie",
     "halves": "Odd and even halves",
     "folder": "Folder of movies, halves or micrographs",
@@ -38,7 +38,7 @@ _KINDS: dict[Kind, str] = {
     "photograph": "Colour photograph",
     "photographs": "Folder of colour photographs",
 }
-_FIELDS: dict[Kind, tuple[str, ...]] = {
+_FIELDS: dict[DataKind, tuple[str, ...]] = {
     "movie": ("movie",),
     "halves": ("odd", "even"),
     "folder": ("folder",),
@@ -55,7 +55,7 @@ _RECORDED = (*_OF_LAYERS, "folder")
 class DataChoice:
     """What is chosen: a kind, the names of layers, or a folder, and how they were recorded."""
 
-    kind: Kind = "movie"
+    kind: DataKind = "movie"
     movie: str | None = None
     odd: str | None = None
     even: str | None = None
@@ -234,7 +234,7 @@ class DataForm(QWidget):
             names = [n for n in names if is_noisy(self._viewer.layers[n])][::-1] or names
         if role in ("movie", "image", "photograph"):
             return names[0] if names else None
-        wanted = [n for n in names if knowledge_of(self._viewer.layers[n]).get("kind") == role]
+        wanted = [n for n in names if memory_of(self._viewer.layers[n]).kind == role]
         return wanted[0] if wanted else None
 
     def _follow_what_is_open(self) -> None:

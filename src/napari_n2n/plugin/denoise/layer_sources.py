@@ -8,7 +8,7 @@ from napari.layers import Image
 
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.io import Movie
-from napari_n2n.plugin.shared.layers import knowledge_of, pixel_size_of
+from napari_n2n.plugin.shared.layers import Kind, memory_of, pixel_size_of
 from napari_n2n.plugin.shared.preferences import preferences
 from napari_n2n.workflow.movie_settings import MovieOptions
 from napari_n2n.workflow.photograph_sources import OnePhotograph
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 # What this plugin made is no input, lest a result be trained on.
-_RESULTS = ("denoised", "preview", "sum")
+_RESULTS: tuple[Kind, ...] = ("denoised", "preview", "sum")
 
 
 def roles_of(layer: "Layer") -> list[str]:
     """Return what a layer can be chosen as."""
     if not isinstance(layer, Image) or layer.multiscale:
         return []
-    kind = knowledge_of(layer).get("kind")
+    kind = memory_of(layer).kind
     if layer.rgb:
         return ["photograph"] if layer.ndim == 2 and kind not in _RESULTS else []
     if kind == "movie":
@@ -51,12 +51,12 @@ def movie_source(layer: "Layer", recording: MovieOptions) -> MovieSource:
     BadValue
         The layer's scale, or the dose, cannot be right.
     """
-    known = knowledge_of(layer)
-    movie = known.get("movie")
+    memory = memory_of(layer)
+    movie = memory.movie
     pixel_size = pixel_size_of(layer)
     said = None
-    if not isinstance(movie, Movie):
-        dose = known.get("dose_per_frame") or preferences().dose_per_frame
+    if movie is None:
+        dose = memory.dose_per_frame or preferences().dose_per_frame
         movie = Movie.from_array(layer.data, pixel_size, dose, path=layer.name)
     elif pixel_size is not None and pixel_size != movie.pixel_size_angstrom:
         # The user knows better than the header.
@@ -75,17 +75,17 @@ def movie_source(layer: "Layer", recording: MovieOptions) -> MovieSource:
 
 def is_noisy(photograph: "Layer") -> bool:
     """Whether noise was added to it here."""
-    return knowledge_of(photograph).get("clean") is not None
+    return memory_of(photograph).clean is not None
 
 
 def photograph_source(layer: "Layer", layers: Iterable["Layer"]) -> OnePhotograph:
     """Return a photograph, with those of ``layers`` that can be learnt from."""
-    known = knowledge_of(layer)
+    memory = memory_of(layer)
     return OnePhotograph(
         layer.data,
         layer.name,
-        known.get("clean"),
-        str(known.get("made_from", "")),
+        memory.clean,
+        memory.made_from or "",
         _clean_photographs(layers),
         pixel_size_of(layer),
     )
@@ -94,7 +94,7 @@ def photograph_source(layer: "Layer", layers: Iterable["Layer"]) -> OnePhotograp
 def _clean_photographs(layers: Iterable["Layer"]) -> tuple[Any, ...]:
     """Return the photographs that are open without noise, or were before it was added."""
     found = (
-        layer.data if (clean := knowledge_of(layer).get("clean")) is None else clean
+        layer.data if (clean := memory_of(layer).clean) is None else clean
         for layer in layers
         if "photograph" in roles_of(layer)
     )
@@ -103,5 +103,4 @@ def _clean_photographs(layers: Iterable["Layer"]) -> tuple[Any, ...]:
 
 def dose_of(layer: "Layer") -> float | None:
     """Dose of an image in e/Å²; None if it is unknown."""
-    dose = knowledge_of(layer).get("dose")
-    return None if dose is None else float(dose)
+    return memory_of(layer).dose

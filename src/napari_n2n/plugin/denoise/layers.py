@@ -11,11 +11,11 @@ from napari_n2n.io.photographs import WHITE
 from napari_n2n.plugin.shared.canvas import camera_of, grid_of
 from napari_n2n.plugin.shared.compare import Comparison
 from napari_n2n.plugin.shared.layers import (
-    KEY,
     LayerData,
+    LayerMemory,
     colour_layer,
     image_layer,
-    knowledge_of,
+    memory_of,
     noisy_layer,
 )
 from napari_n2n.workflow.fields import FieldOfView
@@ -106,7 +106,8 @@ class DenoiseLayers:
             return
         size = exposure.pixel_size_angstrom or 1.0
         place = (origin[0] * size, origin[1] * size)
-        described = _described(pixels, PREVIEW, exposure.pixel_size_angstrom, kind="preview")
+        memory = LayerMemory("preview", exposure.pixel_size_angstrom)
+        described = _described(pixels, PREVIEW, memory)
         if PREVIEW in self._viewer.layers:
             layer = self._viewer.layers[PREVIEW]
             layer.data, limits = described[0], described[1]["contrast_limits"]
@@ -135,23 +136,22 @@ class DenoiseLayers:
         exposure = result.exposure
         raw = self._raw_layer(exposure)
         name = f"{exposure.name} denoised"
-        described = _described(
-            result.pixels,
-            name,
+        memory = LayerMemory(
+            "denoised",
             exposure.pixel_size_angstrom,
-            kind="denoised",
+            path=exposure.path or memory_of(raw).path,
+            notes=(*exposure.notes, *result.notes),
+            dose=exposure.dose,
             made_from=exposure.name,
             raw_layer=raw.name,
-            path=str(exposure.path or knowledge_of(raw).get("path", "")),
             model=result.summary,
             time=datetime.now(UTC).isoformat(timespec="seconds"),
             seconds=round(seconds, 1),
-            dose=exposure.dose,
             frc_resolution_angstrom=dict(result.resolution_angstrom),
             frc=dict(result.frc),
             psnr_db=dict(result.psnr_db),
-            notes=(*exposure.notes, *result.notes),
         )
+        described = _described(result.pixels, name, memory)
         before = self._ours(name)
         if before is not None:
             before.name = f"{name} before"
@@ -175,16 +175,15 @@ class DenoiseLayers:
         whole = exposure.halves is not None
         name = f"{exposure.name} sum" if whole else f"{exposure.name} raw"
         self._remove(self._ours(name))
-        _, description, kind = _described(
-            exposure.full,
-            name,
+        memory = LayerMemory(
+            "sum",
             exposure.pixel_size_angstrom,
-            kind="sum",
-            path=str(exposure.path or ""),
-            dose=exposure.dose,
+            path=exposure.path,
             notes=exposure.notes,
+            dose=exposure.dose,
         )
-        return self._add((exposure.shown, description, kind))
+        _, description, layer_type = _described(exposure.full, name, memory)
+        return self._add((exposure.shown, description, layer_type))
 
     def _find(self, exposure: FieldOfView | None) -> "Layer | None":
         """Return the layer that shows this very exposure; an opened micrograph's is the user's."""
@@ -230,7 +229,7 @@ class DenoiseLayers:
         if name not in self._viewer.layers:
             return None
         layer = self._viewer.layers[name]
-        return layer if KEY in layer.metadata else None
+        return layer if memory_of(layer).kind is not None else None
 
     def _remove(self, layer: "Layer | None") -> None:
         if layer is not None and layer in self._viewer.layers:
@@ -260,8 +259,8 @@ def _shape(layer: "Layer") -> tuple[int, int]:
     return int(height), int(width)
 
 
-def _described(pixels: Pixels, name: str, *calibration: Any, **knowledge: Any) -> LayerData:
+def _described(pixels: Pixels, name: str, memory: LayerMemory) -> LayerData:
     """Describe the layer of an image: grey (y, x), or a photograph (y, x, 3) from 0 to 255."""
     if pixels.ndim == 2:
-        return image_layer(pixels, name, *calibration, **knowledge)
-    return colour_layer(pixels / np.float32(WHITE), name, *calibration, **knowledge)
+        return image_layer(pixels, name, memory)
+    return colour_layer(pixels / np.float32(WHITE), name, memory)

@@ -6,12 +6,12 @@ import pyqtgraph as pg
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from napari_n2n.plugin.denoise.training_plot import curve_plot, explaining, label_steps
+from napari_n2n.plugin.denoise.training_plot import TRUTH, curve_plot, label_steps
+from napari_n2n.plugin.shared.looks import small_print
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.reports import PhotographTrainingProgress
 
-_COLOUR = "#81c784"
 _HEIGHT = 190
 _MARGIN_DB = 0.5
 
@@ -28,13 +28,13 @@ class PhotographPlot(QWidget):
         super().__init__(parent)
         self._plot = curve_plot("PSNR (dB)", _HEIGHT)
         label_steps(self._plot)
-        self._curve = self._plot.plot(pen=pg.mkPen(_COLOUR, width=2))
+        self._curve = self._plot.plot(pen=pg.mkPen(TRUTH, width=2))
         self._figure = QLabel()
         self._figure.setTextFormat(Qt.TextFormat.RichText)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
-        for part in (self._figure, self._plot, explaining(EXPLANATION)):
+        for part in (self._figure, self._plot, small_print(EXPLANATION)):
             layout.addWidget(part)
         self.clear()
 
@@ -64,7 +64,7 @@ class PhotographPlot(QWidget):
             return
         self._figure.setText(
             "Estimated PSNR in training: "
-            f"<b style='color:{_COLOUR}; font-size:14pt'>{self._psnr_db[-1]:.1f} dB</b>"
+            f"<b style='color:{TRUTH}; font-size:14pt'>{self._psnr_db[-1]:.1f} dB</b>"
         )
         # The first steps are far below the rest, and would press it flat.
         settled = self._psnr_db[len(self._psnr_db) // 6 :]

@@ -7,10 +7,15 @@ import pyqtgraph as pg
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from napari_n2n.plugin.shared.looks import CURVE, small_print
+
 if TYPE_CHECKING:
     from napari_n2n.denoising.reports import TrainingProgress
 
-_TRAINING, _VALIDATION, _FLOOR, _TRUTH = "#8ab4f8", "#ffb74d", "#b0b0b0", "#81c784"
+_VALIDATION, _FLOOR = "#ffb74d", "#b0b0b0"
+TRUTH = "#81c784"
+"""How near to the clean image a result is: what counts in the end."""
+
 _MOST_POINTS = 4000
 _LOSS_HEIGHT, _TRUTH_HEIGHT = 150, 136
 
@@ -29,25 +34,25 @@ class TrainingPlot(QWidget):
         self._truth = curve_plot("Correlation", _TRUTH_HEIGHT)
         label_steps(self._truth)
         self._truth.setXLink(self._loss)
-        self._training_curve = self._loss.plot(pen=pg.mkPen(_TRAINING, width=1))
+        self._training_curve = self._loss.plot(pen=pg.mkPen(CURVE, width=1))
         self._validation_curve = self._loss.plot(pen=pg.mkPen(_VALIDATION, width=2))
         self._floor = self._loss.plot(
             pen=pg.mkPen(_FLOOR, width=1, style=Qt.PenStyle.DashLine),
         )
-        self._truth_curve = self._truth.plot(pen=pg.mkPen(_TRUTH, width=2))
+        self._truth_curve = self._truth.plot(pen=pg.mkPen(TRUTH, width=2))
         self._figure = QLabel()
         self._figure.setTextFormat(Qt.TextFormat.RichText)
         self._figure.setToolTip(
             "How like the clean image, which nobody has, the result is: estimated from two halves "
             "whose noise is independent. 1 is perfect."
         )
-        explanation = explaining(EXPLANATION)
+        explanation = small_print(EXPLANATION)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         # Above the plot, not in it: there the curves go.
         legend = QLabel(
-            f"<span style='color:{_TRAINING}'>━ training</span> &nbsp; "
+            f"<span style='color:{CURVE}'>━ training</span> &nbsp; "
             f"<span style='color:{_VALIDATION}'>━ validation</span> &nbsp; "
             f"<span style='color:{_FLOOR}'>┅ noise floor</span>"
         )
@@ -111,7 +116,7 @@ class TrainingPlot(QWidget):
         text = "–" if truth is None else f"{truth:.3f}"
         self._figure.setText(
             "Estimated correlation with the clean image: "
-            f"<b style='color:{_TRUTH}; font-size:14pt'>{text}</b>"
+            f"<b style='color:{TRUTH}; font-size:14pt'>{text}</b>"
         )
         self._scale(losses, [truth for _, truth in known])
 
@@ -139,14 +144,6 @@ def label_steps(plot: pg.PlotWidget) -> None:
     plot.setLabel("bottom", "Training step")
     # pyqtgraph puts a label 5 px too low.
     plot.plotItem.layout.setContentsMargins(1, 1, 1, 7)
-
-
-def explaining(text: str) -> QLabel:
-    """Make the small print of a plot."""
-    label = QLabel(text)
-    label.setWordWrap(True)
-    label.setStyleSheet("color: #a8adb8; font-size: 11px;")
-    return label
 
 
 def curve_plot(label: str, height: int) -> pg.PlotWidget:

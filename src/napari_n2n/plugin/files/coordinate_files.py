@@ -19,7 +19,15 @@ from napari_n2n.io import (
     write_coordinates,
 )
 from napari_n2n.particles.palette import BORDER, filling_rgba, label_rgba
-from napari_n2n.plugin.shared.layers import KEY, LayerData, calibration, knowledge_of, pixel_size_of
+from napari_n2n.plugin.shared.layers import (
+    KEY,
+    LayerData,
+    LayerMemory,
+    calibration,
+    memory_in,
+    memory_of,
+    pixel_size_of,
+)
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -80,7 +88,7 @@ def read_points(path: str | Sequence[str], stack: bool = False) -> list[Any]:
             )
     for sentence in problems:
         (show_warning if layers else show_error)(sentence)
-    if any(layer[1]["metadata"][KEY]["pixel_size_angstrom"] is None for layer in layers):
+    if any(memory_in(layer[1]["metadata"]).pixel_size_angstrom is None for layer in layers):
         show_info(f"{Path(paths[0]).name}: the pixel size is unknown, so lengths are in px.")
     return list(layers) or [(None,)]  # napari's sign for: read, nothing to show
 
@@ -88,21 +96,20 @@ def read_points(path: str | Sequence[str], stack: bool = False) -> list[Any]:
 def points_layer(table: MicrographParticles, path: Path) -> LayerData:
     """Describe the points layer of one micrograph's particles, coloured by label."""
     p = table.particles
+    memory = LayerMemory(
+        "particles",
+        table.pixel_size_angstrom,
+        path=path,
+        micrograph=table.micrograph,
+        shape=table.shape,
+    )
     description: dict[str, Any] = {
         "name": f"{table.stem or path.stem} particles",
         **calibration(table.pixel_size_angstrom),
         "features": {"label": p.labels, "score": p.scores, "given_by": p.given_by},
         "size": _diameter_px(table),
         "border_width": BORDER,
-        "metadata": {
-            KEY: {
-                "kind": "particles",
-                "path": str(path),
-                "micrograph": table.micrograph,
-                "shape": table.shape,
-                "pixel_size_angstrom": table.pixel_size_angstrom,
-            }
-        },
+        "metadata": {KEY: memory},
     }
     if len(p):
         description |= {
@@ -189,11 +196,11 @@ def _open_micrographs() -> "list[Image] | None":
     if viewer is None:
         return None
     images = [layer for layer in viewer.layers if isinstance(layer, Image) and not layer.rgb]
-    return [image for image in images if knowledge_of(image).get("path")] or images
+    return [image for image in images if memory_of(image).path is not None] or images
 
 
 def _stem_of_image(image: "Image") -> str:
-    return stem_of(Path(knowledge_of(image).get("path") or image.name))
+    return stem_of(memory_of(image).path or Path(image.name))
 
 
 def _diameter_px(table: MicrographParticles) -> float:
@@ -216,18 +223,17 @@ def _table(
     path: str, data: "NDArray[np.float64]", meta: dict[str, Any]
 ) -> tuple[MicrographParticles, float]:
     """Understand a points layer: its particles in px of the micrograph, and their diameter, px."""
-    known = meta.get("metadata", {}).get(KEY, {})
-    known = known if isinstance(known, dict) else {}
-    image = _image_of(meta, known)
-    shape = known.get("shape") or (tuple(image.data.shape[-2:]) if image is not None else None)
-    name = known.get("micrograph") or (_name_of_image(image) if image is not None else "")
+    memory = memory_in(meta.get("metadata", {}))
+    image = _image_of(memory)
+    shape = memory.shape or (tuple(image.data.shape[-2:]) if image is not None else None)
+    name = memory.micrograph or (_name_of_image(image) if image is not None else "")
     scale = np.asarray(meta.get("scale", (1.0, 1.0)), dtype=np.float64)[-2:]
     origin = np.asarray(meta.get("translate", (0.0, 0.0)), dtype=np.float64)[-2:]
     length = _angstrom(meta)  # of one unit of the world; None where that is no length
     pixel_size = None if length is None else float(scale[1] * length)
     pixel = scale  # of the micrograph, in units of the world
     data = data[:, -2:]
-    if known.get("kind") == "particles":
+    if memory.kind == "particles":
         centres = data
     elif image is not None:
         pixel, pixel_size = np.asarray(image.scale[-2:]), pixel_size_of(image)
@@ -301,10 +307,10 @@ def _angstrom(meta: dict[str, Any]) -> float | None:
         return None
 
 
-def _image_of(meta: dict[str, Any], known: dict[str, Any]) -> "Image | None":
+def _image_of(memory: LayerMemory) -> "Image | None":
     """Find the image in the window that a layer's points lie on."""
     images = _open_micrographs() or []
-    wanted = {known.get("made_from"), stem_of(Path(known.get("micrograph") or "")) or None}
+    wanted = {memory.made_from, stem_of(Path(memory.micrograph or "")) or None}
     for image in images:
         if {image.name, _stem_of_image(image)} & wanted - {None}:
             return image
@@ -312,4 +318,4 @@ def _image_of(meta: dict[str, Any], known: dict[str, Any]) -> "Image | None":
 
 
 def _name_of_image(image: "Image") -> str:
-    return Path(knowledge_of(image).get("path") or image.name).name
+    return (memory_of(image).path or Path(image.name)).name

@@ -20,8 +20,11 @@ from napari_n2n.io import (
     open_image,
 )
 from napari_n2n.plugin.shared.layers import (
+    Kind,
     LayerData,
+    LayerMemory,
     image_layer,
+    memory_in,
     micrograph_layer,
     movie_layer,
     volume_layer,
@@ -131,8 +134,8 @@ def read_folder(folder: Path) -> tuple[list[LayerData], list[N2NError]]:
         The folder holds no images.
     """
     halves = find_halves(folder)
-    groups = {"odd": [pair.odd for pair in halves], "even": [pair.even for pair in halves]}
-    paired = {*groups["odd"], *groups["even"]}
+    odd, even = [pair.odd for pair in halves], [pair.even for pair in halves]
+    paired = {*odd, *even}
     try:
         rest = [path for path in expand_inputs(folder) if path not in paired]
     except UnreadableFile:
@@ -141,9 +144,10 @@ def read_folder(folder: Path) -> tuple[list[LayerData], list[N2NError]]:
         rest = []
     layers: list[LayerData] = []
     problems: list[N2NError] = []
-    singles: dict[tuple[Any, ...], list[Micrograph]] = {}
+    singles: dict[tuple[Kind, tuple[int, ...], float | None], list[Micrograph]] = {}
     movies = 0
-    for kind, paths in [("micrographs", rest), *groups.items()]:
+    groups: dict[Kind, list[Path]] = {"micrograph": rest, "odd": odd, "even": even}
+    for kind, paths in groups.items():
         for path in paths:
             try:
                 image = open_image(path)
@@ -175,13 +179,13 @@ def read_folder(folder: Path) -> tuple[list[LayerData], list[N2NError]]:
     return layers, problems
 
 
-def _stack(folder: Path, kind: str, shape: tuple[int, int], images: list[Micrograph]) -> LayerData:
+def _stack(folder: Path, kind: Kind, shape: tuple[int, ...], images: list[Micrograph]) -> LayerData:
     """Describe one lazy layer (micrograph, y, x) of images of one shape and pixel size."""
     import dask.array as da
 
     if len(images) == 1:
         (image,) = images
-        return micrograph_layer(image, image.path.stem, kind.removesuffix("s"))
+        return micrograph_layer(image, image.path.stem, kind)
 
     def load(block_info: Any = None) -> NDArray[np.float32]:
         number: int = block_info[None]["array-location"][0][0]
@@ -193,15 +197,10 @@ def _stack(folder: Path, kind: str, shape: tuple[int, int], images: list[Microgr
         dtype=np.float32,
         meta=np.empty((0, 0, 0), np.float32),
     )
-    return image_layer(
-        stack,
-        f"{folder.name} {kind}",
-        images[0].pixel_size_angstrom,
-        kind=kind.removesuffix("s"),
-        leading_axis="micrograph",
-        folder=str(folder),
-        files=[str(image.path) for image in images],
-    )
+    files = tuple(image.path for image in images)
+    memory = LayerMemory(kind, images[0].pixel_size_angstrom, folder=folder, files=files)
+    what = "micrographs" if kind == "micrograph" else kind
+    return image_layer(stack, f"{folder.name} {what}", memory, leading_axis="micrograph")
 
 
 def _has_window() -> bool:
@@ -217,8 +216,8 @@ def _tell(problems: Sequence[N2NError], layers: Sequence[LayerData]) -> None:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         (show_warning if layers else show_error)(f"{problems[0]}{more}")
     for _, description, _ in layers:
-        knowledge = description["metadata"]["napari_n2n"]
-        for note in knowledge.get("notes", ()):
+        memory = memory_in(description["metadata"])
+        for note in memory.notes:
             show_info(f"{description['name']}: {note}")
-        if knowledge.get("pixel_size_angstrom") is None and knowledge["kind"] != "photograph":
+        if memory.pixel_size_angstrom is None and memory.kind != "photograph":
             show_info(f"{description['name']}: the pixel size is unknown, so lengths are in px.")

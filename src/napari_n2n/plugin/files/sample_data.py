@@ -1,14 +1,19 @@
 """Simulated movies and noisy photographs to try everything on, with what is true about them."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_n2n.particles.palette import label_rgba
 from napari_n2n.plugin.shared.layers import (
     KEY,
+    Kind,
+    LayerMemory,
     calibration,
     colour_layer,
     image_layer,
+    memory_in,
     movie_layer,
     noisy_layer,
 )
@@ -18,10 +23,10 @@ from napari_n2n.workflow.photograph_steps import noisy_copy_steps
 
 if TYPE_CHECKING:
     from napari.types import FullLayerData
+    from numpy.typing import NDArray
 
     from napari_n2n.simulation import SimulatedMovie, Specimen
 
-_COLOURS = {"intact": "#4caf50", "broken": "#ff9800", "contaminant": "#e53935"}
 _RING_ANGSTROM = 150.0
 
 
@@ -46,18 +51,13 @@ def odd_and_even_halves(size: int = 1536, frames: int = 24, seed: int = 3) -> "l
     simulated = _simulated("apoferritin", size, frames, seed, drift_angstrom=0.0)
     pixel_size = simulated.config.pixel_size_angstrom
     counts = simulated.frames
-    sums = {"odd": counts[0::2], "even": counts[1::2]}
-    halves = [
-        image_layer(
-            part.sum(axis=0, dtype=np.float32),
-            f"apoferritin {kind} frames",
-            pixel_size,
-            kind=kind,
-            dose=len(part) * simulated.config.dose_per_frame,
-            notes=("Simulated.",),
-        )
-        for kind, part in sums.items()
-    ]
+    sums: dict[Kind, NDArray[Any]] = {"odd": counts[0::2], "even": counts[1::2]}
+    halves = []
+    for kind, part in sums.items():
+        dose = len(part) * simulated.config.dose_per_frame
+        memory = LayerMemory(kind, pixel_size, notes=("Simulated.",), dose=dose)
+        pixels = part.sum(axis=0, dtype=np.float32)
+        halves.append(image_layer(pixels, f"apoferritin {kind} frames", memory))
     return [*halves, _truth(simulated)]
 
 
@@ -82,7 +82,7 @@ def _photograph(name: str, deviation: float) -> "list[FullLayerData]":
 
     image = getattr(skimage.data, name)()
     noisy = run_to_end(noisy_copy_steps(OnePhotograph(image, name), deviation))
-    return [colour_layer(image, name, None, kind="photograph"), noisy_layer(noisy)]
+    return [colour_layer(image, name, LayerMemory("photograph")), noisy_layer(noisy)]
 
 
 def _simulated(
@@ -107,9 +107,10 @@ def _movie_and_truth(
 ) -> "list[FullLayerData]":
     simulated = _simulated(specimen, size, frames, seed, drift_angstrom=12.0)
     movie = simulated.as_movie()
-    pixels, description, kind = movie_layer(movie, f"{specimen} movie")
-    description["metadata"][KEY]["path"] = ""
-    return [(pixels, description, kind), _truth(simulated)]
+    pixels, description, layer_type = movie_layer(movie, f"{specimen} movie")
+    metadata = description["metadata"]
+    metadata[KEY] = replace(memory_in(metadata), path=None)  # it is in no file
+    return [(pixels, description, layer_type), _truth(simulated)]
 
 
 def _truth(simulated: "SimulatedMovie") -> "FullLayerData":
@@ -121,10 +122,10 @@ def _truth(simulated: "SimulatedMovie") -> "FullLayerData":
         "features": {"label": labels},
         "size": _RING_ANGSTROM / pixel_size,
         "face_color": "transparent",
-        "border_color": [_COLOURS[label] for label in labels] or "white",
+        "border_color": label_rgba(labels) if labels else "white",
         "border_width": 0.04,
         "visible": False,
         **calibration(pixel_size),
-        "metadata": {KEY: {"kind": "truth", "clean": simulated.truth.clean}},
+        "metadata": {KEY: LayerMemory("truth", clean=simulated.truth.clean)},
     }
     return simulated.truth.centres_px, description, "points"

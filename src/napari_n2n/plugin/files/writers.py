@@ -7,7 +7,7 @@ import numpy as np
 
 from napari_n2n.errors import WriteProblem
 from napari_n2n.io import write_micrograph, write_mrc_stack
-from napari_n2n.plugin.shared.layers import KEY
+from napari_n2n.plugin.shared.layers import memory_in
 
 if TYPE_CHECKING:
     from napari.types import ArrayLike
@@ -38,8 +38,7 @@ def _pixel_size(meta: dict[str, Any]) -> float | None:
 
     units = meta.get("units")
     if units is None:
-        known = meta.get("metadata", {}).get(KEY, {}).get("pixel_size_angstrom")
-        return None if known is None else float(known)
+        return memory_in(meta.get("metadata", {})).pixel_size_angstrom
     registry = get_application_registry()
     try:
         factor = registry.Quantity(1, str(units[-1])).to("angstrom").magnitude

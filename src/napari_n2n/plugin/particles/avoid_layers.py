@@ -8,7 +8,7 @@ from napari.layers import Labels
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject
 
-from napari_n2n.plugin.shared.layers import KEY
+from napari_n2n.plugin.shared.layers import KEY, LayerMemory
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -55,7 +55,7 @@ class AvoidLayers(QObject):
                 translate=image.translate,
                 axis_labels=("y", "x"),
                 opacity=_OPACITY,
-                metadata={KEY: {"kind": "avoid", "made_from": image.name}},
+                metadata={KEY: LayerMemory("avoid", made_from=image.name)},
             )
             self._layers.append(layer)
             self._viewer.layers.insert(self._viewer.layers.index(image) + 1, layer)

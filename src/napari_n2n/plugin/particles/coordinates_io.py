@@ -11,7 +11,7 @@ from napari_n2n.errors import N2NError
 from napari_n2n.export.particle_files import read_picks, write_picks
 from napari_n2n.io import stem_of
 from napari_n2n.plugin.particles.sessions import file_of
-from napari_n2n.plugin.shared.layers import knowledge_of
+from napari_n2n.plugin.shared.layers import memory_of
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -55,7 +55,7 @@ class CoordinatesExchange(QObject):
         file = file_of(image)
         name = image.name if file is None else file.name
         is_tiff = file is not None and file.suffix.lower() in (".tif", ".tiff")
-        is_movie = knowledge_of(image).get("kind") == "sum"
+        is_movie = memory_of(image).kind == "sum"
         if is_movie:
             name = f"{stem_of(Path(name))}.mrc"  # as RELION and others call the movie's sum
         self._form.propose(name, mirror_y=is_tiff and is_movie)

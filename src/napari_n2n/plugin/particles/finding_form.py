@@ -6,7 +6,8 @@ from magicgui.widgets import CheckBox, Container, FloatSpinBox
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
 
-from napari_n2n.plugin.shared.controls import PRIMARY, STOP, aligned_labels, row
+from napari_n2n.plugin.shared.controls import aligned_labels, row
+from napari_n2n.plugin.shared.looks import PRIMARY_STYLE, STOP_STYLE
 
 _STEPS = 1000
 
@@ -141,7 +142,7 @@ class FindingForm(QWidget):
         """Enable what makes sense; what runs can be stopped."""
         self._running = running
         self.pick_button.setText("Stop" if running else "Pick particles")
-        self.pick_button.setStyleSheet(STOP if running else PRIMARY)
+        self.pick_button.setStyleSheet(STOP_STYLE if running else PRIMARY_STYLE)
         self.pick_button.setEnabled(ready or running)
         for button in (self.guess_button, self.measure_button, self.open_button):
             button.setEnabled(ready and not running)

@@ -14,6 +14,7 @@ from napari_n2n.plugin.particles.gallery_bar import LARGEST_PX, SMALLEST_PX, STE
 from napari_n2n.plugin.particles.gallery_model import GalleryModel, SortKey
 from napari_n2n.plugin.particles.gallery_painter import ParticlePainter
 from napari_n2n.plugin.particles.thumbnails import Thumbnails
+from napari_n2n.plugin.shared.looks import FAINT
 from napari_n2n.plugin.shared.thumbnail_view import ThumbnailView
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Gallery(QWidget):
         self._hint = QLabel(HINT)
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._hint.setWordWrap(True)
-        self._hint.setStyleSheet("color: #a8adb8; font-size: 13px;")
+        self._hint.setStyleSheet(f"color: {FAINT}; font-size: 13px;")
         self._pages = QStackedWidget()  # napari's docks choke on a layout within a layout
         self._pages.setMinimumHeight(_LEAST_HEIGHT_PX)
         self._pages.addWidget(self._hint)

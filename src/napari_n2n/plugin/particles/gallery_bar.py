@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 from napari_n2n.particles.palette import LABEL_COLOURS
 from napari_n2n.plugin.particles.gallery_model import SortKey
 from napari_n2n.plugin.shared.controls import row
+from napari_n2n.plugin.shared.looks import CHECKED_STYLE
 
 if TYPE_CHECKING:
     from qtpy.QtGui import QResizeEvent
@@ -31,7 +32,6 @@ _TIPS = {
     "uncertainty": "Those the suggestions are least sure of first: a mark there teaches most.",
 }
 _ONE_LINE_PX = 760
-_CHECKED = "QPushButton:checked {background: #3d5a80; color: white;}"
 
 
 class GalleryBar(QWidget):
@@ -137,7 +137,7 @@ class GalleryBar(QWidget):
         button = QPushButton(text)
         button.setCheckable(True)
         button.setToolTip(f"Thumbnails of the {text.lower()} image.")
-        button.setStyleSheet(_CHECKED)
+        button.setStyleSheet(CHECKED_STYLE)
         button.clicked.connect(lambda: self.rawChosen.emit(raw))
         self._group.addButton(button)
         return button

@@ -10,7 +10,7 @@ from qtpy.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
 
 from napari_n2n.particles.palette import LABEL_COLOURS
 from napari_n2n.plugin.particles.gallery_model import percent
-from napari_n2n.plugin.shared.thumbnail_grid import SELECTED
+from napari_n2n.plugin.shared.looks import CAPTION, ON_COLOUR, SELECTED
 
 if TYPE_CHECKING:
     from napari_n2n.plugin.particles.gallery_model import Cell
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 _BAND, _GAP = 3, 5  # px: the frame, and the room around it
 _CAPTION = 15  # px high
 _FONT_PX = 11
-_SUGGESTION_TEXT, _CAPTION_TEXT = "#e4e7ec", "#a0a7b3"
+_SUGGESTION_TEXT = "#e4e7ec"
 _SELECTED_FILL = "#101214"
-_ON_COLOUR = "#101214"
 
 
 class ParticlePainter:
@@ -39,10 +38,10 @@ class ParticlePainter:
         self._metrics = QFontMetrics(self._font)
         self._colours = {label: QColor(colour) for label, colour in LABEL_COLOURS.items()}
         self._dashes = {label: _dashed(colour) for label, colour in self._colours.items()}
-        self._text = QColor(_CAPTION_TEXT)
+        self._text = QColor(CAPTION)
         self._says = QColor(_SUGGESTION_TEXT)
         self._selected, self._fill = QColor(SELECTED), QColor(_SELECTED_FILL)
-        self._on_colour = QColor(_ON_COLOUR)
+        self._on_colour = QColor(ON_COLOUR)
 
     def cell_size(self) -> QSize:
         """Return the room one particle takes in px."""

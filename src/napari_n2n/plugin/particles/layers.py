@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer
 
 from napari_n2n.particles.palette import BORDER, filling_rgba, label_rgba
-from napari_n2n.plugin.shared.layers import KEY
+from napari_n2n.plugin.shared.layers import KEY, LayerMemory
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -99,7 +99,7 @@ class ParticleLayers(QObject):
                     face_color="transparent",
                     border_color="white",
                     border_width=BORDER,
-                    metadata={KEY: {"kind": "particles", "made_from": image.name}},
+                    metadata={KEY: LayerMemory("particles", made_from=image.name)},
                 )
                 self._viewer.add_layer(layer)
                 self._layers.append(layer)

@@ -22,6 +22,7 @@ from napari_n2n.io import LABELS
 from napari_n2n.particles.palette import LABEL_COLOURS, LABEL_KEYS
 from napari_n2n.plugin.particles.mouse_tools import TOOLS, Tool
 from napari_n2n.plugin.shared.keys import KEYS
+from napari_n2n.plugin.shared.looks import CHECKED_STYLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from napari_n2n.io import Label
 
 _ICON_PX = 16
-_CHECKED = "QPushButton:checked {background: #3d5a80; color: white;}"
 _TOOL_TEXTS: dict[Tool, tuple[str, str]] = {
     "select": ("Select", "Click a particle, with Shift several; drag to move it. Key S."),
     "mark": ("Mark", "Click to add a particle or to give one the label chosen above. Key M."),
@@ -55,7 +55,7 @@ class LabelChooser(QWidget):
             button.setCheckable(True)
             button.setIcon(_disc(LABEL_COLOURS[label], filled=label != "unlabelled"))
             button.setIconSize(QSize(_ICON_PX, _ICON_PX))
-            button.setStyleSheet("QPushButton {text-align: left; padding: 4px;}" + _CHECKED)
+            button.setStyleSheet("QPushButton {text-align: left; padding: 4px;}" + CHECKED_STYLE)
             button.setToolTip(
                 f"Key {LABEL_KEYS[label]} gives this label to the selected particles; "
                 "chosen here, Mark and Brush give it."
@@ -100,7 +100,7 @@ class ToolChooser(QWidget):
             button = QPushButton(text)
             button.setCheckable(True)
             button.setToolTip(tip)
-            button.setStyleSheet(_CHECKED)
+            button.setStyleSheet(CHECKED_STYLE)
             button.clicked.connect(lambda _=False, tool=tool: self.toolChosen.emit(tool))
             self._group.addButton(button)
             self.buttons[tool] = button

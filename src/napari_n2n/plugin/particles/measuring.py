@@ -7,6 +7,8 @@ import numpy as np
 from napari.layers import Shapes
 from numpy.typing import NDArray
 
+from napari_n2n.particles.palette import LABEL_COLOURS
+
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from napari_n2n.plugin.shared.compare import Comparison
 
 _CORNERS = np.array([(-1, -1), (-1, 1), (1, 1), (1, -1)])
-_COLOUR = "#f0e442"
 
 
 class MeasuringCircle:
@@ -55,7 +56,7 @@ class MeasuringCircle:
             layer.add_ellipses(
                 corners,
                 edge_width=max(self.diameter_px / 20, 1.0),
-                edge_color=_COLOUR,
+                edge_color=LABEL_COLOURS["unlabelled"],
                 face_color="transparent",
             )
         self._viewer.layers.selection.active = active

@@ -10,7 +10,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_n2n.plugin.shared.controls import aligned_labels
-from napari_n2n.plugin.shared.layers import knowledge_of
+from napari_n2n.plugin.shared.layers import memory_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -132,7 +132,7 @@ class MicrographForm(QWidget):
     def _origin(self, denoised: str) -> str | None:
         """Return the raw image that a denoised one was made from, if it is there."""
         layer = self._viewer.layers[denoised]
-        told = knowledge_of(layer).get("raw_layer")
+        told = memory_of(layer).raw_layer
         alike = [
             name
             for name in self._raw.choices
@@ -159,9 +159,9 @@ class MicrographForm(QWidget):
 
 
 def _is_denoised(layer: "Layer") -> bool:
-    return knowledge_of(layer).get("kind") == "denoised"
+    return memory_of(layer).kind == "denoised"
 
 
 def _is_micrograph(layer: "Layer") -> bool:
     plain = isinstance(layer, Image) and layer.ndim == 2 and not layer.rgb and not layer.multiscale
-    return plain and knowledge_of(layer).get("kind") not in ("preview", "odd", "even")
+    return plain and memory_of(layer).kind not in ("preview", "odd", "even")

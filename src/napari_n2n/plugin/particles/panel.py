@@ -16,6 +16,7 @@ from napari_n2n.plugin.particles.micrograph_form import MicrographForm
 from napari_n2n.plugin.shared.controls import ProgressDisplay, ViewToggle, heading, row
 from napari_n2n.plugin.shared.docked import DockedWidget
 from napari_n2n.plugin.shared.export_form import ExportForm
+from napari_n2n.plugin.shared.looks import QUIET
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -48,7 +49,7 @@ class ParticlesPanel(DockedWidget):
         self.export = ExportForm()
         self.kept = QLabel()
         self.kept.setWordWrap(True)
-        self.kept.setStyleSheet("color: #9aa0a8;")
+        self.kept.setStyleSheet(f"color: {QUIET};")
         self.stack(
             (
                 heading("1  Micrograph"),

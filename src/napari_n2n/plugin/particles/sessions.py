@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_n2n.plugin.shared.layers import knowledge_of, pixel_size_of
+from napari_n2n.plugin.shared.layers import memory_of, pixel_size_of
 from napari_n2n.session import OpenedSession, Session, open_session
 from napari_n2n.session.places import session_path_of_user
 
@@ -61,6 +61,6 @@ class SessionHandles:
 
 def file_of(layer: "Image") -> Path | None:
     """Return the file that a layer was made from, if it is known and there."""
-    told = knowledge_of(layer).get("path") or layer.source.path
+    told = memory_of(layer).path or layer.source.path
     path = Path(told) if told else None
     return path if path is not None and path.is_file() else None

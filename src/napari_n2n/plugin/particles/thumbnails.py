@@ -9,14 +9,10 @@ from qtpy.QtCore import QRectF
 from qtpy.QtGui import QColor, QImage, QPainter, QPixmap
 
 from napari_n2n.errors import BadValue
+from napari_n2n.plugin.shared.looks import NO_IMAGE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-"""What thumbnails lie on."""
-
-_NOTHING = "#2f333a"
-"""Where there is no micrograph: past its edge, or before one is given."""
 
 _GREY = QImage.Format.Format_Grayscale8
 _PERCENTILES = (0.5, 99.5)
@@ -106,7 +102,7 @@ class Thumbnails:
     def _cut(self, y: float, x: float) -> QPixmap:
         side = max(1, round(self._side * self._ratio))
         pixmap = QPixmap(side, side)
-        pixmap.fill(QColor(_NOTHING))
+        pixmap.fill(QColor(NO_IMAGE))
         if self._image is not None:
             factor, image, limits = self._source()
             box = self._box_px / factor

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QMenu, QPushButton, QWidget
 
+from napari_n2n.plugin.shared.looks import CHECKED_STYLE
 from napari_n2n.session.records import REASONS
 from napari_n2n.workflow.screening.columns import WHICH
 
 if TYPE_CHECKING:
     from napari_n2n.plugin.screening.model import MicrographModel
-
-_CHECKED = "QPushButton:checked {background: #3d5a80; color: white;}"
 
 
 class ScreeningBar(QWidget):
@@ -53,7 +52,7 @@ class ScreeningBar(QWidget):
         self.again.setSizePolicy(policy)
         self.grid_button = QPushButton("Thumbnails")
         self.grid_button.setCheckable(True)
-        self.grid_button.setStyleSheet(_CHECKED)
+        self.grid_button.setStyleSheet(CHECKED_STYLE)
         self.grid_button.setToolTip("A grid of thumbnails instead of the table (G).")
         self.count = QLabel()
         self.selected = QLabel()

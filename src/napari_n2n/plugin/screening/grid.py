@@ -9,7 +9,7 @@ from qtpy.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
 
 from napari_n2n.plugin.screening.model import SHOWN, VERDICT_COLOURS
 from napari_n2n.plugin.screening.verdicts import FORWARDED_KEYS
-from napari_n2n.plugin.shared.thumbnail_grid import SELECTED
+from napari_n2n.plugin.shared.looks import CAPTION, ON_COLOUR, SELECTED
 from napari_n2n.plugin.shared.thumbnail_view import ThumbnailView
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 SIDE_PX = 128
 _BAND, _GAP, _CAPTION, _FONT_PX = 3, 4, 16, 11
-_ON_COLOUR, _TEXT = "#101214", "#a0a7b3"
 
 
 class MicrographPainter:
@@ -62,7 +61,7 @@ class MicrographPainter:
         across, down = SIDE_PX - pixmap.width(), SIDE_PX - pixmap.height()
         painter.drawPixmap(left + across // 2, top + down // 2, pixmap)
         painter.setFont(self._font)
-        painter.setPen(QColor(_ON_COLOUR if decided else _TEXT))
+        painter.setPen(QColor(ON_COLOUR if decided else CAPTION))
         room = caption.adjusted(3, 0, -3, 0)
         # What tells one file of a night from the next is at the end of its name.
         text = self._metrics.elidedText(name, Qt.TextElideMode.ElideLeft, room.width())
@@ -86,7 +85,7 @@ class MicrographGrid(ThumbnailView):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(model, MicrographPainter(thumbnails), parent)
-        self._judging = judging
+        self._micrographs, self._judging = model, judging
         self.set_keys(FORWARDED_KEYS)
         self._following = False
         self.selectionModel().currentChanged.connect(self._on_current)
@@ -100,7 +99,7 @@ class MicrographGrid(ThumbnailView):
 
     def follow(self) -> None:
         """Show what is current and selected."""
-        model, judging = self._particles, self._judging
+        model, judging = self._micrographs, self._judging
         place = model.place_of(judging.row_of(judging.current))
         if place is not None and place != self.currentIndex().row():
             self._following = True
@@ -112,7 +111,7 @@ class MicrographGrid(ThumbnailView):
         """Draw the cells in view, and a ring around the one that is shown."""
         super().paintEvent(event)
         index = self.currentIndex()
-        if index.isValid() and index.row() < self._particles.rowCount():
+        if index.isValid() and index.row() < self._micrographs.rowCount():
             painter = QPainter(self.viewport())
             painter.setPen(QPen(QColor(SHOWN), 2))
             painter.drawRect(self._rect(index.row()).adjusted(1, 1, -1, -1))
@@ -120,15 +119,15 @@ class MicrographGrid(ThumbnailView):
 
     def _show_selected(self) -> None:
         if not self._following:
-            self.select_rows(self._particles.places_of(self._judging.selected))
+            self.select_rows(self._micrographs.places_of(self._judging.selected))
 
     def _on_current(self, current: QModelIndex, _: QModelIndex) -> None:
         if not self._following and current.isValid():
-            self._judging.go_to(self._particles.id_at(current.row()))
+            self._judging.go_to(self._micrographs.id_at(current.row()))
 
     def _on_selected(self, *_: object) -> None:
         if self._following:
             return
         self._following = True  # it is shown already
-        self._judging.select(self._particles.ids_at(self.selected_rows()))
+        self._judging.select(self._micrographs.ids_at(self.selected_rows()))
         self._following = False

@@ -9,6 +9,7 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
 from qtpy.QtGui import QColor
 
 from napari_n2n.particles.palette import LABEL_COLOURS
+from napari_n2n.plugin.shared.looks import QUIET
 from napari_n2n.workflow.screening.columns import (
     Column,
     Which,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 THUMBNAIL_PX = 44
 VERDICT_COLOURS = {
-    "undecided": "#9aa0a8",
+    "undecided": QUIET,
     "keep": LABEL_COLOURS["intact"],
     "reject": LABEL_COLOURS["broken"],
 }

@@ -20,19 +20,17 @@ from napari_n2n.plugin.screening.form import ScreenForm
 from napari_n2n.plugin.screening.model import VERDICT_COLOURS
 from napari_n2n.plugin.screening.verdicts import REASON_KEYS
 from napari_n2n.plugin.shared.controls import (
-    PRIMARY,
-    STOP,
     ProgressDisplay,
     ViewToggle,
     heading,
     row,
 )
 from napari_n2n.plugin.shared.docked import DockedWidget
+from napari_n2n.plugin.shared.looks import CHECKED_STYLE, PRIMARY_STYLE, STOP_STYLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_CHECKED = "QPushButton:checked {background: #3d5a80; color: white;}"
 _SCREEN_TIP = (
     "Each file is aligned, denoised and measured in the background; you can judge what is done "
     "meanwhile. What was done before is not done again."
@@ -91,7 +89,7 @@ class ScreeningPanel(DockedWidget):
         self.screen_button = QPushButton("Screen")
         self.pause_button = QPushButton("Pause")
         self.pause_button.setCheckable(True)
-        self.pause_button.setStyleSheet(_CHECKED)
+        self.pause_button.setStyleSheet(CHECKED_STYLE)
         self.pause_button.setToolTip("Leave the computer to other work for a while.")
         self.progress = ProgressDisplay()
         self.judged = QLabel()
@@ -127,7 +125,7 @@ class ScreeningPanel(DockedWidget):
         self.redo_button = key_button("Redo", "Shift+U", "")
         self.folio_button = QPushButton("Table and figures")
         self.folio_button.setCheckable(True)
-        self.folio_button.setStyleSheet(_CHECKED)
+        self.folio_button.setStyleSheet(CHECKED_STYLE)
         self.folio_button.setToolTip("The table of all micrographs, below.")
         self.view = ViewToggle()
         self.export = ExportPanel()
@@ -184,7 +182,7 @@ class ScreeningPanel(DockedWidget):
         self.form.setEnabled(not running)
         self.screen_button.setText("Stopping…" if stopping else "Stop" if running else "Screen")
         self.screen_button.setEnabled(not stopping if running else ready)
-        style = STOP if running else PRIMARY
+        style = STOP_STYLE if running else PRIMARY_STYLE
         if self.screen_button.styleSheet() != style:  # it takes as long as the rest of a key
             self.screen_button.setStyleSheet(style)
         self.screen_button.setToolTip(

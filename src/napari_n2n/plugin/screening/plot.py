@@ -12,7 +12,7 @@ from skimage.measure import points_in_poly
 
 from napari_n2n.plugin.screening.model import SHOWN, VERDICT_COLOURS
 from napari_n2n.plugin.shared.controls import row
-from napari_n2n.plugin.shared.thumbnail_grid import SELECTED
+from napari_n2n.plugin.shared.looks import SELECTED, small_print
 from napari_n2n.workflow.screening.columns import figure_column, text_of
 
 if TYPE_CHECKING:
@@ -81,15 +81,14 @@ class FigurePlot(QWidget):
             pxMode=True, size=14, pen=pg.mkPen(SHOWN, width=2), brush=None
         )
         self._line = pg.InfiniteLine(pen=pg.mkPen(SHOWN, width=2))
-        self.region = pg.LinearRegionItem(brush=(178, 255, 89, 40), pen=pg.mkPen(SELECTED))
+        inside = f"{SELECTED}28"  # with its opacity
+        self.region = pg.LinearRegionItem(brush=inside, pen=pg.mkPen(SELECTED))
         self._lasso = pg.PlotCurveItem(pen=pg.mkPen(SELECTED, width=2))
         for item in (*self._bars.values(), self._points, self._current, self._line, self._lasso):
             self._plot.addItem(item)
         self._plot.addItem(self.region)
         self._plot.setMinimumHeight(120)
-        self.hint = QLabel()
-        self.hint.setWordWrap(True)
-        self.hint.setStyleSheet("color: #a8adb8; font-size: 11px;")
+        self.hint = small_print()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)

@@ -9,7 +9,9 @@ import numpy as np
 import pyqtgraph as pg
 import scipy.fft
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from napari_n2n.plugin.shared.looks import CURVE, small_print
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +24,6 @@ from napari_n2n.progress import Progress, Steps
 _TILE_PX = 512
 _FEWEST_TILES = 4  # along either side, so that rings stand out of the noise
 _ANGSTROMS = (100, 50, 30, 20, 15, 12, 10, 8, 7, 6, 5, 4.5, 4, 3.5, 3, 2.7, 2.5, 2.2, 2)
-_CURVE = "#8ab4f8"
 _INVITATION = "The power spectrum of the raw image is shown here once a micrograph is."
 
 
@@ -116,14 +117,12 @@ class SpectrumView(QWidget):
         self._average.setLabel("left", "log power")
         self._average.getAxis("bottom").enableAutoSIPrefix(False)
         self._average.showGrid(x=True, y=True, alpha=0.15)
-        self._curve = self._average.plot(pen=pg.mkPen(_CURVE, width=2))
+        self._curve = self._average.plot(pen=pg.mkPen(CURVE, width=2))
         for plot in (self._picture, self._average):
             plot.setMouseEnabled(x=False, y=False)
             plot.hideButtons()
             plot.setMenuEnabled(False)
-        self._text = QLabel(_INVITATION)
-        self._text.setWordWrap(True)
-        self._text.setStyleSheet("color: #a8adb8; font-size: 11px;")
+        self._text = small_print(_INVITATION)
         side = QHBoxLayout()
         side.addWidget(self._picture, 1)
         side.addWidget(self._average, 2)

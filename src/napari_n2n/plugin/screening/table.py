@@ -21,6 +21,7 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 from napari_n2n.plugin.screening.model import THUMBNAIL_PX, MicrographModel
 from napari_n2n.plugin.screening.verdicts import FORWARDED_KEYS, VERDICT_KEYS
 from napari_n2n.plugin.shared.keys import name_of
+from napari_n2n.plugin.shared.looks import CHOSEN
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,7 +64,7 @@ class MicrographTable(QTableView):
         self.setStyleSheet(
             "QTableView {border: none;}"
             "QTableView::item {padding: 2px;}"
-            "QTableView::item:selected {background: #3d5a80;}"
+            f"QTableView::item:selected {{background: {CHOSEN};}}"
             "QHeaderView::section {padding: 4px;}"
         )
         rows = self.verticalHeader()

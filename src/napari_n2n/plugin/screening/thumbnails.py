@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QObject, Qt, QTimer, Signal
 from qtpy.QtGui import QColor, QImageReader, QPixmap
 
+from napari_n2n.plugin.shared.looks import NO_IMAGE
 from napari_n2n.workflow.screening import results_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_NOTHING = "#2f333a"
 _CACHE_BYTES = 96 * 2**20
 # So long may reading take before a line is drawn without its pictures; they come after it.
 _SECONDS_AT_ONCE = 0.012
@@ -66,7 +66,7 @@ class MicrographThumbnails(QObject):
         """Return the thumbnail of the micrograph at ``path``, ``side`` px at its longer side."""
         if side not in self._blank:
             self._blank[side] = QPixmap(side, side)
-            self._blank[side].fill(QColor(_NOTHING))
+            self._blank[side].fill(QColor(NO_IMAGE))
         if path is None or self._session_path is None:
             return self._blank[side]
         made = self._kept.pop((path, side), None)

@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_n2n.particles.palette import BORDER, LABEL_COLOURS, filling_rgba, label_rgba
 from napari_n2n.plugin.shared.compare import Comparison
-from napari_n2n.plugin.shared.layers import KEY, calibration
+from napari_n2n.plugin.shared.layers import KEY, LayerMemory, calibration
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -130,7 +130,7 @@ class MicrographView(QObject):
                     face_color="transparent",
                     border_color=LABEL_COLOURS["unlabelled"],
                     border_width=BORDER,
-                    metadata={KEY: {"kind": "particles", "made_from": image.name}},
+                    metadata={KEY: LayerMemory("particles", made_from=image.name)},
                     **calibrated,
                 )
                 self._viewer.add_layer(layer)
@@ -164,7 +164,7 @@ def _image(shown: ImagePyramid, kind: str, calibrated: dict[str, Any]) -> Image:
         name=kind,
         contrast_limits=shown.limits,
         colormap="gray",
-        metadata={KEY: {"kind": "screening"}},
+        metadata={KEY: LayerMemory("screening")},
         **calibrated,
     )
 

@@ -14,15 +14,9 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 from napari_n2n.plugin.shared.compare import MODES
+from napari_n2n.plugin.shared.looks import CHECKED_STYLE, PRIMARY_STYLE, STOP_STYLE
 from napari_n2n.progress import Progress, format_seconds
 
-PRIMARY = (
-    "QPushButton {background: #2e7d32; color: white; font-weight: bold; font-size: 15px;"
-    " padding: 8px; border-radius: 4px;}"
-    "QPushButton:hover {background: #388e3c;}"
-    "QPushButton:disabled {background: #3a3f47; color: #80858f;}"
-)
-STOP = PRIMARY.replace("#2e7d32", "#b23c2e").replace("#388e3c", "#c64a3a")
 _STOP_TIP = "Ends within a second. Of a training, what was learnt is saved, and Resume goes on."
 _TRAIN_TIP = "Align the movie if need be, train on it, and denoise it."
 _DENOISE_TIP = "Align the movie if need be, denoise it, and show it beside the raw image."
@@ -129,7 +123,7 @@ class MainButton(QWidget):
             self._clicked, text, tip = self.denoiseClicked, "Denoise", _DENOISE_TIP
         self.big.setText("Stopping…" if stopping else text)
         self.big.setEnabled(not stopping if running else ready)
-        self.big.setStyleSheet(STOP if running else PRIMARY)
+        self.big.setStyleSheet(STOP_STYLE if running else PRIMARY_STYLE)
         self.big.setToolTip(tip)
         self.resume.setVisible(resume is not None and not running)
         self.resume.setText(resume or "Resume")
@@ -193,7 +187,7 @@ class ViewToggle(QWidget):
             button = QPushButton(mode.capitalize())
             button.setCheckable(True)
             button.setToolTip(_MODE_TIPS[mode])
-            button.setStyleSheet("QPushButton:checked {background: #3d5a80; color: white;}")
+            button.setStyleSheet(CHECKED_STYLE)
             button.clicked.connect(lambda _=False, mode=mode: self.modeChosen.emit(mode))
             self._group.addButton(button)
             self.buttons[mode] = button

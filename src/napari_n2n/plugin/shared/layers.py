@@ -1,6 +1,9 @@
 """Layers as this plugin makes and reads them: calibrated, with a quiet contrast, with a memory."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +20,110 @@ if TYPE_CHECKING:
 LayerData = tuple[Any, dict[str, Any], str]
 
 KEY = "napari_n2n"
-"""Where this plugin keeps what it knows about a layer, in ``layer.metadata``."""
+"""Where a layer's `LayerMemory` is, in ``layer.metadata``."""
+
+Kind = Literal[
+    # As it was recorded.
+    "movie",
+    "micrograph",
+    "odd",
+    "even",
+    "volume",
+    "photograph",
+    # Made of it.
+    "sum",
+    "denoised",
+    "preview",
+    "screening",
+    # Drawn over it.
+    "particles",
+    "avoid",
+    "truth",
+]
+"""What a layer is."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LayerMemory:
+    """What a layer of this plugin remembers; of any other nothing is known, not even its kind.
+
+    It is told when the layer is made: of the pixel size, what the user sees counts, which is
+    `pixel_size_of`. The names of the fields are what users read in napari's console.
+
+    Attributes
+    ----------
+    path
+        The file it is, or was made from.
+    dose, dose_per_frame
+        In e/Å²: of the whole image, of each frame of a movie.
+    movie
+        What the lazy layer of a movie reads from.
+    folder, files
+        What the images of a stack are read from.
+    made_from, raw_layer
+        Names of layers: what it was made from or lies over; of a denoised one, the raw one.
+    model, time, seconds
+        What denoised it, when (UTC), and how long that took.
+    frc_resolution_angstrom
+        Where the Fourier ring correlation of the halves falls below 1/7, ``"before"`` and
+        ``"after"``; None where it never does.
+    frc
+        The Fourier ring correlation itself.
+    psnr_db
+        PSNR of the ``"noisy"`` and the ``"denoised"`` photograph.
+    clean
+        The image without noise, where it is known.
+    noise_of_255, noise_seed
+        Noise that was added: its standard deviation in grey levels, and what it was drawn from.
+    micrograph, shape
+        Of particles: what the file calls their micrograph, and its pixels (y, x).
+    """
+
+    kind: Kind | None = None
+    pixel_size_angstrom: float | None = None
+    path: Path | None = None
+    notes: tuple[str, ...] = ()
+    dose: float | None = None
+    dose_per_frame: float | None = None
+    movie: "Movie | None" = field(default=None, repr=False)
+    folder: Path | None = None
+    files: tuple[Path, ...] = field(default=(), repr=False)
+    made_from: str | None = None
+    raw_layer: str | None = None
+    model: str | None = None
+    time: str | None = None
+    seconds: float | None = None
+    frc_resolution_angstrom: Mapping[str, float | None] = field(default_factory=dict)
+    frc: Mapping[str, list[float]] = field(default_factory=dict, repr=False)
+    psnr_db: Mapping[str, float] = field(default_factory=dict)
+    clean: Any = field(default=None, repr=False)
+    noise_of_255: float | None = None
+    noise_seed: int | None = None
+    micrograph: str | None = None
+    shape: tuple[int, int] | None = None
+
+    def __repr__(self) -> str:
+        """Tell what is known, and of arrays and the like only that they are there."""
+        told = []
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if value is not None and not (isinstance(value, tuple | dict) and not value):
+                told.append(f"{one.name}={value!r}" if one.repr else f"{one.name}=…")
+        return f"{type(self).__name__}({', '.join(told)})"
+
+
+def memory_in(metadata: Mapping[str, Any]) -> LayerMemory:
+    """Return what a layer's metadata hold of this plugin's; an empty memory if nothing.
+
+    What somebody else, or an older version, has put there is nothing.
+    """
+    found = metadata.get(KEY)
+    return found if isinstance(found, LayerMemory) else LayerMemory()
+
+
+def memory_of(layer: "Layer") -> LayerMemory:
+    """Return what a layer remembers; an empty memory for layers that are not this plugin's."""
+    return memory_in(layer.metadata)
 
 
 def calibration(
@@ -55,21 +161,13 @@ def pixel_size_of(layer: "Layer") -> float | None:
     return float(layer.scale[-1]) * factor
 
 
-def knowledge_of(layer: "Layer") -> dict[str, Any]:
-    """Return what this plugin wrote into a layer's metadata; empty for other layers."""
-    found = layer.metadata.get(KEY, {})
-    return found if isinstance(found, dict) else {}
-
-
 def image_layer(
     pixels: Any,
     name: str,
-    pixel_size_angstrom: float | None,
+    memory: LayerMemory,
     *,
-    kind: str,
     like: NDArray[Any] | None = None,
     leading_axis: str | None = None,
-    **knowledge: Any,
 ) -> LayerData:
     """Describe a grey image layer, (y, x) or lazily (``leading_axis``, y, x).
 
@@ -77,35 +175,24 @@ def image_layer(
     ----------
     pixels
         The data.
-    kind
-        ``"movie"``, ``"micrograph"``, ``"odd"``, ``"even"``, ``"sum"``, ``"denoised"``, …
+    memory
+        Its pixel size is the layer's.
     like
         (y, x) image that decides the contrast; by default the data's first image is read.
-    knowledge
-        Kept in the layer's metadata.
     """
     if like is None:
         like = np.asarray(pixels[0] if leading_axis else pixels)
     description = {
         "name": name,
-        **calibration(pixel_size_angstrom, leading_axis),
+        **calibration(memory.pixel_size_angstrom, leading_axis),
         "contrast_limits": contrast_limits(like),
         "colormap": "gray",
-        "metadata": {
-            KEY: {"kind": kind, "pixel_size_angstrom": pixel_size_angstrom, **knowledge},
-        },
+        "metadata": {KEY: memory},
     }
     return pixels, description, "image"
 
 
-def colour_layer(
-    pixels: Any,
-    name: str,
-    pixel_size_angstrom: float | None,
-    *,
-    kind: str,
-    **knowledge: Any,
-) -> LayerData:
+def colour_layer(pixels: Any, name: str, memory: LayerMemory) -> LayerData:
     """Describe the layer of a colour image (y, x, 3) on napari's scale: bytes, or 0 to 1.
 
     Values beyond that are kept in the layer, and shown as black and white.
@@ -113,22 +200,25 @@ def colour_layer(
     description = {
         "name": name,
         "rgb": True,
-        **calibration(pixel_size_angstrom),
+        **calibration(memory.pixel_size_angstrom),
         # Or napari would stretch real numbers from their least to their largest.
         "contrast_limits": (0, np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1),
-        "metadata": {
-            KEY: {"kind": kind, "pixel_size_angstrom": pixel_size_angstrom, **knowledge},
-        },
+        "metadata": {KEY: memory},
     }
     return pixels, description, "image"
 
 
 def noisy_layer(copy: "NoisyCopy") -> LayerData:
     """Describe the layer of a photograph with noise, which remembers the clean one."""
-    pixels = copy.pixels / np.float32(WHITE)
-    return colour_layer(
-        pixels, copy.name, copy.pixel_size_angstrom, kind="photograph", **copy.knowledge
+    memory = LayerMemory(
+        "photograph",
+        copy.pixel_size_angstrom,
+        made_from=copy.made_from,
+        clean=copy.clean,
+        noise_of_255=copy.deviation,
+        noise_seed=copy.seed,
     )
+    return colour_layer(copy.pixels / np.float32(WHITE), copy.name, memory)
 
 
 def movie_layer(movie: "Movie", name: str | None = None) -> LayerData:
@@ -139,17 +229,20 @@ def movie_layer(movie: "Movie", name: str | None = None) -> LayerData:
     N2NError
         The first frame cannot be read.
     """
+    memory = LayerMemory(
+        "movie",
+        movie.pixel_size_angstrom,
+        path=movie.path,
+        notes=movie.notes,
+        dose_per_frame=movie.dose_per_frame,
+        movie=movie,
+    )
     return image_layer(
         movie.as_dask(),
         name or movie.path.stem,
-        movie.pixel_size_angstrom,
-        kind="movie",
+        memory,
         like=movie.frame(0),
         leading_axis="frame",
-        movie=movie,
-        dose_per_frame=movie.dose_per_frame,
-        path=str(movie.path),
-        notes=movie.notes,
     )
 
 
@@ -161,20 +254,18 @@ def volume_layer(volume: "Volume", name: str | None = None) -> LayerData:
     N2NError
         The middle section cannot be read.
     """
+    memory = LayerMemory("volume", volume.pixel_size_angstrom, path=volume.path, notes=volume.notes)
     return image_layer(
         volume.as_dask(),
         name or volume.path.stem,
-        volume.pixel_size_angstrom,
-        kind="volume",
+        memory,
         like=volume.section(len(volume) // 2),
         leading_axis="z",
-        path=str(volume.path),
-        notes=volume.notes,
     )
 
 
 def micrograph_layer(
-    micrograph: "Micrograph | Photograph", name: str, kind: str = "micrograph"
+    micrograph: "Micrograph | Photograph", name: str, kind: Kind = "micrograph"
 ) -> LayerData:
     """Describe the layer of a micrograph or colour photograph.
 
@@ -183,16 +274,13 @@ def micrograph_layer(
     N2NError
         Its pixels cannot be read.
     """
-    knowledge: dict[str, Any] = {"path": str(micrograph.path), "notes": micrograph.notes}
-    if not micrograph.is_rgb:
-        return image_layer(
-            micrograph.pixels, name, micrograph.pixel_size_angstrom, kind=kind, **knowledge
-        )
-    peak = 255.0 if micrograph.pixels.max() <= 255 else float(micrograph.pixels.max())
-    return colour_layer(
-        np.clip(micrograph.pixels / peak, 0, 1),
-        name,
+    memory = LayerMemory(
+        "photograph" if micrograph.is_rgb else kind,
         micrograph.pixel_size_angstrom,
-        kind="photograph",
-        **knowledge,
+        path=micrograph.path,
+        notes=micrograph.notes,
     )
+    if not micrograph.is_rgb:
+        return image_layer(micrograph.pixels, name, memory)
+    peak = 255.0 if micrograph.pixels.max() <= 255 else float(micrograph.pixels.max())
+    return colour_layer(np.clip(micrograph.pixels / peak, 0, 1), name, memory)

@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from napari_n2n.plugin.shared.layers import calibration, knowledge_of, pixel_size_of
+from napari_n2n.plugin.shared.layers import calibration, memory_of, pixel_size_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -51,7 +51,7 @@ def _calibrate(layer: "Layer", pixel_size_angstrom: float) -> None:
 
 def _lie_alike(other: "Layer", layer: "Layer") -> bool:
     """Whether ``other`` has the pixel size of ``layer``, as marks on an image have."""
-    if knowledge_of(other).get("kind") == "volume":  # which has a third length
+    if memory_of(other).kind == "volume":  # which has a third length
         return False
     return tuple(other.units[-2:]) == tuple(layer.units[-2:]) and np.allclose(
         other.scale[-2:], layer.scale[-2:]

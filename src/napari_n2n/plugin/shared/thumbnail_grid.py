@@ -20,19 +20,14 @@ from qtpy.QtCore import (
 from qtpy.QtGui import QPainter, QRegion
 from qtpy.QtWidgets import QAbstractItemView, QStyle, QStyleOptionRubberBand, QWidget
 
+from napari_n2n.plugin.shared.looks import BACKGROUND
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from qtpy.QtGui import QPaintEvent, QResizeEvent
 
 
 _FLAGS = QItemSelectionModel.SelectionFlag
-
-
-BACKGROUND = "#1b1d21"
-"""Behind the thumbnails; darker than napari's lists: on those, vermillion is hard to see."""
-
-SELECTED = "#b2ff59"
-"""The ring around what is selected: to every eye unlike the colours that frames are filled with."""
 
 
 class CellModel(Protocol):
@@ -84,7 +79,6 @@ class ThumbnailGrid(QAbstractItemView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         # A bar that came and went would change the number of columns.
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
-        # Darker than napari's lists: on those, vermillion is hard to see.
         self.setStyleSheet(f"QAbstractItemView {{background: {BACKGROUND}; border: none;}}")
         self.setModel(model)
 
