@@ -9,10 +9,17 @@ from napari_n2n.denoising.checkpoints import Denoiser, save_denoiser
 from napari_n2n.denoising.config import NetworkConfig, TrainingConfig
 from napari_n2n.denoising.inference.features import bottleneck_steps
 from napari_n2n.denoising.unet import UNet
-from napari_n2n.io import Particles, read_coordinates, write_micrograph
+from napari_n2n.io import (
+    MicrographParticles,
+    Particles,
+    read_coordinates,
+    write_coordinates,
+    write_micrograph,
+)
 from napari_n2n.particles import match
 from napari_n2n.particles.descriptors import describe
 from napari_n2n.particles.examples import Examples, save_examples
+from napari_n2n.particles.suggestions import Classifier
 from napari_n2n.progress import run_to_end
 from napari_n2n.session import Session
 from napari_n2n.simulation import SimulationConfig, build_scene, write_simulated
@@ -289,3 +296,54 @@ def test_a_file_that_is_no_classifier_is_refused_before_anything_is_done(
     arguments = ("-o", tmp_path / "p.star", "-C", model[0])
     assert n2n("pick", sample[0] / "shells_0.mrc", *arguments) == 1
     assert "is no classifier of napari-n2n" in capsys.readouterr().err
+
+
+def test_the_classifier_is_learnt_once_however_many_files(n2n, sample, tmp_path, monkeypatch):
+    folder, _ = sample
+    learnt, how = [], Classifier.learnt.__func__
+    monkeypatch.setattr(
+        Classifier, "learnt", classmethod(lambda cls, given: learnt.append(1) or how(cls, given))
+    )
+    files = [folder / "shells_0.mrc", folder / "shells_1.mrc"]
+    classifier = ("-C", folder / "shells.safetensors", "--diameter", 120, "-q")
+    assert n2n("pick", *files, "-o", tmp_path / "p.csv", *classifier) == 0
+    assert learnt == [1]
+
+
+@pytest.fixture(params=["session", "coordinates"])
+def marks(request, sample, tmp_path):
+    """Twelve intact particles of the first micrograph, marked by hand."""
+    folder, truths = sample
+    centres, labels, _ = truths[0]
+    chosen = Particles(centres[labels == "intact"][:12])
+    if request.param == "coordinates":
+        write_coordinates(tmp_path / "marks.csv", [MicrographParticles(chosen, "shells_0.mrc")])
+        return tmp_path / "marks.csv"
+    with Session.open(tmp_path / "marks.sqlite") as session:
+        number = session.micrographs.find_or_add(
+            folder / "shells_0.mrc", shape=(512, 512), pixel_size_angstrom=PIXEL_SIZE
+        )
+        session.marks.add(number, chosen)
+        ids = session.marks.particles(number).ids
+        session.marks.relabel(number, ids, "intact", "person")
+    return tmp_path / "marks.sqlite"
+
+
+def test_particles_like_the_marked_ones_are_looked_for(n2n, sample, marks, tmp_path, capsys):
+    folder, truths = sample
+    files = [folder / "shells_0.mrc", folder / "shells_1.mrc"]
+    arguments = ("-o", tmp_path / "p.csv", "--diameter", 120, "-q", "--like", marks)
+    assert n2n("pick", *files, *arguments) == 0
+    assert "learnt from 12 particles" in capsys.readouterr().err
+    found = read_coordinates(tmp_path / "p.csv")[1].particles
+    centres, _, _ = truths[1]
+    assert len(match(found.centres_px, centres, 10).pairs) > 0.6 * len(centres)
+
+
+def test_marks_on_a_micrograph_that_is_not_there_are_told(n2n, sample, tmp_path, capsys):
+    folder, truths = sample
+    marks = tmp_path / "marks.csv"
+    write_coordinates(marks, [MicrographParticles(Particles(truths[0][0]), "shells_0.mrc")])
+    arguments = ("-o", tmp_path / "p.csv", "--diameter", 120, "-q", "--like", marks)
+    assert n2n("pick", folder / "shells_1.mrc", *arguments) == 1
+    assert "Give the marked micrograph as well" in capsys.readouterr().err

@@ -6,8 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from napari_n2n.progress import Interrupted, Stop
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari_n2n.denoising.checkpoints import Denoiser
+    from napari_n2n.particles.templates import Template
+    from napari_n2n.workflow.movie_settings import MovieSettings
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
 OutputFolder = Annotated[
@@ -115,6 +121,50 @@ Model = Annotated[
         "or photographs for those in colour.",
     ),
 ]
+
+
+Like = Annotated[
+    Path | None,
+    typer.Option(
+        "--like",
+        help="Look for particles like those marked in this session or coordinate file.",
+    ),
+]
+
+
+def template_of(
+    like: Path | None,
+    files: "Sequence[Path]",
+    denoiser: "Denoiser | None",
+    movies: "MovieSettings",
+    diameter: float | None,
+    *,
+    device: str,
+    stop: Stop,
+    quiet: bool,
+) -> "Template | None":
+    """Learn what to look for from the marks in ``like``, and say how many there were.
+
+    Raises
+    ------
+    N2NError
+        The marks or their micrograph do not allow it.
+    typer.Exit
+        With 130 where someone stopped it.
+    """
+    if like is None:
+        return None
+    from napari_n2n.cli import console
+    from napari_n2n.workflow.templates import template_steps
+
+    steps = template_steps(like, files, denoiser, movies, diameter, device=device, stop=stop)
+    try:
+        template = console.Reporter(quiet).run(steps)
+    except Interrupted:
+        console.say_note("Stopped before anything was done.")
+        raise typer.Exit(130) from None
+    console.say_note(f"What to look for was learnt from {template.learnt_from} particles.")
+    return template
 
 
 def denoiser_of(model: str) -> "Denoiser":

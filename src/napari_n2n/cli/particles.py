@@ -65,6 +65,7 @@ def pick(
     avoid_contamination: Annotated[
         bool, typer.Option(help="Leave out carbon, ice crystals and gold.")
     ] = True,
+    like: options.Like = None,
     device: options.Device = "auto",
     quiet: options.Quiet = False,
     *,
@@ -77,7 +78,6 @@ def pick(
     paths = options.files_of(files)
     _check_output(output, paths)
 
-    from napari_n2n.particles.suggestions import Classifier
     from napari_n2n.workflow.batch import for_each_steps
     from napari_n2n.workflow.picking import (
         PickSettings,
@@ -90,17 +90,23 @@ def pick(
     examples = None if classifier is None else read_examples(classifier, diameter)
     if examples is not None:
         check_examples(examples, denoiser)
-        console.say_note(f"{classifier}: {Classifier.learnt(examples).sentence}")
-    settings = PickSettings(
-        diameter_angstrom=diameter,
-        threshold=threshold,
-        avoid_contamination=avoid_contamination,
-        examples=examples,
-        movies=movie_options.settings(),
-    )
+    movies = movie_options.settings()
     tables: list[MicrographParticles] = []
 
     with console.stop_on_signal() as stop:
+        template = options.template_of(
+            like, paths, denoiser, movies, diameter, device=device, stop=stop, quiet=quiet
+        )
+        settings = PickSettings(
+            diameter_angstrom=diameter,
+            threshold=threshold,
+            avoid_contamination=avoid_contamination,
+            examples=examples,
+            template=template,
+            movies=movies,
+        )
+        if settings.classifier is not None:
+            console.say_note(f"{classifier}: {settings.classifier.sentence}")
 
         def job(path: Path) -> Steps[FileResult]:
             picked = yield from pick_file_steps(path, denoiser, settings, device=device, stop=stop)

@@ -43,6 +43,7 @@ def screen(
         float | None,
         typer.Option(min=1, max=100_000, help="Of the particle in Å: particles are picked."),
     ] = None,
+    like: options.Like = None,
     model: options.Model = "general",
     device: options.Device = "auto",
     quiet: options.Quiet = False,
@@ -67,11 +68,18 @@ def screen(
     told = None if found is None else found.pixel_size_angstrom
     if movie_options.pixel_size_angstrom is None:
         movie_options = replace(movie_options, pixel_size_angstrom=told)
-    settings = ScreenSettings(movie_options.settings(), denoiser, diameter, device)
+    movies = movie_options.settings()
+    if like is not None and diameter is None:
+        raise typer.BadParameter("--like says what to pick; give the --diameter as well.")
     console.say_note(f"Model: {denoiser.summary}.")
     with ExitStack() as ends:
         kept = ends.enter_context(_opened(common_folder(files), session))
         stop = ends.enter_context(console.stop_on_signal())
+        paths = [] if found is None else found.paths
+        template = options.template_of(
+            like, paths, denoiser, movies, diameter, device=device, stop=stop, quiet=quiet
+        )
+        settings = ScreenSettings(movies, denoiser, diameter, device, template)
         queue = Queue(() if found is None else found.paths, open=len(folders))
         feeds = [
             ends.enter_context(Feed(queue, folder, patterns, rest_seconds=rest))

@@ -99,7 +99,7 @@ def read_examples(path: Path, diameter_angstrom: float | None = None) -> Example
     BadValue
         A session knows no diameter and none was given.
     """
-    if not _is_session(path):
+    if not is_session(path):
         return load_examples(path)
     with Session.open(path) as session:
         found = {kind: session.marks.examples(kind) for kind in (RINGS_TWICE, RINGS)}
@@ -111,7 +111,8 @@ def read_examples(path: Path, diameter_angstrom: float | None = None) -> Example
     return Examples(*found[kind], kind, float(diameter))
 
 
-def _is_session(path: Path) -> bool:
+def is_session(path: Path) -> bool:
+    """Whether a file is a session, by its first bytes."""
     try:
         with path.open("rb") as file:
             return file.read(len(_SQLITE)) == _SQLITE
