@@ -34,7 +34,7 @@ def simulated(**more: Any) -> Any:
 
 
 def a_raw_movie(folder: Path) -> Names:
-    """Write an EER movie of 80 raw frames, and a gain reference that lies otherwise than the frames."""
+    """Write an EER movie of 80 raw frames, and a gain reference that lies otherwise."""
     raw = simulated(shape=(128, 128), n_frames=80, dose_per_frame=0.05)
     n2n.write_simulated(raw, folder, "movie", format="eer")
     gain = np.random.default_rng(0).normal(1, 0.03, (128, 128)).astype(np.float32)
