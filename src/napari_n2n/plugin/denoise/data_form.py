@@ -16,7 +16,7 @@ from napari_n2n.plugin.denoise.layer_sources import (
     photograph_source,
     roles_of,
 )
-from napari_n2n.plugin.shared.controls import aligned_labels, folded
+from napari_n2n.plugin.shared.controls import Underway, aligned_labels, folded
 from napari_n2n.plugin.shared.layers import memory_of, pixel_size_of
 from napari_n2n.plugin.shared.movie_form import MovieForm
 from napari_n2n.plugin.shared.pixel_sizes import Calibrator
@@ -105,7 +105,7 @@ class DataForm(QWidget):
         layout.addWidget(container.native)
         layout.addWidget(self.more)
         self._container = container
-        self._settling = False
+        self._settling = Underway()
         self._calibrator = Calibrator(viewer)
         self._said: float | None = None
         self._kind_is_wanted = False  # until the user says so, it follows what is open
@@ -128,8 +128,7 @@ class DataForm(QWidget):
 
     def setValue(self, choice: DataChoice) -> None:  # noqa: N802
         """Show ``choice``; layers that are not there are left open."""
-        self._settling = True
-        try:
+        with self._settling:
             self._kind.value = choice.kind
             self._kind_is_wanted = True
             for role, part in self._layers.items():
@@ -137,8 +136,6 @@ class DataForm(QWidget):
                 part.value = name if name in part.choices else None
             self._folder.value = choice.folder
             self._recording.setValue(choice.recording)
-        finally:
-            self._settling = False
         self._on_change()
 
     def source(self) -> Source:
@@ -204,8 +201,7 @@ class DataForm(QWidget):
         for layer in self._viewer.layers:
             for role in roles_of(layer):
                 candidates[role].append(layer.name)
-        self._settling = True
-        try:
+        with self._settling:
             for role, part in self._layers.items():
                 before = part.value
                 part.choices = candidates[role]
@@ -215,8 +211,6 @@ class DataForm(QWidget):
             if added is not None and "photograph" in roles_of(added) and is_noisy(added):
                 self._layers["photograph"].value = added.name
             self._follow_what_is_open()
-        finally:
-            self._settling = False
         self._on_change()
 
     def disconnect_layers(self) -> None:

@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject, QTimer
 from napari_n2n.io.photographs import WHITE
 from napari_n2n.plugin.shared.canvas import camera_of, grid_of
 from napari_n2n.plugin.shared.compare import Comparison
+from napari_n2n.plugin.shared.controls import Underway
 from napari_n2n.plugin.shared.layers import (
     LayerData,
     LayerMemory,
@@ -51,7 +52,7 @@ class DenoiseLayers:
         self._exposure: FieldOfView | None = None
         self._source_data: tuple[Any, ...] = ()
         self._preview_wanted = False
-        self._removing = False
+        self._removing = Underway()
         # While work goes on, where the user looks is asked again and again.
         self._looking = QTimer(parent)
         self._looking.setInterval(_LOOK_MS)
@@ -233,11 +234,8 @@ class DenoiseLayers:
 
     def _remove(self, layer: "Layer | None") -> None:
         if layer is not None and layer in self._viewer.layers:
-            self._removing = True
-            try:
+            with self._removing:
                 self._viewer.layers.remove(layer)
-            finally:
-                self._removing = False
 
 
 def _visible(layer: "Layer") -> Region:

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 from napari_n2n.denoising.config import TrainingConfig
 from napari_n2n.plugin.denoise.data_form import DataChoice
 from napari_n2n.plugin.denoise.settings_form import MICROGRAPHS, PHOTOGRAPHS, SettingsForm
-from napari_n2n.plugin.shared.controls import aligned_labels, row
+from napari_n2n.plugin.shared.controls import Underway, aligned_labels, row
 from napari_n2n.plugin.shared.preferences import models_folder, preferences
 from napari_n2n.workflow.source_steps import LoadedModel, can_resume
 
@@ -94,7 +94,7 @@ class ModelForm(QWidget):
         with_device.layout().setStretch(0, 1)
         layout.addWidget(with_device)
         self._containers = (top, bottom)
-        self._settling = False
+        self._settling = Underway()
         self.set_device(liked.device)
         self._kind.changed.connect(self._on_change)
         self._file.changed.connect(self._on_file)
@@ -117,15 +117,12 @@ class ModelForm(QWidget):
 
     def setValue(self, choice: ModelChoice) -> None:  # noqa: N802
         """Show ``choice``, without loading its file."""
-        self._settling = True
-        try:
+        with self._settling:
             self._kind.value = choice.kind
             self._file.value = choice.file
             self.set_device(choice.device)
             self._thorough.value = choice.thorough
             self.settings.setValue(choice.training)
-        finally:
-            self._settling = False
         self._on_change()
 
     def kind(self) -> ModelKind:

@@ -23,7 +23,7 @@ from napari_n2n.denoising.shipped_models.photographs import (
     PHOTOGRAPH_PRESETS,
     is_for_photographs,
 )
-from napari_n2n.plugin.shared.controls import aligned_labels, folded
+from napari_n2n.plugin.shared.controls import Underway, aligned_labels, folded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,7 +103,7 @@ class SettingsForm(QWidget):
         layout.addWidget(in_sight.native)
         layout.addWidget(self._advanced)
         self._containers = (in_sight, advanced)
-        self._loading = False
+        self._settling = Underway()
         self.setValue(PRESETS["quick"])
         self._preset.changed.connect(self._on_preset)
         for field in self._fields.values():
@@ -132,8 +132,7 @@ class SettingsForm(QWidget):
         if trainings is not self._trainings:
             with suppress(ConfigProblem):  # what makes no sense is not worth keeping
                 self._set_before[self._trainings] = self.value()
-        self._loading = True
-        try:
+        with self._settling:
             self._trainings = trainings
             self._network = config.network
             networks = self._fields["network"]
@@ -145,8 +144,6 @@ class SettingsForm(QWidget):
                 field.value = _shown(value)
                 field.visible = name not in self._trainings.left_out
             self._preset.value = self._name_of(config)
-        finally:
-            self._loading = False
         self.valueChanged.emit()
 
     def offer(self, trainings: TrainingOffer) -> None:
@@ -166,21 +163,18 @@ class SettingsForm(QWidget):
         return next((name for name, known in presets.items() if known == config), _CUSTOM)
 
     def _on_preset(self, name: str) -> None:
-        if not self._loading and name in self._trainings.presets:
+        if not self._settling and name in self._trainings.presets:
             self.setValue(self._trainings.presets[name])
 
     def _on_field(self, _value: object) -> None:
-        if self._loading:
+        if self._settling:
             return
         try:
             config: TrainingConfig | None = self.value()
         except ConfigProblem:
             config = None
-        self._loading = True
-        try:
+        with self._settling:
             self._preset.value = self._name_of(config)
-        finally:
-            self._loading = False
         self.valueChanged.emit()
 
 

@@ -20,6 +20,7 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from napari_n2n.plugin.screening.model import THUMBNAIL_PX, MicrographModel
 from napari_n2n.plugin.screening.verdicts import FORWARDED_KEYS, VERDICT_KEYS
+from napari_n2n.plugin.shared.controls import Underway
 from napari_n2n.plugin.shared.keys import name_of
 from napari_n2n.plugin.shared.looks import CHOSEN
 
@@ -51,7 +52,7 @@ class MicrographTable(QTableView):
     ) -> None:
         super().__init__(parent)
         self._micrographs, self._judging = model, judging
-        self._following = False
+        self._following = Underway()
         self.setModel(model)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -136,9 +137,8 @@ class MicrographTable(QTableView):
         place = self._micrographs.place_of(judging.row_of(judging.current))
         if place is not None:
             index = self._micrographs.index(place)
-            self._following = True
-            self.selectionModel().setCurrentIndex(index, _FLAGS.NoUpdate)
-            self._following = False
+            with self._following:
+                self.selectionModel().setCurrentIndex(index, _FLAGS.NoUpdate)
             self.scrollTo(index)
         self.viewport().update()
 
@@ -148,13 +148,11 @@ class MicrographTable(QTableView):
             return
         places = self._micrographs.places_of(self._judging.selected)
         selection, current = self.selectionModel(), self.currentIndex()
-        self._following = True
-        with QSignalBlocker(selection):
+        with self._following, QSignalBlocker(selection):
             # From nothing: Qt is slow at finding how two scattered selections differ.
             selection.reset()
             selection.setCurrentIndex(current, _FLAGS.NoUpdate)
             selection.select(self._spans(places), _FLAGS.Select)
-        self._following = False
         self.viewport().update()
 
     def _spans(self, places: NDArray[np.intp]) -> QItemSelection:
@@ -173,9 +171,8 @@ class MicrographTable(QTableView):
         chosen = np.zeros(self._micrographs.rowCount(), bool)
         for span in self.selectionModel().selection():
             chosen[span.top() : span.bottom() + 1] = True
-        self._following = True  # Qt shows it already
-        self._judging.select(self._micrographs.ids_at(np.flatnonzero(chosen)))
-        self._following = False
+        with self._following:  # Qt shows it already
+            self._judging.select(self._micrographs.ids_at(np.flatnonzero(chosen)))
 
     def _on_current(self, current: QModelIndex, _: QModelIndex) -> None:
         if not self._following and current.isValid():

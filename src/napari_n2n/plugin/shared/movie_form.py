@@ -6,7 +6,7 @@ from magicgui.widgets import CheckBox, ComboBox, Container, FileEdit, FloatSpinB
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_n2n.plugin.shared.controls import aligned_labels, typed
+from napari_n2n.plugin.shared.controls import Underway, aligned_labels, typed
 from napari_n2n.workflow.movie_settings import MovieOptions
 
 _AS_TOLD = "as the file tells"
@@ -56,7 +56,7 @@ class MovieForm(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._container.native)
-        self._settling = False
+        self._settling = Underway()
         self._of_movies = True
         for field in self._fields.values():
             field.changed.connect(self._on_change)
@@ -75,13 +75,10 @@ class MovieForm(QWidget):
 
     def setValue(self, options: MovieOptions) -> None:  # noqa: N802
         """Show ``options``."""
-        self._settling = True
-        try:
+        with self._settling:
             for name, field in self._fields.items():
                 value = getattr(options, name)
                 field.value = 0 if value is None and isinstance(field, FloatSpinBox) else value
-        finally:
-            self._settling = False
         self._on_change()
 
     def show_movies(self, wanted: bool) -> None:
