@@ -197,3 +197,13 @@ def test_the_command_line_works_where_neither_qt_nor_napari_is_installed(tmp_pat
         """
     )
     assert "apoferritin_00.mrc" in out
+
+
+def test_no_public_class_name_stands_twice():
+    """A name means one thing, wherever one reads it."""
+    where: dict[str, list[str]] = {}
+    for name, path in modules().items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                where.setdefault(node.name, []).append(name)
+    assert {name: places for name, places in where.items() if len(places) > 1} == {}

@@ -1,6 +1,6 @@
 """Make the tables and pictures of docs/natural-images.md from a finished experiment.
 
-Run: python docs/scripts/make_natural_page.py LAB  (needs matplotlib)
+Run: python docs/scripts/make_photographs_page.py LAB  (needs matplotlib)
 
 LAB is the folder that ``napari-n2n reproduce natural -o LAB`` made. Its figures are kept in
 docs/natural-images.json, from which the page is made; what stands between ``<!-- made: NAME -->``
