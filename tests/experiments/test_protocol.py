@@ -133,7 +133,7 @@ def test_progress_tells_the_time_of_all_that_follows_as_far_as_it_is_known(tmp_p
     steps = carry_out_steps(
         stages, ExperimentFolder(tmp_path, SETTINGS), lambda: False, seconds_after=100
     )
-    first, second, third = (step.seconds_after for step in steps)
+    first, second, third = (step.seconds_left for step in steps)
     assert first == 160  # of judging nothing is known yet
     assert second == pytest.approx(100.2, abs=0.1)
     assert third == 100

@@ -162,7 +162,8 @@ def _published(context: TrialContext, found: Found) -> list[str]:
         table(*published_table(found)),
         page.quiet(
             "Published figures are for CBSD68, by networks trained on clean images. They compare "
-            f"only where the {len(context.test.names)} photographs judged by here are all 68 of it. "
+            f"only where the {len(context.test.names)} photographs judged by here are all 68 of "
+            "it. "
             "In eight ways: the mean of the results for the image turned and mirrored, each turned "
             "back (napari-n2n denoise --thorough), eight times the work."
         ),
