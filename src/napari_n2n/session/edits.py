@@ -88,7 +88,7 @@ def moving(rows: Rows, ids: Ids, centres_px: NDArray[np.float64], moved_by: Give
 
 
 def labelling(rows: Rows, ids: Ids, wanted: Particles) -> PlannedEdit:
-    """Give particles the labels and givers of `wanted`, except where only a person may."""
+    """Give particles the labels and givers of ``wanted``, except where only a person may."""
     places, there = places_of(rows, ids)
     before = rows[places[there]]
     after = before.copy()
@@ -131,7 +131,7 @@ def repicking(rows: Rows, particles: Particles, ids: Ids, distance_px: float) ->
     """Put a new pick, whose ids are given, in the place of all that is not a person's.
 
     A particle is a person's who has added, moved or labelled it. Of the new ones, those less than
-    `distance_px` from such a one are left out.
+    ``distance_px`` from such a one are left out.
     """
     persons = (rows["given_by"] == PERSON) | (rows["placed_by"] == PERSON)
     kept_px = np.stack([rows["y_px"][persons], rows["x_px"][persons]], axis=1)
@@ -143,7 +143,7 @@ def repicking(rows: Rows, particles: Particles, ids: Ids, distance_px: float) ->
 def _near(
     points_px: NDArray[np.float64], others_px: NDArray[np.float64], distance_px: float
 ) -> NDArray[np.bool_]:
-    """Tell which of (n, 2) points are less than `distance_px` from any of (m, 2) others."""
+    """Tell which of (n, 2) points are less than ``distance_px`` from any of (m, 2) others."""
     found = np.zeros(len(points_px), bool)
     if not len(others_px) or distance_px <= 0:
         return found
@@ -169,7 +169,7 @@ def thresholding(before: float | None, after: float | None) -> PlannedEdit:
 
 
 def turned(action: str, wanted: Edit, done: Edit, skipped: Ids) -> PlannedEdit:
-    """Undo or redo `action`: what was wanted, and what of it could be done."""
+    """Undo or redo ``action``: what was wanted, and what of it could be done."""
     notes = []
     if len(skipped):
         be, it = ("was", "it is") if len(skipped) == 1 else ("were", "they are")

@@ -55,7 +55,7 @@ def records(connection: sqlite3.Connection, session: Path) -> list[MicrographRec
 
 
 def overview(connection: sqlite3.Connection, session: Path, ids: Ids | None = None) -> Overview:
-    """Return all micrographs, or those of (n,) `ids`, in the order in which they were added.
+    """Return all micrographs, or those of (n,) ``ids``, in the order in which they were added.
 
     Raises
     ------

@@ -49,7 +49,7 @@ def session_path_of_user(what: Path | str) -> Path:
 
 
 def stored_path(file: Path, folder: Path) -> str:
-    """Name a file as a session in `folder` keeps it: relative, with slashes.
+    """Name a file as a session in ``folder`` keeps it: relative, with slashes.
 
     Links among the folders are followed, so that one file reached by two ways has one name. On
     Windows a file on another drive than the session keeps its absolute path.
@@ -73,7 +73,7 @@ def storable(text: str) -> str:
 
 
 def found_path(name: str, folder: str) -> Path:
-    """Return the absolute path of what `stored_path` named; `folder` without links in it."""
+    """Return the absolute path of what `stored_path` named; ``folder`` without links in it."""
     return Path(os.path.normpath(os.path.join(folder, name)))  # noqa: PTH118
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Judgement(NamedTuple):
-    """What holds for one micrograph; `at` is UTC in ISO 8601."""
+    """What holds for one micrograph; ``at`` is UTC in ISO 8601."""
 
     verdict: str
     reason: str
