@@ -10,6 +10,7 @@ from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
 from napari_n2n.cli.file_results import describe_progress, run_for_each
 from napari_n2n.cli.movie_options import takes_movies
+from napari_n2n.settings import validated
 from napari_n2n.workflow.movie_settings import MovieOptions
 
 
@@ -116,15 +117,3 @@ def info(
             console.say_note(note)
     if failed:
         raise typer.Exit(1)
-
-
-def validated(model: type[Any], **fields: object) -> Any:
-    """Make a pydantic model, or say in a sentence what is wrong with its fields."""
-    from pydantic import ValidationError
-
-    from napari_n2n.denoising.config import ConfigProblem, explain
-
-    try:
-        return model(**fields)
-    except ValidationError as problem:
-        raise ConfigProblem(explain(problem)) from None
