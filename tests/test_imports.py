@@ -13,7 +13,7 @@ import napari_n2n
 
 SOURCE = Path(napari_n2n.__file__).parent
 GUI = {"napari", "qtpy", "magicgui", "superqt", "npe2", "pyqtgraph", "PyQt5", "PyQt6", "PySide6"}
-GROUND = {"background", "devices", "errors", "metrics", "progress", "version"}
+GROUND = {"background", "devices", "errors", "metrics", "progress", "settings", "version"}
 # Rooms from the outside in: a room may import those that come after it.
 ROOMS = [
     {"plugin", "cli"},
@@ -154,12 +154,12 @@ def test_importing_the_package_and_reading_a_file_load_no_torch(tmp_path):
         import napari_n2n
         assert time.process_time() - start < 0.2
         import numpy as np
-        from napari_n2n.io import read_micrograph, open_movie, write_micrograph
+        from napari_n2n.io import open_image, read_micrograph, write_micrograph
         write_micrograph({str(tmp_path / "a.mrc")!r}, np.eye(8, dtype=np.float32), 1.0)
         read_micrograph({str(tmp_path / "a.mrc")!r})
-        open_movie({str(tmp_path / "a.mrc")!r}).frame(0)
+        open_image({str(tmp_path / "a.mrc")!r}).pixels
         import napari_n2n.plugin
-        print([m for m in ("torch", "napari", "qtpy") if m in sys.modules])
+        print([m for m in ("torch", "napari", "qtpy", "pydantic") if m in sys.modules])
         """
     )
     assert out.strip() == "[]"

@@ -1,7 +1,7 @@
 """Commands about files: simulate, halves, info."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -10,6 +10,7 @@ from napari_n2n.cli.console import Reporter
 from napari_n2n.cli.file_results import FileResult, report_files, require_different_results
 from napari_n2n.cli.movie_options import takes_movies
 from napari_n2n.progress import Steps, Stopwatch
+from napari_n2n.settings import validated
 from napari_n2n.workflow.movie_settings import MovieOptions
 
 
@@ -118,15 +119,3 @@ def info(
             console.say_note(note)
     if failed:
         raise typer.Exit(1)
-
-
-def validated(model: type[Any], **fields: object) -> Any:
-    """Make a pydantic model, or say in a sentence what is wrong with its fields."""
-    from pydantic import ValidationError
-
-    from napari_n2n.denoising.config import ConfigProblem, explain
-
-    try:
-        return model(**fields)
-    except ValidationError as problem:
-        raise ConfigProblem(explain(problem)) from None

@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from napari_n2n.cli import options
-from napari_n2n.cli.data import validated
 from napari_n2n.cli.experiments import run_experiment
 from napari_n2n.cli.movie_options import takes_movies
 from napari_n2n.cli.reproduce_photographs import natural
+from napari_n2n.settings import validated
 from napari_n2n.workflow.movie_settings import MovieOptions
 
 reproduce = typer.Typer(

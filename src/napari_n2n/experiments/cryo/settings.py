@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from napari_n2n.denoising.config import Settings
+from napari_n2n.settings import Settings
 from napari_n2n.simulation import Specimen
 from napari_n2n.workflow.movie_settings import MovieOptions
 

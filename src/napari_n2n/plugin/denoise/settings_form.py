@@ -1,20 +1,17 @@
 """The form of the training settings, generated from `TrainingConfig` and validated by it."""
 
-import types
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import CheckBox, ComboBox, Container, LineEdit
 from magicgui.widgets.bases import ValueWidget
-from pydantic.fields import FieldInfo
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_n2n.denoising.config import (
     NETWORKS,
     PRESETS,
-    ConfigProblem,
     NetworkConfig,
     TrainingConfig,
 )
@@ -24,6 +21,7 @@ from napari_n2n.denoising.shipped_models.photographs import (
     is_for_photographs,
 )
 from napari_n2n.plugin.shared.controls import Underway, aligned_labels, folded
+from napari_n2n.settings import ConfigProblem, SettingField, setting_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,9 +76,8 @@ class SettingsForm(QWidget):
         self._preferred = "quick"
         self._set_before: dict[TrainingOffer, TrainingConfig] = {}
         self._network = PRESETS["quick"].network
-        self._fields = {
-            name: _widget_for(name, info) for name, info in TrainingConfig.model_fields.items()
-        }
+        self._told = setting_fields(TrainingConfig)
+        self._fields = {name: _widget_for(field) for name, field in self._told.items()}
         self._preset = ComboBox(
             label="Preset",
             choices=(),
@@ -118,7 +115,7 @@ class SettingsForm(QWidget):
             Something typed makes no sense; the message names it.
         """
         typed = {
-            name: _read(name, field.value, TrainingConfig.model_fields[name])
+            name: _read(self._told[name], field.value)
             for name, field in self._fields.items()
             if name != "network"
         }
@@ -189,55 +186,30 @@ def _shown(value: Any) -> Any:
     return repr(value)
 
 
-def _read(name: str, value: Any, info: FieldInfo) -> Any:
+def _read(field: SettingField, value: Any) -> Any:
     """Return what was typed as a number, or None where the field was left empty."""
-    if not isinstance(value, str) or _choices(info.annotation):
+    if not isinstance(value, str) or field.choices:
         return value
     text = value.strip().replace(",", ".")
     if not text:
         return None
-    number: Callable[[str], float] = int if _is_whole(info.annotation) else float
+    number: Callable[[str], float] = int if field.kind is int else float
     try:
         return number(text)
     except ValueError:
         kind = "a whole number" if number is int else "a number"
-        raise ConfigProblem(f"{_label(name, info)}: {value!r} is not {kind}.") from None
+        raise ConfigProblem(f"{field.label}: {value!r} is not {kind}.") from None
 
 
-def _label(name: str, info: FieldInfo) -> str:
-    return info.title or name.replace("_", " ").capitalize().replace("Ema", "EMA")
-
-
-def _widget_for(name: str, info: FieldInfo) -> ValueWidget:
+def _widget_for(field: SettingField) -> ValueWidget:
     """Make the widget of one field."""
-    common = {"name": name, "label": _label(name, info), "tooltip": info.description or ""}
-    if info.annotation is NetworkConfig:
+    common = {"name": field.name, "label": field.label, "tooltip": field.description}
+    if field.kind is NetworkConfig:
         return ComboBox(choices=list(NETWORKS), **common)
-    if info.annotation is bool:
+    if field.kind is bool:
         return CheckBox(**{**common, "text": ""})
-    if choices := _choices(info.annotation):
-        return ComboBox(choices=choices, **common)
-    field = LineEdit(**common)
-    field.native.setPlaceholderText(_EMPTY.get(name, "no limit" if _is_optional(info) else ""))
-    return field
-
-
-def _choices(annotation: Any) -> list[str]:
-    return list(get_args(annotation)) if get_origin(annotation) is Literal else []
-
-
-def _parts(annotation: Any) -> tuple[Any, ...]:
-    """Return the types in an annotation, whatever it is wrapped in."""
-    if get_origin(annotation) in (Union, types.UnionType):
-        return tuple(kind for part in get_args(annotation) for kind in _parts(part))
-    if hasattr(annotation, "__metadata__"):
-        return _parts(annotation.__origin__)
-    return (annotation,)
-
-
-def _is_whole(annotation: Any) -> bool:
-    return int in _parts(annotation)
-
-
-def _is_optional(info: FieldInfo) -> bool:
-    return type(None) in _parts(info.annotation)
+    if field.choices:
+        return ComboBox(choices=field.titled_choices, **common)
+    edit = LineEdit(**common)
+    edit.native.setPlaceholderText(_EMPTY.get(field.name, "no limit" if field.optional else ""))
+    return edit
