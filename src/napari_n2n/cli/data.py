@@ -94,11 +94,13 @@ def info(
     """Say what files hold, from their headers."""
     from napari_n2n.errors import N2NError
     from napari_n2n.io import inspect_file
+    from napari_n2n.io.mrc_validation import mrc2014_departures
 
     failed = False
     for path in options.files_of(files, everything=True):
         try:
             found = inspect_file(path)
+            departures = mrc2014_departures(path)
         except N2NError as error:
             console.say_error(str(error))
             failed = True
@@ -117,5 +119,7 @@ def info(
         console.say(f"{path}: " + ", ".join(part for part in parts if part))
         for note in found.notes:
             console.say_note(note)
+        if departures:
+            console.say_note(f"MRC2014: {'; '.join(departures)}.")
     if failed:
         raise typer.Exit(1)
