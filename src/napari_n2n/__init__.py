@@ -14,13 +14,17 @@ from typing import TYPE_CHECKING, Any
 from napari_n2n.version import __version__
 
 if TYPE_CHECKING:
-    from napari_n2n.denoising.checkpoints import Denoiser, load_denoiser
+    from napari_n2n.denoising.checkpoints import Denoiser, load_denoiser, save_denoiser
     from napari_n2n.denoising.config import TrainingConfig
     from napari_n2n.errors import N2NError
     from napari_n2n.io import (
+        EerRendering,
+        Micrograph,
         MicrographParticles,
         Movie,
         Particles,
+        Photograph,
+        Volume,
         open_image,
         open_movie,
         read_coordinates,
@@ -31,19 +35,34 @@ if TYPE_CHECKING:
     )
     from napari_n2n.metrics import correlation, frc
     from napari_n2n.motion import Halves, MotionConfig, write_halves
+    from napari_n2n.progress import Interrupted, Progress, run_to_end
     from napari_n2n.session import Session
-    from napari_n2n.simulation import SimulationConfig, simulate
+    from napari_n2n.simulation import SimulationConfig, simulate, write_simulated
     from napari_n2n.workflow.fields import DenoisedMicrograph
-    from napari_n2n.workflow.scripting import align, denoise, general_model, pick, train
+    from napari_n2n.workflow.scripting import (
+        align,
+        align_steps,
+        denoise,
+        denoise_steps,
+        general_model,
+        pick,
+        pick_steps,
+        train,
+        train_steps,
+    )
 
 _WHERE = {
-    "denoising.checkpoints": ("Denoiser", "load_denoiser"),
+    "denoising.checkpoints": ("Denoiser", "load_denoiser", "save_denoiser"),
     "denoising.config": ("TrainingConfig",),
     "errors": ("N2NError",),
     "io": (
+        "EerRendering",
+        "Micrograph",
         "MicrographParticles",
         "Movie",
         "Particles",
+        "Photograph",
+        "Volume",
         "open_image",
         "open_movie",
         "read_coordinates",
@@ -54,43 +73,67 @@ _WHERE = {
     ),
     "metrics": ("correlation", "frc"),
     "motion": ("Halves", "MotionConfig", "write_halves"),
+    "progress": ("Interrupted", "Progress", "run_to_end"),
     "session": ("Session",),
-    "simulation": ("SimulationConfig", "simulate"),
+    "simulation": ("SimulationConfig", "simulate", "write_simulated"),
     "workflow.fields": ("DenoisedMicrograph",),
-    "workflow.scripting": ("align", "denoise", "general_model", "pick", "train"),
+    "workflow.scripting": (
+        "align",
+        "align_steps",
+        "denoise",
+        "denoise_steps",
+        "general_model",
+        "pick",
+        "pick_steps",
+        "train",
+        "train_steps",
+    ),
 }
 _ROOMS = {name: room for room, names in _WHERE.items() for name in names}
 
 __all__ = [
     "DenoisedMicrograph",
     "Denoiser",
+    "EerRendering",
     "Halves",
+    "Interrupted",
+    "Micrograph",
     "MicrographParticles",
     "MotionConfig",
     "Movie",
     "N2NError",
     "Particles",
+    "Photograph",
+    "Progress",
     "Session",
     "SimulationConfig",
     "TrainingConfig",
+    "Volume",
     "__version__",
     "align",
+    "align_steps",
     "correlation",
     "denoise",
+    "denoise_steps",
     "frc",
     "general_model",
     "load_denoiser",
     "open_image",
     "open_movie",
     "pick",
+    "pick_steps",
     "read_coordinates",
     "read_gain",
     "read_micrograph",
+    "run_to_end",
+    "save_denoiser",
     "simulate",
     "train",
+    "train_steps",
     "write_coordinates",
     "write_halves",
     "write_micrograph",
+    "write_simulated",
 ]
 
 # torch's threads spin while they wait for each other. With anything else running on the machine

@@ -11,6 +11,7 @@ from napari_n2n.errors import BadValue
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+    from pandas import DataFrame
 
 Label = Literal["unlabelled", "intact", "broken", "contaminant"]
 LABELS: tuple[Label, ...] = get_args(Label)
@@ -106,3 +107,18 @@ class Particles:
     def counts(self) -> dict[Label, int]:
         """How many there are of each label."""
         return {label: int(np.count_nonzero(self.labels == label)) for label in LABELS}
+
+    def to_frame(self) -> DataFrame:
+        """Return the same as a pandas DataFrame: ``y_px``, ``x_px``, score, label, given_by."""
+        import pandas as pd  # here: opening a file must not pay for it
+
+        y_px, x_px = self.centres_px.T
+        return pd.DataFrame(
+            {
+                "y_px": y_px,
+                "x_px": x_px,
+                "score": self.scores,
+                "label": self.labels,
+                "given_by": self.given_by,
+            }
+        )

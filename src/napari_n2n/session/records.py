@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from pandas import DataFrame
 
     from napari_n2n.io.particles import Label, Particles
     from napari_n2n.session.rows import Ids
@@ -140,6 +141,35 @@ class Overview:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def to_frame(self) -> DataFrame:
+        """Return the same as a pandas DataFrame, a row a micrograph, by its id.
+
+        Columns are ``name``, ``path`` (text; missing for a picture that came from no file),
+        ``verdict``, ``reason``, ``given_by``, ``judged_at``, ``state``, ``message`` and
+        ``acquired``, both times in UTC and missing where unknown; then each figure by its name,
+        whose unit `napari_n2n.quality.FIGURES` tells; then ``intact_particles`` and so on, how many
+        there are of each label. But for units in brackets they are called as in ``figures.csv``.
+        """
+        import pandas as pd  # here: it takes longer to load than a session to open
+
+        judged = pd.Series(self.judged_at if len(self.judged_at) else [""] * len(self))
+        return pd.DataFrame(
+            {
+                "name": self.names,
+                "path": [None if path is None else str(path) for path in self.paths],
+                "verdict": self.verdicts,
+                "reason": self.reasons,
+                "given_by": self.given_by,
+                "judged_at": pd.to_datetime(judged.replace("", None), utc=True).array,
+                "state": self.states,
+                "message": self.messages,
+                "acquired": pd.to_datetime(self.acquired, unit="s", utc=True),
+                **self.figures,
+                **{f"{label}_particles": column for label, column in self.counts.items()},
+            },
+            index=pd.Index(self.ids, name="id"),
+        )
 
 
 @dataclass(frozen=True, eq=False)

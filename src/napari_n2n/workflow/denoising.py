@@ -50,6 +50,7 @@ def denoise_field_steps(
     halves = image if isinstance(image, Halves) else None
     raw = image.full if isinstance(image, Halves) else image.pixels
     size = image.pixel_size_angstrom
+    path = image.path if image.path.is_file() else None
     if halves is None or not apart:
         result = yield from denoise_steps(
             raw,
@@ -61,7 +62,7 @@ def denoise_field_steps(
             stop=stop,
         )
         notes = (*image.notes, *result.notes)
-        return DenoisedMicrograph(result.pixels, size, raw, halves, notes=notes)
+        return DenoisedMicrograph(result.pixels, size, raw, halves, notes=notes, path=path)
     both = yield from denoise_halves_steps(
         halves.odd,
         halves.even,
@@ -77,7 +78,7 @@ def denoise_field_steps(
     agreement = (both.resolution_note,) if known else ()
     notes = (*image.notes, *both.notes, *agreement)
     return DenoisedMicrograph(
-        both.summed, size, raw, halves, both.frc_before, both.frc_after, notes
+        both.summed, size, raw, halves, both.frc_before, both.frc_after, notes, path
     )
 
 

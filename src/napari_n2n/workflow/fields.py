@@ -109,6 +109,8 @@ class DenoisedMicrograph:
         Fourier ring correlation of the halves as recorded and denoised apart.
     notes
         Sentences for the user.
+    path
+        The file or movie it was made of; None: it came from memory.
     """
 
     pixels: Image
@@ -118,6 +120,7 @@ class DenoisedMicrograph:
     frc_before: "RingCorrelation | None" = None
     frc_after: "RingCorrelation | None" = None
     notes: tuple[str, ...] = ()
+    path: Path | None = None
 
     @property
     def unit_size(self) -> float:

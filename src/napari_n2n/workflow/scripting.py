@@ -1,56 +1,58 @@
-"""The front door for scripts and notebooks: `napari_n2n.align`, `denoise`, `train`, `pick`.
+"""The front door for scripts and notebooks: `napari_n2n.align`, `train`, `denoise`, `pick`.
 
 Whatever a person has at hand is taken: a file's name, what a file was opened as, an array of numpy,
-dask or xarray. All run to their end and return; what yields progress is in the rooms behind.
+dask or xarray. Each has an ``x_steps`` beside it, which takes the same and tells how far it is.
 Nothing here imports torch before it is used.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from napari_n2n.errors import BadValue, NotEnoughData
-from napari_n2n.io import (
-    Micrograph,
-    MicrographParticles,
-    Movie,
-    Photograph,
-    Volume,
-    open_image,
-)
-from napari_n2n.progress import run_to_end
+from napari_n2n.errors import BadValue
+from napari_n2n.io import Micrograph, MicrographParticles, Movie, Particles, Photograph
+from napari_n2n.io.pixel_size import overridden
+from napari_n2n.motion import Halves
+from napari_n2n.progress import Steps, Stop, never, run_to_end, stoppable
 from napari_n2n.workflow.fields import DenoisedMicrograph
+from napari_n2n.workflow.given import examples_given, field_given, movie_given
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
     from napari_n2n.denoising.checkpoints import Denoiser
-    from napari_n2n.motion import Halves, MotionConfig
+    from napari_n2n.motion import MotionConfig
+    from napari_n2n.particles import Template
 
 Image = Any
 """A file's name, something opened, or an array."""
 
 
 def align(
-    movie: "Movie | Path | str | Image",
+    movie: Movie | Path | str | Image,
     config: "MotionConfig | None" = None,
     *,
     pixel_size_angstrom: float | None = None,
     dose_per_frame: float | None = None,
     device: str = "auto",
-) -> "Halves":
+) -> Halves:
     """Align the frames of a movie, and add the odd, the even and all of them.
 
     Parameters
     ----------
     movie
-        A file's name, a `Movie`, or frames (frame, y, x) of numpy, dask or xarray.
+        A file's name, a `Movie`, or frames (frame, y, x) of numpy, dask or xarray. A lazy array is
+        computed frame by frame.
     config
         How motion is measured.
     pixel_size_angstrom, dose_per_frame
-        Å and e/Å²; they win over the file's.
+        Å and e/Å²; they win over the file's. An xarray tells the pixel size by coordinates in Å or
+        nm.
     device
-        ``"auto"``, ``"cpu"``, ``"cuda:0"``.
+        ``"auto"``: that of ``config``; ``"cpu"``, ``"cuda:0"``.
 
     Returns
     -------
@@ -66,21 +68,45 @@ def align(
     --------
     >>> sums = n2n.align("movie.tif", pixel_size_angstrom=0.83, dose_per_frame=1.2)
     """
-    from napari_n2n.motion import MotionConfig
-    from napari_n2n.motion import align as align_movie
+    return run_to_end(
+        align_steps(
+            movie,
+            config,
+            pixel_size_angstrom=pixel_size_angstrom,
+            dose_per_frame=dose_per_frame,
+            device=device,
+        )
+    )
 
-    opened = _opened_movie(movie, pixel_size_angstrom, dose_per_frame)
+
+def align_steps(
+    movie: Movie | Path | str | Image,
+    config: "MotionConfig | None" = None,
+    *,
+    pixel_size_angstrom: float | None = None,
+    dose_per_frame: float | None = None,
+    device: str = "auto",
+    stop: Stop = never,
+) -> Steps[Halves]:
+    """Do as `align`, yielding `Progress`; once ``stop()`` is true, `Interrupted` is raised."""
+    from napari_n2n.motion import MotionConfig
+    from napari_n2n.motion import align_steps as align_movie_steps
+
+    opened = movie_given(movie, pixel_size_angstrom, dose_per_frame)
     config = MotionConfig() if config is None else config
-    return align_movie(opened, config.model_copy(update={"device": device}))
+    if device != "auto":
+        config = config.model_copy(update={"device": device})
+    return (yield from stoppable(align_movie_steps(opened, config), stop))
 
 
 def train(
-    images: "Sequence[Halves | tuple[Image, Image] | Micrograph | Path | str]",
+    images: Iterable[Halves | tuple[Image, Image] | Micrograph | Photograph | Path | str | Image],
     *,
     preset: Literal["quick", "paper"] = "quick",
     max_seconds: float | None = None,
     pixel_size_angstrom: float | None = None,
     output: Path | str | None = None,
+    resume: bool = False,
     device: str = "auto",
     **settings: Any,
 ) -> "Denoiser":
@@ -90,19 +116,29 @@ def train(
     ----------
     images
         What `align` returns, pairs of equally noisy images (y, x) of one specimen, or micrographs
-        without halves.
+        without halves; each as a file's name, what it was opened as, or an array of numpy, dask or
+        xarray.
     preset
         ``"quick"``: a minute or two on a CPU; ``"paper"``: hours, best on a GPU.
     max_seconds
         Train this long instead.
     pixel_size_angstrom
-        Å, of images that do not know it.
+        Å; it wins over the files'.
     output
-        Where the model is kept as training goes on (.safetensors); None: nowhere.
+        Where the best model is kept as training goes on (.safetensors), the newest and what going
+        on needs beside it; None: nowhere.
+    resume
+        Go on with what lies beside ``output``, on the same images. ``preset``, ``max_seconds`` and
+        ``settings`` say how long all of it lasts.
     device
         ``"auto"``, ``"cpu"``, ``"cuda:0"``, ``"mps"``.
     settings
-        Fields of `napari_n2n.denoising.config.TrainingConfig`, to change the preset.
+        Fields of `TrainingConfig`, to change the preset.
+
+    Returns
+    -------
+    Denoiser
+        The best by images, or parts of them, that were held back.
 
     Raises
     ------
@@ -113,23 +149,57 @@ def train(
     --------
     >>> model = n2n.train([n2n.align(path) for path in movies], output="night.safetensors")
     """
-    from napari_n2n.denoising.config import preset as preset_named
-    from napari_n2n.denoising.training.micrographs import train as train_on
+    return run_to_end(
+        train_steps(
+            images,
+            preset=preset,
+            max_seconds=max_seconds,
+            pixel_size_angstrom=pixel_size_angstrom,
+            output=output,
+            resume=resume,
+            device=device,
+            **settings,
+        )
+    )
 
+
+def train_steps(
+    images: Iterable[Halves | tuple[Image, Image] | Micrograph | Photograph | Path | str | Image],
+    *,
+    preset: Literal["quick", "paper"] = "quick",
+    max_seconds: float | None = None,
+    pixel_size_angstrom: float | None = None,
+    output: Path | str | None = None,
+    resume: bool = False,
+    device: str = "auto",
+    stop: Stop = never,
+    **settings: Any,
+) -> "Steps[Denoiser]":
+    """Do as `train`, yielding `TrainingProgress`; once ``stop()`` is true, it saves and returns."""
+    from napari_n2n.denoising.config import preset as preset_named
+    from napari_n2n.denoising.training.micrographs import train_steps as train_on_steps
+
+    if resume and output is None:
+        raise BadValue("To go on, give the output of the training that was stopped.")
     config = preset_named(preset)
     if max_seconds is not None:
         config = config.lasting(max_seconds)
     if settings:
         config = config.replaced(**settings)
-    if isinstance(images, str | Path | np.ndarray) or not isinstance(images, Sequence):
-        raise BadValue("Give a list of images to train on: what align returns, or pairs.")
-    examples = [_example(one, number, pixel_size_angstrom) for number, one in enumerate(images, 1)]
-    kept = None if output is None else Path(output)
-    return train_on(examples, config, output=kept, device=device)
+    return (
+        yield from train_on_steps(
+            examples_given(images, pixel_size_angstrom),
+            config,
+            output=None if output is None else Path(output),
+            resume=resume,
+            device=device,
+            stop=stop,
+        )
+    )
 
 
 def denoise(
-    image: "Halves | Movie | Micrograph | Photograph | tuple[Image, Image] | Path | str | Image",
+    image: Halves | Movie | Micrograph | Photograph | tuple[Image, Image] | Path | str | Image,
     model: "Denoiser | Path | str" = "general",
     *,
     pixel_size_angstrom: float | None = None,
@@ -145,9 +215,9 @@ def denoise(
         image (y, x) of numpy, dask or xarray. Halves are denoised apart, and say how far they
         agree.
     model
-        What `train` returns, a model's file, or ``"general"``: the model in the box.
+        What `train` returns, a model's file, ``"general"`` or ``"photographs"``: those in the box.
     pixel_size_angstrom
-        Å; it wins over the file's. An xarray tells it by coordinates in Å.
+        Å; it wins over the file's. An xarray tells it by coordinates in Å or nm.
     device
         ``"auto"``, ``"cpu"``, ``"cuda:0"``, ``"mps"``.
     thorough
@@ -168,40 +238,75 @@ def denoise(
     --------
     >>> n2n.denoise("micrograph.mrc").save("denoised.mrc")
     """
+    return run_to_end(
+        denoise_steps(
+            image,
+            model,
+            pixel_size_angstrom=pixel_size_angstrom,
+            device=device,
+            thorough=thorough,
+        )
+    )
+
+
+def denoise_steps(
+    image: Halves | Movie | Micrograph | Photograph | tuple[Image, Image] | Path | str | Image,
+    model: "Denoiser | Path | str" = "general",
+    *,
+    pixel_size_angstrom: float | None = None,
+    device: str = "auto",
+    thorough: bool = False,
+    stop: Stop = never,
+) -> Steps[DenoisedMicrograph]:
+    """Do as `denoise`, yielding `Progress`; once ``stop()`` is true, `Interrupted` is raised."""
     from napari_n2n.denoising.checkpoints import Denoiser
     from napari_n2n.denoising.shipped_models import denoiser_named
-    from napari_n2n.motion import Halves
     from napari_n2n.workflow.denoising import denoise_field_steps
 
-    field = image if isinstance(image, Halves) else _opened(image, pixel_size_angstrom)
+    field = field_given(image, pixel_size_angstrom)
+    if isinstance(model, Denoiser):
+        denoiser = model
+    elif isinstance(model, str | Path):
+        denoiser = denoiser_named(model)
+    else:
+        raise BadValue(f"Give a model or its file's name, not {type(model).__name__}.")
     if isinstance(field, Movie):
-        field = align(field, device=device)
-    denoiser = model if isinstance(model, Denoiser) else denoiser_named(model)
-    return run_to_end(denoise_field_steps(field, denoiser, device=device, thorough=thorough))
+        field = yield from align_steps(field, device=device, stop=stop)
+    return (
+        yield from denoise_field_steps(field, denoiser, device=device, thorough=thorough, stop=stop)
+    )
 
 
 def pick(
-    image: "DenoisedMicrograph | Micrograph | Path | str | Image",
+    image: DenoisedMicrograph | Halves | Micrograph | Path | str | Image,
     diameter_angstrom: float | None = None,
     *,
     pixel_size_angstrom: float | None = None,
+    like: "Template | Particles | ArrayLike | None" = None,
     threshold: float | None = None,
     avoid_contamination: bool = True,
+    name: str | None = None,
 ) -> MicrographParticles:
     """Find the particles of a micrograph, best of a denoised one.
 
     Parameters
     ----------
     image
-        What `denoise` returns, a file's name, what it was opened as, or an image (y, x).
+        What `denoise` returns, the sums that `align` returns, a file's name, what it was opened
+        as, or an image (y, x) of numpy, dask or xarray.
     diameter_angstrom
         Of a particle; None: it is guessed, which takes some seconds.
     pixel_size_angstrom
-        Å; it wins over the file's.
+        Å; it wins over the file's. An xarray tells it by coordinates in Å or nm.
+    like
+        What the particles look like: (n, 2) y, x (px) of particles of this image, or a template
+        that was learnt elsewhere; None: rings and discs are looked for.
     threshold
         Least score; None: where the scores part by themselves.
     avoid_contamination
         Leave out carbon, ice crystals and gold.
+    name
+        What coordinate files call the micrograph; None: the name of the file it was made of.
 
     Returns
     -------
@@ -219,33 +324,56 @@ def pick(
     >>> picks = n2n.pick(n2n.denoise("micrograph.mrc"), diameter_angstrom=120)
     >>> n2n.write_coordinates("picks.star", [picks])
     """
-    from napari_n2n.workflow.finding import find_particles_steps, guess_diameter_steps
-
-    name = "micrograph"
-    if isinstance(image, DenoisedMicrograph):
-        micrograph = image
-    else:
-        opened = _opened(image, pixel_size_angstrom)
-        if not isinstance(opened, Micrograph):
-            raise BadValue("Give a micrograph to pick on; denoise makes one of a movie.")
-        name = str(opened.path)
-        micrograph = DenoisedMicrograph(opened.pixels, opened.pixel_size_angstrom, opened.pixels)
-    size = pixel_size_angstrom or micrograph.pixel_size_angstrom
-    if size is None:
-        raise BadValue("The pixel size is unknown. Give it, in Å: pixel_size_angstrom=…")
-    if micrograph.halves is not None:
-        name = str(micrograph.halves.path)
-    if diameter_angstrom is None:
-        diameter_angstrom = run_to_end(guess_diameter_steps(micrograph))
-    found = run_to_end(
-        find_particles_steps(
-            micrograph, diameter_angstrom, threshold=threshold, avoid=avoid_contamination
+    return run_to_end(
+        pick_steps(
+            image,
+            diameter_angstrom,
+            pixel_size_angstrom=pixel_size_angstrom,
+            like=like,
+            threshold=threshold,
+            avoid_contamination=avoid_contamination,
+            name=name,
         )
     )
-    height, width = micrograph.pixels.shape[:2]
+
+
+def pick_steps(
+    image: DenoisedMicrograph | Halves | Micrograph | Path | str | Image,
+    diameter_angstrom: float | None = None,
+    *,
+    pixel_size_angstrom: float | None = None,
+    like: "Template | Particles | ArrayLike | None" = None,
+    threshold: float | None = None,
+    avoid_contamination: bool = True,
+    name: str | None = None,
+    stop: Stop = never,
+) -> Steps[MicrographParticles]:
+    """Do as `pick`, yielding `Progress`; once ``stop()`` is true, `Interrupted` is raised."""
+    from napari_n2n.particles import Template
+    from napari_n2n.workflow.finding import find_particles_steps, guess_diameter_steps
+
+    micrograph = _seen(image, pixel_size_angstrom)
+    size = micrograph.pixel_size_angstrom
+    if size is None:
+        raise BadValue("The pixel size is unknown. Give it, in Å: pixel_size_angstrom=…")
+    marked = None if like is None or isinstance(like, Template) else _clicked(like)
+    if diameter_angstrom is None:
+        diameter_angstrom = yield from guess_diameter_steps(micrograph, stop)
+    elif not 0 < diameter_angstrom < float("inf"):
+        raise BadValue(f"A diameter of {diameter_angstrom} Å cannot be right.")
+    found = yield from find_particles_steps(
+        micrograph,
+        diameter_angstrom,
+        template=like if isinstance(like, Template) else None,
+        marked_px=marked,
+        threshold=threshold,
+        avoid=avoid_contamination,
+        stop=stop,
+    )
+    height, width = micrograph.pixels.shape
     return MicrographParticles(
         found.passing,
-        micrograph=name,
+        micrograph=name or str(micrograph.path or "micrograph"),
         pixel_size_angstrom=size,
         shape=(height, width),
         diameter_angstrom=diameter_angstrom,
@@ -259,99 +387,26 @@ def general_model() -> "Denoiser":
     return general_denoiser()
 
 
-def _opened_movie(
-    movie: Any, pixel_size_angstrom: float | None, dose_per_frame: float | None
-) -> Movie:
-    """Return a movie of whatever was given, calibrated as it is said."""
-    if isinstance(movie, str | Path):
-        # What its header calls a volume is taken for a movie, as the caller says that it is one.
-        from napari_n2n.io import open_movie
-
-        return open_movie(
-            movie, pixel_size_angstrom=pixel_size_angstrom, dose_per_frame=dose_per_frame
-        )
-    if not isinstance(movie, Movie):
-        size = _size_of(movie) if pixel_size_angstrom is None else pixel_size_angstrom
-        return Movie.from_array(_plain(movie), size, dose_per_frame)
-    said: dict[str, Any] = {}
-    if pixel_size_angstrom is not None:
-        said["pixel_size_angstrom"] = pixel_size_angstrom
-    if dose_per_frame is not None:
-        said["dose_per_frame"] = dose_per_frame
-    return movie.replaced(**said) if said else movie
+def _seen(image: Any, pixel_size_angstrom: float | None) -> DenoisedMicrograph:
+    """Return what is picked on: what was denoised, or what was recorded."""
+    if isinstance(image, DenoisedMicrograph):
+        size, _ = overridden(pixel_size_angstrom, image.pixel_size_angstrom, ())
+        seen = replace(image, pixel_size_angstrom=size)
+    else:
+        field = field_given(image, pixel_size_angstrom)
+        if isinstance(field, Movie):
+            raise BadValue("This is a movie. Align or denoise it first: pick(denoise(movie)).")
+        halves = field if isinstance(field, Halves) else None
+        raw = field.full if isinstance(field, Halves) else field.pixels
+        path = field.path if field.path.is_file() else None
+        seen = DenoisedMicrograph(raw, field.pixel_size_angstrom, raw, halves, path=path)
+    if seen.pixels.ndim != 2:
+        raise BadValue("This is a colour photograph. Give a micrograph (y, x) to pick on.")
+    return seen
 
 
-def _opened(
-    image: Any, pixel_size_angstrom: float | None
-) -> "Movie | Micrograph | Photograph | Halves":
-    """Return what can be denoised of whatever was given."""
-    if isinstance(image, str | Path):
-        opened = open_image(image, pixel_size_angstrom=pixel_size_angstrom)
-        if isinstance(opened, Volume):
-            raise BadValue(f"{image} is a volume by its header. If it is a movie: align it first.")
-        return opened
-    if isinstance(image, Movie):
-        return _opened_movie(image, pixel_size_angstrom, None)
-    if isinstance(image, Micrograph | Photograph):
-        if pixel_size_angstrom is None:
-            return image
-        return type(image).from_array(image.pixels, pixel_size_angstrom, image.path)
-    if isinstance(image, tuple) and len(image) == 2:
-        return _halves_of(image, pixel_size_angstrom)
-    size = _size_of(image) if pixel_size_angstrom is None else pixel_size_angstrom
-    pixels = _plain(image)
-    if pixels.ndim == 2:
-        return Micrograph.from_array(pixels, size)
-    if pixels.ndim == 3 and pixels.shape[-1] == 3:
-        return Photograph.from_array(pixels, size)
-    raise BadValue(
-        f"An array of shape {tuple(pixels.shape)} is no image (y, x). Align a movie first."
-    )
-
-
-def _halves_of(pair: tuple[Any, Any], pixel_size_angstrom: float | None) -> "Halves":
-    from napari_n2n.motion import Halves
-
-    odd, even = (_opened(half, pixel_size_angstrom) for half in pair)
-    if not (isinstance(odd, Micrograph) and isinstance(even, Micrograph)):
-        raise BadValue("Give two images (y, x) as halves.")
-    if odd.shape != even.shape:
-        raise NotEnoughData(f"The halves have the shapes {odd.shape} and {even.shape}.")
-    full = odd.pixels + even.pixels
-    return Halves(odd.pixels, even.pixels, full, odd.pixel_size_angstrom, None, None, odd.path)
-
-
-def _example(image: Any, number: int, pixel_size_angstrom: float | None) -> Any:
-    """Return what training takes of an image: a pair, or one without halves."""
-    from napari_n2n.denoising.training.pairs import Pair
-    from napari_n2n.denoising.training.singles import SingleImage
-    from napari_n2n.motion import Halves
-
-    opened = image if isinstance(image, Halves) else _opened(image, pixel_size_angstrom)
-    size = pixel_size_angstrom or opened.pixel_size_angstrom
-    # Halves and micrographs in memory have no file whose name they could bear.
-    name = opened.path.name if opened.path.is_file() else f"image {number}"
-    if isinstance(opened, Halves):
-        return Pair(opened.odd, opened.even, size, name=name)
-    if isinstance(opened, Movie):
-        raise BadValue(f"{opened.path} is a movie. Align it first: train([align(movie), …]).")
-    return SingleImage(opened.pixels, size, name)
-
-
-def _plain(image: Any) -> Any:
-    """Return an array of numpy or dask; of xarray, what it holds."""
-    values = getattr(image, "data", image) if hasattr(image, "dims") else image
-    return values if hasattr(values, "ndim") else np.asarray(values)
-
-
-def _size_of(image: Any) -> float | None:
-    """Return the pixel size (Å) that an xarray's last coordinate tells, if it is in Å or nm."""
-    if not hasattr(image, "dims"):
-        return None
-    axis = image.coords.get(image.dims[-1])
-    if axis is None or len(axis) < 2:
-        return None
-    unit = {"angstrom": 1.0, "å": 1.0, "a": 1.0, "nm": 10.0, "nanometer": 10.0}.get(
-        str(axis.attrs.get("units", "")).lower()
-    )
-    return None if unit is None else abs(float(axis[1] - axis[0])) * unit
+def _clicked(like: "Particles | ArrayLike") -> "NDArray[np.float64]":
+    centres = np.asarray(like.centres_px if isinstance(like, Particles) else like, np.float64)
+    if centres.ndim != 2 or centres.shape[1] != 2:
+        raise BadValue(f"Clicked particles are (n, 2) y, x; these are of shape {centres.shape}.")
+    return centres
