@@ -11,7 +11,7 @@ from napari_n2n.cli.console import Reporter
 from napari_n2n.cli.file_results import describe_progress, run_for_each
 from napari_n2n.cli.movie_options import takes_movies
 from napari_n2n.settings import validated
-from napari_n2n.workflow.movie_settings import MovieOptions
+from napari_n2n.workflow.recording import RecordingOptions
 
 
 def simulate(
@@ -67,17 +67,19 @@ def halves(
     ] = False,
     quiet: options.Quiet = False,
     *,
-    movie_options: MovieOptions,
+    recording: RecordingOptions,
 ) -> None:
     """Align movies and write the sums of their odd, even and all frames."""
     from napari_n2n.io import stem_of
     from napari_n2n.motion import MotionConfig, write_halves
+    from napari_n2n.workflow.movie_reader import MovieReader
     from napari_n2n.workflow.summing import halves_of_file
 
-    settings = movie_options.settings(validated(MotionConfig, dose_weighting=dose_weighting))
+    reader = MovieReader(recording)
+    motion = validated(MotionConfig, dose_weighting=dose_weighting)
 
     def job(path: Path) -> Generator[Any, None, str]:
-        result = yield from halves_of_file(path, settings)
+        result = yield from halves_of_file(path, reader, motion)
         write_halves(result, output, stem_of(path))
         for note in result.notes:
             console.say_note(f"{path.name}: {note}")

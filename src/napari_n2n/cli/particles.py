@@ -12,7 +12,7 @@ from napari_n2n.cli.console import Reporter
 from napari_n2n.cli.coordinates import labels_of
 from napari_n2n.cli.file_results import describe_progress
 from napari_n2n.cli.movie_options import takes_movies
-from napari_n2n.workflow.movie_settings import MovieOptions
+from napari_n2n.workflow.recording import RecordingOptions
 
 if TYPE_CHECKING:
     from napari_n2n.io import Label, MicrographParticles
@@ -69,7 +69,7 @@ def pick(
     device: options.Device = "auto",
     quiet: options.Quiet = False,
     *,
-    movie_options: MovieOptions,
+    recording: RecordingOptions,
 ) -> None:
     """Find particles, label them if there is a classifier, and write their coordinates."""
     wanted = labels_of(labels)
@@ -81,6 +81,7 @@ def pick(
     from napari_n2n.denoising.interruption import Interrupted
     from napari_n2n.particles.suggestions import Classifier
     from napari_n2n.workflow.batch import FileOutcome, for_each
+    from napari_n2n.workflow.movie_reader import MovieReader
     from napari_n2n.workflow.picking import (
         PickSettings,
         check_examples,
@@ -98,7 +99,7 @@ def pick(
         threshold=threshold,
         avoid_contamination=avoid_contamination,
         examples=examples,
-        movies=movie_options.settings(),
+        movies=MovieReader(recording),
     )
     tables: list[MicrographParticles] = []
 

@@ -1,7 +1,6 @@
 """The command that screens a session of movies or micrographs: screen."""
 
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +10,7 @@ from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
 from napari_n2n.cli.importing import importing
 from napari_n2n.cli.movie_options import takes_movies
-from napari_n2n.workflow.movie_settings import MovieOptions
+from napari_n2n.workflow.recording import RecordingOptions
 
 if TYPE_CHECKING:
     from napari_n2n.session import Session
@@ -48,13 +47,14 @@ def screen(
     device: options.Device = "auto",
     quiet: options.Quiet = False,
     *,
-    movie_options: MovieOptions,
+    recording: RecordingOptions,
 ) -> None:
     """Align, denoise and measure each file of a session; Ctrl-C stops, the same command goes on."""
     from napari_n2n.session import default_session_path
 
     folders = _watched(inputs) if watch else []
     with importing():
+        from napari_n2n.workflow.movie_reader import MovieReader
         from napari_n2n.workflow.screening import (
             Feed,
             Queue,
@@ -68,9 +68,9 @@ def screen(
     found = None if watch else inputs_of(inputs)
     files = [folder / "any" for folder, _ in folders] if found is None else list(found.paths)
     told = None if found is None else found.pixel_size_angstrom
-    if movie_options.pixel_size_angstrom is None:
-        movie_options = replace(movie_options, pixel_size_angstrom=told)
-    settings = ScreenSettings(movie_options.settings(), denoiser, diameter, device)
+    if recording.pixel_size_angstrom is None:
+        recording = recording.replaced(pixel_size_angstrom=told)
+    settings = ScreenSettings(MovieReader(recording), denoiser, diameter, device)
     where = session or default_session_path(default_session_folder(files) / "any")
     console.say_note(f"Model: {denoiser.summary}.")
     with ExitStack() as ends:

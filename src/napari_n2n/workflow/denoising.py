@@ -14,8 +14,8 @@ from napari_n2n.errors import UnreadableFile, WriteProblem
 from napari_n2n.io import Micrograph, Movie, Photograph, write_micrograph
 from napari_n2n.io.photographs import write_photograph
 from napari_n2n.progress import Progress, stoppable
-from napari_n2n.workflow.movie_settings import MovieSettings
-from napari_n2n.workflow.summing import halves_of_movie_steps, open_field
+from napari_n2n.workflow.movie_reader import MovieReader
+from napari_n2n.workflow.summing import halves_of_movie_steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ class DenoiseFiles:
     """
 
     denoiser: Denoiser
-    settings: MovieSettings
+    movies: MovieReader
     output_of: Callable[[Path], Path]
     device: str = "auto"
     stop: Callable[[], bool] = lambda: False
@@ -64,7 +64,7 @@ class DenoiseFiles:
 
     def load(self, path: Path) -> list[Movie | Micrograph | Photograph]:
         """Open a file, and read it unless it is a movie, which is read frame by frame later."""
-        opened = open_field(path, self.settings)
+        opened = self.movies.open_field(path)
         is_rgb = isinstance(opened, Photograph)
         if is_rgb and self.denoiser.network.config.in_channels == 1:
             raise UnreadableFile(
@@ -116,7 +116,7 @@ class DenoiseFiles:
         return output.with_suffix(".png") if is_rgb else output
 
     def _movie(self, movie: Movie) -> Generator[Progress, None, DenoisedFile]:
-        aligning = halves_of_movie_steps(movie, self.settings)
+        aligning = halves_of_movie_steps(movie, aligned=self.movies.recording.aligned)
         halves = yield from stoppable(aligning, self.stop, Interrupted)
         both = yield from denoise_halves(
             halves.odd,

@@ -32,8 +32,8 @@ from napari_n2n.particles.significance import left_out_sentence, standing_out
 from napari_n2n.particles.suggestions import Classifier
 from napari_n2n.progress import Progress, stoppable
 from napari_n2n.session import Session
-from napari_n2n.workflow.movie_settings import MovieSettings
-from napari_n2n.workflow.summing import halves_of_movie_steps, open_grey_field
+from napari_n2n.workflow.movie_reader import MovieReader
+from napari_n2n.workflow.summing import halves_of_movie_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -61,7 +61,7 @@ class PickSettings:
     threshold: float | None = None
     avoid_contamination: bool = True
     examples: Examples | None = None
-    movies: MovieSettings = field(default_factory=MovieSettings)
+    movies: MovieReader = field(default_factory=MovieReader)
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,7 +230,7 @@ def pick_file(
 def see_file(
     path: Path,
     denoiser: Denoiser | None,
-    settings: MovieSettings,
+    movies: MovieReader,
     *,
     device: str = "auto",
     stop: Callable[[], bool] = lambda: False,
@@ -244,9 +244,10 @@ def see_file(
     Interrupted
         ``stop`` became true.
     """
-    image = open_grey_field(path, settings)
+    image = movies.open_grey_field(path)
     if isinstance(image, Movie):
-        halves = yield from stoppable(halves_of_movie_steps(image, settings), stop, Interrupted)
+        aligning = halves_of_movie_steps(image, aligned=movies.recording.aligned)
+        halves = yield from stoppable(aligning, stop, Interrupted)
         size = _known(path, halves.pixel_size_angstrom)
         if denoiser is None:
             return DenoisedMicrograph(halves.full, halves.full, size, halves.notes)

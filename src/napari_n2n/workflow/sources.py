@@ -11,8 +11,9 @@ from napari_n2n import progress
 from napari_n2n.errors import FileProblem, NotEnoughData
 from napari_n2n.progress import Progress, passed_on
 from napari_n2n.workflow.fields import FieldOfView, Image
-from napari_n2n.workflow.movie_settings import MovieOptions, applied, open_with
+from napari_n2n.workflow.movie_reader import MovieReader
 from napari_n2n.workflow.photograph_sources import OnePhotograph, PhotographFolder
+from napari_n2n.workflow.recording import RecordingOptions
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.training.pairs import Pair
@@ -40,7 +41,7 @@ class MovieSource:
     data: Any
     pixel_size_angstrom: float | None = None
     # How its file is to be read, if otherwise than it was for ``movie``.
-    recording: MovieOptions = field(default_factory=MovieOptions)
+    recording: RecordingOptions = field(default_factory=RecordingOptions)
 
     def opened(self) -> "Movie":
         """Return the movie, read as it is to be.
@@ -52,7 +53,7 @@ class MovieSource:
         """
         if not self.recording.changes_frames:
             return self.movie
-        movie = applied(self.recording.settings(), self.movie)
+        movie = MovieReader(self.recording).applied_to(self.movie)
         if movie.dose_per_frame is None and self.movie.dose_per_frame is not None:
             return movie.replaced(dose_per_frame=self.movie.dose_per_frame)
         return movie
@@ -79,7 +80,7 @@ class FolderSource:
 
     folder: Path
     halves_folder: Path
-    recording: MovieOptions = field(default_factory=MovieOptions)
+    recording: RecordingOptions = field(default_factory=RecordingOptions)
 
     @property
     def name(self) -> str:
@@ -318,15 +319,15 @@ def _images_in_folder(
         return training_set([source.folder], size)
     from napari_n2n.motion import write_halves
 
-    settings = source.recording.settings()
+    reader = MovieReader(source.recording)
     pairs: list[tuple[Path, Path]] = []
     for number, path in enumerate(movies, start=1):
         stem = stem_of(path)
         odd, even = (source.halves_folder / f"{stem}_{half}.mrc" for half in ("ODD", "EVN"))
         if not even.is_file():
             try:
-                movie = open_with(path, settings)
-                summing = stoppable(_summed(movie, device, aligned=settings.aligned), stop)
+                movie, aligned = reader.open_movie(path), source.recording.aligned
+                summing = stoppable(_summed(movie, device, aligned=aligned), stop)
                 halves = yield from _numbered(summing, number, len(movies))
             except FileProblem as problem:
                 problems.append(problem)

@@ -62,7 +62,7 @@ def reproduce_cryo(
     fields = fields_of(settings, folder)
     names = [field.name for field in fields]
     # The names say how many were asked for; a folder of movies may grow meanwhile.
-    asked = settings.model_dump(mode="json", exclude={"count"})
+    asked = {name: value for name, value in settings.kept().items() if name != "count"}
     laboratory = ExperimentFolder(folder, {**asked, "micrographs": names})
     bench = TrainingContext(laboratory, settings, device, stop)
     making = [field.stage for field in fields]

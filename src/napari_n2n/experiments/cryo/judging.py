@@ -93,7 +93,7 @@ def judging_stage(bench: TrainingContext, field: TestField) -> ExperimentStage:
     paths = {what: panel_paths(laboratory.folder, field, what) for what in shown(field)}
 
     def make() -> Generator[Any, None, Figures]:
-        given = bench.settings.pixel_size_angstrom
+        given = bench.settings.recording.pixel_size_angstrom
         images = yield from in_background(
             partial(_read, laboratory.folder, field, given), "reading"
         )

@@ -85,7 +85,7 @@ def training_stages(
         [field.first for field in fields],
         [field.second for field in fields],
         swappable=equally_noisy,
-        pixel_size_angstrom=settings.pixel_size_angstrom,
+        pixel_size_angstrom=settings.recording.pixel_size_angstrom,
     )
 
     def train_paper() -> Generator[Any, None, Figures]:
@@ -177,7 +177,8 @@ def _denoising_stage(bench: TrainingContext, name: str, field: TestField) -> Exp
         denoiser = general_denoiser() if name == GENERAL else load_denoiser(model)
         notes: list[str] = []
         for path, output in zip((field.first, field.second), outputs, strict=False):
-            image = read_micrograph(path, pixel_size_angstrom=bench.settings.pixel_size_angstrom)
+            size = bench.settings.recording.pixel_size_angstrom
+            image = read_micrograph(path, pixel_size_angstrom=size)
             size = image.pixel_size_angstrom
             result = yield from denoise_steps(
                 image.pixels,

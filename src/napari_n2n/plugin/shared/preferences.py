@@ -4,10 +4,12 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
-from napari_n2n.workflow.movie_settings import MovieOptions
+if TYPE_CHECKING:
+    from napari_n2n.workflow.recording import RecordingOptions
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,15 @@ def data_folder() -> Path:
     return platformdirs.user_data_path("napari-n2n", appauthor=False)
 
 
-def halves_folder(movies: Path, recording: MovieOptions | None = None) -> Path:
+def halves_folder(movies: Path, recording: "RecordingOptions | None" = None) -> Path:
     """Folder where the halves of the movies in folder ``movies`` are kept; it need not exist.
 
     Those that are read otherwise than their files say, as ``recording``, have one of their own.
     """
     what = str(movies.resolve())
-    if recording not in (None, MovieOptions()):
-        what += repr(recording)
+    if recording is not None and recording.said:
+        # As version 0.5.0 called it, whose halves are there.
+        what += f"MovieOptions({', '.join(f'{name}={value!r}' for name, value in recording)})"
     code = hashlib.sha256(what.encode()).hexdigest()[:8]
     return data_folder() / "halves" / f"{movies.name}-{code}"
 

@@ -80,7 +80,7 @@ def make_pictures(
     """
     halves: Halves | None = None
     if isinstance(opened, Movie):
-        summing = halves_of_movie_steps(opened, settings.movies)
+        summing = halves_of_movie_steps(opened, aligned=settings.movies.recording.aligned)
         halves = yield from stoppable(summing, stop, Interrupted)
         raw, size, notes = halves.full, halves.pixel_size_angstrom, halves.notes
     else:

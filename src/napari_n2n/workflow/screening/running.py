@@ -32,7 +32,6 @@ from napari_n2n.workflow.screening.settings import (
     made_with,
     settings_digest,
 )
-from napari_n2n.workflow.summing import open_grey_field
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -237,7 +236,7 @@ class _Run:
         """Read what was ``kept`` of a file, or make and write it."""
         if kept and results.sum.exists():
             return self._load(results)
-        opened = open_grey_field(path, self.settings.movies)
+        opened = self.settings.movies.open_grey_field(path)
         # Of a movie, the sum is missing.
         if kept and isinstance(opened, Micrograph):
             return self._load(results, opened)
@@ -297,7 +296,8 @@ class _Run:
         return passed_on(steps, told)
 
     def _load(self, results: ResultFiles, opened: Micrograph | None = None) -> MicrographImages:
-        kept = read_pictures(results, self.settings.movies.pixel_size_angstrom, opened)
+        size = self.settings.movies.recording.pixel_size_angstrom
+        kept = read_pictures(results, size, opened)
         return MicrographImages(kept.raw, kept.denoised, kept.pixel_size_angstrom)
 
     def _write(self, results: ResultFiles, pictures: MicrographImages) -> None:
