@@ -179,4 +179,4 @@ def _taken_apart(annotation: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
 
 def _bound(told: tuple[Any, ...], *names: str) -> float | None:
     found = (getattr(one, name, None) for one in told for name in names)
-    return next((float(bound) for bound in found if bound is not None), None)
+    return next((bound for bound in found if bound is not None), None)

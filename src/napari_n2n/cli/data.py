@@ -11,7 +11,7 @@ from napari_n2n.cli.file_results import FileResult, report_files, require_differ
 from napari_n2n.cli.movie_options import takes_movies
 from napari_n2n.progress import Steps, Stopwatch
 from napari_n2n.settings import validated
-from napari_n2n.workflow.movie_settings import MovieOptions
+from napari_n2n.workflow.recording import RecordingOptions
 
 
 def simulate(
@@ -67,18 +67,22 @@ def halves(
     device: options.Device = "auto",
     quiet: options.Quiet = False,
     *,
-    movie_options: MovieOptions,
+    recording: RecordingOptions,
 ) -> None:
     """Align movies and write the sums of their odd, even and all frames."""
     from napari_n2n.io import stem_of
     from napari_n2n.motion import MotionConfig, write_halves
     from napari_n2n.workflow.batch import for_each_steps
+    from napari_n2n.workflow.movie_reader import MovieReader
     from napari_n2n.workflow.summing import sums_of_file_steps
 
-    settings = movie_options.settings(validated(MotionConfig, dose_weighting=dose_weighting))
+    reader = MovieReader(recording)
+    motion = validated(MotionConfig, dose_weighting=dose_weighting)
 
     def job(path: Path) -> Steps[FileResult]:
-        result = yield from sums_of_file_steps(path, settings, device, stop)
+        result = yield from sums_of_file_steps(
+            path, reader, motion=motion, device=device, stop=stop
+        )
         write_halves(result, output, stem_of(path))
         return FileResult(f"{path.name}: {result.summary}", result.notes)
 

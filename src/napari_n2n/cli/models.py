@@ -12,7 +12,7 @@ from napari_n2n.cli.file_results import report_files, require_different_results
 from napari_n2n.cli.importing import importing
 from napari_n2n.cli.movie_options import takes_movies
 from napari_n2n.progress import Interrupted, Progress
-from napari_n2n.workflow.movie_settings import MovieOptions
+from napari_n2n.workflow.recording import RecordingOptions
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.config import TrainingConfig
@@ -168,7 +168,7 @@ def denoise(
     device: options.Device = "auto",
     quiet: options.Quiet = False,
     *,
-    movie_options: MovieOptions,
+    recording: RecordingOptions,
 ) -> None:
     """Denoise micrographs (movies are aligned first); results keep shape and pixel size."""
     from napari_n2n.io import stem_of
@@ -179,13 +179,14 @@ def denoise(
     with importing():
         from napari_n2n.workflow.batch import for_each_overlapped_steps
         from napari_n2n.workflow.denoising import DenoiseFiles
+        from napari_n2n.workflow.movie_reader import MovieReader
 
     denoiser = options.denoiser_of(model)
     console.say_note(f"Model: {denoiser.summary}.")
     with console.stop_on_signal() as stop:
         job = DenoiseFiles(
             denoiser,
-            movie_options.settings(),
+            MovieReader(recording),
             lambda path: output / f"{stem_of(path)}.mrc",
             device,
             stop,

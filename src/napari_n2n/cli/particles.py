@@ -11,7 +11,7 @@ from napari_n2n.cli.coordinates import labels_of
 from napari_n2n.cli.file_results import FileResult, report_files
 from napari_n2n.cli.movie_options import takes_movies
 from napari_n2n.progress import Steps
-from napari_n2n.workflow.movie_settings import MovieOptions
+from napari_n2n.workflow.recording import RecordingOptions
 
 if TYPE_CHECKING:
     from napari_n2n.io import Label, MicrographParticles
@@ -69,7 +69,7 @@ def pick(
     device: options.Device = "auto",
     quiet: options.Quiet = False,
     *,
-    movie_options: MovieOptions,
+    recording: RecordingOptions,
 ) -> None:
     """Find particles, label them if there is a classifier, and write their coordinates."""
     wanted = labels_of(labels)
@@ -79,6 +79,7 @@ def pick(
     _check_output(output, paths)
 
     from napari_n2n.workflow.batch import for_each_steps
+    from napari_n2n.workflow.movie_reader import MovieReader
     from napari_n2n.workflow.picking import (
         PickSettings,
         check_examples,
@@ -90,7 +91,7 @@ def pick(
     examples = None if classifier is None else read_examples(classifier, diameter)
     if examples is not None:
         check_examples(examples, denoiser)
-    movies = movie_options.settings()
+    movies = MovieReader(recording)
     tables: list[MicrographParticles] = []
 
     with console.stop_on_signal() as stop:

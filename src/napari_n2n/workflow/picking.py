@@ -24,8 +24,8 @@ from napari_n2n.session import Session
 from napari_n2n.workflow.denoising import denoise_field_steps
 from napari_n2n.workflow.fields import DenoisedMicrograph
 from napari_n2n.workflow.finding import find_particles_steps, guess_diameter_steps
-from napari_n2n.workflow.movie_settings import MovieSettings
-from napari_n2n.workflow.summing import open_grey_field, sums_steps
+from napari_n2n.workflow.movie_reader import MovieReader
+from napari_n2n.workflow.summing import sums_steps
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +60,7 @@ class PickSettings:
     avoid_contamination: bool = True
     examples: Examples | None = None
     template: Template | None = None
-    movies: MovieSettings = field(default_factory=MovieSettings)
+    movies: MovieReader = field(default_factory=MovieReader)
     classifier: Classifier | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -190,7 +190,7 @@ def pick_file_steps(
 def denoised_file_steps(
     path: Path,
     denoiser: Denoiser | None,
-    settings: MovieSettings,
+    movies: MovieReader,
     *,
     device: str = "auto",
     stop: Stop = never,
@@ -206,10 +206,11 @@ def denoised_file_steps(
     Interrupted
         ``stop`` became true.
     """
-    opened = open_grey_field(path, settings)
+    opened = movies.open_grey_field(path)
     image: Halves | Micrograph
     if isinstance(opened, Movie):
-        image = yield from sums_steps(opened, settings, device, stop)
+        aligned = movies.recording.aligned
+        image = yield from sums_steps(opened, aligned=aligned, device=device, stop=stop)
     else:
         image = opened
     _known(path, image.pixel_size_angstrom)

@@ -1,59 +1,25 @@
-"""From a file to what is denoised: an image, or the sums of a movie's odd, even and all frames."""
+"""From a movie to the aligned sums of its odd, even and all frames."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_n2n.errors import UnreadableFile
-from napari_n2n.io import Micrograph, Movie, Photograph, Volume, open_image
+from napari_n2n.io import Movie
 from napari_n2n.progress import Steps, Stop, never, stoppable
-from napari_n2n.workflow.movie_settings import MovieSettings, open_with
+from napari_n2n.workflow.movie_reader import MovieReader
 
 if TYPE_CHECKING:
-    from napari_n2n.motion import Halves
-
-
-def open_field(path: Path, settings: MovieSettings) -> Movie | Micrograph | Photograph:
-    """Open the file of one field of view as ``settings`` say; its pixels are not read yet.
-
-    Raises
-    ------
-    N2NError
-        It cannot be read, is a volume, or the gain reference does not fit it.
-    """
-    opened = open_image(
-        path,
-        pixel_size_angstrom=settings.pixel_size_angstrom,
-        dose_per_frame=settings.dose_per_frame,
-        gain=settings.gain,
-        eer=settings.eer,
-    )
-    if isinstance(opened, Volume):
-        raise UnreadableFile(
-            path,
-            "is a volume by its header",
-            "If it is a movie, sum its frames with napari-n2n halves and give the sum.",
-        )
-    return opened
-
-
-def open_grey_field(path: Path, settings: MovieSettings) -> Movie | Micrograph:
-    """Do as `open_field`, for what is in shades of grey.
-
-    Raises
-    ------
-    N2NError
-        As `open_field`, or it is in colour.
-    """
-    opened = open_field(path, settings)
-    if isinstance(opened, Photograph):
-        raise UnreadableFile(path, "is a colour photograph", "Give micrographs or movies.")
-    return opened
+    from napari_n2n.motion import Halves, MotionConfig
 
 
 def sums_steps(
-    movie: Movie, settings: MovieSettings, device: str = "auto", stop: Stop = never
+    movie: Movie,
+    *,
+    aligned: bool = False,
+    motion: "MotionConfig | None" = None,
+    device: str = "auto",
+    stop: Stop = never,
 ) -> "Steps[Halves]":
-    """Sum the odd, even and all frames of a movie, aligned on ``device`` unless they are already.
+    """Sum the odd, even and all frames of a movie, on ``device``, unless they are ``aligned``.
 
     Raises
     ------
@@ -64,14 +30,19 @@ def sums_steps(
     """
     from napari_n2n.motion import MotionConfig, align_steps, sum_halves_steps
 
-    if settings.aligned:
+    if aligned:
         return (yield from stoppable(sum_halves_steps(movie), stop))
-    motion = (settings.motion or MotionConfig()).model_copy(update={"device": device})
-    return (yield from stoppable(align_steps(movie, motion), stop))
+    config = (motion or MotionConfig()).model_copy(update={"device": device})
+    return (yield from stoppable(align_steps(movie, config), stop))
 
 
 def sums_of_file_steps(
-    path: Path, settings: MovieSettings, device: str = "auto", stop: Stop = never
+    path: Path,
+    movies: MovieReader,
+    *,
+    motion: "MotionConfig | None" = None,
+    device: str = "auto",
+    stop: Stop = never,
 ) -> "Steps[Halves]":
     """Open the movie at ``path`` and sum its frames; see `sums_steps`.
 
@@ -84,4 +55,6 @@ def sums_of_file_steps(
     Interrupted
         ``stop`` became true.
     """
-    return (yield from sums_steps(open_with(path, settings), settings, device, stop))
+    movie, aligned = movies.open_movie(path), movies.recording.aligned
+    steps = sums_steps(movie, aligned=aligned, motion=motion, device=device, stop=stop)
+    return (yield from steps)

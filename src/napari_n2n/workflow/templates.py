@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_n2n.denoising.checkpoints import Denoiser
-    from napari_n2n.workflow.movie_settings import MovieSettings
+    from napari_n2n.workflow.movie_reader import MovieReader
 
 
 def marks_in(path: Path) -> list[MicrographParticles]:
@@ -51,7 +51,7 @@ def template_steps(
     marks: Path,
     files: Sequence[Path],
     denoiser: Denoiser | None,
-    movies: MovieSettings,
+    movies: MovieReader,
     diameter_angstrom: float | None = None,
     *,
     device: str = "auto",

@@ -67,7 +67,7 @@ def reproduce_cryo_steps(
     fields = fields_of(settings, folder, device)
     names = [field.name for field in fields]
     # The names say how many were asked for; a folder of movies may grow meanwhile.
-    asked = settings.model_dump(mode="json", exclude={"count"})
+    asked = {name: value for name, value in settings.kept().items() if name != "count"}
     records = ExperimentFolder(folder, {**asked, "micrographs": names})
     context = TrainingContext(records, settings, device, stop)
     making = [field.stage for field in fields]

@@ -93,7 +93,7 @@ def judging_stage(context: TrainingContext, field: TestField) -> ExperimentStage
     paths = {what: panel_paths(records.folder, field, what) for what in shown(field)}
 
     def make() -> Steps[Figures]:
-        given = context.settings.pixel_size_angstrom
+        given = context.settings.recording.pixel_size_angstrom
         images = yield from background_steps(
             partial(_read, records.folder, field, given), "reading"
         )

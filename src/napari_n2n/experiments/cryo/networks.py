@@ -87,7 +87,7 @@ def training_stages(
         [field.first for field in fields],
         [field.second for field in fields],
         swappable=equally_noisy,
-        pixel_size_angstrom=settings.pixel_size_angstrom,
+        pixel_size_angstrom=settings.recording.pixel_size_angstrom,
     )
 
     def train_paper() -> Steps[Figures]:
@@ -182,7 +182,8 @@ def _denoising_stage(context: TrainingContext, name: str, field: TestField) -> E
         denoiser = denoiser_named(GENERAL if name == GENERAL else model)
         notes: list[str] = []
         for path, output in zip((field.first, field.second), outputs, strict=False):
-            image = read_micrograph(path, pixel_size_angstrom=context.settings.pixel_size_angstrom)
+            size = context.settings.recording.pixel_size_angstrom
+            image = read_micrograph(path, pixel_size_angstrom=size)
             size = image.pixel_size_angstrom
             result = yield from denoise_steps(
                 image.pixels,

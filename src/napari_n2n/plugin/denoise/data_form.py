@@ -21,8 +21,8 @@ from napari_n2n.plugin.shared.layers import memory_of, pixel_size_of
 from napari_n2n.plugin.shared.movie_form import MovieForm
 from napari_n2n.plugin.shared.pixel_sizes import Calibrator
 from napari_n2n.plugin.shared.preferences import halves_folder
-from napari_n2n.workflow.movie_settings import MovieOptions
 from napari_n2n.workflow.photograph_sources import PhotographFolder
+from napari_n2n.workflow.recording import RecordingOptions
 from napari_n2n.workflow.sources import FolderSource, HalvesSource, ImageSource, Source
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class DataChoice:
     image: str | None = None
     photograph: str | None = None
     folder: Path | None = None
-    recording: MovieOptions = field(default_factory=MovieOptions)
+    recording: RecordingOptions = field(default_factory=RecordingOptions)
 
     @property
     def in_colour(self) -> bool:

@@ -82,11 +82,10 @@ class _DeafToWheel(QObject):
         return True
 
 
-def typed(field: FloatSpinBox) -> FloatSpinBox:
+def typed(field: FloatSpinBox) -> None:
     """Let a number count once it is typed to its end, and the wheel not change it."""
     field.native.setKeyboardTracking(False)
     field.native.installEventFilter(_DeafToWheel(field.native))
-    return field
 
 
 def folded(title: str) -> QCollapsible:

@@ -37,7 +37,8 @@ def measured_steps(
     """
     image: Halves | Micrograph
     if isinstance(opened, Movie):
-        image = yield from sums_steps(opened, settings.movies, settings.device, stop)
+        aligned = settings.movies.recording.aligned
+        image = yield from sums_steps(opened, aligned=aligned, device=settings.device, stop=stop)
     else:
         image = opened
     denoised = yield from denoise_field_steps(

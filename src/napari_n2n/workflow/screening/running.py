@@ -26,7 +26,6 @@ from napari_n2n.workflow.screening.settings import (
     made_with,
     settings_digest,
 )
-from napari_n2n.workflow.summing import open_grey_field
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -245,10 +244,10 @@ class _Run:
 
         Returns the micrograph, and its figures; None: they were kept as well.
         """
-        size = self.settings.movies.pixel_size_angstrom
+        size = self.settings.movies.recording.pixel_size_angstrom
         if kept and results.sum.exists():
             return read_pictures(results, size), None
-        opened = open_grey_field(path, self.settings.movies)
+        opened = self.settings.movies.open_grey_field(path)
         # Of a movie, the sum is missing.
         if kept and isinstance(opened, Micrograph):
             return read_pictures(results, size, opened), None
