@@ -136,6 +136,7 @@ class SettingsForm(QWidget):
             self._trainings = trainings
             self._network = config.network
             networks = self._fields["network"]
+            assert isinstance(networks, ComboBox)
             networks.choices = list(dict.fromkeys([*self._trainings.networks, config.network.name]))
             titles = {**self._trainings.titles, _CUSTOM: _CUSTOM}
             self._preset.choices = [(text, name) for name, text in titles.items()]
@@ -208,9 +209,13 @@ def _label(name: str, info: FieldInfo) -> str:
     return info.title or name.replace("_", " ").capitalize().replace("Ema", "EMA")
 
 
-def _widget_for(name: str, info: FieldInfo) -> ValueWidget:
+def _widget_for(name: str, info: FieldInfo) -> ValueWidget[Any]:
     """Make the widget of one field."""
-    common = {"name": name, "label": _label(name, info), "tooltip": info.description or ""}
+    common: dict[str, Any] = {
+        "name": name,
+        "label": _label(name, info),
+        "tooltip": info.description or "",
+    }
     if info.annotation is NetworkConfig:
         return ComboBox(choices=list(NETWORKS), **common)
     if info.annotation is bool:

@@ -1,13 +1,18 @@
 """How movies are read: pixel size, dose, gain reference, EER."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from magicgui.types import FileDialogMode
 from magicgui.widgets import CheckBox, ComboBox, Container, FileEdit, FloatSpinBox
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_n2n.plugin.shared.controls import Underway, aligned_labels, typed
 from napari_n2n.workflow.movie_settings import MovieOptions
+
+if TYPE_CHECKING:
+    from magicgui.widgets.bases import ValueWidget
 
 _AS_TOLD = "as the file tells"
 _OPERATIONS = [("multiplied with frames", "multiply"), ("frames divided by it", "divide")]
@@ -39,7 +44,7 @@ class MovieForm(QWidget):
         self._eer_upsampling = ComboBox(label="EER pixels", choices=_UPSAMPLINGS)
         self._aligned = CheckBox(label="", text="Frames are aligned already")
         self._of_gain = (self._operation, self._turn, self._flip)
-        self._fields = {
+        self._fields: dict[str, ValueWidget[Any] | FileEdit] = {
             "pixel_size_angstrom": self._pixel_size,
             "dose_per_frame": self._dose,
             "gain": self._gain,
@@ -64,7 +69,7 @@ class MovieForm(QWidget):
 
     def value(self) -> MovieOptions:
         """Return what is chosen."""
-        chosen = {name: field.value for name, field in self._fields.items()}
+        chosen: dict[str, Any] = {name: field.value for name, field in self._fields.items()}
         for name in ("pixel_size_angstrom", "dose_per_frame", "eer_dose", "eer_raw_dose"):
             chosen[name] = chosen[name] or None
         chosen["gain"] = path_of(self._gain)
@@ -101,13 +106,15 @@ class MovieForm(QWidget):
 
 def file_edit(label: str, described: str) -> FileEdit:
     """Make the field of a file that may be left out."""
-    return FileEdit(label=label, mode="r", filter=described, nullable=True, value=None)
+    mode = FileDialogMode.EXISTING_FILE
+    return FileEdit(label=label, mode=mode, filter=described, nullable=True, value=None)
 
 
 def path_of(field: FileEdit) -> Path | None:
     """Return the path in a field; None if it is empty."""
+    path = field.value
     # An empty field reads as the path ".".
-    return None if field.value is None or str(field.value) in ("", ".") else Path(field.value)
+    return path if isinstance(path, Path) and path != Path() else None
 
 
 def _number(label: str, nothing: str, *, decimals: int = 3, most: float = 1e4) -> FloatSpinBox:
