@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from magicgui.types import FileDialogMode
 from magicgui.widgets import CheckBox, ComboBox, Container, FileEdit
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
@@ -15,6 +16,7 @@ from napari_n2n.denoising.config import TrainingConfig
 from napari_n2n.plugin.denoise.data_form import DataChoice
 from napari_n2n.plugin.denoise.settings_form import MICROGRAPHS, PHOTOGRAPHS, SettingsForm
 from napari_n2n.plugin.shared.controls import Underway, aligned_labels, row
+from napari_n2n.plugin.shared.movie_form import path_of
 from napari_n2n.plugin.shared.preferences import models_folder, preferences
 from napari_n2n.workflow.source_steps import LoadedModel, can_resume
 
@@ -63,7 +65,7 @@ class ModelForm(QWidget):
         )
         self._file = FileEdit(
             label="File",
-            mode="r",
+            mode=FileDialogMode.EXISTING_FILE,
             filter="Models (*.safetensors *.pth)",
             nullable=True,
             value=None,
@@ -90,9 +92,7 @@ class ModelForm(QWidget):
         layout.addWidget(top.native)
         layout.addWidget(self._summary)
         layout.addWidget(self.settings)
-        with_device = row(bottom.native, self._thorough.native)
-        with_device.layout().setStretch(0, 1)
-        layout.addWidget(with_device)
+        layout.addWidget(row(bottom.native, self._thorough.native, stretch=(1,)))
         self._containers = (top, bottom)
         self._settling = Underway()
         self.set_device(liked.device)
@@ -145,9 +145,7 @@ class ModelForm(QWidget):
 
     def file(self) -> Path | None:
         """Return the file that is named as the saved model; None if none is."""
-        value = self._file.value
-        # An empty field reads as the path ".".
-        return None if value is None or str(value) in ("", ".") else Path(value)
+        return path_of(self._file)
 
     def device(self) -> str:
         """Name of the device that is to do the work."""

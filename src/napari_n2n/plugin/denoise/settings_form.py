@@ -133,6 +133,7 @@ class SettingsForm(QWidget):
             self._trainings = trainings
             self._network = config.network
             networks = self._fields["network"]
+            assert isinstance(networks, ComboBox)
             networks.choices = list(dict.fromkeys([*self._trainings.networks, config.network.name]))
             titles = {**self._trainings.titles, _CUSTOM: _CUSTOM}
             self._preset.choices = [(text, name) for name, text in titles.items()]
@@ -201,9 +202,13 @@ def _read(field: SettingField, value: Any) -> Any:
         raise ConfigProblem(f"{field.label}: {value!r} is not {kind}.") from None
 
 
-def _widget_for(field: SettingField) -> ValueWidget:
+def _widget_for(field: SettingField) -> ValueWidget[Any]:
     """Make the widget of one field."""
-    common = {"name": field.name, "label": field.label, "tooltip": field.description}
+    common: dict[str, Any] = {
+        "name": field.name,
+        "label": field.label,
+        "tooltip": field.description,
+    }
     if field.kind is NetworkConfig:
         return ComboBox(choices=list(NETWORKS), **common)
     if field.kind is bool:

@@ -121,4 +121,5 @@ class ParticleFinder(Runner):
         """Return (n, 2) y, x of what a person marked intact."""
         particles = self._marking.view.particles
         chosen = (particles.labels == "intact") & (particles.given_by == "person")
-        return particles.centres_px[chosen]
+        centres_px: NDArray[np.float64] = particles.centres_px[chosen]
+        return centres_px

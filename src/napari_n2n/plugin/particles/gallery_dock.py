@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from napari_n2n.plugin.particles.marking import MarkedParticles
 
 _NOT_FORWARDED = ("Right", "Left")  # in the gallery they walk along the thumbnails
+# Denoised and raw, (y, x), and their pixel size in Å.
+_Images = tuple[np.ndarray | None, np.ndarray | None, float | None]
 _CONTEXT = 1.5  # side of a thumbnail in particle diameters
 
 
@@ -38,7 +40,7 @@ class GalleryDock(BottomDock):
         super().__init__(viewer, "Particle gallery", parent)
         self._marking = marking
         self.gallery: Gallery | None = None
-        self._images: tuple = (None, None, None)
+        self._images: _Images = (None, None, None)
         self._diameter_px = 20.0
         marking.changed.connect(self._fill)
         marking.selectionChanged.connect(self._select)

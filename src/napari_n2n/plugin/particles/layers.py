@@ -198,7 +198,7 @@ class ParticleLayers(QObject):
         with self._updating:
             for layer in self._layers:
                 self._colour(layer, view, rows)
-                if layer.selected_data != set(rows.tolist()):
+                if set(layer.selected_data) != set(rows.tolist()):
                     # Not by assignment, which would look up the features of all points.
                     layer.selected_data.replace_selection(rows.tolist())
 

@@ -1,7 +1,7 @@
 """Choosing the micrograph whose particles are marked: its denoised and its raw image."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from magicgui.widgets import ComboBox, Container
@@ -81,9 +81,9 @@ class MicrographForm(QWidget):
 
     def _chosen_layers(self) -> "tuple[Image | None, Image | None]":
         choice, layers = self.value(), self._viewer.layers
+        found = {layer.name: layer for layer in layers if isinstance(layer, Image)}
         denoised, raw = (
-            layers[name] if name is not None and name in layers else None
-            for name in (choice.denoised, choice.raw)
+            None if name is None else found.get(name) for name in (choice.denoised, choice.raw)
         )
         return denoised, raw
 
@@ -119,7 +119,7 @@ class MicrographForm(QWidget):
         for event in self._layer_events():
             event.disconnect(self.refresh)
 
-    def _layer_events(self) -> tuple:
+    def _layer_events(self) -> tuple[Any, ...]:
         events = self._viewer.layers.events
         return events.inserted, events.removed, events.renamed
 

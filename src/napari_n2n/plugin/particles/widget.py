@@ -153,8 +153,9 @@ class ParticlesWidget(ParticlesPanel):
         self.marking.close()
         self._sessions.close()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
         """Let the keys work while the mouse is in this panel as well."""
+        assert event is not None
         if not self.desk.keys.press(name_of(event)):
             super().keyPressEvent(event)
 

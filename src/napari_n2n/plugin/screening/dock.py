@@ -14,6 +14,7 @@ from napari_n2n.plugin.screening.plot import FigurePlot
 from napari_n2n.plugin.screening.spectrum import SpectrumView
 from napari_n2n.plugin.screening.table import MicrographTable
 from napari_n2n.plugin.screening.thumbnails import MicrographThumbnails
+from napari_n2n.plugin.shared.controls import not_none
 from napari_n2n.plugin.shared.docked import BottomDock
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class MicrographsOverview(QWidget):
         self.tabs = QTabWidget()
         self.tabs.addTab(self.plot, "Figures")
         self.tabs.addTab(self.spectrum, "Power spectrum (P)")
-        self.tabs.tabBar().setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        not_none(self.tabs.tabBar()).setFocusPolicy(Qt.FocusPolicy.NoFocus)
         left = QWidget()
         lines = QVBoxLayout(left)
         lines.setContentsMargins(0, 0, 0, 0)
@@ -69,7 +70,7 @@ class MicrographsOverview(QWidget):
         self.bar.gridWanted.connect(self.show_grid)
         for signal in (judging.changed, judging.selectionChanged, model.modelReset):
             signal.connect(self._show_counts)
-        thumbnails.came.connect(self.table.viewport().update)
+        thumbnails.came.connect(not_none(self.table.viewport()).update)
         self._show_counts()
 
     @property
@@ -92,7 +93,7 @@ class MicrographsOverview(QWidget):
 
     def take_keys(self) -> None:
         """Let keys go here, not into the field or to the button that was used last."""
-        self._stack.currentWidget().setFocus()
+        not_none(self._stack.currentWidget()).setFocus()
 
     def show_spectrum(self, shown: bool) -> None:
         """Bring the power spectrum to the front, or the figures."""

@@ -31,7 +31,7 @@ _HINTS = {
 _LIKED = ("score", "resolution_angstrom", "snr")
 
 
-class _DragBox(pg.ViewBox):
+class _DragBox(pg.ViewBox):  # type: ignore[misc] # pyqtgraph has no types
     """A view that is drawn on with the left button; the wheel still zooms."""
 
     drawn = Signal(object, bool)
@@ -112,7 +112,7 @@ class FigurePlot(QWidget):
     @property
     def is_histogram(self) -> bool:
         """Whether one figure is shown, not two."""
-        return self.up.currentData() == ""
+        return bool(self.up.currentData() == "")
 
     def choose(self, across: str, up: str = "") -> None:
         """Show a figure by its name, or two."""
@@ -239,7 +239,8 @@ class FigurePlot(QWidget):
     def _in_region(self) -> NDArray[np.bool_]:
         low, high = self.region.getRegion()
         with np.errstate(invalid="ignore"):
-            return (self._x >= low) & (self._x <= high)
+            inside: NDArray[np.bool_] = (self._x >= low) & (self._x <= high)
+        return inside
 
     def _select_region(self) -> None:
         if self.region.isVisible():

@@ -41,15 +41,16 @@ class DockedWidget(QWidget):
     def leave(self) -> None:
         """Stop whatever runs, and follow the viewer no longer."""
 
-    def event(self, event: QEvent) -> bool:
+    def event(self, event: QEvent | None) -> bool:
         """Notice that there is no window around this any more."""
+        assert event is not None
         if event.type() == QEvent.Type.ParentChange:
             if self.parent() is not None:
                 self._docked = True
             elif self._docked:
                 self._docked = False
                 self.leave()
-        return bool(super().event(event))
+        return super().event(event)
 
 
 class BottomDock(QObject):

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from magicgui.types import FileDialogMode
 from magicgui.widgets import CheckBox, ComboBox, Container, FileEdit, FloatSpinBox
 from magicgui.widgets.bases import ValueWidget
 from qtpy.QtCore import Signal
@@ -96,18 +97,20 @@ class MovieForm(QWidget):
 
 def file_edit(label: str, described: str) -> FileEdit:
     """Make the field of a file that may be left out."""
-    return FileEdit(label=label, mode="r", filter=described, nullable=True, value=None)
+    mode = FileDialogMode.EXISTING_FILE
+    return FileEdit(label=label, mode=mode, filter=described, nullable=True, value=None)
 
 
 def path_of(field: FileEdit) -> Path | None:
     """Return the path in a field; None if it is empty."""
+    path = field.value
     # An empty field reads as the path ".".
-    return None if field.value is None or str(field.value) in ("", ".") else Path(field.value)
+    return path if isinstance(path, Path) and path != Path() else None
 
 
-def _widget_for(field: SettingField) -> ValueWidget:
+def _widget_for(field: SettingField) -> ValueWidget[Any] | FileEdit:
     """Make the widget of one field."""
-    widget: ValueWidget
+    widget: ValueWidget[Any] | FileEdit
     if field.kind is bool:
         widget = CheckBox(label="", text=field.title)
     elif field.choices:
@@ -125,6 +128,7 @@ def _number(field: SettingField) -> FloatSpinBox:
     # Whole numbers, too: magicgui's own field of them has no text for a special value.
     is_whole = field.kind is int
     step = 1 if is_whole else 0.1
+    assert field.most is not None
     number = FloatSpinBox(label=field.label, value=0, min=0, max=field.most, step=step)
     number.native.setDecimals(0 if is_whole else field.shown.decimals)
     number.native.setSpecialValueText(field.shown.unset)
@@ -140,7 +144,8 @@ def _decimals_of(value: float | None, field: SettingField) -> int:
     return max(field.shown.decimals, len(there))
 
 
-def _raise_to_least(widget: ValueWidget, field: SettingField) -> None:
+def _raise_to_least(widget: ValueWidget[Any] | FileEdit, field: SettingField) -> None:
     """Show the least number that is allowed where one between that and zero was typed."""
-    if isinstance(widget, FloatSpinBox) and 0 < widget.value < (field.least or 0):
-        widget.value = field.least
+    least = field.least or 0.0
+    if isinstance(widget, FloatSpinBox) and 0 < widget.value < least:
+        widget.value = least

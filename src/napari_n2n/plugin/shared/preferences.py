@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_n2n.session.places import user_folder
 
@@ -27,7 +27,8 @@ def preferences() -> Preferences:
     try:
         from napari.settings import get_plugin_settings
 
-        stored = get_plugin_settings("napari-n2n").denoising
+        settings: Any = get_plugin_settings("napari-n2n")  # made from the plugin's manifest
+        stored = settings.denoising
         return Preferences(
             device=str(stored.device),
             preset=str(stored.preset),
