@@ -36,8 +36,12 @@ def open_image(
         MRC, MRCS (also gzip or bzip2), TIFF, EER, PNG or JPEG; its name is of no matter.
     pixel_size_angstrom
         Å; wins over the file's. For EER it is that of the rendered pixels.
-    dose_per_frame, gain, eer
-        Of movies, as `open_movie` takes them; whatever is none leaves them alone.
+    dose_per_frame
+        e/Å², of movies; wins over the file's. What is no movie leaves it and the next two alone.
+    gain
+        Gain reference applied to every frame.
+    eer
+        How raw EER frames are rendered.
 
     Raises
     ------

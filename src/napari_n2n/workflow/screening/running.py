@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from napari_n2n import quality
 from napari_n2n.errors import FileProblem, N2NError, WriteProblem
 from napari_n2n.io import Micrograph
-from napari_n2n.progress import Interrupted, Progress, Steps, Stop, passed_on
+from napari_n2n.progress import Interrupted, Progress, Steps, Stop, never, passed_on
 from napari_n2n.workflow.finding import find_particles_steps
 from napari_n2n.workflow.screening.making import measured_steps, with_score
 from napari_n2n.workflow.screening.outcomes import ScreeningSummary, ScreenOutcome, ScreenProgress
@@ -48,7 +48,7 @@ _KEEP_FRACTION = 0.5
 
 
 def screen_steps(
-    session: Session, queue: Queue, settings: ScreenSettings, stop: Stop
+    session: Session, queue: Queue, settings: ScreenSettings, stop: Stop = never
 ) -> Generator[ScreenProgress, None, ScreeningSummary]:
     """Screen the files of a queue until nothing waits and no more will come.
 
