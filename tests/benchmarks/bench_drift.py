@@ -72,22 +72,22 @@ def measure(path: Path, gain: Path | None) -> dict[str, object]:
     import torch
 
     from napari_n2n.io import open_movie, read_gain
-    from napari_n2n.motion.frames import read_cropped
-    from napari_n2n.motion.whole_field import measure_drift
+    from napari_n2n.motion.frames import read_cropped_steps
+    from napari_n2n.motion.whole_field import measure_drift_steps
     from napari_n2n.progress import run_to_end
 
     torch.set_num_threads(1)
     movie = open_movie(path)
     if gain is not None:
         movie = movie.with_gain(read_gain(gain))
-    cropped = read_cropped(movie, 1.0, _ESTIMATION_PIXEL_ANGSTROM, torch.device("cpu"))
+    cropped = read_cropped_steps(movie, 1.0, _ESTIMATION_PIXEL_ANGSTROM, torch.device("cpu"))
     frames = run_to_end(cropped)
     reach = min(_LARGEST_DRIFT_ANGSTROM, min(movie.shape[1:]) / 4)
     times = []
     for _ in range(2):
         # Of the processor and not of the clock: other work on the machine counts less.
         started = time.process_time()
-        drift = run_to_end(measure_drift(frames, len(movie) // 2, reach))
+        drift = run_to_end(measure_drift_steps(frames, len(movie) // 2, reach))
         times.append(time.process_time() - started)
     shifts = None if drift is None else drift.shifts_angstrom.tolist()
     return {"shifts": shifts, "first": times[0], "again": times[1]}

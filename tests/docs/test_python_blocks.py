@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def nothing(folder: Path) -> Names:
-    """The page makes all that it needs."""
+    """Put nothing there: the page makes all that it needs."""
     return {}
 
 
@@ -34,7 +34,7 @@ def simulated(**more: Any) -> Any:
 
 
 def a_raw_movie(folder: Path) -> Names:
-    """An EER movie of 80 raw frames, and a gain reference that lies otherwise than the frames."""
+    """Write an EER movie of 80 raw frames, and a gain reference that lies otherwise."""
     raw = simulated(shape=(128, 128), n_frames=80, dose_per_frame=0.05)
     n2n.write_simulated(raw, folder, "movie", format="eer")
     gain = np.random.default_rng(0).normal(1, 0.03, (128, 128)).astype(np.float32)
@@ -43,7 +43,7 @@ def a_raw_movie(folder: Path) -> Names:
 
 
 def a_night(folder: Path) -> Names:
-    """Movies of one night."""
+    """Write movies of one night."""
     for seed in (0, 1):
         n2n.write_simulated(simulated(seed=seed), folder / "made", f"m{seed}")
         (folder / "night").mkdir(exist_ok=True)
@@ -51,8 +51,15 @@ def a_night(folder: Path) -> Names:
     return {}
 
 
+def the_movies_of_the_readme(folder: Path) -> Names:
+    """Put there what the commands above have simulated."""
+    recorded = simulated(shape=(512, 512), pixel_size_angstrom=1.0)
+    n2n.write_simulated(recorded, folder / "movies", "apoferritin_00")
+    return {}
+
+
 def a_screened_night(folder: Path) -> Names:
-    """Two movies that were measured and kept, one of them sharp, with particles on it."""
+    """Keep two movies of a night, one of them sharp, with particles on them."""
     a_night(folder)
     with n2n.Session.open(folder / "night" / "napari-n2n.sqlite") as session:
         for seed, resolution in ((0, 4.5), (1, 9.0)):
@@ -68,7 +75,7 @@ def a_screened_night(folder: Path) -> Names:
 
 
 def a_denoised_micrograph(folder: Path) -> Names:
-    """A denoised micrograph with particles, of which some are clicked and some are marked."""
+    """Denoise a micrograph with particles, of which some are clicked and some are marked."""
     recorded = simulated(shape=(512, 512), n_particles=30, broken_fraction=0.5)
     denoised = n2n.denoise(recorded.as_movie())
     marked = np.arange(24)
@@ -86,6 +93,7 @@ def a_denoised_micrograph(folder: Path) -> Names:
 
 
 PREPARED: dict[str, Callable[[Path], Names]] = {
+    "README.md": the_movies_of_the_readme,
     "export-kept.md": a_screened_night,
     "files.md": a_raw_movie,
     "picking.md": a_denoised_micrograph,

@@ -10,7 +10,7 @@ from napari_n2n.io import Movie
 from napari_n2n.motion import first_guess as module
 from napari_n2n.motion.correlation import Band, coarse_peak
 from napari_n2n.motion.first_guess import first_guess
-from napari_n2n.motion.frames import CroppedFrames, read_cropped
+from napari_n2n.motion.frames import CroppedFrames, read_cropped_steps
 from napari_n2n.progress import run_to_end
 from napari_n2n.simulation import SimulationConfig, build_scene, simulate, simulated_frames
 
@@ -38,7 +38,7 @@ def simulated(**changes):
 
 
 def cropped(movie) -> CroppedFrames:
-    return run_to_end(read_cropped(movie, 1.0, 4.0, CPU))
+    return run_to_end(read_cropped_steps(movie, 1.0, 4.0, CPU))
 
 
 def guess(frames, reach=150.0):

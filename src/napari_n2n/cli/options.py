@@ -35,6 +35,9 @@ Model = Annotated[
 ]
 
 
+SessionFile = Annotated[
+    Path, typer.Argument(help="The session's file, or the folder that was screened.")
+]
 Like = Annotated[
     Path | None,
     typer.Option(

@@ -8,8 +8,8 @@ import typer
 
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
-from napari_n2n.cli.importing import importing
 from napari_n2n.cli.movie_options import takes_movies
+from napari_n2n.cli.slow_imports import importing
 from napari_n2n.workflow.recording import RecordingOptions
 
 if TYPE_CHECKING:

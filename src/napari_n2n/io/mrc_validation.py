@@ -10,9 +10,9 @@ import io
 import warnings
 from typing import TYPE_CHECKING
 
+from napari_n2n.io.formats import sniff
 from napari_n2n.io.limits import open_binary
 from napari_n2n.io.mrc_header import MrcHeader, parse_header
-from napari_n2n.io.sniffing import sniff
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from napari_n2n.errors import FileProblem, UnreadableFile, WriteProblem
 from napari_n2n.session import schema
-from napari_n2n.session.places import on_network
+from napari_n2n.session.paths import on_network
 from napari_n2n.session.rows import DamagedRows
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_n2n.io.particles import LABELS
-from napari_n2n.session.places import found_paths
-from napari_n2n.session.processing import columns_of
+from napari_n2n.session.paths import found_paths
+from napari_n2n.session.processing_state import columns_of
 from napari_n2n.session.records import MicrographRecord, Overview
 from napari_n2n.session.rows import DamagedRows
 

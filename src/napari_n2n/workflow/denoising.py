@@ -13,9 +13,9 @@ from napari_n2n.errors import UnreadableFile, WriteProblem
 from napari_n2n.io import Micrograph, Movie, Photograph
 from napari_n2n.motion import Halves
 from napari_n2n.progress import Steps, Stop, never
-from napari_n2n.workflow.fields import DenoisedMicrograph
+from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
 from napari_n2n.workflow.movie_reader import MovieReader
-from napari_n2n.workflow.summing import sums_steps
+from napari_n2n.workflow.movie_sums import sums_steps
 
 
 def denoise_field_steps(

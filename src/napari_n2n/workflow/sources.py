@@ -10,11 +10,11 @@ import numpy as np
 from napari_n2n.errors import FileProblem, NotEnoughData
 from napari_n2n.io import Micrograph
 from napari_n2n.progress import Progress, Steps, Stop, passed_on
-from napari_n2n.workflow.fields import FieldOfView, Image
+from napari_n2n.workflow.fields_of_view import FieldOfView, Image
 from napari_n2n.workflow.movie_reader import MovieReader
+from napari_n2n.workflow.movie_sums import sums_of_file_steps, sums_steps
 from napari_n2n.workflow.photograph_sources import OnePhotograph, PhotographFolder
 from napari_n2n.workflow.recording import RecordingOptions
-from napari_n2n.workflow.summing import sums_of_file_steps, sums_steps
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.training.pairs import Pair

@@ -9,8 +9,8 @@ from napari_n2n.io import MicrographParticles, read_coordinates, stem_of
 from napari_n2n.particles.templates import Template
 from napari_n2n.progress import Progress, Steps, Stop, never
 from napari_n2n.session import Session
-from napari_n2n.workflow.finding import enough_for_a_template
-from napari_n2n.workflow.picking import denoised_file_steps, is_session
+from napari_n2n.workflow.find_particles import enough_for_a_template
+from napari_n2n.workflow.pick_files import denoised_file_steps, is_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

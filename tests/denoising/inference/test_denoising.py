@@ -17,7 +17,7 @@ from napari_n2n.denoising.inference.denoising import (
     denoise_halves_steps,
     denoise_steps,
 )
-from napari_n2n.denoising.inference.folding import FoldedUNet, ready
+from napari_n2n.denoising.inference.faster_unet import FoldedUNet, ready
 from napari_n2n.denoising.resampling import rescale
 from napari_n2n.denoising.shipped_models.general import general_denoiser
 from napari_n2n.denoising.tiling import tiles

@@ -14,7 +14,7 @@ from pydantic import Field
 from torch import Tensor
 
 from napari_n2n.denoising.config import TrainingConfig
-from napari_n2n.denoising.working import Intensities, from_channels, to_channels
+from napari_n2n.denoising.normalisation import Intensities, from_channels, to_channels
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.io.photographs import WHITE
 from napari_n2n.settings import Settings

@@ -27,7 +27,7 @@ from napari_n2n.motion import MotionConfig, align_steps, write_halves
 from napari_n2n.progress import Steps, Stopwatch
 from napari_n2n.simulation import SimulatedMovie, SimulationConfig, build_scene, simulated_frames
 from napari_n2n.workflow.movie_reader import MovieReader
-from napari_n2n.workflow.summing import sums_of_file_steps
+from napari_n2n.workflow.movie_sums import sums_of_file_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable

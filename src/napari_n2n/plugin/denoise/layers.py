@@ -20,11 +20,11 @@ from napari_n2n.plugin.shared.layers import (
     memory_of,
     noisy_layer,
 )
-from napari_n2n.workflow.fields import FieldOfView
-from napari_n2n.workflow.fields import Image as Pixels
-from napari_n2n.workflow.photograph_steps import NoisyCopy
-from napari_n2n.workflow.source_steps import DenoisingResult, Region, RegionOfInterest
+from napari_n2n.workflow.fields_of_view import FieldOfView
+from napari_n2n.workflow.fields_of_view import Image as Pixels
+from napari_n2n.workflow.photograph_training import NoisyCopy
 from napari_n2n.workflow.sources import Source
+from napari_n2n.workflow.train_and_denoise import DenoisingResult, Region, RegionOfInterest
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -18,7 +18,7 @@ from napari_n2n.plugin.denoise.settings_form import MICROGRAPHS, PHOTOGRAPHS, Se
 from napari_n2n.plugin.shared.controls import Underway, aligned_labels, row
 from napari_n2n.plugin.shared.movie_form import path_of
 from napari_n2n.plugin.shared.preferences import models_folder, preferences
-from napari_n2n.workflow.source_steps import LoadedModel, can_resume
+from napari_n2n.workflow.train_and_denoise import LoadedModel, can_resume
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

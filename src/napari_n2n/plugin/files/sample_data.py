@@ -19,7 +19,7 @@ from napari_n2n.plugin.shared.layers import (
 )
 from napari_n2n.progress import run_to_end
 from napari_n2n.workflow.photograph_sources import DEVIATION, OnePhotograph
-from napari_n2n.workflow.photograph_steps import noisy_copy_steps
+from napari_n2n.workflow.photograph_training import noisy_copy_steps
 
 if TYPE_CHECKING:
     from napari.types import FullLayerData

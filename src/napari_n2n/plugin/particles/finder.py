@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
 from napari_n2n.plugin.shared.jobs import Runner
-from napari_n2n.workflow import finding
+from napari_n2n.workflow import find_particles as finding
 
 if TYPE_CHECKING:
     from napari_n2n.plugin.particles.finding_form import FindingChoice

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_n2n.io import Micrograph, Movie, Photograph, Volume
-    from napari_n2n.workflow.photograph_steps import NoisyCopy
+    from napari_n2n.workflow.photograph_training import NoisyCopy
 
 LayerData = tuple[Any, dict[str, Any], Literal["image", "points"]]
 

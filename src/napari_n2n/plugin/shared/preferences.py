@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_n2n.session.places import user_folder
+from napari_n2n.session.paths import user_folder
 
 if TYPE_CHECKING:
     from napari_n2n.workflow.recording import RecordingOptions

@@ -1,4 +1,4 @@
-"""Commands about denoisers: train, denoise, evaluate."""
+"""The command that trains a denoiser: train."""
 
 import json
 from pathlib import Path
@@ -8,11 +8,7 @@ import typer
 
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
-from napari_n2n.cli.file_results import report_files, require_different_results
-from napari_n2n.cli.importing import importing
-from napari_n2n.cli.movie_options import takes_movies
 from napari_n2n.progress import Interrupted, Progress
-from napari_n2n.workflow.recording import RecordingOptions
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.config import TrainingConfig
@@ -148,97 +144,3 @@ def _pairs(
         swappable=swappable,
         pixel_size_angstrom=pixel_size,
     )
-
-
-@takes_movies
-def denoise(
-    files: Annotated[
-        list[Path], typer.Argument(help="Micrographs or movies: files, folders, quoted patterns.")
-    ],
-    model: options.Model = "general",
-    output: options.OutputFolder = Path("denoised"),
-    thorough: Annotated[
-        bool,
-        typer.Option(
-            "--thorough",
-            help="Average over the image turned and mirrored in eight ways: a little better, and "
-            "eight times as long.",
-        ),
-    ] = False,
-    device: options.Device = "auto",
-    quiet: options.Quiet = False,
-    *,
-    recording: RecordingOptions,
-) -> None:
-    """Denoise micrographs (movies are aligned first); results keep shape and pixel size."""
-    from napari_n2n.io import stem_of
-
-    paths = options.files_of(files)
-    require_different_results(paths, output)
-
-    with importing():
-        from napari_n2n.workflow.batch import for_each_overlapped_steps
-        from napari_n2n.workflow.denoising import DenoiseFiles
-        from napari_n2n.workflow.movie_reader import MovieReader
-
-    denoiser = options.denoiser_of(model)
-    console.say_note(f"Model: {denoiser.summary}.")
-    with console.stop_on_signal() as stop:
-        job = DenoiseFiles(
-            denoiser,
-            MovieReader(recording),
-            lambda path: output / f"{stem_of(path)}.mrc",
-            device,
-            stop,
-            thorough,
-        )
-        steps = for_each_overlapped_steps(paths, job, stop=stop)
-        report_files(steps, len(paths), quiet)
-
-
-def evaluate(
-    image: Annotated[Path, typer.Argument(help="The image to judge.")],
-    reference: Annotated[
-        Path, typer.Option("--reference", help="The clean image, or an independent noisy one.")
-    ],
-    band: Annotated[
-        tuple[float, float] | None,
-        typer.Option(help="Compare these spatial frequencies only: LOW HIGH in cycles/px."),
-    ] = None,
-    pixel_size: options.PixelSize = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
-) -> None:
-    """Compare an image with a reference: correlation, FRC, PSNR."""
-    from napari_n2n import metrics
-    from napari_n2n.io import read_pair
-
-    a, b = read_pair(image, reference, pixel_size_angstrom=pixel_size)
-    first, second = a.pixels, b.pixels
-    if a.is_rgb:
-        first, second = first.mean(axis=2), second.mean(axis=2)
-    if band is not None:
-        low, high = band
-        if not 0 <= low < high:
-            raise typer.BadParameter(f"--band takes LOW < HIGH, not {low} {high}.")
-        first = metrics.band_limited(first, low, high)
-        second = metrics.band_limited(second, low, high)
-    size = a.pixel_size_angstrom or b.pixel_size_angstrom
-    curve = metrics.frc(first, second, size or 1.0)
-    figures = {
-        "correlation": metrics.correlation(first, second),
-        "psnr_db": metrics.psnr(a.pixels, b.pixels),
-        "frc_resolution_angstrom" if size else "frc_resolution_px": curve.resolution_angstrom(),
-        "frc": {
-            "frequency_per_angstrom" if size else "frequency_per_px": curve.frequency.tolist(),
-            "correlation": curve.correlation.tolist(),
-        },
-    }
-    if as_json:
-        typer.echo(json.dumps(figures))
-        return
-    resolution = curve.resolution_angstrom()
-    unit = "Å" if size else "px"
-    console.say(f"Correlation: {figures['correlation']:.4f}")
-    console.say(f"PSNR: {figures['psnr_db']:.2f} dB (R: the reference's range)")
-    agree = "nowhere" if resolution is None else f"down to {resolution:.2f} {unit}"
-    console.say(f"FRC ≥ 1/7: {agree}")

@@ -10,10 +10,10 @@ from napari_n2n import quality
 from napari_n2n.errors import FileProblem, N2NError, WriteProblem
 from napari_n2n.io import Micrograph
 from napari_n2n.progress import Interrupted, Progress, Steps, Stop, never, passed_on
-from napari_n2n.workflow.finding import find_particles_steps
-from napari_n2n.workflow.screening.making import measured_steps, with_score
+from napari_n2n.workflow.find_particles import find_particles_steps
+from napari_n2n.workflow.screening.file_records import FileRecords
+from napari_n2n.workflow.screening.measuring import measured_steps, with_score
 from napari_n2n.workflow.screening.outcomes import ScreeningSummary, ScreenOutcome, ScreenProgress
-from napari_n2n.workflow.screening.registering import FileRecords
 from napari_n2n.workflow.screening.results import (
     ResultFiles,
     read_pictures,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from napari_n2n.denoising.checkpoints import Denoiser
     from napari_n2n.session import Session
-    from napari_n2n.workflow.fields import DenoisedMicrograph
+    from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
     from napari_n2n.workflow.screening.queue import Queue
     from napari_n2n.workflow.screening.settings import ScreenSettings
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_n2n.denoising.working import Intensities, slow_part
+from napari_n2n.denoising.normalisation import Intensities, slow_part
 
 
 def waves(wavelength_px, side=512):

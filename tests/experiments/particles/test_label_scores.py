@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from napari_n2n.errors import NotEnoughData
-from napari_n2n.experiments.particles.suggesting import jittered, suggestion_scores_steps
+from napari_n2n.experiments.particles.label_scores import jittered, suggestion_scores_steps
 from napari_n2n.particles.descriptors import Descriptors
 from napari_n2n.progress import run_to_end
 

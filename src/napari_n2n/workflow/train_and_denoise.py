@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from napari_n2n.progress import Interrupted, Progress, Steps, Stop, format_seconds, never, passed_on
-from napari_n2n.workflow.fields import DenoisedMicrograph, FieldOfView, Image
+from napari_n2n.workflow.fields_of_view import DenoisedMicrograph, FieldOfView, Image
 from napari_n2n.workflow.photograph_sources import OnePhotograph, PhotographFolder
-from napari_n2n.workflow.photograph_steps import psnr_db, psnr_notes, train_on_photographs_steps
+from napari_n2n.workflow.photograph_training import psnr_db, psnr_notes, train_on_photographs_steps
 from napari_n2n.workflow.sources import (
     FieldReady,
     FolderSource,

@@ -5,9 +5,9 @@ from qtpy.QtCore import QObject, Signal
 from napari_n2n.plugin.particles.marking import MarkedParticles
 from napari_n2n.plugin.shared.jobs import Runner
 from napari_n2n.session.shown_particles import PendingSuggestions
-from napari_n2n.workflow import suggesting
-from napari_n2n.workflow.fields import DenoisedMicrograph
-from napari_n2n.workflow.suggesting import DescriptorCache, LabelSuggestions
+from napari_n2n.workflow import suggest_labels as suggesting
+from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
+from napari_n2n.workflow.suggest_labels import DescriptorCache, LabelSuggestions
 
 
 class SuggestionLoop(QObject):

@@ -18,14 +18,14 @@ from napari_n2n.particles.descriptors import (
     needs_raw,
 )
 from napari_n2n.particles.examples import Examples, load_examples
-from napari_n2n.particles.suggestions import Classifier
+from napari_n2n.particles.label_suggestions import Classifier
 from napari_n2n.progress import Progress, Steps, Stop, never
 from napari_n2n.session import Session
 from napari_n2n.workflow.denoising import denoise_field_steps
-from napari_n2n.workflow.fields import DenoisedMicrograph
-from napari_n2n.workflow.finding import find_particles_steps, guess_diameter_steps
+from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
+from napari_n2n.workflow.find_particles import find_particles_steps, guess_diameter_steps
 from napari_n2n.workflow.movie_reader import MovieReader
-from napari_n2n.workflow.summing import sums_steps
+from napari_n2n.workflow.movie_sums import sums_steps
 
 if TYPE_CHECKING:
     from pathlib import Path

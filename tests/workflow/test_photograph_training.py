@@ -10,13 +10,13 @@ from napari_n2n.errors import NotEnoughData, UnreadableFile
 from napari_n2n.metrics import psnr
 from napari_n2n.progress import Interrupted, run_to_end
 from napari_n2n.workflow.photograph_sources import OnePhotograph, PhotographFolder, grey_levels
-from napari_n2n.workflow.photograph_steps import noisy_copy_steps
-from napari_n2n.workflow.source_steps import (
+from napari_n2n.workflow.photograph_training import noisy_copy_steps
+from napari_n2n.workflow.sources import FieldReady
+from napari_n2n.workflow.train_and_denoise import (
     RegionOfInterest,
     denoise_source_steps,
     train_on_steps,
 )
-from napari_n2n.workflow.sources import FieldReady
 
 TINY = recipe("better", network="light", steps=2, crop=32, batch=2)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_n2n.cli import console, options
-from napari_n2n.cli.coordinates import labels_of
+from napari_n2n.cli.convert import labels_of
 from napari_n2n.cli.file_results import FileResult, report_files
 from napari_n2n.cli.movie_options import takes_movies
 from napari_n2n.progress import Steps
@@ -80,7 +80,7 @@ def pick(
 
     from napari_n2n.workflow.batch import for_each_steps
     from napari_n2n.workflow.movie_reader import MovieReader
-    from napari_n2n.workflow.picking import (
+    from napari_n2n.workflow.pick_files import (
         PickSettings,
         check_examples,
         pick_file_steps,

@@ -20,7 +20,7 @@ from napari_n2n.workflow.photograph_sources import (
 if TYPE_CHECKING:
     from napari_n2n.denoising.checkpoints import Denoiser
     from napari_n2n.denoising.config import TrainingConfig
-    from napari_n2n.workflow.fields import FieldOfView, Image
+    from napari_n2n.workflow.fields_of_view import FieldOfView, Image
 
 
 @dataclass(frozen=True, eq=False)

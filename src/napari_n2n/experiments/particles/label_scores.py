@@ -10,7 +10,7 @@ import numpy as np
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.io import LABELS
 from napari_n2n.particles.examples import Examples
-from napari_n2n.particles.suggestions import FEWEST_MARKS, Classifier
+from napari_n2n.particles.label_suggestions import FEWEST_MARKS, Classifier
 from napari_n2n.progress import Steps, Stopwatch
 
 if TYPE_CHECKING:

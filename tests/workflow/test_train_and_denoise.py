@@ -11,14 +11,7 @@ from napari_n2n.io import open_movie, write_micrograph, write_mrc_stack
 from napari_n2n.motion import Halves, MotionConfig, align, write_halves
 from napari_n2n.progress import Interrupted, run_to_end
 from napari_n2n.simulation import SimulationConfig, simulate, write_simulated
-from napari_n2n.workflow.fields import FieldOfView
-from napari_n2n.workflow.source_steps import (
-    DenoisingResult,
-    RegionOfInterest,
-    denoise_source_steps,
-    train_on_steps,
-    twice_as_long,
-)
+from napari_n2n.workflow.fields_of_view import FieldOfView
 from napari_n2n.workflow.sources import (
     FieldReady,
     FolderSource,
@@ -27,6 +20,13 @@ from napari_n2n.workflow.sources import (
     MovieSource,
     expose_steps,
     training_pairs_steps,
+)
+from napari_n2n.workflow.train_and_denoise import (
+    DenoisingResult,
+    RegionOfInterest,
+    denoise_source_steps,
+    train_on_steps,
+    twice_as_long,
 )
 
 FIELD = SimulationConfig(shape=(128, 128), n_frames=6, contaminant_count=0)

@@ -19,7 +19,7 @@ from napari_n2n.io import (
 from napari_n2n.particles import match
 from napari_n2n.particles.descriptors import describe
 from napari_n2n.particles.examples import Examples, save_examples
-from napari_n2n.particles.suggestions import Classifier
+from napari_n2n.particles.label_suggestions import Classifier
 from napari_n2n.progress import run_to_end
 from napari_n2n.session import Session
 from napari_n2n.simulation import SimulationConfig, build_scene, write_simulated

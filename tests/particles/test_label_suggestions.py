@@ -5,7 +5,7 @@ from scipy import ndimage
 from napari_n2n.errors import BadValue, NotEnoughData
 from napari_n2n.particles.descriptors import describe
 from napari_n2n.particles.examples import Examples, load_examples, save_examples
-from napari_n2n.particles.suggestions import Classifier
+from napari_n2n.particles.label_suggestions import Classifier
 from napari_n2n.simulation import SimulationConfig, build_scene
 
 MARKABLE = ("intact", "broken", "contaminant")

@@ -1,4 +1,4 @@
-"""Commands about a session that was screened: report, export."""
+"""The command that hands a session's kept micrographs on: export."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_n2n.cli import console, options
-from napari_n2n.cli.coordinates import labels_of
-from napari_n2n.cli.importing import importing
+from napari_n2n.cli.convert import labels_of
+from napari_n2n.cli.file_results import say_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,39 +18,11 @@ if TYPE_CHECKING:
     from napari_n2n.export.kept import ExportOutcome
     from napari_n2n.session import Session
 
-SessionFile = Annotated[
-    Path, typer.Argument(help="The session's file, or the folder that was screened.")
-]
 _KINDS = ("relion", "particles", "figures", "list", "links")
 
 
-def report(
-    session: SessionFile,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Default: screening-report.html beside the session."),
-    ] = None,
-) -> None:
-    """Write a session's report: one HTML file with pictures and plots in it."""
-    from napari_n2n.export.report import write_report
-    from napari_n2n.session import open_existing
-
-    with importing():
-        from napari_n2n.workflow.screening import SETTINGS_KEY, results_of
-
-    with open_existing(session) as kept:
-
-        def thumbnail_of(file: Path) -> Path | None:
-            thumbnail = results_of(kept.path, file).thumbnail
-            return thumbnail if thumbnail.exists() else None
-
-        target = output or kept.path.parent / "screening-report.html"
-        settings = kept.setting(SETTINGS_KEY)
-        _say(write_report(target, kept, thumbnail_of=thumbnail_of, settings=settings))
-
-
 def export(
-    session: SessionFile,
+    session: options.SessionFile,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for the files; made if missing.")
     ] = Path("kept"),
@@ -123,7 +95,7 @@ def export(
             wanted.remove("particles")
         for kind in wanted:
             try:
-                _say(writers[kind]())
+                say_outcome(writers[kind]())
             except N2NError as error:
                 console.say_error(str(error))
                 failed = True
@@ -160,9 +132,3 @@ def _chosen(session: "Session", min_score: float | None) -> "NDArray[np.int64]":
 def _has_particles(session: "Session", ids: "NDArray[np.int64]") -> bool:
     counts = session.micrographs.overview(ids).counts
     return any(bool(column.any()) for column in counts.values())
-
-
-def _say(exported: "ExportOutcome") -> None:
-    for note in exported.notes:
-        console.say_note(note)
-    console.say(exported.sentence)

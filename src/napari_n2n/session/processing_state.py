@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_n2n.errors import BadValue
-from napari_n2n.session.places import storable
+from napari_n2n.session.paths import storable
 from napari_n2n.session.records import STATES, State
 from napari_n2n.session.rows import DamagedRows
 

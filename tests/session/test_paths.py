@@ -11,7 +11,7 @@ import pytest
 
 from napari_n2n.errors import WriteProblem
 from napari_n2n.session import Session, database, default_session_path
-from napari_n2n.session.places import found_path, on_network, stored_path
+from napari_n2n.session.paths import found_path, on_network, stored_path
 
 MOUNTS = """\
 22 1 0:20 / / rw,relatime shared:1 - ext4 /dev/sda1 rw

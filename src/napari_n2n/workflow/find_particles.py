@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from napari_n2n.background import background_steps
 from napari_n2n.io import Particles
 from napari_n2n.progress import Progress, Steps, Stop, never, stoppable
-from napari_n2n.workflow.fields import DenoisedMicrograph
+from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
 
 if TYPE_CHECKING:
     from napari_n2n.particles.templates import Template

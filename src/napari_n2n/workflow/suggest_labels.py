@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.io import Particles
 from napari_n2n.progress import Interrupted, Progress, Steps, Stop, never
-from napari_n2n.workflow.fields import DenoisedMicrograph
+from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
 
 if TYPE_CHECKING:
     from napari_n2n.particles.descriptors import Describer
@@ -71,7 +71,7 @@ def suggest_steps(
         ``stop`` became true.
     """
     from napari_n2n.particles.examples import Examples
-    from napari_n2n.particles.suggestions import Classifier
+    from napari_n2n.particles.label_suggestions import Classifier
 
     if not len(ids):
         return _nothing("Pick particles, mark a few of each kind, and the rest is suggested.")

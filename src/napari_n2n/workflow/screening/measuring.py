@@ -10,14 +10,14 @@ from napari_n2n.background import background_steps
 from napari_n2n.io import Micrograph, Movie
 from napari_n2n.progress import Steps, Stop, stoppable
 from napari_n2n.workflow.denoising import denoise_field_steps
-from napari_n2n.workflow.summing import sums_steps
+from napari_n2n.workflow.movie_sums import sums_steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from napari_n2n.denoising.checkpoints import Denoiser
     from napari_n2n.motion import Halves
-    from napari_n2n.workflow.fields import DenoisedMicrograph
+    from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
     from napari_n2n.workflow.screening.settings import ScreenSettings
 
 
