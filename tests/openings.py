@@ -5,7 +5,7 @@ import io
 from collections import Counter
 from pathlib import Path
 
-from napari_n2n.io import sniffing
+from napari_n2n.io import formats as sniffing
 
 
 class Openings:

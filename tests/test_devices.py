@@ -10,8 +10,8 @@ from napari_n2n.io import open_movie, write_micrograph
 from napari_n2n.progress import run_to_end
 from napari_n2n.simulation import SimulationConfig, simulate, write_simulated
 from napari_n2n.workflow import scripting
-from napari_n2n.workflow.source_steps import denoise_source_steps, train_on_steps
 from napari_n2n.workflow.sources import FolderSource, MovieSource
+from napari_n2n.workflow.train_and_denoise import denoise_source_steps, train_on_steps
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import napari_n2n
 
 SOURCE = Path(napari_n2n.__file__).parent
 GUI = {"napari", "qtpy", "magicgui", "superqt", "npe2", "pyqtgraph", "PyQt5", "PyQt6", "PySide6"}
-GROUND = {"background", "devices", "errors", "metrics", "progress", "version"}
+GROUND = {"background", "devices", "errors", "metrics", "progress", "settings", "version"}
 # Rooms from the outside in: a room may import those that come after it.
 ROOMS = [
     {"plugin", "cli"},
@@ -154,12 +154,12 @@ def test_importing_the_package_and_reading_a_file_load_no_torch(tmp_path):
         import napari_n2n
         assert time.process_time() - start < 0.2
         import numpy as np
-        from napari_n2n.io import read_micrograph, open_movie, write_micrograph
+        from napari_n2n.io import open_image, read_micrograph, write_micrograph
         write_micrograph({str(tmp_path / "a.mrc")!r}, np.eye(8, dtype=np.float32), 1.0)
         read_micrograph({str(tmp_path / "a.mrc")!r})
-        open_movie({str(tmp_path / "a.mrc")!r}).frame(0)
+        open_image({str(tmp_path / "a.mrc")!r}).pixels
         import napari_n2n.plugin
-        print([m for m in ("torch", "napari", "qtpy") if m in sys.modules])
+        print([m for m in ("torch", "napari", "qtpy", "pydantic") if m in sys.modules])
         """
     )
     assert out.strip() == "[]"
@@ -197,3 +197,13 @@ def test_the_command_line_works_where_neither_qt_nor_napari_is_installed(tmp_pat
         """
     )
     assert "apoferritin_00.mrc" in out
+
+
+def test_no_public_class_name_stands_twice():
+    """A name means one thing, wherever one reads it."""
+    where: dict[str, list[str]] = {}
+    for name, path in modules().items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                where.setdefault(node.name, []).append(name)
+    assert {name: places for name, places in where.items() if len(places) > 1} == {}

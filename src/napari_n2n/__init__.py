@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from napari_n2n.progress import Interrupted, Progress, run_to_end
     from napari_n2n.session import Session
     from napari_n2n.simulation import SimulationConfig, simulate, write_simulated
-    from napari_n2n.workflow.fields import DenoisedMicrograph
+    from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
     from napari_n2n.workflow.scripting import (
         align,
         align_steps,

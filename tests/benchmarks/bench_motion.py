@@ -44,9 +44,6 @@ def measure(path: Path, threads: int) -> dict[str, float]:
     from napari_n2n.progress import Progress, run_to_end
 
     torch.set_num_threads(threads)
-    # The library that gives the first guess is imported once a session, not once a movie.
-    import torch_motion_correction  # noqa: F401
-
     ready = time.perf_counter()
     stages: dict[str, float] = {}
     last = [ready]

@@ -54,7 +54,7 @@ def fill(session: Session, folder: Path, number: int) -> None:
     dice = np.random.default_rng(0)
     ids = session.micrographs.add_files(folder / f"movie_{i:05d}.tif" for i in range(number))
     with session._database.writing() as connection:  # one commit, not 20,000
-        from napari_n2n.session import processing
+        from napari_n2n.session import processing_state as processing
 
         for micrograph in ids.tolist():
             figures = dict(zip(NAMES, 100 * dice.random(len(NAMES)), strict=True))

@@ -23,7 +23,8 @@ from pathlib import Path
 import numpy as np
 
 from napari_n2n.io import LABELS, Particles
-from napari_n2n.session import Session, processing
+from napari_n2n.session import Session
+from napari_n2n.session import processing_state as processing
 
 HEADER = "| | median, ms | worst | processor |\n|---|---|---|---|"
 CRASH_TEST = Path(__file__).parents[1] / "session" / "test_crash.py"

@@ -239,6 +239,23 @@ def test_info_says_what_a_file_holds(sample, tmp_path, capsys):
     assert "text.mrc" in capsys.readouterr().err
 
 
+def test_info_tells_in_one_line_where_a_header_departs_from_mrc2014(tmp_path, capsys):
+    path = tmp_path / "stack.mrc"
+    write_micrograph(path, np.ones((32, 32), np.float32), 1.0)
+    assert call("info", path) == 0
+    assert "MRC2014" not in capsys.readouterr().err
+    data = bytearray(path.read_bytes())
+    words = np.frombuffer(data, "<i4", 256)
+    words[27], words[55] = 0, 3  # version, number of labels
+    path.write_bytes(data)
+    assert call("info", path) == 0
+    said = capsys.readouterr()
+    assert "32 × 32 px, float32" in said.out
+    (line,) = said.err.splitlines()
+    assert line.startswith("Note: MRC2014: ")
+    assert "nlabl is 3 but 1 labels contain text; File does not declare" in line
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -3,10 +3,10 @@ import pytest
 from napari_n2n.denoising.config import (
     PAPER_NETWORK,
     PRESETS,
-    ConfigProblem,
     TrainingConfig,
     preset,
 )
+from napari_n2n.settings import ConfigProblem
 
 
 def test_the_paper_preset_is_the_papers():

@@ -12,7 +12,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 @pytest.fixture(scope="module")
 def maker():
     spec = importlib.util.spec_from_file_location(
-        "maker", DOCS / "scripts" / "make_natural_page.py"
+        "maker", DOCS / "scripts" / "make_photographs_page.py"
     )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

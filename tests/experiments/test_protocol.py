@@ -26,8 +26,8 @@ def counting(name, calls, found=None):
     return make
 
 
-def run(stages, laboratory, stop=lambda: False):
-    return run_to_end(carry_out_steps(stages, laboratory, stop))
+def run(stages, records, stop=lambda: False):
+    return run_to_end(carry_out_steps(stages, records, stop))
 
 
 def test_a_budget_is_shared_in_seconds():
@@ -65,15 +65,15 @@ def test_a_stage_whose_file_is_gone_or_whose_record_is_torn_is_done_again(tmp_pa
     made = tmp_path / "made"
     made.touch()
     stages = [ExperimentStage("one", "one", counting("one", calls), files=(made,))]
-    laboratory = ExperimentFolder(tmp_path, SETTINGS)
-    run(stages, laboratory)
+    records = ExperimentFolder(tmp_path, SETTINGS)
+    run(stages, records)
     made.unlink()
-    run(stages, laboratory)
+    run(stages, records)
     assert calls == ["one", "one"]
     made.touch()
     (record,) = (tmp_path / "stages").iterdir()
     record.write_text(record.read_text()[:-9])
-    run(stages, laboratory)
+    run(stages, records)
     assert calls == ["one", "one", "one"]
 
 
@@ -84,9 +84,9 @@ def test_other_settings_in_the_same_folder_are_refused_and_named(tmp_path):
 
 
 def test_the_time_taken_is_that_of_all_stages_and_a_training_tells_its_own(tmp_path):
-    laboratory = ExperimentFolder(tmp_path, SETTINGS)
-    run([ExperimentStage("training", "training", counting("t", [], {"seconds": 90.0}))], laboratory)
-    laboratory.keep("judging", {}, seconds=2.5)
+    records = ExperimentFolder(tmp_path, SETTINGS)
+    run([ExperimentStage("training", "training", counting("t", [], {"seconds": 90.0}))], records)
+    records.keep("judging", {}, seconds=2.5)
     assert ExperimentFolder(tmp_path, SETTINGS).seconds == 92.5
 
 
@@ -108,14 +108,14 @@ def test_what_rests_on_a_stage_is_done_again_with_it_even_after_an_interruption(
         ExperimentStage("other", "other", counting("other", calls)),
         ExperimentStage("judge", "judge", counting("judge", calls), needs=("train",)),
     ]
-    laboratory = ExperimentFolder(tmp_path, SETTINGS)
-    run(stages, laboratory)
+    records = ExperimentFolder(tmp_path, SETTINGS)
+    run(stages, records)
     model.unlink()
     calls.clear()
     with pytest.raises(Interrupted):
-        run(stages, laboratory, stop=lambda: "train" in calls)
+        run(stages, records, stop=lambda: "train" in calls)
     model.touch()
-    run(stages, laboratory)
+    run(stages, records)
     assert calls == ["train", "train", "judge"]
 
 
@@ -133,7 +133,7 @@ def test_progress_tells_the_time_of_all_that_follows_as_far_as_it_is_known(tmp_p
     steps = carry_out_steps(
         stages, ExperimentFolder(tmp_path, SETTINGS), lambda: False, seconds_after=100
     )
-    first, second, third = (step.seconds_after for step in steps)
+    first, second, third = (step.seconds_left for step in steps)
     assert first == 160  # of judging nothing is known yet
     assert second == pytest.approx(100.2, abs=0.1)
     assert third == 100

@@ -163,7 +163,7 @@ def test_importing_io_is_quick_and_without_heavy_libraries():
     code = (
         "import sys, numpy, time; start = time.perf_counter(); import napari_n2n.io;"
         "took = time.perf_counter() - start;"
-        "heavy = {'torch', 'dask', 'napari', 'qtpy', 'scipy', 'tifffile', 'PIL', 'eerfile'};"
+        "heavy = {'torch', 'dask', 'napari', 'qtpy', 'scipy', 'tifffile', 'PIL', 'mrcfile'};"
         "print(took, *(heavy & set(sys.modules)))"
     )
     took, *loaded = subprocess.run(

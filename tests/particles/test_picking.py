@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from scipy.spatial.distance import pdist
 
-from napari_n2n.denoising.config import ConfigProblem
 from napari_n2n.errors import BadValue, NotEnoughData
 from napari_n2n.particles import (
     PickingConfig,
@@ -18,6 +17,7 @@ from napari_n2n.particles import (
     suggested_threshold,
 )
 from napari_n2n.progress import Interrupted, run_to_end
+from napari_n2n.settings import ConfigProblem
 
 PIXEL = 5.0
 DIAMETER = 120.0

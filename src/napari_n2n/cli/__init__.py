@@ -8,17 +8,22 @@ from typing import Annotated
 import typer
 
 from napari_n2n.cli import console
-from napari_n2n.cli.assess import assess_particles
-from napari_n2n.cli.coordinates import convert
-from napari_n2n.cli.data import halves, info, simulate
+from napari_n2n.cli.assess_particles import assess_particles
+from napari_n2n.cli.convert import convert
 from napari_n2n.cli.demo import demo
-from napari_n2n.cli.general_model import train_general
-from napari_n2n.cli.models import denoise, evaluate, train
-from napari_n2n.cli.particles import pick
-from napari_n2n.cli.photograph_models import train_photographs
+from napari_n2n.cli.denoise import denoise
+from napari_n2n.cli.evaluate import evaluate
+from napari_n2n.cli.export import export
+from napari_n2n.cli.halves import halves
+from napari_n2n.cli.info import info
+from napari_n2n.cli.pick import pick
+from napari_n2n.cli.report import report
 from napari_n2n.cli.reproduce import reproduce
 from napari_n2n.cli.screen import screen
-from napari_n2n.cli.session import export, report
+from napari_n2n.cli.simulate import simulate
+from napari_n2n.cli.train import train
+from napari_n2n.cli.train_general import train_general
+from napari_n2n.cli.train_photographs import train_photographs
 from napari_n2n.errors import N2NError
 from napari_n2n.version import __version__
 

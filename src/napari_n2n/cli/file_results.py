@@ -13,6 +13,7 @@ from napari_n2n.progress import Interrupted
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from napari_n2n.export.kept import ExportOutcome
     from napari_n2n.workflow.batch import FileProgress
 
 
@@ -83,3 +84,10 @@ def report_files(steps: "Generator[FileProgress, None, object]", count: int, qui
             rest = "the others are done" if done else "none was done"
             console.say_error(f"{failed} of {count} files failed; {rest}.")
         raise typer.Exit(1)
+
+
+def say_outcome(exported: "ExportOutcome") -> None:
+    """Say what was written, and what there is to be careful about."""
+    for note in exported.notes:
+        console.say_note(note)
+    console.say(exported.sentence)

@@ -1,53 +1,69 @@
-"""The options about movies, which all commands that read movies have."""
+"""The options about movies, which all commands that read movies have; made from one model."""
 
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
-from napari_n2n.cli import options
-from napari_n2n.workflow.movie_settings import MovieOptions
+import typer
 
-# By the fields of `MovieOptions`, which are what the options set.
-_KINDS: dict[str, Any] = {
-    "pixel_size_angstrom": options.PixelSize,
-    "dose_per_frame": options.DosePerFrame,
-    "gain": options.Gain,
-    "gain_operation": options.GainOperation,
-    "gain_rotation": options.GainRotation,
-    "gain_flip": options.GainFlip,
-    "eer_dose": options.EerDose,
-    "eer_raw_dose": options.EerRawDose,
-    "eer_frames": options.EerFrames,
-    "eer_upsampling": options.EerUpsampling,
-    "aligned": options.Aligned,
-}
+from napari_n2n.settings import SettingField, setting_fields, validated
+from napari_n2n.workflow.recording import RecordingOptions
+
+_FIELDS = setting_fields(RecordingOptions)
+# Others are called as their fields.
+_FLAGS = {"pixel_size_angstrom": "--pixel-size", "gain_rotation": "--gain-rot"}
+_OF_IMAGES = "pixel_size_angstrom"
+
+
+def recording_option(name: str) -> Any:
+    """Return what typer wants to know of the option that sets a field of `RecordingOptions`."""
+    field = _FIELDS[name]
+    least, most = field.least, field.most
+    if field.kind is int:  # or typer would tell of frames from 1.0 on
+        ends = [*field.choices, *(int(end) for end in (least, most) if end is not None)]
+        least, most = min(ends), max(ends)
+    return typer.Option(
+        _FLAGS.get(name, "--" + name.replace("_", "-")),
+        min=least,
+        max=most,
+        help=field.description,
+        rich_help_panel=None if name == _OF_IMAGES else "Movies",
+    )
 
 
 def takes_movies(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options about movies; it gets them as ``movie_options``."""
+    """Give a command the options about movies; it gets them as ``recording``."""
 
     @functools.wraps(command)
     def taking(**given: Any) -> None:
-        movies = MovieOptions(**{name: given.pop(name) for name in _KINDS})
-        command(**given, movie_options=movies)
+        said = {name: given.pop(name) for name in _FIELDS}
+        command(**given, recording=validated(RecordingOptions, **said))
 
     theirs = [
         parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
         for parameter in inspect.signature(command).parameters.values()
-        if parameter.name != "movie_options"
+        if parameter.name != "recording"
     ]
+    usual = RecordingOptions()
     ours = [
         inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=getattr(MovieOptions, name),
-            annotation=kind,
+            default=getattr(usual, name),
+            annotation=Annotated[_type_of(field), recording_option(name)],
         )
-        for name, kind in _KINDS.items()
+        for name, field in _FIELDS.items()
     ]
     parameters = [*theirs, *ours]
     # typer reads both.
     taking.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     taking.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return taking
+
+
+def _type_of(field: SettingField) -> Any:
+    """Return the type that typer is to read; numbers of which there are few are numbers to it."""
+    if field.kind is str:
+        return RecordingOptions.model_fields[field.name].annotation
+    return field.kind | None if field.optional else field.kind

@@ -2,10 +2,11 @@
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_n2n.cli.movie_options import recording_option
 from napari_n2n.progress import Interrupted, Stop
 
 if TYPE_CHECKING:
@@ -13,102 +14,13 @@ if TYPE_CHECKING:
 
     from napari_n2n.denoising.checkpoints import Denoiser
     from napari_n2n.particles.templates import Template
-    from napari_n2n.workflow.movie_settings import MovieSettings
+    from napari_n2n.workflow.movie_reader import MovieReader
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
 OutputFolder = Annotated[
     Path, typer.Option("--output", "-o", help="Folder for the results; made if missing.")
 ]
-PixelSize = Annotated[
-    float | None,
-    typer.Option(
-        "--pixel-size", min=0.05, max=1000, help="Pixel size in Å; default: the file's header."
-    ),
-]
-_MOVIES = "Movies"
-DosePerFrame = Annotated[
-    float | None,
-    typer.Option(
-        "--dose-per-frame",
-        min=1e-6,
-        help="Dose per frame in e/Å²; default: the file's.",
-        rich_help_panel=_MOVIES,
-    ),
-]
-Gain = Annotated[
-    Path | None,
-    typer.Option("--gain", help="Gain reference (MRC, TIFF, .gain).", rich_help_panel=_MOVIES),
-]
-GainOperation = Annotated[
-    Literal["multiply", "divide"],
-    typer.Option(
-        "--gain-operation",
-        help="How the gain reference is applied to the frames.",
-        rich_help_panel=_MOVIES,
-    ),
-]
-GainRotation = Annotated[
-    int,
-    typer.Option(
-        "--gain-rot",
-        min=0,
-        max=3,
-        help="Quarter turns of the gain, as RELION's --gain_rot.",
-        rich_help_panel=_MOVIES,
-    ),
-]
-GainFlip = Annotated[
-    int,
-    typer.Option(
-        "--gain-flip",
-        min=0,
-        max=2,
-        help="0: none, 1: upside down, 2: left-right, as RELION's --gain_flip.",
-        rich_help_panel=_MOVIES,
-    ),
-]
-EerDose = Annotated[
-    float | None,
-    typer.Option(
-        "--eer-dose",
-        min=1e-6,
-        help="EER: dose of a rendered frame in e/Å²; default 1.",
-        rich_help_panel=_MOVIES,
-    ),
-]
-EerRawDose = Annotated[
-    float | None,
-    typer.Option(
-        "--eer-raw-dose",
-        min=1e-9,
-        help="EER: dose of a raw frame in e/Å², if not in the file.",
-        rich_help_panel=_MOVIES,
-    ),
-]
-EerFrames = Annotated[
-    int | None,
-    typer.Option(
-        "--eer-frames", min=1, help="EER: how many frames to render.", rich_help_panel=_MOVIES
-    ),
-]
-EerUpsampling = Annotated[
-    int,
-    typer.Option(
-        "--eer-upsampling",
-        min=1,
-        max=4,
-        help="EER: 1, 2 or 4 pixels for one.",
-        rich_help_panel=_MOVIES,
-    ),
-]
-Aligned = Annotated[
-    bool,
-    typer.Option(
-        "--aligned",
-        help="The movies are aligned already: only add the frames up.",
-        rich_help_panel=_MOVIES,
-    ),
-]
+PixelSize = Annotated[float | None, recording_option("pixel_size_angstrom")]
 Device = Annotated[
     str, typer.Option("--device", help="auto, cpu, mps, cuda or cuda:N; auto takes the fastest.")
 ]
@@ -123,6 +35,9 @@ Model = Annotated[
 ]
 
 
+SessionFile = Annotated[
+    Path, typer.Argument(help="The session's file, or the folder that was screened.")
+]
 Like = Annotated[
     Path | None,
     typer.Option(
@@ -136,7 +51,7 @@ def template_of(
     like: Path | None,
     files: "Sequence[Path]",
     denoiser: "Denoiser | None",
-    movies: "MovieSettings",
+    movies: "MovieReader",
     diameter: float | None,
     *,
     device: str,

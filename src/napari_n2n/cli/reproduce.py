@@ -1,7 +1,6 @@
 """The commands that run the paper's experiments."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -9,11 +8,11 @@ from typing import Annotated
 import typer
 
 from napari_n2n.cli import options
-from napari_n2n.cli.data import validated
 from napari_n2n.cli.experiments import run_experiment
 from napari_n2n.cli.movie_options import takes_movies
 from napari_n2n.cli.reproduce_photographs import natural
-from napari_n2n.workflow.movie_settings import MovieOptions
+from napari_n2n.settings import validated
+from napari_n2n.workflow.recording import RecordingOptions
 
 reproduce = typer.Typer(
     help="Run an experiment of the paper, from its data to a report.", no_args_is_help=True
@@ -78,7 +77,7 @@ def _command(specimen: str) -> Callable[..., None]:
         device: options.Device = "auto",
         quiet: options.Quiet = False,
         *,
-        movie_options: MovieOptions,
+        recording: RecordingOptions,
     ) -> None:
         from napari_n2n.experiments.cryo.experiment import reproduce_cryo_steps
         from napari_n2n.experiments.cryo.settings import CryoSettings
@@ -93,7 +92,7 @@ def _command(specimen: str) -> Callable[..., None]:
             seed=seed,
             movies=_text(movies),
             pairs=_text(pairs),
-            **{**asdict(movie_options), "gain": _text(movie_options.gain)},
+            recording=recording,
         )
         folder = Path(f"reproduce-{specimen}") if output is None else output
         run_experiment(partial(reproduce_cryo_steps, folder, settings, device=device), quiet)

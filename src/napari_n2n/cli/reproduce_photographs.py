@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import typer
 
 from napari_n2n.cli import options
-from napari_n2n.cli.data import validated
 from napari_n2n.cli.experiments import run_experiment
+from napari_n2n.settings import validated
 
 
 def natural(

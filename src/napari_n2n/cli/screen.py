@@ -1,7 +1,6 @@
 """The command that screens a session of movies or micrographs: screen."""
 
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,9 +8,9 @@ import typer
 
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
-from napari_n2n.cli.importing import importing
 from napari_n2n.cli.movie_options import takes_movies
-from napari_n2n.workflow.movie_settings import MovieOptions
+from napari_n2n.cli.slow_imports import importing
+from napari_n2n.workflow.recording import RecordingOptions
 
 if TYPE_CHECKING:
     from napari_n2n.session import Session
@@ -48,11 +47,12 @@ def screen(
     device: options.Device = "auto",
     quiet: options.Quiet = False,
     *,
-    movie_options: MovieOptions,
+    recording: RecordingOptions,
 ) -> None:
     """Align, denoise and measure each file of a session; Ctrl-C stops, the same command goes on."""
     folders = _watched(inputs) if watch else []
     with importing():
+        from napari_n2n.workflow.movie_reader import MovieReader
         from napari_n2n.workflow.screening import (
             Feed,
             Queue,
@@ -66,9 +66,9 @@ def screen(
     found = None if watch else inputs_of(inputs)
     files = [folder for folder, _ in folders] if found is None else [p.parent for p in found.paths]
     told = None if found is None else found.pixel_size_angstrom
-    if movie_options.pixel_size_angstrom is None:
-        movie_options = replace(movie_options, pixel_size_angstrom=told)
-    movies = movie_options.settings()
+    if recording.pixel_size_angstrom is None:
+        recording = recording.replaced(pixel_size_angstrom=told)
+    movies = MovieReader(recording)
     if like is not None and diameter is None:
         raise typer.BadParameter("--like says what to pick; give the --diameter as well.")
     console.say_note(f"Model: {denoiser.summary}.")

@@ -2,51 +2,13 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from napari_n2n.errors import N2NError
+from napari_n2n.settings import ConfigProblem, Settings
 
 Width = Annotated[int, Field(ge=1, le=1024)]
 Normalisation = Literal["flat", "standard", "unit_range", "photograph"]
 Level = Annotated[tuple[Width, ...], Field(min_length=1, max_length=8)]
-
-
-class ConfigProblem(N2NError):
-    """A setting is unknown or has a value that makes no sense."""
-
-
-class Settings(BaseModel):
-    """Settings that cannot be changed, only replaced; what is unknown is refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    def replaced(self, **changes: object) -> Self:
-        """Return a copy with ``changes``, validated again.
-
-        Raises
-        ------
-        ConfigProblem
-            A field is unknown or a value is not allowed.
-        """
-        try:
-            return type(self).model_validate({**self.model_dump(), **changes})
-        except ValidationError as problem:
-            raise ConfigProblem(explain(problem)) from None
-
-
-def explain(problem: ValidationError) -> str:
-    """Say in one sentence a field what a validation found."""
-    sentences = []
-    for error in problem.errors():
-        field = ".".join(str(part) for part in error["loc"])
-        if not field:  # about all of them: who typed one need not see the rest
-            said = error["msg"].removeprefix("Value error, ")
-            sentences.append(f"{said[:1].upper()}{said[1:]}.")
-        elif error["type"] == "extra_forbidden":
-            sentences.append(f"There is no setting {field!r}.")
-        else:
-            sentences.append(f"{field} = {error['input']!r}: {error['msg']}.")
-    return " ".join(sentences)
 
 
 class NetworkConfig(Settings):

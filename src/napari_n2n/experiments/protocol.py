@@ -211,7 +211,7 @@ class ExperimentProgress(Progress):
 
 def carry_out_steps(
     stages: Sequence[ExperimentStage],
-    laboratory: ExperimentFolder,
+    records: ExperimentFolder,
     stop: Stop,
     *,
     first: int = 1,
@@ -236,22 +236,22 @@ def carry_out_steps(
     took: dict[str, float] = {}
     count = len(stages) if count is None else count
     for index, stage in enumerate(stages):
-        known = laboratory.done(stage.name)
+        known = records.done(stage.name)
         if known is None or not all(path.exists() for path in stage.files):
             later = stages[index + 1 :]
             # A training writes its model long before it is finished.
-            laboratory.forget(stage.name)
+            records.forget(stage.name)
             for dependent in later:
                 if stage.name in dependent.needs:
-                    laboratory.forget(dependent.name)
+                    records.forget(dependent.name)
             after = seconds_after + sum(
                 took.get(other.kind, 0.0) if other.seconds is None else other.seconds
                 for other in later
-                if laboratory.done(other.name) is None
+                if records.done(other.name) is None
             )
             told = partial(_told, title=stage.title, number=first + index, count=count, after=after)
             started = monotonic()
-            known = yield from passed_on(_made(stage, laboratory, stop), told)
+            known = yield from passed_on(_made(stage, records, stop), told)
             took[stage.kind] = monotonic() - started
         found[stage.name] = known
     return found
@@ -263,12 +263,12 @@ def _told(
     return (ExperimentProgress.of(step, title, number, count, after),)
 
 
-def _made(stage: ExperimentStage, laboratory: ExperimentFolder, stop: Stop) -> Steps[Figures]:
+def _made(stage: ExperimentStage, records: ExperimentFolder, stop: Stop) -> Steps[Figures]:
     started = monotonic()
     figures = yield from stoppable(stage.make(), stop)
     if stop():  # a training that is stopped returns what it has, which is not what was asked for
         raise Interrupted
-    laboratory.keep(stage.name, figures, float(figures.get("seconds", monotonic() - started)))
+    records.keep(stage.name, figures, float(figures.get("seconds", monotonic() - started)))
     return figures
 
 

@@ -25,6 +25,7 @@ from napari_n2n.io.finding import (
     stem_of,
     unpaired_halves,
 )
+from napari_n2n.io.formats import is_supported
 from napari_n2n.io.gain import GainReference, read_gain
 from napari_n2n.io.inspection import FileInfo, inspect_file
 from napari_n2n.io.micrographs import (
@@ -39,7 +40,6 @@ from napari_n2n.io.movies import Movie, open_movie
 from napari_n2n.io.mrc import write_mrc_stack
 from napari_n2n.io.opening import ImageFile, open_image
 from napari_n2n.io.particles import GIVERS, LABELS, Giver, Label, Particles
-from napari_n2n.io.sniffing import is_supported
 from napari_n2n.io.stacks import Volume
 from napari_n2n.io.tiff import write_tiff_stack
 

@@ -242,7 +242,7 @@ def read_gain(
     BadPixels
         When too many of its pixels are zero or absurd for a gain reference.
     """
-    from napari_n2n.io.sniffing import open_source
+    from napari_n2n.io.formats import open_source
 
     path = Path(path)
     source = open_source(path)

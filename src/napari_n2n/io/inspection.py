@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_n2n.io.sniffing import open_source
+from napari_n2n.io.formats import open_source
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from napari_n2n.errors import BadPixels, ShapeMismatch, UnreadableFile
+from napari_n2n.io.formats import open_source
 from napari_n2n.io.pixel_size import overridden
-from napari_n2n.io.sniffing import open_source
 from napari_n2n.io.sources import ArraySource
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import numpy as np
 
 from napari_n2n.errors import BadValue, ShapeMismatch, UnreadableFile
 from napari_n2n.io.defects import replace_defects
+from napari_n2n.io.formats import open_source
 from napari_n2n.io.pixel_size import overridden
-from napari_n2n.io.sniffing import open_source
 from napari_n2n.io.sources import ArraySource
 from napari_n2n.io.stacks import ImageStack
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_n2n.io.formats import open_source
 from napari_n2n.io.micrographs import Micrograph, Photograph, still_image_of
 from napari_n2n.io.movies import Movie
-from napari_n2n.io.sniffing import open_source
 from napari_n2n.io.stacks import Volume
 
 if TYPE_CHECKING:

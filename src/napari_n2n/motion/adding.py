@@ -22,15 +22,20 @@ from napari_n2n.motion.warping import (
 )
 from napari_n2n.progress import Progress, Stopwatch
 
+_LEAST_WEIGHT = 1e-12
+"""Of squared dose weights: where a frequency has faded away in all frames, 0 / 0 is to be 0."""
+
 
 class _Sum:
     """The sum of some frames, as pixels or in Fourier space, and how much of it each pixel saw."""
 
     def __init__(self, values: torch.Tensor, shape: tuple[int, int]) -> None:
-        self.values = values
+        self.values = values  # (y, x) float32 or (y, x // 2 + 1) complex64, without the mean
         self.shape = shape
-        self.squares: torch.Tensor | None = None
-        self.seen = np.zeros(shape, np.uint16)
+        self.squares: torch.Tensor | None = None  # (y, x // 2 + 1) of the frames' dose weights
+        # How many frames reached each pixel. An EER has more than 255.
+        self.seen = np.zeros(shape, np.uint16)  # (y, x)
+        # Of all frames: kept apart, float32 has all its digits for what differs from it.
         self.mean = 0.0
         self.frames = 0
 
@@ -58,10 +63,13 @@ class _Sum:
         """
         values = self.values
         if self.squares is not None:
-            values *= (self.frames / self.squares.clamp(min=1e-12)).sqrt()
+            # Σ w F has noise of power Σ w² for each frequency. Divided by √(Σ w²) it is white, and
+            # times √n as strong as that of n frames.
+            values *= (self.frames / self.squares.clamp(min=_LEAST_WEIGHT)).sqrt()
         if values.is_complex():
             values = torch.fft.irfft2(values, s=self.shape)
-        image: NDArray[np.float32] = values.cpu().numpy()
+        image: NDArray[np.float32] = values.cpu().numpy()  # (y, x)
+        # Likewise: m frames have √m times the noise of one, and are to have that of n.
         if self.seen.min(initial=self.frames) < self.frames:
             image *= np.sqrt(self.frames / np.maximum(self.seen, 1), dtype=np.float32)
         image += np.float32(self.mean)
@@ -92,19 +100,22 @@ def add_frames_steps(
     make = _Sum.of_pixels if as_pixels else _Sum.of_spectra
     odd, even = make(shape, device), make(shape, device)
     # One buffer each for all frames: new memory costs more than the arithmetic.
-    moved = torch.empty(() if as_pixels else shape, device=device)
+    moved = torch.empty(() if as_pixels else shape, device=device)  # (y, x)
+    # (y, x // 2 + 1)
     spectrum = None if as_pixels else torch.empty_like(odd.values)
     watch = Stopwatch()
     with closing(read_ahead(_repaired(movie, defects), count)) as frames:
         for index, pixels in enumerate(frames):
             target = even if index % 2 else odd
-            frame = torch.from_numpy(pixels).to(device)
+            frame = torch.from_numpy(pixels).to(device)  # (y, x)
             mean = float(frame.mean())
             frame.sub_(mean)
-            shift = trajectory.shifts_angstrom[index] / pixel_size_angstrom
+            shift = trajectory.shifts_angstrom[index] / pixel_size_angstrom  # (2,) px
+            # Whole pixels move without a trace; what is left is half a pixel at most.
             whole = (round(float(shift[0])), round(float(shift[1])))
             if bends:
-                y, x = tile_centres(shape)
+                y, x = tile_centres(shape)  # (tile row,), (tile column,)
+                # (2, tile row, tile column), in px and beyond the whole ones by now.
                 local = trajectory.displacement_angstrom(index, y.numpy(), x.numpy())
                 local = local / pixel_size_angstrom - np.array(whole)[:, None, None]
                 into = target.values if as_pixels else moved.zero_()
@@ -119,7 +130,7 @@ def add_frames_steps(
                     left = (float(shift[0]) - whole[0], float(shift[1]) - whole[1])
                     move_back_(spectrum, shape, left)
                 if dose_weights is not None:
-                    weights = dose_weights.of_frame(index)
+                    weights = dose_weights.of_frame(index)  # (y, x // 2 + 1)
                     spectrum.mul_(weights)
                     square = weights.square_()
                     target.squares = (

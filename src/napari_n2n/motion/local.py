@@ -1,9 +1,9 @@
 """Bending of the field: the drift of patches, and a smooth field through it.
 
-torch-motion-correction's own patch estimate is not used, for a reason that was measured: once the
-drift of the whole field is taken out, the peaks lie within a pixel of zero, where the library does
-not look between pixels (its parabola needs both neighbours in array order). On a simulated 4096²
-movie it left the local motion as it was; the patches below leave a quarter of it.
+The patch estimate of torch-motion-correction 0.6.0 is not used, for a reason that was measured:
+once the drift of the whole field is taken out, the peaks lie within a pixel of zero, where the
+library does not look between pixels (its parabola needs both neighbours in array order). On a
+simulated 4096² movie it left the local motion as it was; the patches below leave a quarter of it.
 """
 
 from dataclasses import dataclass
@@ -24,15 +24,24 @@ from napari_n2n.motion.smoothing import smoothed
 from napari_n2n.progress import Steps, Stopwatch
 
 SMALLEST_FIELD_ANGSTROM = 2400.0
+"""Four patches a side, sixteen in all: fewer leave six terms of the field little choice."""
 GRID = 5
 """Points along each side at which the field is reported; it is quadratic, so three would do."""
 
 _PATCH_ANGSTROM = 1024.0
+"""A frame of 1 e/Å² shows too little in less, and a field bends within more."""
 _ROUNDS = 2
+"""One to search each patch by itself, one to climb from where the field through them all lies."""
 _SEARCH_ANGSTROM = 20.0
+"""From the drift of the whole field. Wider, chance would have more places for a higher peak."""
 _CLIMB_ANGSTROM = 8.0
+"""From the highest pixel the top is less than one away: 4 Å by default, and as much to spare."""
 _FIRST_B_FACTOR = 400.0
+"""Å²: waves of 10 Å count 0.4. The frames lie within a few Å of each other already."""
 _PATCH_EDGE = 0.25
+"""Share of a side over which a patch fades out. Its neighbours, half a side on, do so elsewhere."""
+_STIFFNESS = 1e-4
+"""Times what the patches say together in a typical frame: far less than any one of them says."""
 _SMALLEST_GAIN = 60.0
 """Log likelihood that bending must add: about five parameters for each of twelve curves.
 
@@ -67,6 +76,7 @@ def terms(y: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]
     ``y`` and ``x`` run from 0 to 1. All terms but the first average to zero over the field.
     """
     v, u = 2 * y - 1, 2 * x - 1
+    # 1/3 is the mean of the square of a number that is anywhere from -1 to 1.
     return np.stack([np.ones_like(u), u, v, u**2 - 1 / 3, v**2 - 1 / 3, u * v])
 
 
@@ -132,11 +142,13 @@ class _Patches:
 
     def _spectra(self, index: int) -> torch.Tensor:
         (top, left), (rows, columns) = self._corners[index], self._side
-        patch = self._images[:, top : top + rows, left : left + columns]
+        patch = self._images[:, top : top + rows, left : left + columns]  # (frame, y, x)
+        # (frame, y, x // 2 + 1)
         spectra: torch.Tensor = torch.fft.rfft2(patch * self._window).mul_(self._mask)
         return spectra
 
     def _expected(self, index: int, bending: Bending) -> torch.Tensor:
+        # (frame, 6, 2) by (6,): (frame, 2).
         shifts = np.einsum("tjc,j->tc", bending.coefficients_angstrom, self.basis[index])
         return torch.from_numpy(shifts)
 
@@ -148,30 +160,32 @@ class _Patches:
         Without a bending to start from, the whole neighbourhood is searched.
         """
         band, device = self._band, self._images.device
-        spectra = self._spectra(index)
-        expected = torch.zeros(len(spectra), 2, dtype=torch.float64)
+        spectra = self._spectra(index)  # (frame, y, x // 2 + 1)
+        expected = torch.zeros(len(spectra), 2, dtype=torch.float64)  # (frame, 2)
         if bending is not None:
             expected = self._expected(index, bending)
             band.move_back_(spectra, expected.to(device))
-        total = spectra.sum(0)
+        total = spectra.sum(0)  # (y, x // 2 + 1)
         weights = optimal_weights(power_of(total[None]), power_of(spectra), self._alive, band)
+        # Each frame against the sum of the others: (frame, y, x // 2 + 1).
         cross = (total - spectra).conj_physical_().mul_(spectra).mul_(weights)
         start = torch.zeros(len(spectra), 2, dtype=torch.float64, device=device)
         if bending is None:
             self._straight[index] = (weights, total)
             cross.mul_(self._coarse)
             start = coarse_peak(cross, band, _SEARCH_ANGSTROM)[0].double()
-        step, curvature = fine_peak(cross, band, start, _CLIMB_ANGSTROM)
+        step, curvature = fine_peak(cross, band, start, _CLIMB_ANGSTROM)  # (frame, 2), (frame,)
         return (expected + step.cpu()).numpy(), curvature.cpu().numpy()
 
     def gain(self, index: int, bending: Bending) -> float:
         """Return by how much log likelihood a patch is for ``bending`` rather than none."""
         # The weights are those of the sum that did not bend, which favours it.
         weights, still = self._straight[index]
-        spectra = self._spectra(index)
-        expected = self._expected(index, bending).to(spectra.device)
-        bent = self._band.move_back_(spectra, expected).sum(0)
+        spectra = self._spectra(index)  # (frame, y, x // 2 + 1)
+        expected = self._expected(index, bending).to(spectra.device)  # (frame, 2)
+        bent = self._band.move_back_(spectra, expected).sum(0)  # (y, x // 2 + 1)
         change = (weights * (power_of(bent[None]) - power_of(still[None]))).sum()
+        # The weights are in units of the noise of one frame against the n - 1 others.
         return float(change) / max(1, self._alive - 1)
 
 
@@ -179,7 +193,7 @@ def _aligned_images(frames: CroppedFrames, drift_angstrom: NDArray[np.float64]) 
     """Return the aligned cropped frames, (frame, y, x), in the memory of their spectra."""
     rows, columns = frames.band.shape
     # The half plane of a spectrum takes the room of an image and two columns more.
-    images = torch.view_as_real(frames.spectra).flatten(-2)[..., :columns]
+    images = torch.view_as_real(frames.spectra).flatten(-2)[..., :columns]  # (frame, y, x)
     for index, shift in enumerate(torch.from_numpy(drift_angstrom)):
         spectrum = frames.band.move_back_(frames.spectra[index], shift.to(frames.spectra.device))
         images[index] = torch.fft.irfft2(spectrum, s=(rows, columns))
@@ -190,6 +204,7 @@ def _corners(shape: tuple[int, int], side: tuple[int, int]) -> list[tuple[int, i
     """Return top left corners of patches that cover the field and overlap by about a half."""
     starts = []
     for length, patch in zip(shape, side, strict=True):
+        # Steps of half a patch, or as near to it as they end at the field's edge.
         steps = max(1, round(2 * (length - patch) / patch)) if length > patch else 0
         starts.append([round(i * (length - patch) / max(1, steps)) for i in range(steps + 1)])
     return [(top, left) for top in starts[0] for left in starts[1]]
@@ -206,11 +221,12 @@ def _fit(
     """
     count = measured.shape[1]
     coefficients = np.zeros((count, 6, 2))
-    information = sharpness.sum(axis=0)
+    information = sharpness.sum(axis=0)  # (frame,)
     typical = np.median(information[information > 0]) if (information > 0).any() else 1.0
     for frame in range(count):
-        weights = sharpness[:, frame, None]
+        weights = sharpness[:, frame, None]  # (patch, 1)
+        # Weighted least squares: (BᵀWB) c = BᵀW m, (6, 6) by (6, 2).
         # A trace of stiffness keeps terms that no patch can see at zero.
-        normal = basis.T @ (weights * basis) + 1e-4 * typical * np.eye(6)
+        normal = basis.T @ (weights * basis) + _STIFFNESS * typical * np.eye(6)
         coefficients[frame] = np.linalg.solve(normal, basis.T @ (weights * measured[:, frame]))
     return smoothed(coefficients.reshape(count, 12), information).reshape(count, 6, 2)

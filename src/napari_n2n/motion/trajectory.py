@@ -23,7 +23,7 @@ class Trajectory:
         (frame, 2) y, x displacement averaged over the field.
     field_angstrom
         (2, frame, grid y, grid x) displacement on a grid that spans the field from edge to edge, as
-        torch-motion-correction's ``DeformationField`` has it; None: the field moved as a whole.
+        teamtomo's ``DeformationField`` has it; None: the field moved as a whole.
     pixel_size_angstrom
         Of the frames; None: unknown, and every Å here is a pixel.
     reference_frame

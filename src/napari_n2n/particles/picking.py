@@ -9,7 +9,6 @@ from pydantic import Field
 from scipy.spatial import cKDTree
 from skimage.feature import peak_local_max
 
-from napari_n2n.denoising.config import Settings
 from napari_n2n.errors import BadValue
 from napari_n2n.io import Particles
 from napari_n2n.particles.coarse import checked_diameter_px, checked_image, checked_pixel_size
@@ -17,6 +16,7 @@ from napari_n2n.particles.correlation import correlate_steps
 from napari_n2n.particles.templates import Template, prepared
 from napari_n2n.particles.thresholds import suggested_threshold
 from napari_n2n.progress import Steps, Stop, never, run_to_end, stoppable
+from napari_n2n.settings import Settings
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from napari_n2n.errors import FileProblem, UnreadableFile, WriteProblem
 from napari_n2n.session import schema
-from napari_n2n.session.places import on_network
+from napari_n2n.session.paths import on_network
 from napari_n2n.session.rows import DamagedRows
 
 if TYPE_CHECKING:
@@ -216,7 +216,13 @@ class Database:
         return self._copy is not None
 
     def require_writable(self) -> None:
-        """Raise `WriteProblem` if the file may not be written."""
+        """Make sure that the file may be written.
+
+        Raises
+        ------
+        WriteProblem
+            It may not.
+        """
         if self.read_only:
             raise WriteProblem(self.path, *_WRITE_FAULTS[sqlite3.SQLITE_READONLY])
 
@@ -278,7 +284,7 @@ class Database:
             return int(version)
 
     def copy_to(self, path: Path) -> None:
-        """Write a consistent copy; `path` must not be a session in use."""
+        """Write a consistent copy; ``path`` must not be a session in use."""
         with self.reading() as connection:
             copy = sqlite3.connect(path)
             try:

@@ -23,7 +23,7 @@ def remember(
     kind: str,
     centres_px: NDArray[np.float64] | None,
 ) -> None:
-    """Keep (n, d) `values`, measured at (n, 2) `centres_px` or where the particles are now.
+    """Keep (n, d) ``values``, measured at (n, 2) ``centres_px`` or where the particles are now.
 
     A particle that is no longer there is left out.
 

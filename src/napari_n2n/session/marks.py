@@ -8,7 +8,8 @@ import numpy as np
 
 from napari_n2n.errors import BadValue
 from napari_n2n.io.particles import Giver, Particles
-from napari_n2n.session import descriptors, edits
+from napari_n2n.session import descriptors
+from napari_n2n.session import particle_edits as edits
 from napari_n2n.session.micrographs import unknown_micrograph
 from napari_n2n.session.particle_table import RowCache, new_ids, write_edit
 from napari_n2n.session.records import ParticleChange, StoredParticles, counted
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from napari_n2n.session.database import Database
-    from napari_n2n.session.edits import PlannedEdit
+    from napari_n2n.session.particle_edits import PlannedEdit
     from napari_n2n.session.rows import Rows
 
 

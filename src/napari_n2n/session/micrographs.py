@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_n2n.errors import BadValue, ShapeMismatch
-from napari_n2n.session import overviews, processing
-from napari_n2n.session.places import storable, stored_path
+from napari_n2n.session import overviews
+from napari_n2n.session import processing_state as processing
+from napari_n2n.session.paths import storable, stored_path
 
 if TYPE_CHECKING:
     import sqlite3

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_n2n.errors import UnreadableFile, WriteProblem
-from napari_n2n.session.places import session_path_in, session_path_of_user
+from napari_n2n.session.paths import session_path_in, session_path_of_user
 from napari_n2n.session.session import Session
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_n2n.io.particles import LABELS
-from napari_n2n.session.places import found_paths
-from napari_n2n.session.processing import columns_of
+from napari_n2n.session.paths import found_paths
+from napari_n2n.session.processing_state import columns_of
 from napari_n2n.session.records import MicrographRecord, Overview
 from napari_n2n.session.rows import DamagedRows
 
@@ -55,7 +55,7 @@ def records(connection: sqlite3.Connection, session: Path) -> list[MicrographRec
 
 
 def overview(connection: sqlite3.Connection, session: Path, ids: Ids | None = None) -> Overview:
-    """Return all micrographs, or those of (n,) `ids`, in the order in which they were added.
+    """Return all micrographs, or those of (n,) ``ids``, in the order in which they were added.
 
     Raises
     ------

@@ -86,7 +86,7 @@ def _values(rows: Rows, columns: Iterable[str]) -> list[list[Any]]:
 
 
 def write_edit(connection: sqlite3.Connection, micrograph: int, edit: Edit, after: Rows) -> None:
-    """Do to the tables what `edit` says; `after` are the micrograph's rows then."""
+    """Do to the tables what ``edit`` says; ``after`` are the micrograph's rows then."""
     if len(edit.removed):
         connection.executemany(
             "DELETE FROM particles WHERE id = ?", zip(edit.removed["id"].tolist(), strict=True)

@@ -58,7 +58,7 @@ _COLUMNS = tuple(name for name in ROW.names or () if name != "id")
 
 
 def codes(texts: NDArray[np.str_], among: tuple[str, ...]) -> NDArray[np.uint8]:
-    """Return the place of each text in `among`, all of which are known to be there."""
+    """Return the place of each text in ``among``, all of which are known to be there."""
     found = np.zeros(texts.shape, np.uint8)
     for place, text in enumerate(among):
         found[texts == text] = place
@@ -87,7 +87,7 @@ def particles_of(rows: Rows) -> Particles:
 
 
 def places_of(rows: Rows, ids: Ids) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Return where in `rows`, which are in the order of their ids, each id would be, and is."""
+    """Return where in ``rows``, which are in the order of their ids, each id would be, and is."""
     places = np.searchsorted(rows["id"], ids)
     there = np.zeros(len(ids), bool)
     inside = places < len(rows)
@@ -182,7 +182,7 @@ class Edit:
         Returns
         -------
         edit
-            What can be done to `rows` and `threshold` as they are.
+            What can be done to ``rows`` and ``threshold`` as they are.
         ids
             The particles that stay as they are. (One to be removed that is gone is none of them.)
         """
@@ -205,7 +205,7 @@ class Edit:
         return edit, np.concatenate(skipped)
 
     def applied(self, rows: Rows) -> Rows:
-        """Return `rows`, in the order of their ids, after this edit."""
+        """Return ``rows``, in the order of their ids, after this edit."""
         kept = np.ones(len(rows), bool)
         places, there = places_of(rows, self.removed["id"])
         kept[places[there]] = False

@@ -142,7 +142,7 @@ adds columns and tables where it can. All steps of an upgrade are one transactio
 
 
 def migrate(connection: sqlite3.Connection, version: int) -> None:
-    """Bring a file of `version` up to date; the caller has begun a transaction and ends it."""
+    """Bring a file of ``version`` up to date; the caller has begun a transaction and ends it."""
     for step in MIGRATIONS[version:]:
         step(connection)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")

@@ -11,7 +11,7 @@ import numpy as np
 
 from napari_n2n.errors import BadValue
 from napari_n2n.session.micrographs import checked_ids, require_known
-from napari_n2n.session.places import storable
+from napari_n2n.session.paths import storable
 from napari_n2n.session.records import VERDICTS, Verdict, VerdictChange, counted
 from napari_n2n.session.rows import DamagedRows
 from napari_n2n.session.undo_log import SessionUser, UndoLog
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Judgement(NamedTuple):
-    """What holds for one micrograph; `at` is UTC in ISO 8601."""
+    """What holds for one micrograph; ``at`` is UTC in ISO 8601."""
 
     verdict: str
     reason: str

@@ -13,9 +13,9 @@ from napari_n2n.errors import UnreadableFile, WriteProblem
 from napari_n2n.io import Micrograph, Movie, Photograph
 from napari_n2n.motion import Halves
 from napari_n2n.progress import Steps, Stop, never
-from napari_n2n.workflow.fields import DenoisedMicrograph
-from napari_n2n.workflow.movie_settings import MovieSettings
-from napari_n2n.workflow.summing import open_field, sums_steps
+from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
+from napari_n2n.workflow.movie_reader import MovieReader
+from napari_n2n.workflow.movie_sums import sums_steps
 
 
 def denoise_field_steps(
@@ -111,7 +111,7 @@ class DenoiseFiles:
     """
 
     denoiser: Denoiser
-    settings: MovieSettings
+    movies: MovieReader
     output_of: Callable[[Path], Path]
     device: str = "auto"
     stop: Stop = never
@@ -119,7 +119,7 @@ class DenoiseFiles:
 
     def load(self, path: Path) -> list[Movie | Micrograph | Photograph]:
         """Open a file, and read it unless it is a movie, which is read frame by frame later."""
-        opened = open_field(path, self.settings)
+        opened = self.movies.open_field(path)
         is_rgb = isinstance(opened, Photograph)
         if is_rgb and self.denoiser.network.config.in_channels == 1:
             raise UnreadableFile(
@@ -145,7 +145,10 @@ class DenoiseFiles:
         opened = loaded.pop()
         image: Halves | Micrograph | Photograph
         if isinstance(opened, Movie):
-            image = yield from sums_steps(opened, self.settings, self.device, self.stop)
+            aligned = self.movies.recording.aligned
+            image = yield from sums_steps(
+                opened, aligned=aligned, device=self.device, stop=self.stop
+            )
         else:
             image = opened
         return (

@@ -15,7 +15,7 @@ from napari_n2n.errors import BadValue, NotEnoughData
 from napari_n2n.io import Micrograph, Movie, Photograph, Volume, open_image, open_movie
 from napari_n2n.io.pixel_size import overridden
 from napari_n2n.motion import Halves
-from napari_n2n.workflow.fields import DenoisedMicrograph
+from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

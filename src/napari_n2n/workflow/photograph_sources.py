@@ -12,7 +12,7 @@ from napari_n2n.errors import NotEnoughData
 from napari_n2n.io import Photograph
 from napari_n2n.io.photographs import WHITE, PhotographSource, photographs_in
 from napari_n2n.progress import Progress, Steps, Stop
-from napari_n2n.workflow.fields import FieldOfView
+from napari_n2n.workflow.fields_of_view import FieldOfView
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.training.photograph_examples import Photographs

@@ -17,7 +17,7 @@ from napari_n2n.io import Micrograph, MicrographParticles, Movie, Particles, Pho
 from napari_n2n.io.pixel_size import overridden
 from napari_n2n.motion import Halves
 from napari_n2n.progress import Steps, Stop, never, run_to_end, stoppable
-from napari_n2n.workflow.fields import DenoisedMicrograph
+from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
 from napari_n2n.workflow.given import examples_given, field_given, movie_given
 
 if TYPE_CHECKING:
@@ -350,7 +350,7 @@ def pick_steps(
 ) -> Steps[MicrographParticles]:
     """Do as `pick`, yielding `Progress`; once ``stop()`` is true, `Interrupted` is raised."""
     from napari_n2n.particles import Template
-    from napari_n2n.workflow.finding import find_particles_steps, guess_diameter_steps
+    from napari_n2n.workflow.find_particles import find_particles_steps, guess_diameter_steps
 
     micrograph = _seen(image, pixel_size_angstrom)
     size = micrograph.pixel_size_angstrom

@@ -10,10 +10,11 @@ import numpy as np
 from napari_n2n.errors import FileProblem, NotEnoughData
 from napari_n2n.io import Micrograph
 from napari_n2n.progress import Progress, Steps, Stop, passed_on
-from napari_n2n.workflow.fields import FieldOfView, Image
-from napari_n2n.workflow.movie_settings import MovieOptions, applied
+from napari_n2n.workflow.fields_of_view import FieldOfView, Image
+from napari_n2n.workflow.movie_reader import MovieReader
+from napari_n2n.workflow.movie_sums import sums_of_file_steps, sums_steps
 from napari_n2n.workflow.photograph_sources import OnePhotograph, PhotographFolder
-from napari_n2n.workflow.summing import sums_of_file_steps, sums_steps
+from napari_n2n.workflow.recording import RecordingOptions
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.training.pairs import Pair
@@ -35,7 +36,7 @@ class MovieSource:
     data: Any
     pixel_size_angstrom: float | None = None
     # How its file is to be read, if otherwise than it was for ``movie``.
-    recording: MovieOptions = field(default_factory=MovieOptions)
+    recording: RecordingOptions = field(default_factory=RecordingOptions)
 
     def opened(self) -> "Movie":
         """Return the movie, read as it is to be.
@@ -47,7 +48,7 @@ class MovieSource:
         """
         if not self.recording.changes_frames:
             return self.movie
-        movie = applied(self.recording.settings(), self.movie)
+        movie = MovieReader(self.recording).applied_to(self.movie)
         if movie.dose_per_frame is None and self.movie.dose_per_frame is not None:
             return movie.replaced(dose_per_frame=self.movie.dose_per_frame)
         return movie
@@ -74,7 +75,7 @@ class FolderSource:
 
     folder: Path
     halves_folder: Path
-    recording: MovieOptions = field(default_factory=MovieOptions)
+    recording: RecordingOptions = field(default_factory=RecordingOptions)
 
     @property
     def name(self) -> str:
@@ -154,8 +155,8 @@ def expose_steps(source: Source, stop: Stop, device: str = "auto") -> Steps[Fiel
         ``stop`` became true.
     """
     if isinstance(source, MovieSource):
-        settings = source.recording.settings()
-        halves = yield from sums_steps(source.opened(), settings, device, stop)
+        movie, aligned = source.opened(), source.recording.aligned
+        halves = yield from sums_steps(movie, aligned=aligned, device=device, stop=stop)
         return FieldOfView(source.name, halves)
     if isinstance(source, HalvesSource):
         yield Progress("reading halves", 0, 1)
@@ -290,14 +291,14 @@ def _images_in_folder(
         return training_set([source.folder], size)
     from napari_n2n.motion import write_halves
 
-    settings = source.recording.settings()
+    reader = MovieReader(source.recording)
     pairs: list[tuple[Path, Path]] = []
     for number, path in enumerate(movies, start=1):
         stem = stem_of(path)
         odd, even = (source.halves_folder / f"{stem}_{half}.mrc" for half in ("ODD", "EVN"))
         if not even.is_file():
             try:
-                summing = sums_of_file_steps(path, settings, device, stop)
+                summing = sums_of_file_steps(path, reader, device=device, stop=stop)
                 halves = yield from _numbered(summing, number, len(movies))
             except FileProblem as problem:
                 problems.append(problem)

@@ -9,15 +9,15 @@ from napari_n2n.io import MicrographParticles, read_coordinates, stem_of
 from napari_n2n.particles.templates import Template
 from napari_n2n.progress import Progress, Steps, Stop, never
 from napari_n2n.session import Session
-from napari_n2n.workflow.finding import enough_for_a_template
-from napari_n2n.workflow.picking import denoised_file_steps, is_session
+from napari_n2n.workflow.find_particles import enough_for_a_template
+from napari_n2n.workflow.pick_files import denoised_file_steps, is_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from napari_n2n.denoising.checkpoints import Denoiser
-    from napari_n2n.workflow.movie_settings import MovieSettings
+    from napari_n2n.workflow.movie_reader import MovieReader
 
 
 def marks_in(path: Path) -> list[MicrographParticles]:
@@ -51,7 +51,7 @@ def template_steps(
     marks: Path,
     files: Sequence[Path],
     denoiser: Denoiser | None,
-    movies: MovieSettings,
+    movies: MovieReader,
     diameter_angstrom: float | None = None,
     *,
     device: str = "auto",

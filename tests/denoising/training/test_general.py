@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from napari_n2n.denoising.checkpoints import load_denoiser
-from napari_n2n.denoising.config import LIGHT_NETWORK, ConfigProblem
+from napari_n2n.denoising.config import LIGHT_NETWORK
 from napari_n2n.denoising.reports import TrainingProgress
 from napari_n2n.denoising.shipped_models.general import GENERAL, general_denoiser
 from napari_n2n.denoising.training import general as general_training
@@ -16,6 +16,7 @@ from napari_n2n.denoising.training.general import (
 )
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.progress import run_to_end
+from napari_n2n.settings import ConfigProblem
 from napari_n2n.simulation.variety import FIELD_SIDE
 
 FEW = GeneralSettings(fields=4, batch=2, seconds=1.0)

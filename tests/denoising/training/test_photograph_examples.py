@@ -3,6 +3,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from napari_n2n.denoising.normalisation import Intensities
 from napari_n2n.denoising.shipped_models.photographs import recipe
 from napari_n2n.denoising.training.photograph_examples import (
     PhotographExamples,
@@ -11,7 +12,6 @@ from napari_n2n.denoising.training.photograph_examples import (
     noisy_photograph,
     padded,
 )
-from napari_n2n.denoising.working import Intensities
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.metrics import psnr
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
+from napari_n2n.denoising.normalisation import to_channels
 from napari_n2n.denoising.resampling import rescale
 from napari_n2n.denoising.training.subsets import Subsets, subsets_of
-from napari_n2n.denoising.working import to_channels
 
 from ..conftest import blobs
 from .test_pixel_noise import SIDE, noise

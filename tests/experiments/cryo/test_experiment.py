@@ -2,7 +2,9 @@
 
 import json
 import re
+import shutil
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from napari_n2n.experiments.protocol import OtherSettings
 from napari_n2n.io import read_micrograph, write_micrograph
 from napari_n2n.progress import Interrupted, run_to_end
 from napari_n2n.simulation import SimulationConfig, build_scene, write_simulated
+from napari_n2n.workflow.recording import RecordingOptions
 
 # One finished experiment serves several tests.
 pytestmark = pytest.mark.xdist_group("reproduce-cryo")
@@ -171,7 +174,8 @@ def test_a_training_that_was_stopped_in_its_first_step_still_takes_one(tmp_path,
 
 
 def test_ones_own_movies_give_the_same_report_and_a_torn_one_is_left_out(movies, tmp_path):
-    settings = SMALLEST.replaced(movies=str(movies), count=None, gain=str(movies / "gain.mrc"))
+    recording = RecordingOptions(gain=movies / "gain.mrc")
+    settings = SMALLEST.replaced(movies=str(movies), count=None, recording=recording)
     text = run(tmp_path, settings).read_text(encoding="utf-8")
     assert "Left out" in text
     assert "night_1.mrc" in text
@@ -195,7 +199,8 @@ def test_frames_with_their_rests_are_trained_one_way_and_judged_by_the_rest(tmp_
     for name in ("frame", "rest"):
         whole = (folder / f"apoferritin_0_{name}.mrc").read_bytes()
         (folder / f"torn_{name}.mrc").write_bytes(whole[:5000])
-    settings = SMALLEST.replaced(pairs=str(folder), count=None, pixel_size_angstrom=1.5)
+    recording = RecordingOptions(pixel_size_angstrom=1.5)
+    settings = SMALLEST.replaced(pairs=str(folder), count=None, recording=recording)
     text = run(tmp_path / "out", settings).read_text(encoding="utf-8")
     assert "the mean of the other frames" in text
     assert (tmp_path / "out" / "pictures" / "apoferritin_1-rest.png").exists()
@@ -225,7 +230,8 @@ def test_a_folder_without_pairs_is_refused_with_what_they_are_called(movies, tmp
 
 
 def test_a_gain_reference_that_is_away_for_a_moment_spoils_nothing(movies, tmp_path):
-    settings = SMALLEST.replaced(movies=str(movies), count=None, gain=str(tmp_path / "gain.mrc"))
+    recording = RecordingOptions(gain=tmp_path / "gain.mrc")
+    settings = SMALLEST.replaced(movies=str(movies), count=None, recording=recording)
     with pytest.raises(UnreadableFile, match=r"gain\.mrc"):
         run(tmp_path / "out", settings)
     assert not (tmp_path / "out").exists()
@@ -246,4 +252,44 @@ def test_movies_that_are_mended_are_looked_at_again(movies, tmp_path):
 @pytest.mark.parametrize("given", [{"pixel_size_angstrom": 3.0}, {"aligned": True}])
 def test_what_is_said_of_movies_is_refused_where_they_are_simulated(given):
     with pytest.raises(ValueError, match="give --movies"):
-        CryoSettings(**given)
+        CryoSettings(recording=RecordingOptions(**given))
+
+
+def test_a_folder_of_version_0_5_0_is_gone_on_with(finished, tmp_path):
+    folder = tmp_path / "old"
+    shutil.copytree(finished, folder)
+    (folder / "settings.json").write_text(
+        '{"specimen": "apoferritin", "size": 256, "frames": 4, "budget_minutes": 0.01, "seed": 1, '
+        '"movies": null, "pairs": null, "pixel_size_angstrom": null, "dose_per_frame": null, '
+        '"gain": null, "gain_operation": "multiply", "gain_rotation": 0, "gain_flip": 0, '
+        '"eer_frames": null, "eer_dose": null, "eer_raw_dose": null, "eer_upsampling": 1, '
+        '"aligned": false, "micrographs": ["apoferritin_00", "apoferritin_01", "apoferritin_02"]}'
+    )
+    report = run(folder, SMALLEST)
+    assert report.is_file()
+    trained = [(f / "models" / "train-light.safetensors").stat() for f in (finished, folder)]
+    assert trained[0].st_mtime_ns == trained[1].st_mtime_ns  # it was not trained again
+
+
+def test_how_movies_were_recorded_is_kept_as_version_0_5_0_kept_it():
+    recording = RecordingOptions(
+        pixel_size_angstrom=0.83,
+        gain=Path("/data/gain.mrc"),
+        gain_rotation=1,
+        eer_frames=40,
+        eer_upsampling=2,
+    )
+    settings = CryoSettings(specimen="aldolase", movies="/data/night", recording=recording)
+    # fmt: off
+    assert settings.kept() == {
+        "specimen": "aldolase", "count": None, "size": 2048, "frames": 40, "budget_minutes": 30.0,
+        "seed": 0, "movies": "/data/night", "pairs": None, "pixel_size_angstrom": 0.83,
+        "dose_per_frame": None, "gain": "/data/gain.mrc", "gain_operation": "multiply",
+        "gain_rotation": 1, "gain_flip": 0, "eer_frames": 40, "eer_dose": None,
+        "eer_raw_dose": None, "eer_upsampling": 2, "aligned": False,
+    }
+    # fmt: on
+    told = settings.told()
+    assert told["gain reference"] == "/data/gain.mrc"
+    assert told["turn gain"] == "90°"
+    assert told["pixel size"] == "0.83 Å"

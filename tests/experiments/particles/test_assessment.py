@@ -12,8 +12,8 @@ from napari_n2n.errors import NotEnoughData, UnreadableFile
 from napari_n2n.experiments.particles.assessment import assess_steps
 from napari_n2n.experiments.particles.avoiding import compare_masks
 from napari_n2n.experiments.particles.cache import Cache
-from napari_n2n.experiments.particles.finding import PickScore, best_threshold
 from napari_n2n.experiments.particles.markdown import as_markdown
+from napari_n2n.experiments.particles.pick_scores import PickScore, best_threshold
 from napari_n2n.experiments.particles.real import (
     BORDER_PX,
     KINDS,

@@ -127,11 +127,11 @@ def test_snapshots_are_those_of_the_model_that_was_given(finished, tmp_path, mon
         return {}
 
     monkeypatch.setattr(natural_stages, "psnr_at", judged)
-    bench = SimpleNamespace(
+    context = SimpleNamespace(
         settings=PhotographSettings(given_model=given),
-        laboratory=ExperimentFolder(tmp_path / "lab", {}),
+        records=ExperimentFolder(tmp_path / "lab", {}),
         model=lambda: after(1200),
     )
-    (stage,) = natural_stages.snapshot_stages(bench)
+    (stage,) = natural_stages.snapshot_stages(context)
     steps = [point["steps"] for point in run_to_end(stage.make())["points"]]
     assert steps == ([1200] if given == "photographs" else [500, 1000, 1200])

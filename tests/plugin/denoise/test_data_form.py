@@ -11,7 +11,7 @@ from napari_n2n.plugin.denoise.data_form import DataChoice, DataForm
 from napari_n2n.plugin.files.readers import read_file
 from napari_n2n.plugin.shared.layers import LayerMemory, image_layer, pixel_size_of
 from napari_n2n.simulation import SimulationConfig, build_scene, write_simulated
-from napari_n2n.workflow.movie_settings import MovieOptions
+from napari_n2n.workflow.recording import RecordingOptions
 from napari_n2n.workflow.sources import FolderSource, HalvesSource, MovieSource, is_same
 
 
@@ -102,7 +102,7 @@ def test_a_pixel_size_that_is_said_is_shown_at_once_and_used(form):
     form.viewer.add_points([[3, 4]], name="marks")
     form.setValue(DataChoice("halves", odd="a_ODD", even="a_EVN"))
     assert form.lacks_pixel_size()
-    form.setValue(replace(form.value(), recording=MovieOptions(pixel_size_angstrom=1.5)))
+    form.setValue(replace(form.value(), recording=RecordingOptions(pixel_size_angstrom=1.5)))
     assert not form.lacks_pixel_size()
     assert form.source().pixel_size_angstrom == pytest.approx(1.5)
     for layer in form.viewer.layers:  # the marks go with their image
@@ -123,7 +123,7 @@ def test_a_movie_is_read_anew_with_the_gain_that_was_chosen(form, tmp_path):
     form.viewer.add_image(pixels, **description)
     plain = form.source()
     np.testing.assert_array_equal(plain.opened().frame(1), frames[1])
-    recording = MovieOptions(gain=tmp_path / "gain.mrc", dose_per_frame=1.25)
+    recording = RecordingOptions(gain=tmp_path / "gain.mrc", dose_per_frame=1.25)
     form.setValue(replace(form.value(), recording=recording))
     corrected = form.source()
     np.testing.assert_allclose(corrected.opened().frame(1), frames[1] * gain, rtol=1e-6)
@@ -133,7 +133,7 @@ def test_a_movie_is_read_anew_with_the_gain_that_was_chosen(form, tmp_path):
 
 def test_an_array_without_a_file_cannot_be_read_with_a_gain_and_says_so(form, add_sample):
     add_sample(form.viewer)
-    recording = MovieOptions(gain=Path("gain.mrc"))
+    recording = RecordingOptions(gain=Path("gain.mrc"))
     form.setValue(replace(form.value(), recording=recording))
     with pytest.raises(NotEnoughData, match="How it was recorded"):
         form.source()
@@ -142,7 +142,7 @@ def test_an_array_without_a_file_cannot_be_read_with_a_gain_and_says_so(form, ad
 def test_a_folder_is_read_as_it_was_said_and_its_halves_are_kept_apart(form, tmp_path):
     form.setValue(DataChoice("folder", folder=tmp_path))
     plain = form.source()
-    form.setValue(DataChoice("folder", folder=tmp_path, recording=MovieOptions(aligned=True)))
+    form.setValue(DataChoice("folder", folder=tmp_path, recording=RecordingOptions(aligned=True)))
     said = form.source()
     assert said.recording.aligned
     assert said.halves_folder != plain.halves_folder
@@ -153,7 +153,7 @@ def test_a_pixel_size_is_not_imposed_on_what_tells_its_own_and_can_be_taken_back
         pixels, description, _ = image_layer(np.eye(32), name, LayerMemory("micrograph", size))
         form.viewer.add_image(pixels, **description)
     form.setValue(DataChoice("image", image="unknown"))
-    form.setValue(replace(form.value(), recording=MovieOptions(pixel_size_angstrom=1.05)))
+    form.setValue(replace(form.value(), recording=RecordingOptions(pixel_size_angstrom=1.05)))
     sizes = {layer.name: pixel_size_of(layer) for layer in form.viewer.layers}
     assert sizes == {"unknown": pytest.approx(1.05), "known": pytest.approx(0.8)}
     form.setValue(replace(form.value(), image="known"))
@@ -165,7 +165,7 @@ def test_a_pixel_size_is_not_imposed_on_what_tells_its_own_and_can_be_taken_back
     layer = form.viewer.layers["known"]
     layer.scale = (0.83, 0.83)
     for size in (1.05, None):
-        recording = MovieOptions(pixel_size_angstrom=size)
+        recording = RecordingOptions(pixel_size_angstrom=size)
         form.setValue(DataChoice("image", image="known", recording=recording))
     assert pixel_size_of(layer) == pytest.approx(0.83)
 
@@ -177,7 +177,7 @@ def test_eer_that_is_rendered_anew_tells_its_own_pixel_size_and_dose(form, tmp_p
     form.viewer.add_image(pixels, **description)
     before = form.source().opened()
     dose = before.dose_per_frame * len(before)
-    form.setValue(replace(form.value(), recording=MovieOptions(eer_upsampling=2, eer_dose=0.5)))
+    form.setValue(replace(form.value(), recording=RecordingOptions(eer_upsampling=2, eer_dose=0.5)))
     finer = form.source().opened()
     assert finer.pixel_size_angstrom == pytest.approx(before.pixel_size_angstrom / 2)
     assert finer.dose_per_frame == pytest.approx(0.5)

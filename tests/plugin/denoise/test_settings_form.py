@@ -3,10 +3,10 @@ import pytest
 from napari_n2n.denoising.config import (
     LIGHT_NETWORK,
     PRESETS,
-    ConfigProblem,
     TrainingConfig,
 )
 from napari_n2n.plugin.denoise.settings_form import SettingsForm
+from napari_n2n.settings import ConfigProblem
 
 
 @pytest.fixture

@@ -419,12 +419,12 @@ def test_without_a_denoised_image_the_raw_one_is_shown(gallery, image):
 def test_the_size_can_be_changed_and_the_place_is_kept(gallery, qtbot):
     gallery.view.verticalScrollBar().setValue(300)
     top = gallery.view.indexAt(QPoint(1, 1)).row()
-    gallery.bar.size.setValue(140)
+    gallery.bar.size_slider.setValue(140)
     assert gallery.thumbnail_px() == 140
     assert gallery.view.visualRect(gallery.view.model().index(top)).top() == 0
     assert shot(gallery, gallery.ordered_ids()[top]).shape[1] >= 140
     gallery.set_thumbnail_px(1000)
-    assert gallery.thumbnail_px() == gallery.bar.size.value() == 160
+    assert gallery.thumbnail_px() == gallery.bar.size_slider.value() == 160
 
 
 def test_the_tooltip_tells_all(gallery):
@@ -451,7 +451,7 @@ def test_it_fits_narrow_and_wide_docks(gallery, width):
     view = gallery.view
     assert view.visualRect(view.model().index(last)).right() <= view.viewport().width()
     assert view.visualRect(view.model().index(last + 1)).left() == 0
-    assert gallery.bar.size.visibleRegion().boundingRect() == gallery.bar.size.rect()
+    assert gallery.bar.size_slider.visibleRegion().boundingRect() == gallery.bar.size_slider.rect()
 
 
 # Faults.

@@ -9,9 +9,10 @@ from napari_n2n.io import MicrographParticles, Particles, read_coordinates, writ
 from napari_n2n.plugin.shared.export_form import ExportChoice
 from napari_n2n.progress import Interrupted, run_to_end
 from napari_n2n.session import ParticleMarks, Session
-from napari_n2n.workflow import finding, suggesting
-from napari_n2n.workflow.fields import DenoisedMicrograph
-from napari_n2n.workflow.suggesting import DescriptorCache
+from napari_n2n.workflow import find_particles as finding
+from napari_n2n.workflow import suggest_labels as suggesting
+from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
+from napari_n2n.workflow.suggest_labels import DescriptorCache
 
 SIDE = 400
 CENTRES = np.array([(60 + 70 * i, 60 + 70 * j) for i in range(5) for j in range(5)], float)

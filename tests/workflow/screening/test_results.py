@@ -9,7 +9,7 @@ from PIL import Image
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import write_micrograph
 from napari_n2n.motion import Halves
-from napari_n2n.workflow.fields import DenoisedMicrograph
+from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
 from napari_n2n.workflow.screening import common_folder, read_pictures, results_of
 from napari_n2n.workflow.screening.results import write_pictures, write_thumbnail
 

@@ -16,7 +16,8 @@ from napari_n2n.errors import CheckpointProblem, UnreadableFile, WriteProblem
 from napari_n2n.io import Particles, read_micrograph, write_micrograph
 from napari_n2n.session import Session
 from napari_n2n.simulation import SimulationConfig, build_scene, write_simulated
-from napari_n2n.workflow.movie_settings import MovieSettings
+from napari_n2n.workflow.movie_reader import MovieReader
+from napari_n2n.workflow.recording import RecordingOptions
 from napari_n2n.workflow.screening import (
     SETTINGS_KEY,
     Feed,
@@ -179,7 +180,7 @@ def test_what_has_changed_is_done_again(night):
     write_micrograph(paths[0], image.pixels[::-1].copy(), SIZE)
     again = night.screen(paths)
     assert {name for name, outcome in again.items() if not outcome.reused} == {"a.mrc"}
-    other = night.settings(movies=MovieSettings(pixel_size_angstrom=5.0))
+    other = night.settings(movies=MovieReader(RecordingOptions(pixel_size_angstrom=5.0)))
     assert not any(outcome.reused for outcome in night.screen(paths, other).values())
 
 
@@ -349,7 +350,7 @@ def test_particles_are_picked_and_another_diameter_picks_anew_only(night):
 
 def test_picks_on_other_pictures_are_made_anew(night):
     paths = night.has("a.mrc")
-    other = MovieSettings(pixel_size_angstrom=4.4)
+    other = MovieReader(RecordingOptions(pixel_size_angstrom=4.4))
     night.screen(paths, night.settings(diameter_angstrom=120))
     night.screen(paths, night.settings(movies=other))
     picked = night.screen(paths, night.settings(movies=other, diameter_angstrom=120))["a.mrc"]
@@ -430,7 +431,8 @@ def test_verdicts_survive_whatever_is_done_again(night):
     paths = night.has("a.mrc")
     night.screen(paths)
     night.session.verdicts.give([1], "reject", reason="drift")
-    night.screen(paths, night.settings(movies=MovieSettings(pixel_size_angstrom=5.0)))
+    other = MovieReader(RecordingOptions(pixel_size_angstrom=5.0))
+    night.screen(paths, night.settings(movies=other))
     overview = night.session.micrographs.overview()
     assert (overview.verdicts[0], overview.reasons[0]) == ("reject", "drift")
 

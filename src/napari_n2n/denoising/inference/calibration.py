@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_n2n.denoising.inference.symmetries import Symmetry
-from napari_n2n.denoising.rings import RING, Rings, RingSums
+from napari_n2n.denoising.spectral_rings import RING, Rings, RingSums
 
 S = TypeVar("S")
 

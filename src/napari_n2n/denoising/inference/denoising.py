@@ -11,20 +11,20 @@ from torch import Tensor
 
 from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.inference.calibration import calibrated_steps, passes
-from napari_n2n.denoising.inference.folding import ready
+from napari_n2n.denoising.inference.faster_unet import ready
 from napari_n2n.denoising.inference.regions import RegionPlan
 from napari_n2n.denoising.inference.symmetries import WAYS
 from napari_n2n.denoising.inference.tiled_pass import tiled_steps
 from napari_n2n.denoising.interruption import interruptible
-from napari_n2n.denoising.reports import DenoisedRegion, DenoisingProgress
-from napari_n2n.denoising.resampling import rescale
-from napari_n2n.denoising.tiling import Window
-from napari_n2n.denoising.working import (
+from napari_n2n.denoising.normalisation import (
     Intensities,
     from_channels,
     to_channels,
     working_shape,
 )
+from napari_n2n.denoising.reports import DenoisedRegion, DenoisingProgress
+from napari_n2n.denoising.resampling import rescale
+from napari_n2n.denoising.tiling import Window
 from napari_n2n.devices import choose_device, torch_errors_explained
 from napari_n2n.errors import N2NError
 from napari_n2n.progress import Progress, Stop, Stopwatch, never, passed_on, run_to_end

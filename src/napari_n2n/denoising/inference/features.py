@@ -12,9 +12,9 @@ import torch
 from scipy import ndimage
 
 from napari_n2n.denoising.interruption import interruptible
+from napari_n2n.denoising.normalisation import Intensities, rescale, to_channels, working_shape
 from napari_n2n.denoising.tiling import Window, tiles
 from napari_n2n.denoising.unet import UNet, pad_to_multiple
-from napari_n2n.denoising.working import Intensities, rescale, to_channels, working_shape
 from napari_n2n.devices import choose_device, torch_errors_explained
 from napari_n2n.progress import Steps, Stop, Stopwatch, never
 

@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_n2n.denoising.checkpoints import Denoiser, Provenance, save_denoiser
-from napari_n2n.denoising.config import LIGHT_NETWORK, ConfigProblem, TrainingConfig
+from napari_n2n.denoising.config import LIGHT_NETWORK, TrainingConfig
+from napari_n2n.denoising.normalisation import slow_part
 from napari_n2n.denoising.shipped_models.general import GENERAL
 from napari_n2n.denoising.training.learner import Learner
 from napari_n2n.denoising.training.loop import Pace, learn_steps
-from napari_n2n.denoising.working import slow_part
 from napari_n2n.devices import choose_device, describe_device, torch_errors_explained
 from napari_n2n.progress import Steps, Stop, Stopwatch, never
+from napari_n2n.settings import ConfigProblem
 from napari_n2n.simulation.variety import FIELD_SIDE, seeded_field
 
 WORKING_PIXEL_SIZE_ANGSTROM = 4.0

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_n2n.denoising.config import TrainingConfig
+from napari_n2n.denoising.normalisation import Intensities, rescale, to_channels, working_shape
 from napari_n2n.denoising.training.examples import Example, WorkingPair
 from napari_n2n.denoising.training.singles import (
     LIMITS,
@@ -17,7 +18,6 @@ from napari_n2n.denoising.training.singles import (
     SingleImage,
     working_single,
 )
-from napari_n2n.denoising.working import Intensities, rescale, to_channels, working_shape
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.progress import Interrupted, Steps, Stop, Stopwatch, never
 

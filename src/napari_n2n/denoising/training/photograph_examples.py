@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from napari_n2n.denoising.config import Settings, TrainingConfig
-from napari_n2n.denoising.working import Intensities, from_channels, to_channels
+from napari_n2n.denoising.config import TrainingConfig
+from napari_n2n.denoising.normalisation import Intensities, from_channels, to_channels
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.io.photographs import WHITE
+from napari_n2n.settings import Settings
 
 Deviation = Annotated[float, Field(ge=0, le=10 * WHITE)]
 

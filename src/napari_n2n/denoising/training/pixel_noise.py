@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_n2n.denoising.rings import RING, Rings, RingSums
+from napari_n2n.denoising.spectral_rings import RING, Rings, RingSums
 
 # Rings (cycles/px) that are looked at. Coarser ones hold signal too.
 _BEGINS, _NYQUIST = 0.15, 0.5

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_n2n.denoising.config import TrainingConfig
+from napari_n2n.denoising.normalisation import Intensities, rescale
 from napari_n2n.denoising.training.blind_spot import BlindSpot, noise_reach
 from napari_n2n.denoising.training.subsets import COARSEST_ANGSTROM, Subsets, subsets_of
-from napari_n2n.denoising.working import Intensities, rescale
 from napari_n2n.errors import NotEnoughData
 
 Method = Literal["subsets", "blind_spot"]

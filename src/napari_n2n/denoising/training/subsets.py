@@ -23,12 +23,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from napari_n2n.denoising.config import Normalisation
+from napari_n2n.denoising.normalisation import Intensities
 from napari_n2n.denoising.resampling import rescale
-from napari_n2n.denoising.rings import RING, Rings, RingSums
+from napari_n2n.denoising.spectral_rings import RING, Rings, RingSums
 from napari_n2n.denoising.tiling import Window
 from napari_n2n.denoising.training.examples import WorkingPair
 from napari_n2n.denoising.training.pixel_noise import noise_power, without_outliers
-from napari_n2n.denoising.working import Intensities
 
 # Recorded pixels (Å) must not be coarser. The noise is measured between 0.15 and 0.5 cycles/px,
 # most of which is then finer than 10 Å, where a single micrograph shows nothing but noise.

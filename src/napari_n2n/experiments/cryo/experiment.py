@@ -67,9 +67,9 @@ def reproduce_cryo_steps(
     fields = fields_of(settings, folder, device)
     names = [field.name for field in fields]
     # The names say how many were asked for; a folder of movies may grow meanwhile.
-    asked = settings.model_dump(mode="json", exclude={"count"})
-    laboratory = ExperimentFolder(folder, {**asked, "micrographs": names})
-    bench = TrainingContext(laboratory, settings, device, stop)
+    asked = {name: value for name, value in settings.kept().items() if name != "count"}
+    records = ExperimentFolder(folder, {**asked, "micrographs": names})
+    context = TrainingContext(records, settings, device, stop)
     making = [field.stage for field in fields]
     budget = Budget.of_minutes(settings.budget_minutes)
 
@@ -79,7 +79,7 @@ def reproduce_cryo_steps(
 
     found = yield from carry_out_steps(
         making,
-        laboratory,
+        records,
         stop,
         count=len(making) + to_come(len(fields)),
         seconds_after=budget.seconds,
@@ -89,25 +89,25 @@ def reproduce_cryo_steps(
         reasons = " ".join(figures.get(LEFT_OUT, "") for figures in found.values())
         for field in fields:  # nothing is trained yet: they may be mended
             if LEFT_OUT in found[field.stage.name]:
-                laboratory.forget(field.stage.name)
+                records.forget(field.stage.name)
         raise NotEnoughData(f"Fewer than two micrographs can be used. {reasons}")
     count = held_out(len(usable))
     trained_on, judged = usable[:-count], usable[-count:]
     stages = [
-        *training_stages(bench, trained_on, budget),
-        *denoising_stages(bench, judged),
-        *(judging_stage(bench, field) for field in judged),
+        *training_stages(context, trained_on, budget),
+        *denoising_stages(context, judged),
+        *(judging_stage(context, field) for field in judged),
     ]
     found |= yield from carry_out_steps(
         stages,
-        laboratory,
+        records,
         stop,
         first=len(making) + 1,
         count=len(making) + len(stages),
     )
     total = len(making) + len(stages)
     yield ExperimentProgress.of(Progress("writing", 0, 1), "writing the report", total, total)
-    results = CryoResults(settings, trained_on, judged, found, laboratory.seconds, folder)
-    with write_atomically(laboratory.report_path) as beside:
+    results = CryoResults(settings, trained_on, judged, found, records.seconds, folder)
+    with write_atomically(records.report_path) as beside:
         beside.write_text(cryo_report(results), encoding="utf-8")
-    return laboratory.report_path
+    return records.report_path

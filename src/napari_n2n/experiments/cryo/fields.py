@@ -26,7 +26,8 @@ from napari_n2n.io import (
 from napari_n2n.motion import MotionConfig, align_steps, write_halves
 from napari_n2n.progress import Steps, Stopwatch
 from napari_n2n.simulation import SimulatedMovie, SimulationConfig, build_scene, simulated_frames
-from napari_n2n.workflow.summing import sums_of_file_steps
+from napari_n2n.workflow.movie_reader import MovieReader
+from napari_n2n.workflow.movie_sums import sums_of_file_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from napari_n2n.experiments.cryo.settings import CryoSettings
     from napari_n2n.experiments.protocol import Figures
     from napari_n2n.motion import Halves
-    from napari_n2n.workflow.movie_settings import MovieSettings
 
 LEFT_OUT = "left_out"
 """The figure of a field that cannot be used: what is wrong with its movie or its pair."""
@@ -83,7 +83,8 @@ def fields_of(settings: CryoSettings, folder: Path, device: str = "auto") -> lis
         There are fewer than two: one to train on and one to judge by.
     """
     if settings.pairs is not None:
-        found = _pairs_in(Path(settings.pairs), settings.pixel_size_angstrom)[: settings.count]
+        size = settings.recording.pixel_size_angstrom
+        found = _pairs_in(Path(settings.pairs), size)[: settings.count]
     elif settings.movies is not None:
         found = _movies_in(Path(settings.movies), settings, folder, device)
     else:
@@ -135,7 +136,7 @@ def _pairs_in(folder: Path, pixel_size_angstrom: float | None) -> list[TestField
 
 
 def _movies_in(given: Path, settings: CryoSettings, folder: Path, device: str) -> list[TestField]:
-    how = settings.movie_options.settings()
+    reader = MovieReader(settings.recording)
     # A gain reference may lie beside them; and a night has thousands, which are not all opened.
     movies = (path for path in expand_inputs(given) if _may_be_movie(path))
     paths = list(islice(movies, settings.count or USUAL_COUNT))
@@ -144,7 +145,7 @@ def _movies_in(given: Path, settings: CryoSettings, folder: Path, device: str) -
     names = [stem_of(path) for path in paths]
     _require_distinct(given, names)
     return [
-        _halves_made(name, folder, partial(_aligned, path, how, device))
+        _halves_made(name, folder, partial(_aligned, path, reader, device))
         for name, path in zip(names, paths, strict=True)
     ]
 
@@ -211,8 +212,8 @@ def _or_left_out(
         return {LEFT_OUT: str(problem)}
 
 
-def _aligned(path: Path, how: MovieSettings, device: str) -> Steps[tuple[Halves, Figures]]:
-    halves = yield from sums_of_file_steps(path, how, device)
+def _aligned(path: Path, reader: MovieReader, device: str) -> Steps[tuple[Halves, Figures]]:
+    halves = yield from sums_of_file_steps(path, reader, device=device)
     return halves, {}
 
 

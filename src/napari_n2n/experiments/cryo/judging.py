@@ -87,15 +87,15 @@ class FieldImages:
         return halves[0] if len(halves) == 1 else (halves[0] + halves[1]) * np.float32(0.5)
 
 
-def judging_stage(bench: TrainingContext, field: TestField) -> ExperimentStage:
+def judging_stage(context: TrainingContext, field: TestField) -> ExperimentStage:
     """Return the judging of a field that was not trained on, its pictures included."""
-    laboratory = bench.laboratory
-    paths = {what: panel_paths(laboratory.folder, field, what) for what in shown(field)}
+    records = context.records
+    paths = {what: panel_paths(records.folder, field, what) for what in shown(field)}
 
     def make() -> Steps[Figures]:
-        given = bench.settings.pixel_size_angstrom
+        given = context.settings.recording.pixel_size_angstrom
         images = yield from background_steps(
-            partial(_read, laboratory.folder, field, given), "reading"
+            partial(_read, records.folder, field, given), "reading"
         )
         figures: Figures = {
             "pixel_size_angstrom": images.pixel_size_angstrom,

@@ -43,7 +43,7 @@ _FRAME_WORKING_PIXEL_SIZE_ANGSTROM = 6.0
 class TrainingContext:
     """What stages of training and denoising work with."""
 
-    laboratory: ExperimentFolder
+    records: ExperimentFolder
     settings: CryoSettings
     device: str
     stop: Stop
@@ -74,37 +74,37 @@ def light_training(
 
 
 def training_stages(
-    bench: TrainingContext, fields: Sequence[TestField], budget: Budget
+    context: TrainingContext, fields: Sequence[TestField], budget: Budget
 ) -> list[ExperimentStage]:
     """Return the trainings of both networks on ``fields``; they share the budget alike.
 
     The light network is not trained longer than the paper's took, which may end by its epochs.
     """
-    settings, laboratory = bench.settings, bench.laboratory
+    settings, records = context.settings, context.records
     half = budget.share(0.5)
     equally_noisy = fields[0].equally_noisy
     pairs = PairsOnDisk.matched(
         [field.first for field in fields],
         [field.second for field in fields],
         swappable=equally_noisy,
-        pixel_size_angstrom=settings.pixel_size_angstrom,
+        pixel_size_angstrom=settings.recording.pixel_size_angstrom,
     )
 
     def train_paper() -> Steps[Figures]:
         config = paper_training(settings, half)
-        return (yield from _trained(bench, PAPER, pairs, config))
+        return (yield from _trained(context, PAPER, pairs, config))
 
     def train_light() -> Steps[Figures]:
-        taken = (laboratory.done(training_name(PAPER)) or {}).get("seconds", half)
+        taken = (records.done(training_name(PAPER)) or {}).get("seconds", half)
         config = light_training(settings, min(half, taken), equally_noisy=equally_noisy)
-        return (yield from _trained(bench, LIGHT, pairs, config))
+        return (yield from _trained(context, LIGHT, pairs, config))
 
     return [
         ExperimentStage(
             training_name(name),
             f"training the {TITLES[name]}",
             make,
-            (laboratory.model_path(training_name(name)),),
+            (records.model_path(training_name(name)),),
             seconds=half,
         )
         for name, make in ((PAPER, train_paper), (LIGHT, train_light))
@@ -117,17 +117,17 @@ def training_name(network: str) -> str:
 
 
 def _trained(
-    bench: TrainingContext, name: str, pairs: PairsOnDisk, config: TrainingConfig
+    context: TrainingContext, name: str, pairs: PairsOnDisk, config: TrainingConfig
 ) -> Steps[Figures]:
     """Train, or go on where a training was interrupted."""
-    output = bench.laboratory.model_path(training_name(name))
+    output = context.records.model_path(training_name(name))
     steps = train_steps(
         pairs,
         config,
         output=output,
         resume=_has_begun(output),
-        device=bench.device,
-        stop=bench.stop,
+        device=context.device,
+        stop=context.stop,
     )
     notes: dict[str, None] = {}
 
@@ -167,27 +167,30 @@ def denoised_paths(folder: Path, network: str, field: TestField) -> tuple[Path, 
     return tuple(folder / "denoised" / network / f"{field.name}_{name}.mrc" for name in names)
 
 
-def denoising_stages(bench: TrainingContext, fields: Sequence[TestField]) -> list[ExperimentStage]:
+def denoising_stages(
+    context: TrainingContext, fields: Sequence[TestField]
+) -> list[ExperimentStage]:
     """Return the denoising of ``fields`` by every network."""
-    return [_denoising_stage(bench, name, field) for field in fields for name in NETWORKS]
+    return [_denoising_stage(context, name, field) for field in fields for name in NETWORKS]
 
 
-def _denoising_stage(bench: TrainingContext, name: str, field: TestField) -> ExperimentStage:
-    outputs = denoised_paths(bench.laboratory.folder, name, field)
+def _denoising_stage(context: TrainingContext, name: str, field: TestField) -> ExperimentStage:
+    outputs = denoised_paths(context.records.folder, name, field)
 
     def make() -> Steps[Figures]:
-        model = bench.laboratory.model_path(training_name(name))
+        model = context.records.model_path(training_name(name))
         denoiser = denoiser_named(GENERAL if name == GENERAL else model)
         notes: list[str] = []
         for path, output in zip((field.first, field.second), outputs, strict=False):
-            image = read_micrograph(path, pixel_size_angstrom=bench.settings.pixel_size_angstrom)
+            size = context.settings.recording.pixel_size_angstrom
+            image = read_micrograph(path, pixel_size_angstrom=size)
             size = image.pixel_size_angstrom
             result = yield from denoise_steps(
                 image.pixels,
                 denoiser,
                 pixel_size_angstrom=size,
-                device=bench.device,
-                stop=bench.stop,
+                device=context.device,
+                stop=context.stop,
             )
             notes += [note for note in result.notes if note not in notes]
             write_micrograph(output, result.pixels, size)

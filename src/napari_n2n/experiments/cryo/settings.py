@@ -1,14 +1,12 @@
 """What decides a cryo-EM experiment: all of it, and nothing else."""
 
-from dataclasses import asdict, fields
-from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from napari_n2n.denoising.config import Settings
+from napari_n2n.settings import Settings
 from napari_n2n.simulation import Specimen
-from napari_n2n.workflow.movie_settings import MovieOptions
+from napari_n2n.workflow.recording import RecordingOptions
 
 USUAL_COUNT = 8
 """How many micrographs an experiment has, where nothing else is said."""
@@ -36,10 +34,8 @@ class CryoSettings(Settings):
         Folder of the user's own movies, instead of simulated ones.
     pairs
         Folder of pairs of noisy images, instead of movies.
-    pixel_size_angstrom, dose_per_frame
-        Of the user's own data, in Å and e/Å²; None: as their headers say.
-    gain and all that follow it
-        Of the user's movies; see `napari_n2n.workflow.movie_settings.MovieOptions`.
+    recording
+        Of the user's own data; of pairs, the pixel size only.
     """
 
     specimen: Specimen = "apoferritin"
@@ -50,37 +46,28 @@ class CryoSettings(Settings):
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     movies: str | None = None
     pairs: str | None = None
-    pixel_size_angstrom: Annotated[float, Field(gt=0, le=1000)] | None = None
-    dose_per_frame: Annotated[float, Field(gt=0)] | None = None
-    gain: str | None = None
-    gain_operation: Literal["multiply", "divide"] = "multiply"
-    gain_rotation: Annotated[int, Field(ge=0, le=3)] = 0
-    gain_flip: Annotated[int, Field(ge=0, le=2)] = 0
-    eer_frames: Annotated[int, Field(ge=1)] | None = None
-    eer_dose: Annotated[float, Field(gt=0)] | None = None
-    eer_raw_dose: Annotated[float, Field(gt=0)] | None = None
-    eer_upsampling: int = 1
-    aligned: bool = False
+    recording: RecordingOptions = RecordingOptions()
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if self.movies is not None and self.pairs is not None:
             raise ValueError("give --movies or --pairs, not both")
-        said = self.model_dump(include={field.name for field in fields(MovieOptions)})
+        given = list(self.recording.said)
         if self.pairs is not None:
-            del said["pixel_size_angstrom"]
-        usual = asdict(MovieOptions())
-        given = [name for name, value in said.items() if value != usual[name]]
+            given = [name for name in given if name != "pixel_size_angstrom"]
         if given and self.movies is None:
             where = "--movies or --pairs" if given[0] == "pixel_size_angstrom" else "--movies"
             raise ValueError(f"the setting {given[0]} is for data of your own; give {where}")
         return self
 
-    @property
-    def movie_options(self) -> MovieOptions:
-        """How the user's movies are read."""
-        said = {field.name: getattr(self, field.name) for field in fields(MovieOptions)}
-        return MovieOptions(**{**said, "gain": None if self.gain is None else Path(self.gain)})
+    def kept(self) -> dict[str, Any]:
+        """Return what decides the result, as JSON knows it, side by side.
+
+        So the folders of version 0.5.0 keep it, and can be gone on with.
+        """
+        told = self.model_dump(mode="json")
+        recording: dict[str, Any] = told.pop("recording")
+        return told | recording
 
     @property
     def is_simulated(self) -> bool:
@@ -108,17 +95,7 @@ class CryoSettings(Settings):
             "movies": self.movies,
             "pairs": self.pairs,
             "at most so many": self.count,
-            "pixel size given (Å)": self.pixel_size_angstrom,
-            "dose per frame given (e/Å²)": self.dose_per_frame,
-            "gain reference": self.gain,
-            "gain: operation, quarter turns, flip": None
-            if self.gain is None
-            else f"{self.gain_operation}, {self.gain_rotation}, {self.gain_flip}",
-            "EER: frames": self.eer_frames,
-            "EER: dose of a frame (e/Å²)": self.eer_dose,
-            "EER: dose of a raw frame (e/Å²)": self.eer_raw_dose,
-            "EER: upsampling": None if self.eer_upsampling == 1 else self.eer_upsampling,
-            "frames were aligned before": "yes" if self.aligned else None,
+            **self.recording.in_words(),
         }
 
 

@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_n2n.experiments.particles.avoiding import AvoidanceScore, avoided_on
+from napari_n2n.experiments.particles.label_scores import (
+    SuggestionScore,
+    jittered,
+    suggestion_scores_steps,
+)
 from napari_n2n.experiments.particles.real import (
     DIAMETER_ANGSTROM,
     KINDS,
@@ -25,11 +30,6 @@ from napari_n2n.experiments.particles.simulated import (
     find_on_steps,
     reference_field_steps,
     simulated_field_steps,
-)
-from napari_n2n.experiments.particles.suggesting import (
-    SuggestionScore,
-    jittered,
-    suggestion_scores_steps,
 )
 from napari_n2n.particles import find_contamination, first_guess_diameter
 from napari_n2n.particles.descriptors import describe

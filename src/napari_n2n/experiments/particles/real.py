@@ -11,7 +11,7 @@ import numpy as np
 from napari_n2n.denoising.inference.denoising import denoise_steps
 from napari_n2n.denoising.training.micrographs import train_steps
 from napari_n2n.errors import NotEnoughData, UnreadableFile
-from napari_n2n.experiments.particles.finding import PickScore, best_threshold
+from napari_n2n.experiments.particles.pick_scores import PickScore, best_threshold
 from napari_n2n.io import read_micrograph
 from napari_n2n.particles import PickingConfig, Template, pick, suggested_threshold
 from napari_n2n.progress import Progress, Steps, Stop, never

@@ -12,7 +12,7 @@ from napari_n2n.denoising.inference.denoising import denoise_halves_steps
 from napari_n2n.denoising.training.micrographs import train_steps
 from napari_n2n.denoising.training.pairs import Pair
 from napari_n2n.errors import UnreadableFile
-from napari_n2n.experiments.particles.finding import PickScore, best_threshold
+from napari_n2n.experiments.particles.pick_scores import PickScore, best_threshold
 from napari_n2n.io import read_micrograph, read_pair
 from napari_n2n.motion import MotionConfig, align_steps
 from napari_n2n.particles import (

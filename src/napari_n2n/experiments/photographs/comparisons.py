@@ -33,21 +33,21 @@ _CROP = 64
 _TARGETS: tuple[Literal["noisy", "clean"], ...] = ("noisy", "clean")
 
 
-def comparison_stages(bench: TrialContext) -> list[ExperimentStage]:
+def comparison_stages(context: TrialContext) -> list[ExperimentStage]:
     """Return all comparisons, in their order."""
-    return [pace_stage(bench), *claim_stages(bench), *bias_stages(bench)]
+    return [pace_stage(context), *claim_stages(context), *bias_stages(context)]
 
 
-def pace_stage(bench: TrialContext) -> ExperimentStage:
+def pace_stage(context: TrialContext) -> ExperimentStage:
     """Return the measuring of how many steps each of the comparisons can have in its time."""
 
     def make() -> Steps[Figures]:
-        seconds = seconds_each(bench)
-        trial = claim_config(bench, FEWEST_STEPS)
+        seconds = seconds_each(context)
+        trial = claim_config(context, FEWEST_STEPS)
         for _ in range(2):  # the first time, some things are made that are there the second
             watch = Stopwatch()
             yield from train_photographs_steps(
-                bench.train, trial, PhotographNoise(), device=bench.device, stop=bench.stop
+                context.train, trial, PhotographNoise(), device=context.device, stop=context.stop
             )
             taken = watch.elapsed_seconds
         return {"steps": max(FEWEST_STEPS, round(seconds / taken * FEWEST_STEPS))}
@@ -55,16 +55,16 @@ def pace_stage(bench: TrialContext) -> ExperimentStage:
     return ExperimentStage(_PACE, "measuring how long a step takes", make)
 
 
-def seconds_each(bench: TrialContext) -> float:
+def seconds_each(context: TrialContext) -> float:
     """Return the time (s) that each of the trainings that are compared may take."""
-    trainings = 2 * len(bench.claim_counts) + 2
-    left = 1.0 if bench.settings.given_model else 1.0 - MODEL_SHARE
-    return bench.budget.share(left) / trainings
+    trainings = 2 * len(context.claim_counts) + 2
+    left = 1.0 if context.settings.given_model else 1.0 - MODEL_SHARE
+    return context.budget.share(left) / trainings
 
 
-def claim_config(bench: TrialContext, steps: int) -> TrainingConfig:
+def claim_config(context: TrialContext, steps: int) -> TrainingConfig:
     """Return the training of which one thing at a time is changed, with so many steps."""
-    settings = bench.settings
+    settings = context.settings
     return recipe(
         "better",
         network=settings.claim_network,
@@ -79,27 +79,27 @@ def claim_name(count: int, targets: str) -> str:
     return f"claim-{count}-{targets}"
 
 
-def claim_stages(bench: TrialContext) -> list[ExperimentStage]:
+def claim_stages(context: TrialContext) -> list[ExperimentStage]:
     """Return trainings that differ in their targets and in how many photographs there are."""
     stages = []
-    for count in bench.claim_counts:
+    for count in context.claim_counts:
         for targets in _TARGETS:
             name = claim_name(count, targets)
             noise = PhotographNoise(targets=targets)
-            make = partial(_claim, bench, name, count, noise)
+            make = partial(_claim, context, name, count, noise)
             counted = f"{count} photograph" + ("" if count == 1 else "s")
             title = f"{counted}, {targets} targets"
-            files = (bench.laboratory.model_path(name),)
-            stages.append(ExperimentStage(name, title, make, files, seconds=seconds_each(bench)))
+            files = (context.records.model_path(name),)
+            stages.append(ExperimentStage(name, title, make, files, seconds=seconds_each(context)))
     return stages
 
 
-def _claim(bench: TrialContext, name: str, count: int, noise: PhotographNoise) -> Steps[Figures]:
-    config = claim_config(bench, (bench.laboratory.done(_PACE) or {})["steps"])
-    photographs = bench.train.chosen(count, bench.settings.seed)
-    output = bench.laboratory.model_path(name)
-    denoiser = yield from trained_steps(bench, photographs, config, noise, output)
-    psnr_db = yield from psnr_at_steps(bench, denoiser)
+def _claim(context: TrialContext, name: str, count: int, noise: PhotographNoise) -> Steps[Figures]:
+    config = claim_config(context, (context.records.done(_PACE) or {})["steps"])
+    photographs = context.train.chosen(count, context.settings.seed)
+    output = context.records.model_path(name)
+    denoiser = yield from trained_steps(context, photographs, config, noise, output)
+    psnr_db = yield from psnr_at_steps(context, denoiser)
     return {**told_of(denoiser), "psnr_db": psnr_db}
 
 
@@ -116,43 +116,43 @@ def bias_name(kind: str) -> str:
     return f"bias-{kind.replace(' ', '-')}"
 
 
-def bias_stages(bench: TrialContext) -> list[ExperimentStage]:
+def bias_stages(context: TrialContext) -> list[ExperimentStage]:
     """Return trainings on noise whose mean is zero, is not, or depends on the brightness."""
-    plain = (claim_name(max(bench.claim_counts), "noisy"),)
+    plain = (claim_name(max(context.claim_counts), "noisy"),)
     return [
         ExperimentStage(
             bias_name(kind),
             f"noise: {kind}",
-            partial(_bias, bench, kind),
+            partial(_bias, context, kind),
             needs=plain,
-            seconds=0.0 if kind == "zero mean" else seconds_each(bench),
+            seconds=0.0 if kind == "zero mean" else seconds_each(context),
         )
         for kind in BIASED
     ]
 
 
-def _bias(bench: TrialContext, kind: str) -> Steps[Figures]:
-    settings, laboratory = bench.settings, bench.laboratory
+def _bias(context: TrialContext, kind: str) -> Steps[Figures]:
+    settings, records = context.settings, context.records
     mean = settings.mean if BIASED[kind].get("mean") else 0.0
     clipped = bool(BIASED[kind].get("clipped"))
-    count = max(bench.claim_counts)
-    plain = laboratory.model_path(claim_name(count, "noisy"))
+    count = max(context.claim_counts)
+    plain = records.model_path(claim_name(count, "noisy"))
     if kind == "zero mean":
         denoiser = load_denoiser(plain)  # the same training: it is not done twice
     else:
-        config = claim_config(bench, (laboratory.done(_PACE) or {})["steps"])
+        config = claim_config(context, (records.done(_PACE) or {})["steps"])
         noise = PhotographNoise(mean=mean, clipped=clipped)
-        photographs = bench.train.chosen(count, settings.seed)
-        output = laboratory.model_path(bias_name(kind))
-        denoiser = yield from trained_steps(bench, photographs, config, noise, output)
+        photographs = context.train.chosen(count, settings.seed)
+        output = records.model_path(bias_name(kind))
+        denoiser = yield from trained_steps(context, photographs, config, noise, output)
     found: Figures = {"mean": mean}
     for deviation in COMPARED_DEVIATIONS:
         test = TestNoise(deviation, mean=mean, clipped=clipped, seed=settings.seed)
-        method = bench.method(denoiser)
-        found[str(deviation)] = yield from judge_steps(bench.claim_test, test, method)
+        method = context.method(denoiser)
+        found[str(deviation)] = yield from judge_steps(context.claim_test, test, method)
         if clipped:
-            method = bench.method(load_denoiser(plain))
+            method = context.method(load_denoiser(plain))
             found[f"{deviation} by zero mean"] = yield from judge_steps(
-                bench.claim_test, test, method
+                context.claim_test, test, method
             )
     return found

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_n2n.denoising.training.photograph_examples import Photographs
 from napari_n2n.denoising.training.photographs import read_photographs_steps
-from napari_n2n.experiments.photographs.report import natural_report
+from napari_n2n.experiments.photographs.report import photograph_report
 from napari_n2n.experiments.photographs.stages import all_stages
 from napari_n2n.experiments.photographs.trials import TrialContext
 from napari_n2n.experiments.protocol import ExperimentFolder, carry_out_steps
@@ -65,13 +65,13 @@ def reproduce_photographs_steps(
     test = yield from _photographs(settings.test, _OWN_TEST, stop)
     test = test.leading(settings.test_images)
     numbers = {"train_count": len(train.images), "test_count": len(test.images)}
-    laboratory = ExperimentFolder(Path(folder), {**settings.model_dump(mode="json"), **numbers})
-    bench = TrialContext(laboratory, settings, train, test, device, stop)
-    found = yield from carry_out_steps(all_stages(bench), laboratory, stop)
+    records = ExperimentFolder(Path(folder), {**settings.model_dump(mode="json"), **numbers})
+    context = TrialContext(records, settings, train, test, device, stop)
+    found = yield from carry_out_steps(all_stages(context), records, stop)
     yield Progress("writing the report", 0, 1)
-    with write_atomically(laboratory.report_path) as beside:
-        beside.write_text(natural_report(bench, found), encoding="utf-8")
-    return laboratory.report_path
+    with write_atomically(records.report_path) as beside:
+        beside.write_text(photograph_report(context, found), encoding="utf-8")
+    return records.report_path
 
 
 def _photographs(folder: str | None, own: tuple[str, ...], stop: Stop) -> Steps[Photographs]:

@@ -40,27 +40,27 @@ if TYPE_CHECKING:
     from napari_n2n.experiments.photographs.trials import TrialContext
 
 
-def natural_report(bench: TrialContext, found: Found) -> str:
+def photograph_report(context: TrialContext, found: Found) -> str:
     """Return the report as HTML."""
     return report_page(
         "Photographs without clean data",
         {
-            **bench.settings.told(),
-            "photographs trained on, in number": len(bench.train.names),
-            "photographs judged by, in number": len(bench.test.names),
+            **context.settings.told(),
+            "photographs trained on, in number": len(context.train.names),
+            "photographs judged by, in number": len(context.test.names),
         },
         versions_here(),
         (
             _headlines(found),
-            page.section("What was done", *_what_was_done(bench, found)),
+            page.section("What was done", *_what_was_done(context, found)),
             page.section("Table I", *_first(found)),
-            page.section("Details", _pictures(bench, found)),
+            page.section("Details", _pictures(context, found)),
             page.section("Noisy targets and clean ones", *_claim(found)),
-            page.section("Noise whose mean is not zero", *_bias(bench, found)),
-            page.section("Beside what was published", *_published(bench, found)),
+            page.section("Noise whose mean is not zero", *_bias(context, found)),
+            page.section("Beside what was published", *_published(context, found)),
             page.section("Longer training", *_progress(found)),
         ),
-        seconds=bench.laboratory.seconds,
+        seconds=context.records.seconds,
     )
 
 
@@ -73,16 +73,16 @@ def _headlines(found: Found) -> str:
     return page.quiet("PSNR of what was denoised, and from what:") + page.tiles(tiles)
 
 
-def _what_was_done(bench: TrialContext, found: Found) -> list[str]:
-    given = bench.settings.given_model is not None
+def _what_was_done(context: TrialContext, found: Found) -> list[str]:
+    given = context.settings.given_model is not None
     return [
-        paragraph(model_sentence(found[MODEL], given=given, photographs=len(bench.train.names))),
+        paragraph(model_sentence(found[MODEL], given=given, photographs=len(context.train.names))),
         paragraph(
-            f"It is judged on {len(bench.test.names)} photographs that nothing here was trained "
+            f"It is judged on {len(context.test.names)} photographs that nothing here was trained "
             "on, and is not told how strong noise is. Their noise is the same for every method "
             "and every run with this seed, added to real numbers and not clipped. What is about "
             "several trainings, the sections from noisy and clean targets on, is judged on the "
-            f"first {len(bench.claim_test.names)} of them."
+            f"first {len(context.claim_test.names)} of them."
         ),
     ]
 
@@ -105,13 +105,13 @@ def _first(found: Found) -> list[str]:
     ]
 
 
-def _pictures(bench: TrialContext, found: Found) -> str:
+def _pictures(context: TrialContext, found: Found) -> str:
     parts = []
     figures = found["pictures"]
     for number, sigma in figures["shown"]:
         captions = {"noisy": f"σ = {sigma}", "clean": "clean", **TITLES}
         panels = [
-            Panel(bench.laboratory.picture_path(f"{number}-{what}"), captions[what])
+            Panel(context.records.picture_path(f"{number}-{what}"), captions[what])
             for what in figures["methods"]
         ]
         parts.append(gallery(panels, across=len(panels)))
@@ -139,12 +139,12 @@ def _claim(found: Found) -> list[str]:
     ]
 
 
-def _bias(bench: TrialContext, found: Found) -> list[str]:
+def _bias(context: TrialContext, found: Found) -> list[str]:
     return [
         paragraph(
             "A network trained with the squared error gives the expectation of its target: the "
             "clean image plus the mean of the noise. So with noise of a mean of "
-            f"{bench.settings.mean:g} results should be off by {bench.settings.mean:g}. "
+            f"{context.settings.mean:g} results should be off by {context.settings.mean:g}. "
             "Clipping noisy images to 8 bits cuts off noise that darkens shadows and brightens "
             "lights, which is a mean as well, though another one for every brightness."
         ),
@@ -157,12 +157,13 @@ def _bias(bench: TrialContext, found: Found) -> list[str]:
     ]
 
 
-def _published(bench: TrialContext, found: Found) -> list[str]:
+def _published(context: TrialContext, found: Found) -> list[str]:
     return [
         table(*published_table(found)),
         page.quiet(
             "Published figures are for CBSD68, by networks trained on clean images. They compare "
-            f"only where the {len(bench.test.names)} photographs judged by here are all 68 of it. "
+            f"only where the {len(context.test.names)} photographs judged by here are all 68 of "
+            "it. "
             "In eight ways: the mean of the results for the image turned and mirrored, each turned "
             "back (napari-n2n denoise --thorough), eight times the work."
         ),

@@ -4,8 +4,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from napari_n2n.denoising.config import Settings
 from napari_n2n.denoising.shipped_models.photographs import NetworkName, Recipe
+from napari_n2n.settings import Settings
 
 DEVIATIONS = (10, 15, 20, 25, 40, 50, 70)
 """Of the test noise, of 255: the paper's and those of the literature. Training ends at 50."""

@@ -50,21 +50,21 @@ _DETAIL_PX = 128
 _ENLARGED = 2
 
 
-def all_stages(bench: TrialContext) -> list[ExperimentStage]:
+def all_stages(context: TrialContext) -> list[ExperimentStage]:
     """Return all stages, in their order."""
     return [
-        model_stage(bench),
-        *psnr_stages(bench),
-        *snapshot_stages(bench),
-        pictures_stage(bench),
-        *comparison_stages(bench),
+        model_stage(context),
+        *psnr_stages(context),
+        *snapshot_stages(context),
+        pictures_stage(context),
+        *comparison_stages(context),
     ]
 
 
-def model_stage(bench: TrialContext) -> ExperimentStage:
+def model_stage(context: TrialContext) -> ExperimentStage:
     """Return the training of the model that is judged, or what is told about the one given."""
-    settings = bench.settings
-    output = bench.laboratory.model_path(MODEL)
+    settings = context.settings
+    output = context.records.model_path(MODEL)
 
     def make() -> Steps[Figures]:
         yield Progress("reading the model", 0, 1)
@@ -72,26 +72,26 @@ def model_stage(bench: TrialContext) -> ExperimentStage:
             config = recipe(
                 settings.recipe,
                 network=settings.network,
-                seconds=bench.budget.share(MODEL_SHARE),
+                seconds=context.budget.share(MODEL_SHARE),
                 crop=settings.crop,
                 seed=settings.seed,
             )
             if settings.recipe == "paper":  # its 120 epochs, where the budget allows them
                 config = config.replaced(epochs=PAPER.epochs)
             denoiser = yield from trained_steps(
-                bench, bench.train, config, PhotographNoise(), output
+                context, context.train, config, PhotographNoise(), output
             )
         else:
-            denoiser = bench.model()
+            denoiser = context.model()
         return told_of(denoiser)
 
     given = settings.given_model is not None
     title = "reading the model" if given else "training the model on noisy photographs"
-    seconds = None if given else bench.budget.share(MODEL_SHARE)
+    seconds = None if given else context.budget.share(MODEL_SHARE)
     return ExperimentStage(MODEL, title, make, () if given else (output,), seconds=seconds)
 
 
-def psnr_stages(bench: TrialContext) -> list[ExperimentStage]:
+def psnr_stages(context: TrialContext) -> list[ExperimentStage]:
     """Return the judging of the model, and of methods without training, at each noise."""
     methods = (OURS, *classical_methods())
     judged: dict[str, tuple[int, ...]] = dict.fromkeys(methods, DEVIATIONS)
@@ -102,11 +102,11 @@ def psnr_stages(bench: TrialContext) -> list[ExperimentStage]:
 
             def make(name: str = name, deviation: int = deviation) -> Steps[Figures]:
                 if name in (OURS, THOROUGH):
-                    method: Method = bench.method(bench.model(), thorough=name == THOROUGH)
+                    method: Method = context.method(context.model(), thorough=name == THOROUGH)
                 else:
                     method = classical_methods()[name]
-                noise = TestNoise(deviation, seed=bench.settings.seed)
-                return (yield from judge_steps(bench.test, noise, method))
+                noise = TestNoise(deviation, seed=context.settings.seed)
+                return (yield from judge_steps(context.test, noise, method))
 
             told = {**TITLES, OURS: "the model", THOROUGH: "the model in eight ways"}[name]
             title = f"σ = {deviation}: {told}"
@@ -120,16 +120,16 @@ def psnr_name(method: str, deviation: int) -> str:
     return f"psnr-{method}-{deviation}"
 
 
-def snapshot_stages(bench: TrialContext) -> list[ExperimentStage]:
+def snapshot_stages(context: TrialContext) -> list[ExperimentStage]:
     """Return the judging of what the model was on the way: PSNR against the length of training.
 
     Of a model that was given as a file, the snapshots that lie beside it are judged.
     """
-    given = bench.settings.given_model
-    output = bench.laboratory.model_path(MODEL) if given is None else Path(given)
+    given = context.settings.given_model
+    output = context.records.model_path(MODEL) if given is None else Path(given)
 
     def make() -> Steps[Figures]:
-        last = bench.model()
+        last = context.model()
         models = []
         # A model in the box has none; those of a longer training to the same file are not its own.
         if given not in IN_THE_BOX:
@@ -140,7 +140,7 @@ def snapshot_stages(bench: TrialContext) -> list[ExperimentStage]:
         points = []
         for denoiser in (*models, last):
             made = denoiser.provenance
-            psnr_db = yield from psnr_at_steps(bench, denoiser)
+            psnr_db = yield from psnr_at_steps(context, denoiser)
             points.append({"steps": made.steps, "seconds": made.seconds, "psnr_db": psnr_db})
         return {"points": points}
 
@@ -149,28 +149,28 @@ def snapshot_stages(bench: TrialContext) -> list[ExperimentStage]:
     ]
 
 
-def pictures_stage(bench: TrialContext) -> ExperimentStage:
+def pictures_stage(context: TrialContext) -> ExperimentStage:
     """Return the drawing of details of some photographs: noisy, denoised, clean."""
     shown = [
-        (number, deviation) for number, deviation in PICTURED if number < len(bench.test.names)
+        (number, deviation) for number, deviation in PICTURED if number < len(context.test.names)
     ]
     methods = ("noisy", *classical_methods(), OURS, "clean")
     paths = {
-        (number, what): bench.laboratory.picture_path(f"{number}-{what}")
+        (number, what): context.records.picture_path(f"{number}-{what}")
         for number, _ in shown
         for what in methods
     }
 
     def make() -> Steps[Figures]:
-        known = {OURS: bench.method(bench.model()), **classical_methods()}
+        known = {OURS: context.method(context.model()), **classical_methods()}
         watch = Stopwatch()
         for done, (number, deviation) in enumerate(shown):
 
             def told(_step: Any, done: int = done) -> Iterator[Any]:
                 yield watch.progress("drawing pictures", done, len(shown))
 
-            clean = bench.test.images[number]
-            noisy = TestNoise(deviation, seed=bench.settings.seed).on(clean, number)
+            clean = context.test.images[number]
+            noisy = TestNoise(deviation, seed=context.settings.seed).on(clean, number)
             write_detail(paths[number, "clean"], clean, clean)
             write_detail(paths[number, "noisy"], noisy, clean)
             for what, method in known.items():

@@ -35,7 +35,7 @@ MODEL_SHARE = 0.5
 class TrialContext:
     """What the stages work with."""
 
-    laboratory: ExperimentFolder
+    records: ExperimentFolder
     settings: PhotographSettings
     train: Photographs
     test: Photographs
@@ -64,7 +64,7 @@ class TrialContext:
 
     def model(self) -> Denoiser:
         """Return the model that is judged."""
-        return denoiser_named(self.settings.given_model or self.laboratory.model_path(MODEL))
+        return denoiser_named(self.settings.given_model or self.records.model_path(MODEL))
 
 
 def told_of(denoiser: Denoiser) -> Figures:
@@ -83,7 +83,7 @@ def told_of(denoiser: Denoiser) -> Figures:
 
 
 def trained_steps(
-    bench: TrialContext,
+    context: TrialContext,
     photographs: Photographs,
     config: TrainingConfig,
     noise: PhotographNoise,
@@ -98,20 +98,20 @@ def trained_steps(
             output=output,
             resume=True,
             snapshots=output.stem == MODEL,
-            device=bench.device,
-            stop=bench.stop,
+            device=context.device,
+            stop=context.stop,
         )
     )
 
 
 def psnr_at_steps(
-    bench: TrialContext, denoiser: Denoiser, deviations: tuple[int, ...] = COMPARED_DEVIATIONS
+    context: TrialContext, denoiser: Denoiser, deviations: tuple[int, ...] = COMPARED_DEVIATIONS
 ) -> Steps[dict[str, float]]:
     """Return the PSNR (dB) by the deviation of the noise, on a part of the test photographs."""
     found = {}
     for deviation in deviations:
-        noise = TestNoise(deviation, seed=bench.settings.seed)
-        method = bench.method(denoiser)
-        figures = yield from judge_steps(bench.claim_test, noise, method)
+        noise = TestNoise(deviation, seed=context.settings.seed)
+        method = context.method(denoiser)
+        figures = yield from judge_steps(context.claim_test, noise, method)
         found[str(deviation)] = figures["psnr_db"]
     return found

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from magicgui.types import FileDialogMode
 from magicgui.widgets import ComboBox, Container, FileEdit
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
@@ -16,13 +17,13 @@ from napari_n2n.plugin.denoise.layer_sources import (
     photograph_source,
     roles_of,
 )
-from napari_n2n.plugin.shared.controls import aligned_labels, folded
-from napari_n2n.plugin.shared.layers import memory_of, pixel_size_of
-from napari_n2n.plugin.shared.movie_form import MovieForm
+from napari_n2n.plugin.shared.controls import Underway, aligned_labels, folded
+from napari_n2n.plugin.shared.layers import layer_called, memory_of, pixel_size_of
+from napari_n2n.plugin.shared.movie_form import MovieForm, path_of
 from napari_n2n.plugin.shared.pixel_sizes import Calibrator
 from napari_n2n.plugin.shared.preferences import halves_folder
-from napari_n2n.workflow.movie_settings import MovieOptions
 from napari_n2n.workflow.photograph_sources import PhotographFolder
+from napari_n2n.workflow.recording import RecordingOptions
 from napari_n2n.workflow.sources import FolderSource, HalvesSource, ImageSource, Source
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class DataChoice:
     image: str | None = None
     photograph: str | None = None
     folder: Path | None = None
-    recording: MovieOptions = field(default_factory=MovieOptions)
+    recording: RecordingOptions = field(default_factory=RecordingOptions)
 
     @property
     def in_colour(self) -> bool:
@@ -92,7 +93,8 @@ class DataForm(QWidget):
             "image": ComboBox(label="Micrograph", nullable=True, choices=()),
             "photograph": ComboBox(label="Photograph", nullable=True, choices=()),
         }
-        self._folder = FileEdit(label="Folder", mode="d", nullable=True, value=None)
+        mode = FileDialogMode.EXISTING_DIRECTORY
+        self._folder = FileEdit(label="Folder", mode=mode, nullable=True, value=None)
         self._fields = {**self._layers, "folder": self._folder}
         container = Container(widgets=[self._kind, *self._fields.values()], labels=True)
         aligned_labels(container)
@@ -105,7 +107,7 @@ class DataForm(QWidget):
         layout.addWidget(container.native)
         layout.addWidget(self.more)
         self._container = container
-        self._settling = False
+        self._settling = Underway()
         self._calibrator = Calibrator(viewer)
         self._said: float | None = None
         self._kind_is_wanted = False  # until the user says so, it follows what is open
@@ -120,16 +122,12 @@ class DataForm(QWidget):
     def value(self) -> DataChoice:
         """Return what is chosen."""
         layers = {role: part.value for role, part in self._layers.items()}
-        folder = self._folder.value
-        # An empty field reads as the path ".".
-        chosen = None if folder is None or str(folder) in ("", ".") else Path(folder)
-        recording = self._recording.value()
-        return DataChoice(kind=self._kind.value, folder=chosen, recording=recording, **layers)
+        folder, recording = path_of(self._folder), self._recording.value()
+        return DataChoice(kind=self._kind.value, folder=folder, recording=recording, **layers)
 
     def setValue(self, choice: DataChoice) -> None:  # noqa: N802
         """Show ``choice``; layers that are not there are left open."""
-        self._settling = True
-        try:
+        with self._settling:
             self._kind.value = choice.kind
             self._kind_is_wanted = True
             for role, part in self._layers.items():
@@ -137,8 +135,6 @@ class DataForm(QWidget):
                 part.value = name if name in part.choices else None
             self._folder.value = choice.folder
             self._recording.setValue(choice.recording)
-        finally:
-            self._settling = False
         self._on_change()
 
     def source(self) -> Source:
@@ -204,8 +200,7 @@ class DataForm(QWidget):
         for layer in self._viewer.layers:
             for role in roles_of(layer):
                 candidates[role].append(layer.name)
-        self._settling = True
-        try:
+        with self._settling:
             for role, part in self._layers.items():
                 before = part.value
                 part.choices = candidates[role]
@@ -215,8 +210,6 @@ class DataForm(QWidget):
             if added is not None and "photograph" in roles_of(added) and is_noisy(added):
                 self._layers["photograph"].value = added.name
             self._follow_what_is_open()
-        finally:
-            self._settling = False
         self._on_change()
 
     def disconnect_layers(self) -> None:
@@ -224,7 +217,7 @@ class DataForm(QWidget):
         for event in self._layer_events():
             event.disconnect(self.refresh)
 
-    def _layer_events(self) -> tuple:
+    def _layer_events(self) -> tuple[Any, ...]:
         events = self._viewer.layers.events
         return events.inserted, events.removed, events.renamed
 
@@ -253,9 +246,10 @@ class DataForm(QWidget):
             self._kind.value = "photograph"
 
     def _layer(self, name: str | None, request: str) -> "Layer":
-        if name is None or name not in self._viewer.layers:
+        found = None if name is None else layer_called(self._viewer, name)
+        if found is None:
             raise NotEnoughData(f"{request}.")
-        return self._viewer.layers[name]
+        return found
 
     def _on_kind(self, *_: object) -> None:
         self._kind_is_wanted = self._kind_is_wanted or not self._settling

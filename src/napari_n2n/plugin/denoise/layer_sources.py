@@ -1,7 +1,6 @@
 """What a layer can be chosen as, and what is worked on if it is."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
@@ -10,8 +9,8 @@ from napari_n2n.errors import NotEnoughData
 from napari_n2n.io import Movie
 from napari_n2n.plugin.shared.layers import Kind, memory_of, pixel_size_of
 from napari_n2n.plugin.shared.preferences import preferences
-from napari_n2n.workflow.movie_settings import MovieOptions
 from napari_n2n.workflow.photograph_sources import OnePhotograph
+from napari_n2n.workflow.recording import RecordingOptions
 from napari_n2n.workflow.sources import MovieSource
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def roles_of(layer: "Layer") -> list[str]:
     return ["movie", "odd", "even"] if layer.ndim == 3 and kind is None else []
 
 
-def movie_source(layer: "Layer", recording: MovieOptions) -> MovieSource:
+def movie_source(layer: "Layer", recording: RecordingOptions) -> MovieSource:
     """Return a movie, to be read as ``recording`` says.
 
     Raises
@@ -69,7 +68,7 @@ def movie_source(layer: "Layer", recording: MovieOptions) -> MovieSource:
             f"{layer.name} has no file that a gain reference or EER rendering could be applied to. "
             "Open the movie's file, or clear them under How it was recorded."
         )
-    recording = replace(recording, pixel_size_angstrom=said)
+    recording = recording.replaced(pixel_size_angstrom=said)
     return MovieSource(movie, layer.name, layer.data, pixel_size, recording)
 
 

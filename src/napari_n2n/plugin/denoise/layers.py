@@ -10,19 +10,21 @@ from qtpy.QtCore import QObject, QTimer
 from napari_n2n.io.photographs import WHITE
 from napari_n2n.plugin.shared.canvas import camera_of, grid_of
 from napari_n2n.plugin.shared.compare import Comparison
+from napari_n2n.plugin.shared.controls import Underway
 from napari_n2n.plugin.shared.layers import (
     LayerData,
     LayerMemory,
     colour_layer,
     image_layer,
+    layer_called,
     memory_of,
     noisy_layer,
 )
-from napari_n2n.workflow.fields import FieldOfView
-from napari_n2n.workflow.fields import Image as Pixels
-from napari_n2n.workflow.photograph_steps import NoisyCopy
-from napari_n2n.workflow.source_steps import DenoisingResult, Region, RegionOfInterest
+from napari_n2n.workflow.fields_of_view import FieldOfView
+from napari_n2n.workflow.fields_of_view import Image as Pixels
+from napari_n2n.workflow.photograph_training import NoisyCopy
 from napari_n2n.workflow.sources import Source
+from napari_n2n.workflow.train_and_denoise import DenoisingResult, Region, RegionOfInterest
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -51,14 +53,14 @@ class DenoiseLayers:
         self._exposure: FieldOfView | None = None
         self._source_data: tuple[Any, ...] = ()
         self._preview_wanted = False
-        self._removing = False
+        self._removing = Underway()
         # While work goes on, where the user looks is asked again and again.
         self._looking = QTimer(parent)
         self._looking.setInterval(_LOOK_MS)
         self._looking.timeout.connect(self.look)
         viewer.layers.events.removed.connect(self._on_removed)
 
-    def show_exposure(self, exposure: FieldOfView) -> "Layer":
+    def show_exposure(self, exposure: FieldOfView) -> Image:
         """Show the raw sum, under what comes later; other images step back.
 
         If it is compared with something already, it stays so until there is something newer.
@@ -70,7 +72,7 @@ class DenoiseLayers:
         self._show_alone(layer)
         return layer
 
-    def show_noisy(self, copy: NoisyCopy) -> "Layer":
+    def show_noisy(self, copy: NoisyCopy) -> Image:
         """Show a photograph with noise, which remembers the clean one; other images step back."""
         layer = self._add(noisy_layer(copy))
         self._show_alone(layer)
@@ -108,8 +110,8 @@ class DenoiseLayers:
         place = (origin[0] * size, origin[1] * size)
         memory = LayerMemory("preview", exposure.pixel_size_angstrom)
         described = _described(pixels, PREVIEW, memory)
-        if PREVIEW in self._viewer.layers:
-            layer = self._viewer.layers[PREVIEW]
+        layer = layer_called(self._viewer, PREVIEW)
+        if isinstance(layer, Image):
             layer.data, limits = described[0], described[1]["contrast_limits"]
             layer.translate = place
             layer.contrast_limits_range = limits
@@ -131,7 +133,7 @@ class DenoiseLayers:
         self._looking.stop()
         self._viewer.layers.events.removed.disconnect(self._on_removed)
 
-    def show_result(self, result: DenoisingResult, seconds: float) -> "Layer":
+    def show_result(self, result: DenoisingResult, seconds: float) -> Image:
         """Show a denoised image beside its raw one, with where it comes from."""
         exposure = result.exposure
         raw = self._raw_layer(exposure)
@@ -167,7 +169,7 @@ class DenoiseLayers:
         if event.value.name == PREVIEW and not self._removing:
             self.end_preview()  # the user does not want to see it
 
-    def _raw_layer(self, exposure: FieldOfView) -> "Layer":
+    def _raw_layer(self, exposure: FieldOfView) -> Image:
         """Return the layer of the exposure's sum; it is made if it is not there."""
         layer = self._find(exposure)
         if layer is not None:
@@ -185,22 +187,22 @@ class DenoiseLayers:
         _, description, layer_type = _described(exposure.full, name, memory)
         return self._add((exposure.shown, description, layer_type))
 
-    def _find(self, exposure: FieldOfView | None) -> "Layer | None":
+    def _find(self, exposure: FieldOfView | None) -> Image | None:
         """Return the layer that shows this very exposure; an opened micrograph's is the user's."""
-        for layer in self._viewer.layers:
+        for layer in self._images():
             if exposure is not None and layer.data is exposure.shown:
                 return layer
         return None
 
-    def _layer_looked_at(self) -> "Layer | None":
+    def _layer_looked_at(self) -> Image | None:
         if self._exposure is not None:
             return self._find(self._exposure)
-        for layer in self._viewer.layers:
+        for layer in self._images():
             if layer.visible and any(layer.data is data for data in self._source_data):
                 return layer
         return None
 
-    def _compare(self, raw: "Layer", layer: "Layer") -> None:
+    def _compare(self, raw: Image, layer: Image) -> None:
         """Show both side by side; who had zoomed in goes on looking at the same place."""
         camera, grid = camera_of(self._viewer), grid_of(self._viewer)
         center, zoom, was_divided = camera.center, camera.zoom, grid.enabled
@@ -213,34 +215,33 @@ class DenoiseLayers:
             camera.center = center
             camera.zoom = zoom / 2  # a pane is half the canvas
 
-    def _show_alone(self, layer: "Layer") -> None:
+    def _show_alone(self, layer: Image) -> None:
         """Compare no longer; other images step back."""
         self.comparison.end()
-        for other in self._viewer.layers:
-            if isinstance(other, Image):
-                other.visible = other is layer
+        for other in self._images():
+            other.visible = other is layer
 
-    def _add(self, described: LayerData, **more: Any) -> "Layer":
+    def _images(self) -> list[Image]:
+        return [layer for layer in self._viewer.layers if isinstance(layer, Image)]
+
+    def _add(self, described: LayerData, **more: Any) -> Image:
         pixels, description, _ = described
-        return self._viewer.add_layer(Image(pixels, **description, **more))
+        image = Image(pixels, **description, **more)
+        self._viewer.add_layer(image)
+        return image
 
     def _ours(self, name: str) -> "Layer | None":
         """Return a layer we made; one of the user's that bears the name is left alone."""
-        if name not in self._viewer.layers:
-            return None
-        layer = self._viewer.layers[name]
-        return layer if memory_of(layer).kind is not None else None
+        layer = layer_called(self._viewer, name)
+        return None if layer is None or memory_of(layer).kind is None else layer
 
     def _remove(self, layer: "Layer | None") -> None:
         if layer is not None and layer in self._viewer.layers:
-            self._removing = True
-            try:
+            with self._removing:
                 self._viewer.layers.remove(layer)
-            finally:
-                self._removing = False
 
 
-def _visible(layer: "Layer") -> Region:
+def _visible(layer: Image) -> Region:
     """Return what of an image layer is on screen, as slices of its pixels (y, x)."""
     (top, left), (bottom, right) = np.asarray(layer.corner_pixels)[:, -2:].astype(int)
     height, width = _shape(layer)
@@ -253,7 +254,7 @@ def _visible(layer: "Layer") -> Region:
     return spans[0], spans[1]
 
 
-def _shape(layer: "Layer") -> tuple[int, int]:
+def _shape(layer: Image) -> tuple[int, int]:
     """Return how many pixels (y, x) an image layer has."""
     height, width = layer.data.shape[:2] if layer.rgb else layer.data.shape[-2:]
     return int(height), int(width)

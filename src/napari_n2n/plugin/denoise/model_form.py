@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from magicgui.types import FileDialogMode
 from magicgui.widgets import CheckBox, ComboBox, Container, FileEdit
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
@@ -14,9 +15,10 @@ from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 from napari_n2n.denoising.config import TrainingConfig
 from napari_n2n.plugin.denoise.data_form import DataChoice
 from napari_n2n.plugin.denoise.settings_form import MICROGRAPHS, PHOTOGRAPHS, SettingsForm
-from napari_n2n.plugin.shared.controls import aligned_labels, row
+from napari_n2n.plugin.shared.controls import Underway, aligned_labels, row
+from napari_n2n.plugin.shared.movie_form import path_of
 from napari_n2n.plugin.shared.preferences import models_folder, preferences
-from napari_n2n.workflow.source_steps import LoadedModel, can_resume
+from napari_n2n.workflow.train_and_denoise import LoadedModel, can_resume
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +65,7 @@ class ModelForm(QWidget):
         )
         self._file = FileEdit(
             label="File",
-            mode="r",
+            mode=FileDialogMode.EXISTING_FILE,
             filter="Models (*.safetensors *.pth)",
             nullable=True,
             value=None,
@@ -90,11 +92,9 @@ class ModelForm(QWidget):
         layout.addWidget(top.native)
         layout.addWidget(self._summary)
         layout.addWidget(self.settings)
-        with_device = row(bottom.native, self._thorough.native)
-        with_device.layout().setStretch(0, 1)
-        layout.addWidget(with_device)
+        layout.addWidget(row(bottom.native, self._thorough.native, stretch=(1,)))
         self._containers = (top, bottom)
-        self._settling = False
+        self._settling = Underway()
         self.set_device(liked.device)
         self._kind.changed.connect(self._on_change)
         self._file.changed.connect(self._on_file)
@@ -117,15 +117,12 @@ class ModelForm(QWidget):
 
     def setValue(self, choice: ModelChoice) -> None:  # noqa: N802
         """Show ``choice``, without loading its file."""
-        self._settling = True
-        try:
+        with self._settling:
             self._kind.value = choice.kind
             self._file.value = choice.file
             self.set_device(choice.device)
             self._thorough.value = choice.thorough
             self.settings.setValue(choice.training)
-        finally:
-            self._settling = False
         self._on_change()
 
     def kind(self) -> ModelKind:
@@ -148,9 +145,7 @@ class ModelForm(QWidget):
 
     def file(self) -> Path | None:
         """Return the file that is named as the saved model; None if none is."""
-        value = self._file.value
-        # An empty field reads as the path ".".
-        return None if value is None or str(value) in ("", ".") else Path(value)
+        return path_of(self._file)
 
     def device(self) -> str:
         """Name of the device that is to do the work."""

@@ -1,20 +1,17 @@
 """The form of the training settings, generated from `TrainingConfig` and validated by it."""
 
-import types
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import CheckBox, ComboBox, Container, LineEdit
 from magicgui.widgets.bases import ValueWidget
-from pydantic.fields import FieldInfo
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_n2n.denoising.config import (
     NETWORKS,
     PRESETS,
-    ConfigProblem,
     NetworkConfig,
     TrainingConfig,
 )
@@ -23,7 +20,8 @@ from napari_n2n.denoising.shipped_models.photographs import (
     PHOTOGRAPH_PRESETS,
     is_for_photographs,
 )
-from napari_n2n.plugin.shared.controls import aligned_labels, folded
+from napari_n2n.plugin.shared.controls import Underway, aligned_labels, folded
+from napari_n2n.settings import ConfigProblem, SettingField, setting_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,9 +76,8 @@ class SettingsForm(QWidget):
         self._preferred = "quick"
         self._set_before: dict[TrainingOffer, TrainingConfig] = {}
         self._network = PRESETS["quick"].network
-        self._fields = {
-            name: _widget_for(name, info) for name, info in TrainingConfig.model_fields.items()
-        }
+        self._told = setting_fields(TrainingConfig)
+        self._fields = {name: _widget_for(field) for name, field in self._told.items()}
         self._preset = ComboBox(
             label="Preset",
             choices=(),
@@ -103,7 +100,7 @@ class SettingsForm(QWidget):
         layout.addWidget(in_sight.native)
         layout.addWidget(self._advanced)
         self._containers = (in_sight, advanced)
-        self._loading = False
+        self._settling = Underway()
         self.setValue(PRESETS["quick"])
         self._preset.changed.connect(self._on_preset)
         for field in self._fields.values():
@@ -118,7 +115,7 @@ class SettingsForm(QWidget):
             Something typed makes no sense; the message names it.
         """
         typed = {
-            name: _read(name, field.value, TrainingConfig.model_fields[name])
+            name: _read(self._told[name], field.value)
             for name, field in self._fields.items()
             if name != "network"
         }
@@ -132,11 +129,11 @@ class SettingsForm(QWidget):
         if trainings is not self._trainings:
             with suppress(ConfigProblem):  # what makes no sense is not worth keeping
                 self._set_before[self._trainings] = self.value()
-        self._loading = True
-        try:
+        with self._settling:
             self._trainings = trainings
             self._network = config.network
             networks = self._fields["network"]
+            assert isinstance(networks, ComboBox)
             networks.choices = list(dict.fromkeys([*self._trainings.networks, config.network.name]))
             titles = {**self._trainings.titles, _CUSTOM: _CUSTOM}
             self._preset.choices = [(text, name) for name, text in titles.items()]
@@ -145,8 +142,6 @@ class SettingsForm(QWidget):
                 field.value = _shown(value)
                 field.visible = name not in self._trainings.left_out
             self._preset.value = self._name_of(config)
-        finally:
-            self._loading = False
         self.valueChanged.emit()
 
     def offer(self, trainings: TrainingOffer) -> None:
@@ -166,21 +161,18 @@ class SettingsForm(QWidget):
         return next((name for name, known in presets.items() if known == config), _CUSTOM)
 
     def _on_preset(self, name: str) -> None:
-        if not self._loading and name in self._trainings.presets:
+        if not self._settling and name in self._trainings.presets:
             self.setValue(self._trainings.presets[name])
 
     def _on_field(self, _value: object) -> None:
-        if self._loading:
+        if self._settling:
             return
         try:
             config: TrainingConfig | None = self.value()
         except ConfigProblem:
             config = None
-        self._loading = True
-        try:
+        with self._settling:
             self._preset.value = self._name_of(config)
-        finally:
-            self._loading = False
         self.valueChanged.emit()
 
 
@@ -195,55 +187,34 @@ def _shown(value: Any) -> Any:
     return repr(value)
 
 
-def _read(name: str, value: Any, info: FieldInfo) -> Any:
+def _read(field: SettingField, value: Any) -> Any:
     """Return what was typed as a number, or None where the field was left empty."""
-    if not isinstance(value, str) or _choices(info.annotation):
+    if not isinstance(value, str) or field.choices:
         return value
     text = value.strip().replace(",", ".")
     if not text:
         return None
-    number: Callable[[str], float] = int if _is_whole(info.annotation) else float
+    number: Callable[[str], float] = int if field.kind is int else float
     try:
         return number(text)
     except ValueError:
         kind = "a whole number" if number is int else "a number"
-        raise ConfigProblem(f"{_label(name, info)}: {value!r} is not {kind}.") from None
+        raise ConfigProblem(f"{field.label}: {value!r} is not {kind}.") from None
 
 
-def _label(name: str, info: FieldInfo) -> str:
-    return info.title or name.replace("_", " ").capitalize().replace("Ema", "EMA")
-
-
-def _widget_for(name: str, info: FieldInfo) -> ValueWidget:
+def _widget_for(field: SettingField) -> ValueWidget[Any]:
     """Make the widget of one field."""
-    common = {"name": name, "label": _label(name, info), "tooltip": info.description or ""}
-    if info.annotation is NetworkConfig:
+    common: dict[str, Any] = {
+        "name": field.name,
+        "label": field.label,
+        "tooltip": field.description,
+    }
+    if field.kind is NetworkConfig:
         return ComboBox(choices=list(NETWORKS), **common)
-    if info.annotation is bool:
+    if field.kind is bool:
         return CheckBox(**{**common, "text": ""})
-    if choices := _choices(info.annotation):
-        return ComboBox(choices=choices, **common)
-    field = LineEdit(**common)
-    field.native.setPlaceholderText(_EMPTY.get(name, "no limit" if _is_optional(info) else ""))
-    return field
-
-
-def _choices(annotation: Any) -> list[str]:
-    return list(get_args(annotation)) if get_origin(annotation) is Literal else []
-
-
-def _parts(annotation: Any) -> tuple[Any, ...]:
-    """Return the types in an annotation, whatever it is wrapped in."""
-    if get_origin(annotation) in (Union, types.UnionType):
-        return tuple(kind for part in get_args(annotation) for kind in _parts(part))
-    if hasattr(annotation, "__metadata__"):
-        return _parts(annotation.__origin__)
-    return (annotation,)
-
-
-def _is_whole(annotation: Any) -> bool:
-    return int in _parts(annotation)
-
-
-def _is_optional(info: FieldInfo) -> bool:
-    return type(None) in _parts(info.annotation)
+    if field.choices:
+        return ComboBox(choices=field.titled_choices, **common)
+    edit = LineEdit(**common)
+    edit.native.setPlaceholderText(_EMPTY.get(field.name, "no limit" if field.optional else ""))
+    return edit

@@ -37,10 +37,11 @@ from napari_n2n.plugin.shared.saving import (
     tell_saved,
 )
 from napari_n2n.progress import Progress, Steps, format_seconds
-from napari_n2n.workflow.fields import FieldOfView
+from napari_n2n.workflow.fields_of_view import FieldOfView
 from napari_n2n.workflow.photograph_sources import OnePhotograph
-from napari_n2n.workflow.photograph_steps import NoisyCopy, noisy_copy_steps
-from napari_n2n.workflow.source_steps import (
+from napari_n2n.workflow.photograph_training import NoisyCopy, noisy_copy_steps
+from napari_n2n.workflow.sources import FieldReady, LastField, MovieSource, Source
+from napari_n2n.workflow.train_and_denoise import (
     DenoisingResult,
     LoadedModel,
     TrainingResult,
@@ -51,7 +52,6 @@ from napari_n2n.workflow.source_steps import (
     train_on_steps,
     twice_as_long,
 )
-from napari_n2n.workflow.sources import FieldReady, LastField, MovieSource, Source
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.checkpoints import Denoiser

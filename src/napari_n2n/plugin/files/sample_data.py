@@ -19,7 +19,7 @@ from napari_n2n.plugin.shared.layers import (
 )
 from napari_n2n.progress import run_to_end
 from napari_n2n.workflow.photograph_sources import DEVIATION, OnePhotograph
-from napari_n2n.workflow.photograph_steps import noisy_copy_steps
+from napari_n2n.workflow.photograph_training import noisy_copy_steps
 
 if TYPE_CHECKING:
     from napari.types import FullLayerData
@@ -52,7 +52,7 @@ def odd_and_even_halves(size: int = 1536, frames: int = 24, seed: int = 3) -> "l
     pixel_size = simulated.config.pixel_size_angstrom
     counts = simulated.frames
     sums: dict[Kind, NDArray[Any]] = {"odd": counts[0::2], "even": counts[1::2]}
-    halves = []
+    halves: list[FullLayerData] = []
     for kind, part in sums.items():
         dose = len(part) * simulated.config.dose_per_frame
         memory = LayerMemory(kind, pixel_size, notes=("Simulated.",), dose=dose)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
 from napari_n2n.plugin.shared.jobs import Runner
-from napari_n2n.workflow import finding
+from napari_n2n.workflow import find_particles as finding
 
 if TYPE_CHECKING:
     from napari_n2n.plugin.particles.finding_form import FindingChoice
@@ -121,4 +121,5 @@ class ParticleFinder(Runner):
         """Return (n, 2) y, x of what a person marked intact."""
         particles = self._marking.view.particles
         chosen = (particles.labels == "intact") & (particles.given_by == "person")
-        return particles.centres_px[chosen]
+        centres_px: NDArray[np.float64] = particles.centres_px[chosen]
+        return centres_px

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from magicgui.widgets import CheckBox, Container, FloatSpinBox
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from napari_n2n.plugin.shared.controls import aligned_labels, row
@@ -127,9 +127,8 @@ class FindingForm(QWidget):
         if usable and not self.slider.isSliderDown():
             self._range = (low, high)
             share = 0.0 if threshold is None else (threshold - low) / (high - low)
-            self.slider.blockSignals(True)
-            self.slider.setValue(round(_STEPS * min(max(share, 0.0), 1.0)))
-            self.slider.blockSignals(False)
+            with QSignalBlocker(self.slider):
+                self.slider.setValue(round(_STEPS * min(max(share, 0.0), 1.0)))
         if not usable:
             self.threshold_text.setText("Threshold: nothing picked yet")
             return

@@ -14,6 +14,7 @@ from napari_n2n.plugin.particles.gallery_bar import LARGEST_PX, SMALLEST_PX, STE
 from napari_n2n.plugin.particles.gallery_model import GalleryModel, SortKey
 from napari_n2n.plugin.particles.gallery_painter import ParticlePainter
 from napari_n2n.plugin.particles.thumbnails import Thumbnails
+from napari_n2n.plugin.shared.controls import Underway
 from napari_n2n.plugin.shared.looks import FAINT
 from napari_n2n.plugin.shared.thumbnail_view import ThumbnailView
 
@@ -75,7 +76,7 @@ class Gallery(QWidget):
         layout.setSpacing(4)
         layout.addWidget(self.bar)
         layout.addWidget(self._pages, 1)
-        self._quiet, self._side = False, 0
+        self._quiet, self._side = Underway(), 0
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(_DRAG_MS)
@@ -199,7 +200,8 @@ class Gallery(QWidget):
 
     def ordered_ids(self) -> list[int]:
         """Return all ids in the order they are shown."""
-        return self._model.ids().tolist()
+        ids: list[int] = self._model.ids().tolist()
+        return ids
 
     def thumbnail_px(self) -> int:
         """Return the side of the thumbnails on screen."""
@@ -223,7 +225,8 @@ class Gallery(QWidget):
 
     def selected_ids(self) -> list[int]:
         """Return the selected ids in the order they are shown."""
-        return self._model.ids()[self.view.selected_rows()].tolist()
+        ids: list[int] = self._model.ids()[self.view.selected_rows()].tolist()
+        return ids
 
     def select(self, ids: Iterable[int]) -> None:
         """Select these, scroll to them if none is in view, and emit nothing.
@@ -235,7 +238,7 @@ class Gallery(QWidget):
             if len(rows) and not len(self.view.seen_whole(rows)):
                 self.view.scrollTo(self._model.index(int(rows[0])))
             return  # what the user has just selected: keys go on from where they were
-        with self._quietly():
+        with self._quiet:
             self.view.select_rows(rows)
             if len(rows):
                 seen = self.view.seen_whole(rows)
@@ -247,22 +250,13 @@ class Gallery(QWidget):
         self.view.set_keys(keys)
 
     @contextmanager
-    def _quietly(self) -> Iterator[None]:
-        """Emit nothing for what a program selects."""
-        was, self._quiet = self._quiet, True
-        try:
-            yield
-        finally:
-            self._quiet = was
-
-    @contextmanager
     def _keeping_place(self, *, at_top: bool) -> Iterator[None]:
         """Keep what is selected and in view while all rows change; or begin at the top."""
         selected, current = np.array(self.selected_ids(), np.int64), self.view.currentIndex().row()
         current_id = [] if current < 0 else [self._model.cell(current).id]
         seen = None if at_top else self.view.first_row_in_view()
         top_id = [] if seen is None else [self._model.cell(seen[0]).id]
-        with self._quietly():
+        with self._quiet:
             yield
             self.view.select_rows(self._model.rows(selected))
             row_then, still = self._model.rows(top_id), self._model.rows(current_id)
@@ -316,7 +310,7 @@ class Gallery(QWidget):
         """Return a size with room for two lines of thumbnails."""
         return QSize(_WIDTH_PX, _HEIGHT_PX)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """Follow the window to a screen of another resolution."""
         super().resizeEvent(event)
         self._thumbnails.set_side(self._side, self.devicePixelRatioF())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, get_args
 
 from qtpy.QtCore import QSignalBlocker, QSize, Qt, Signal
+from qtpy.QtGui import QStandardItemModel
 from qtpy.QtWidgets import (
     QBoxLayout,
     QButtonGroup,
@@ -18,7 +19,7 @@ from qtpy.QtWidgets import (
 
 from napari_n2n.particles.palette import LABEL_COLOURS
 from napari_n2n.plugin.particles.gallery_model import SortKey
-from napari_n2n.plugin.shared.controls import row
+from napari_n2n.plugin.shared.controls import not_none, row
 from napari_n2n.plugin.shared.looks import CHECKED_STYLE
 
 if TYPE_CHECKING:
@@ -59,13 +60,13 @@ class GalleryBar(QWidget):
         self._group = QButtonGroup(self)
         self.denoised_button = self._image_button("Denoised", False)
         self.raw_button = self._image_button("Raw", True)
-        self.size = QSlider(Qt.Orientation.Horizontal)
-        self.size.setRange(SMALLEST_PX, LARGEST_PX)
-        self.size.setSingleStep(STEP_PX)
-        self.size.setPageStep(2 * STEP_PX)
-        self.size.setFixedWidth(100)
-        self.size.setToolTip("Size of the thumbnails. Ctrl+wheel does the same.")
-        self.size.valueChanged.connect(self.sizeChosen)
+        self.size_slider = QSlider(Qt.Orientation.Horizontal)
+        self.size_slider.setRange(SMALLEST_PX, LARGEST_PX)
+        self.size_slider.setSingleStep(STEP_PX)
+        self.size_slider.setPageStep(2 * STEP_PX)
+        self.size_slider.setFixedWidth(100)
+        self.size_slider.setToolTip("Size of the thumbnails. Ctrl+wheel does the same.")
+        self.size_slider.valueChanged.connect(self.sizeChosen)
         self.count = QLabel()
         legend = QLabel(_legend())
         legend.setToolTip("Solid: the label was given or accepted. Dashed: it is only suggested.")
@@ -77,15 +78,14 @@ class GalleryBar(QWidget):
         self._lines.setSpacing(4)
         self._groups = (
             row(QLabel("Sort by"), self.order, self.again),
-            row(self.denoised_button, self.raw_button, QLabel("  Size"), self.size),
+            row(self.denoised_button, self.raw_button, QLabel("  Size"), self.size_slider),
         )
         for group in self._groups:
             self._lines.addWidget(group, 0, Qt.AlignmentFlag.AlignLeft)
             self._lines.addSpacing(8)
-        last = row(self.count, legend)
-        last.layout().setStretch(1, 1)
-        self._lines.addWidget(last, 1)
-        for part in (self.order, self.again, self.denoised_button, self.raw_button, self.size):
+        self._lines.addWidget(row(self.count, legend, stretch=(0, 1)), 1)
+        buttons = (self.again, self.denoised_button, self.raw_button)
+        for part in (self.order, *buttons, self.size_slider):
             part.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys to the gallery
         self.show_raw(False)
 
@@ -94,10 +94,10 @@ class GalleryBar(QWidget):
         width = max(group.minimumSizeHint().width() for group in self._groups)
         return QSize(width, super().minimumSizeHint().height())
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """Put all in one line where there is room, else in three."""
         super().resizeEvent(event)
-        beside = event.size().width() >= _ONE_LINE_PX
+        beside = self.width() >= _ONE_LINE_PX
         directions = QBoxLayout.Direction
         self._lines.setDirection(directions.LeftToRight if beside else directions.TopToBottom)
 
@@ -120,8 +120,8 @@ class GalleryBar(QWidget):
 
     def show_size(self, side: int) -> None:
         """Show how large the thumbnails are in px."""
-        with QSignalBlocker(self.size):
-            self.size.setValue(side)
+        with QSignalBlocker(self.size_slider):
+            self.size_slider.setValue(side)
 
     def show_state(
         self, *, particles: int, selected: int, is_sorted: bool, has_uncertainty: bool
@@ -131,7 +131,9 @@ class GalleryBar(QWidget):
         self.count.setText(f"{text}, {selected:,} selected" if particles else "")
         self.again.setVisible(not is_sorted)
         place = self.order.findData("uncertainty")
-        self.order.model().item(place).setEnabled(has_uncertainty)
+        orders = self.order.model()
+        assert isinstance(orders, QStandardItemModel)  # as Qt says of every combo box's own
+        not_none(orders.item(place)).setEnabled(has_uncertainty)
 
     def _image_button(self, text: str, raw: bool) -> QPushButton:
         button = QPushButton(text)

@@ -4,10 +4,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_n2n.plugin.particles.gallery import Gallery
-from napari_n2n.plugin.shared.docked import DockedWidget
+from napari_n2n.plugin.shared.docked import BottomDock
 from napari_n2n.plugin.shared.keys import KEYS
 
 if TYPE_CHECKING:
@@ -16,44 +15,32 @@ if TYPE_CHECKING:
     from napari_n2n.plugin.particles.marking import MarkedParticles
 
 _NOT_FORWARDED = ("Right", "Left")  # in the gallery they walk along the thumbnails
+# Denoised and raw, (y, x), and their pixel size in Å.
+_Images = tuple[np.ndarray | None, np.ndarray | None, float | None]
 _CONTEXT = 1.5  # side of a thumbnail in particle diameters
 
 
-class _Holder(DockedWidget):
-    """Tells when its dock is closed."""
-
-    left = Signal()
-
-    def leave(self) -> None:
-        self.left.emit()
-
-
-class GalleryDock(QObject):
+class GalleryDock(BottomDock):
     """Keeps a `Gallery` equal to a `MarkedParticles`, while it is shown.
 
     Signals
     -------
-    shownChanged
-        The dock is there, or not.
     keyPressed
         A key that means something on the micrograph.
     particleOpened
         A thumbnail was double-clicked: the particle's id.
     """
 
-    shownChanged = Signal(bool)  # noqa: N815 - Qt's way to name signals
-    keyPressed = Signal(str)  # noqa: N815
+    keyPressed = Signal(str)  # noqa: N815 - Qt's way to name signals
     particleOpened = Signal(object)  # noqa: N815
 
     def __init__(
         self, viewer: "ViewerModel", marking: "MarkedParticles", parent: QObject | None = None
     ) -> None:
-        super().__init__(parent)
-        self._viewer = viewer
+        super().__init__(viewer, "Particle gallery", parent)
         self._marking = marking
-        self._holder: _Holder | None = None
         self.gallery: Gallery | None = None
-        self._images: tuple = (None, None, None)
+        self._images: _Images = (None, None, None)
         self._diameter_px = 20.0
         marking.changed.connect(self._fill)
         marking.selectionChanged.connect(self._select)
@@ -77,44 +64,26 @@ class GalleryDock(QObject):
         self._diameter_px = diameter_px
         self._fill()
 
-    def show(self, shown: bool) -> None:
-        """Open the dock, or close it."""
-        if shown == (self.gallery is not None):
-            return
-        window = getattr(self._viewer, "window", None)
-        if shown and window is not None:
-            self._holder = _Holder()
-            self.gallery = Gallery({key.key for key in KEYS if key.key not in _NOT_FORWARDED})
-            layout = QVBoxLayout(self._holder)
-            layout.setContentsMargins(0, 0, 0, 0)
-            layout.addWidget(self.gallery)
-            self.gallery.selectionChanged.connect(self._marking.select)
-            self.gallery.activated.connect(self.particleOpened)
-            self.gallery.keyPressed.connect(self.keyPressed)
-            self.gallery.set_images(*self._images)
-            self._fill()
-            self._select()
-            window.add_dock_widget(self._holder, name="Particle gallery", area="bottom")
-            self._holder.left.connect(self._on_left)
-        elif not shown and self._holder is not None and window is not None:
-            holder = self._holder
-            window.remove_dock_widget(holder)
-            self._on_left()
-        self.shownChanged.emit(self.gallery is not None)
+    def content(self) -> Gallery:
+        """Make a gallery of the particles there are."""
+        self.gallery = Gallery({key.key for key in KEYS if key.key not in _NOT_FORWARDED})
+        self.gallery.selectionChanged.connect(self._marking.select)
+        self.gallery.activated.connect(self.particleOpened)
+        self.gallery.keyPressed.connect(self.keyPressed)
+        self.gallery.set_images(*self._images)
+        self._fill()
+        self._select()
+        return self.gallery
+
+    def put_away(self) -> None:
+        """Forget the gallery: there is a new one with the next dock."""
+        self.gallery = None
 
     def leave(self) -> None:
         """Close the dock and follow the marking no longer."""
         self.show(False)
         self._marking.changed.disconnect(self._fill)
         self._marking.selectionChanged.disconnect(self._select)
-
-    def _on_left(self) -> None:
-        if self.gallery is not None:
-            holder: QWidget | None = self._holder
-            self.gallery = self._holder = None
-            if holder is not None:
-                holder.deleteLater()
-            self.shownChanged.emit(False)
 
     def _fill(self) -> None:
         if self.gallery is None:

@@ -161,7 +161,8 @@ class GalleryModel(QAbstractListModel):
             self._take(particles, *columns)
             if n:
                 self.dataChanged.emit(self.index(0), self.index(n - 1))
-            return ids[moved]
+            changed: NDArray[np.int64] = ids[moved]
+            return changed
         by_id = np.argsort(ids, kind="stable")
         if (np.diff(ids[by_id]) == 0).any():
             raise BadValue("Two particles have the same id.")

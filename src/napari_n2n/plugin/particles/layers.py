@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer
 
 from napari_n2n.particles.palette import BORDER, filling_rgba, label_rgba
+from napari_n2n.plugin.shared.controls import Underway
 from napari_n2n.plugin.shared.layers import KEY, LayerMemory
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class ParticleLayers(QObject):
         self._layers: list[Points] = []
         self._images: list[Image] = []
         self._diameter_px = 20.0
-        self._updating = False
+        self._updating = Underway()
         self._drawn: ShownParticles | None = None
         self._coloured: WeakKeyDictionary[Points, ShownParticles] = WeakKeyDictionary()
         self.label_of_new: Label = "intact"
@@ -85,7 +86,7 @@ class ParticleLayers(QObject):
         self.clear()
         self._images = list(images)
         self._diameter_px = diameter_px
-        with self._silently():
+        with self._updating:
             for image in images:
                 layer = Points(
                     np.empty((0, 2)),
@@ -133,7 +134,7 @@ class ParticleLayers(QObject):
         if self._drawn is None:
             return
         rows = np.searchsorted(self._drawn.ids, ids)
-        with self._silently():
+        with self._updating:
             for layer in self._layers:
                 places = self._drawn.particles.centres_px.copy()
                 places[rows] = centres_px
@@ -151,7 +152,7 @@ class ParticleLayers(QObject):
         """Draw what the marking shows."""
         view = self._marking.view
         before, self._drawn = self._drawn, view
-        with self._silently():
+        with self._updating:
             for layer in self._layers:
                 # What has not changed is not sent again: ten thousand points take their time.
                 if (
@@ -194,10 +195,10 @@ class ParticleLayers(QObject):
     def _draw_selection(self) -> None:
         view = self._marking.view
         rows = view.rows(self._marking.selected)
-        with self._silently():
+        with self._updating:
             for layer in self._layers:
                 self._colour(layer, view, rows)
-                if layer.selected_data != set(rows.tolist()):
+                if set(layer.selected_data) != set(rows.tolist()):
                     # Not by assignment, which would look up the features of all points.
                     layer.selected_data.replace_selection(rows.tolist())
 
@@ -240,15 +241,6 @@ class ParticleLayers(QObject):
     def _on_removed(self, event: Any) -> None:
         if event.value in self._layers:
             self._layers.remove(event.value)
-
-    @contextmanager
-    def _silently(self) -> Iterator[None]:
-        """Change layers without taking it for something the user did."""
-        before, self._updating = self._updating, True
-        try:
-            yield
-        finally:
-            self._updating = before
 
 
 @contextmanager

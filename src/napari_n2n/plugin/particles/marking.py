@@ -128,7 +128,9 @@ class MarkedParticles(QObject):
 
     def centre_of(self, particle: int) -> NDArray[np.float64]:
         """Return y, x in px of the particle of this id."""
-        return self._particles.centres_px[int(np.searchsorted(self._ids, particle))]
+        row = int(np.searchsorted(self._ids, particle))
+        centre: NDArray[np.float64] = self._particles.centres_px[row]
+        return centre
 
     def select(self, ids: Sequence[int]) -> None:
         """Select particles; ids that are not shown are passed over."""

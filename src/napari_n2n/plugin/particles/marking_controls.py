@@ -21,6 +21,7 @@ from superqt import QCollapsible
 from napari_n2n.io import LABELS
 from napari_n2n.particles.palette import LABEL_COLOURS, LABEL_KEYS
 from napari_n2n.plugin.particles.mouse_tools import TOOLS, Tool
+from napari_n2n.plugin.shared.controls import not_none
 from napari_n2n.plugin.shared.keys import KEYS
 from napari_n2n.plugin.shared.looks import CHECKED_STYLE
 
@@ -130,7 +131,7 @@ class KeysPanel(QCollapsible):
             line.setTextFormat(Qt.TextFormat.RichText)
             grid.addWidget(line, place, 0)
         self.setContent(content)
-        self.layout().setContentsMargins(0, 0, 0, 0)
+        not_none(self.layout()).setContentsMargins(0, 0, 0, 0)
         self.collapse(animate=False)
 
 

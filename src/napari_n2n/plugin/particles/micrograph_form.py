@@ -1,7 +1,7 @@
 """Choosing the micrograph whose particles are marked: its denoised and its raw image."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from magicgui.widgets import ComboBox, Container
@@ -9,7 +9,7 @@ from napari.layers import Image
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_n2n.plugin.shared.controls import aligned_labels
+from napari_n2n.plugin.shared.controls import Underway, aligned_labels
 from napari_n2n.plugin.shared.layers import memory_of
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class MicrographForm(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(container.native)
         self._container = container
-        self._settling = False
+        self._settling = Underway()
         self._known: WeakSet[Layer] = WeakSet()
         self._chosen: tuple[Layer | None, Layer | None] = (None, None)
         self._told = MicrographChoice()
@@ -62,12 +62,9 @@ class MicrographForm(QWidget):
 
     def setValue(self, choice: MicrographChoice) -> None:  # noqa: N802
         """Choose layers; those that are not there are left open."""
-        self._settling = True
-        try:
+        with self._settling:
             for field, name in ((self._denoised, choice.denoised), (self._raw, choice.raw)):
                 field.value = name if name in field.choices else None
-        finally:
-            self._settling = False
         self._tell()
 
     def images(self) -> "tuple[Image | None, Image | None]":
@@ -84,9 +81,9 @@ class MicrographForm(QWidget):
 
     def _chosen_layers(self) -> "tuple[Image | None, Image | None]":
         choice, layers = self.value(), self._viewer.layers
+        found = {layer.name: layer for layer in layers if isinstance(layer, Image)}
         denoised, raw = (
-            layers[name] if name is not None and name in layers else None
-            for name in (choice.denoised, choice.raw)
+            None if name is None else found.get(name) for name in (choice.denoised, choice.raw)
         )
         return denoised, raw
 
@@ -98,8 +95,7 @@ class MicrographForm(QWidget):
         new = [layer.name for layer in offered if _is_denoised(layer) and layer not in self._known]
         # By what they are, not by what they were called: a layer may be renamed.
         kept = [layer.name if layer and layer in offered else None for layer in self._chosen]
-        self._settling = True
-        try:
+        with self._settling:
             self._denoised.choices = made + [name for name in names if name not in made]
             self._raw.choices = [name for name in names if name not in made]
             if new:
@@ -115,8 +111,6 @@ class MicrographForm(QWidget):
                     self._raw.value = self._origin(made[-1])
             if self._denoised.value is None and self._raw.value is None and names:
                 self._raw.value = names[-1]
-        finally:
-            self._settling = False
         self._known = WeakSet(layer for layer in offered if _is_denoised(layer))
         self._tell()
 
@@ -125,7 +119,7 @@ class MicrographForm(QWidget):
         for event in self._layer_events():
             event.disconnect(self.refresh)
 
-    def _layer_events(self) -> tuple:
+    def _layer_events(self) -> tuple[Any, ...]:
         events = self._viewer.layers.events
         return events.inserted, events.removed, events.renamed
 
@@ -144,9 +138,8 @@ class MicrographForm(QWidget):
         if not self._settling and self._denoised.value is not None:
             origin = self._origin(self._denoised.value)
             if origin is not None:
-                self._settling = True
-                self._raw.value = origin
-                self._settling = False
+                with self._settling:
+                    self._raw.value = origin
         self._tell()
 
     def _tell(self, *_: object) -> None:

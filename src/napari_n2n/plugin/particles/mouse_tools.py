@@ -1,9 +1,10 @@
 """What the mouse does on a micrograph: select and move, mark, brush, erase, measure."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
+from numpy.typing import ArrayLike
 from qtpy.QtCore import QObject, Signal
 
 from napari_n2n.plugin.particles.measuring import MeasuringCircle
@@ -84,7 +85,8 @@ class MouseTools(QObject):
         """Show by the cursor what a click would do."""
         style = {"brush": "circle", "erase": "circle", "mark": "crosshair", "measure": "cross"}
         for layer in self._layers.layers:
-            layer.cursor_size = 2 * self.brush_px * float(layer.scale[-1])
+            diameter = 2 * self.brush_px * float(layer.scale[-1])
+            layer.cursor_size = diameter  # type: ignore[assignment] # napari's own is no int either
             layer.cursor = style.get(self._tool, "standard")
 
     def disconnect_viewer(self) -> None:
@@ -214,7 +216,7 @@ class MouseTools(QObject):
         return _at(self._layers.layers[-1].world_to_data(event.position))
 
 
-def _at(coordinates: Sequence[float]) -> Any:
+def _at(coordinates: ArrayLike) -> Any:
     return np.asarray(coordinates, dtype=float)[-2:]
 
 

@@ -15,7 +15,7 @@ from napari_n2n.plugin.shared.canvas import camera_of
 from napari_n2n.plugin.shared.compare import Comparison
 from napari_n2n.plugin.shared.keys import KeyMap
 from napari_n2n.plugin.shared.layers import pixel_size_of
-from napari_n2n.workflow.fields import DenoisedMicrograph
+from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from napari_n2n.plugin.shared.layers import memory_of, pixel_size_of
 from napari_n2n.session import OpenedSession, Session, open_session
-from napari_n2n.session.places import session_path_of_user
+from napari_n2n.session.paths import session_path_of_user
 
 if TYPE_CHECKING:
     from napari.layers import Image

@@ -19,9 +19,9 @@ from napari_n2n.plugin.particles.mouse_tools import TOOLS, Tool
 from napari_n2n.plugin.particles.panel import ParticlesPanel
 from napari_n2n.plugin.particles.scene import ParticlesScene
 from napari_n2n.plugin.particles.sessions import SessionHandles
-from napari_n2n.plugin.particles.suggesting import SuggestionLoop
+from napari_n2n.plugin.particles.suggestion_loop import SuggestionLoop
 from napari_n2n.plugin.shared.keys import name_of
-from napari_n2n.workflow.finding import FoundParticles
+from napari_n2n.workflow.find_particles import FoundParticles
 
 _INVITATION = "Open a micrograph, or denoise one, to mark its particles."
 _LOOK_MS = 1500  # between two looks whether another window has marked
@@ -153,8 +153,9 @@ class ParticlesWidget(ParticlesPanel):
         self.marking.close()
         self._sessions.close()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
         """Let the keys work while the mouse is in this panel as well."""
+        assert event is not None
         if not self.desk.keys.press(name_of(event)):
             super().keyPressEvent(event)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QObject, Qt, Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from napari_n2n.plugin.screening.bar import ScreeningBar
@@ -14,14 +14,14 @@ from napari_n2n.plugin.screening.plot import FigurePlot
 from napari_n2n.plugin.screening.spectrum import SpectrumView
 from napari_n2n.plugin.screening.table import MicrographTable
 from napari_n2n.plugin.screening.thumbnails import MicrographThumbnails
-from napari_n2n.plugin.shared.docked import DockedWidget
+from napari_n2n.plugin.shared.controls import not_none
+from napari_n2n.plugin.shared.docked import BottomDock
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+    from qtpy.QtCore import QObject
 
     from napari_n2n.plugin.screening.verdicts import MicrographVerdicts
-
-_TITLE = "Micrographs"
 
 
 class MicrographsOverview(QWidget):
@@ -49,7 +49,7 @@ class MicrographsOverview(QWidget):
         self.tabs = QTabWidget()
         self.tabs.addTab(self.plot, "Figures")
         self.tabs.addTab(self.spectrum, "Power spectrum (P)")
-        self.tabs.tabBar().setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        not_none(self.tabs.tabBar()).setFocusPolicy(Qt.FocusPolicy.NoFocus)
         left = QWidget()
         lines = QVBoxLayout(left)
         lines.setContentsMargins(0, 0, 0, 0)
@@ -70,7 +70,7 @@ class MicrographsOverview(QWidget):
         self.bar.gridWanted.connect(self.show_grid)
         for signal in (judging.changed, judging.selectionChanged, model.modelReset):
             signal.connect(self._show_counts)
-        thumbnails.came.connect(self.table.viewport().update)
+        thumbnails.came.connect(not_none(self.table.viewport()).update)
         self._show_counts()
 
     @property
@@ -93,7 +93,7 @@ class MicrographsOverview(QWidget):
 
     def take_keys(self) -> None:
         """Let keys go here, not into the field or to the button that was used last."""
-        self._stack.currentWidget().setFocus()
+        not_none(self._stack.currentWidget()).setFocus()
 
     def show_spectrum(self, shown: bool) -> None:
         """Bring the power spectrum to the front, or the figures."""
@@ -107,73 +107,35 @@ class MicrographsOverview(QWidget):
         )
 
 
-class _Holder(DockedWidget):
-    """Tells when its dock is closed."""
-
-    left = Signal()
-
-    def leave(self) -> None:
-        self.left.emit()
-
-
-class ScreeningDock(QObject):
-    """Keeps a `MicrographsOverview` below the micrograph; what it shows outlives a closed dock.
-
-    Signals
-    -------
-    shownChanged
-        The dock is there, or not.
-    """
-
-    shownChanged = Signal(bool)  # noqa: N815 - Qt's way to name signals
+class ScreeningDock(BottomDock):
+    """Keeps a `MicrographsOverview` below the micrograph; what it shows outlives a closed dock."""
 
     def __init__(
         self, viewer: ViewerModel, judging: MicrographVerdicts, parent: QObject | None = None
     ) -> None:
-        super().__init__(parent)
-        self._viewer = viewer
+        super().__init__(viewer, "Micrographs", parent)
         self.thumbnails = MicrographThumbnails(self)
         self.model = MicrographModel(judging, self.thumbnails, self)
         self.folio = MicrographsOverview(judging, self.model, self.thumbnails)
-        self._holder: _Holder | None = None
-
-    @property
-    def is_shown(self) -> bool:
-        """Whether the dock is there."""
-        return self._holder is not None
 
     def show(self, shown: bool) -> None:
-        """Open the dock, or close it."""
-        window = getattr(self._viewer, "window", None)
-        if shown == self.is_shown or window is None:
-            return
-        if shown:
-            self._holder = _Holder()
-            layout = QVBoxLayout(self._holder)
-            layout.setContentsMargins(0, 0, 0, 0)
-            layout.addWidget(self.folio)
-            self.folio.show()
-            window.add_dock_widget(self._holder, name=_TITLE, area="bottom")
-            whole = self._holder.window()
-            if isinstance(whole, QMainWindow):
-                # The panel at the right keeps its height: what is pressed there is to be seen.
-                whole.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
-            self._holder.left.connect(self._on_left)
-            self.shownChanged.emit(True)
-        else:
-            window.remove_dock_widget(self._holder)
-            self._on_left()
+        """Open the dock, or close it; the panel at the right keeps its height."""
+        super().show(shown)
+        whole = self.folio.window()
+        if isinstance(whole, QMainWindow):
+            # What is pressed there is to be seen.
+            whole.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
+
+    def content(self) -> MicrographsOverview:
+        """Return the one overview there is."""
+        return self.folio
+
+    def put_away(self) -> None:
+        """Keep the overview for when it is wanted again."""
+        self.folio.setParent(None)
 
     def leave(self) -> None:
         """Close the dock and follow the judging no longer."""
         self.show(False)
         self.folio.spectrum.leave()
         self.folio.plot.leave()
-
-    def _on_left(self) -> None:
-        if self._holder is None:
-            return
-        holder, self._holder = self._holder, None
-        self.folio.setParent(None)  # it is shown again when it is wanted
-        holder.deleteLater()
-        self.shownChanged.emit(False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from magicgui.widgets import CheckBox, Container, FloatSpinBox, LineEdit
@@ -14,7 +14,8 @@ from napari_n2n.io.finding import PATTERN_SIGNS
 from napari_n2n.plugin.shared.controls import aligned_labels, folded, row
 from napari_n2n.plugin.shared.movie_form import MovieForm, file_edit, path_of
 from napari_n2n.plugin.shared.preferences import preferences
-from napari_n2n.workflow.movie_settings import MovieOptions
+from napari_n2n.workflow.movie_reader import MovieReader
+from napari_n2n.workflow.recording import RecordingOptions
 from napari_n2n.workflow.screening import (
     Inputs,
     ScreenSettings,
@@ -52,7 +53,7 @@ class ScreenChoice:
     files: str = ""
     watch: bool = False
     diameter_angstrom: float | None = None
-    movies: MovieOptions = field(default_factory=MovieOptions)
+    movies: RecordingOptions = field(default_factory=RecordingOptions)
     model: Path | None = None
 
     @property
@@ -93,7 +94,7 @@ class ScreenChoice:
             The gain reference cannot be read, or a number makes no sense.
         """
         size = self.movies.pixel_size_angstrom or pixel_size_angstrom
-        movies = replace(self.movies, pixel_size_angstrom=size).settings()
+        movies = MovieReader(self.movies.replaced(pixel_size_angstrom=size))
         return ScreenSettings(
             movies, self.model or GENERAL, self.diameter_angstrom, preferences().device
         )

@@ -9,6 +9,7 @@ from qtpy.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
 
 from napari_n2n.plugin.screening.model import SHOWN, VERDICT_COLOURS
 from napari_n2n.plugin.screening.verdicts import FORWARDED_KEYS
+from napari_n2n.plugin.shared.controls import Underway
 from napari_n2n.plugin.shared.looks import CAPTION, ON_COLOUR, SELECTED
 from napari_n2n.plugin.shared.thumbnail_view import ThumbnailView
 
@@ -87,7 +88,7 @@ class MicrographGrid(ThumbnailView):
         super().__init__(model, MicrographPainter(thumbnails), parent)
         self._micrographs, self._judging = model, judging
         self.set_keys(FORWARDED_KEYS)
-        self._following = False
+        self._following = Underway()
         self.selectionModel().currentChanged.connect(self._on_current)
         self.selectionModel().selectionChanged.connect(self._on_selected)
         judging.currentChanged.connect(self.follow)
@@ -102,9 +103,8 @@ class MicrographGrid(ThumbnailView):
         model, judging = self._micrographs, self._judging
         place = model.place_of(judging.row_of(judging.current))
         if place is not None and place != self.currentIndex().row():
-            self._following = True
-            self.make_current(place)
-            self._following = False
+            with self._following:
+                self.make_current(place)
         self._show_selected()
 
     def paintEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
@@ -128,6 +128,5 @@ class MicrographGrid(ThumbnailView):
     def _on_selected(self, *_: object) -> None:
         if self._following:
             return
-        self._following = True  # it is shown already
-        self._judging.select(self._micrographs.ids_at(self.selected_rows()))
-        self._following = False
+        with self._following:  # it is shown already
+            self._judging.select(self._micrographs.ids_at(self.selected_rows()))

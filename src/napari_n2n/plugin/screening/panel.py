@@ -133,7 +133,7 @@ class ScreeningPanel(DockedWidget):
             heading("2  Judge"),
             self.judged,
             self.judged_bar,
-            row(self.name, self.verdict),
+            row(self.name, self.verdict, stretch=(1,)),
             self.told,
             row(self.keep_button, self.reject_button),
             self.reasons,
@@ -149,7 +149,7 @@ class ScreeningPanel(DockedWidget):
             (
                 heading("1  Screen"),
                 self.form,
-                row(self.screen_button, self.pause_button),
+                row(self.screen_button, self.pause_button, stretch=(3, 1)),
                 self.progress,
                 *self._judging,
             )
@@ -157,11 +157,6 @@ class ScreeningPanel(DockedWidget):
         for button in self.findChildren(QPushButton):
             # A click leaves the keys where they were: Space shall not press what was clicked last.
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        buttons = self.screen_button.parentWidget().layout()
-        buttons.setStretch(0, 3)
-        buttons.setStretch(1, 1)
-        names = self.name.parentWidget().layout()
-        names.setStretch(0, 1)
 
     def say(self, sentence: str) -> None:
         """Show a sentence where the job's progress does not cover it."""

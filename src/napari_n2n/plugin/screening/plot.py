@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
-from qtpy.QtCore import QPointF, Qt, Signal
+from qtpy.QtCore import QPointF, QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
 from skimage.measure import points_in_poly
 
 from napari_n2n.plugin.screening.model import SHOWN, VERDICT_COLOURS
-from napari_n2n.plugin.shared.controls import row
+from napari_n2n.plugin.shared.controls import Underway, row
 from napari_n2n.plugin.shared.looks import SELECTED, small_print
 from napari_n2n.workflow.screening.columns import figure_column, text_of
 
@@ -31,7 +31,7 @@ _HINTS = {
 _LIKED = ("score", "resolution_angstrom", "snr")
 
 
-class _DragBox(pg.ViewBox):
+class _DragBox(pg.ViewBox):  # type: ignore[misc] # pyqtgraph has no types
     """A view that is drawn on with the left button; the wheel still zooms."""
 
     drawn = Signal(object, bool)
@@ -96,7 +96,7 @@ class FigurePlot(QWidget):
         layout.addWidget(self._plot, 1)
         layout.addWidget(self.hint)
         self._x = self._y = np.empty(0)
-        self._selecting = False
+        self._selecting = Underway()
         self.across.currentIndexChanged.connect(self._on_figures_chosen)
         self.up.currentIndexChanged.connect(self._on_figures_chosen)
         self._box.drawn.connect(self._on_drawn)
@@ -112,7 +112,7 @@ class FigurePlot(QWidget):
     @property
     def is_histogram(self) -> bool:
         """Whether one figure is shown, not two."""
-        return self.up.currentData() == ""
+        return bool(self.up.currentData() == "")
 
     def choose(self, across: str, up: str = "") -> None:
         """Show a figure by its name, or two."""
@@ -139,23 +139,13 @@ class FigurePlot(QWidget):
         offered = [self.across.itemData(i) for i in range(self.across.count())]
         if [*names, "order"] == offered:
             return
-        chosen = (self.across.currentData(), self.up.currentData())
-        for box, extra in ((self.across, (_ORDER, "order")), (self.up, (_HISTOGRAM, ""))):
-            box.blockSignals(True)
-            box.clear()
-            if box is self.up:
-                box.addItem(*extra)
-            for name in names:
-                box.addItem(figure_column(name).title, name)
-            if box is self.across:
-                box.addItem(*extra)
         liked = next((name for name in _LIKED if name in names), None)
         # The order is all there was to choose before there were figures.
         known = (*names, "order") if len(offered) > 1 else names
-        across = chosen[0] if chosen[0] in known else liked
-        for box, wanted in ((self.across, across), (self.up, chosen[1] or "")):
-            box.setCurrentIndex(max(0, box.findData(wanted)))
-            box.blockSignals(False)
+        across, up = self.across.currentData(), self.up.currentData() or ""
+        figures_of = [(figure_column(name).title, name) for name in names]
+        _fill(self.across, [*figures_of, (_ORDER, "order")], across if across in known else liked)
+        _fill(self.up, [(_HISTOGRAM, ""), *figures_of], up)
         self._on_figures_chosen()
 
     def _values(self, name: str | None) -> NDArray[np.float64]:
@@ -249,7 +239,8 @@ class FigurePlot(QWidget):
     def _in_region(self) -> NDArray[np.bool_]:
         low, high = self.region.getRegion()
         with np.errstate(invalid="ignore"):
-            return (self._x >= low) & (self._x <= high)
+            inside: NDArray[np.bool_] = (self._x >= low) & (self._x <= high)
+        return inside
 
     def _select_region(self) -> None:
         if self.region.isVisible():
@@ -265,9 +256,8 @@ class FigurePlot(QWidget):
         self._select(inside)
 
     def _select(self, rows: NDArray[np.bool_]) -> None:
-        self._selecting = True
-        self._judging.select(self._judging.overview.ids[rows])
-        self._selecting = False
+        with self._selecting:
+            self._judging.select(self._judging.overview.ids[rows])
         self._say()
 
     def _on_selected(self) -> None:
@@ -301,6 +291,15 @@ class FigurePlot(QWidget):
     def _say(self) -> None:
         count = len(self._judging.selected)
         self.hint.setText(f"{count:,} selected." if count > 1 else _HINTS[self.is_histogram])
+
+
+def _fill(box: QComboBox, choices: list[tuple[str, str]], chosen: str | None) -> None:
+    """Offer other choices, text and value, with one of them chosen, in silence."""
+    with QSignalBlocker(box):
+        box.clear()
+        for text, value in choices:
+            box.addItem(text, value)
+        box.setCurrentIndex(max(0, box.findData(chosen)))
 
 
 def _bars(colour: str) -> pg.BarGraphItem:

@@ -7,32 +7,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 from qtpy.QtCore import (
     QEvent,
-    QItemSelection,
-    QItemSelectionModel,
-    QItemSelectionRange,
     QModelIndex,
-    QSignalBlocker,
     QSize,
     Qt,
     Signal,
 )
+from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from napari_n2n.plugin.screening.model import THUMBNAIL_PX, MicrographModel
 from napari_n2n.plugin.screening.verdicts import FORWARDED_KEYS, VERDICT_KEYS
+from napari_n2n.plugin.shared.controls import Underway, not_none
 from napari_n2n.plugin.shared.keys import name_of
 from napari_n2n.plugin.shared.looks import CHOSEN
+from napari_n2n.plugin.shared.selections import FLAGS, select_rows, selected_mask
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from qtpy.QtGui import QKeyEvent
-
     from napari_n2n.plugin.screening.verdicts import MicrographVerdicts
 
 _WIDTHS = {"name": 190, "verdict": 170, "state": 76}
 _FIGURE_WIDTH = 76
 _HEADER_MARGIN_PX = 26  # with the sign of the order
-_FLAGS = QItemSelectionModel.SelectionFlag
 
 
 class MicrographTable(QTableView):
@@ -51,7 +46,7 @@ class MicrographTable(QTableView):
     ) -> None:
         super().__init__(parent)
         self._micrographs, self._judging = model, judging
-        self._following = False
+        self._following = Underway()
         self.setModel(model)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -67,12 +62,12 @@ class MicrographTable(QTableView):
             f"QTableView::item:selected {{background: {CHOSEN};}}"
             "QHeaderView::section {padding: 4px;}"
         )
-        rows = self.verticalHeader()
+        rows = not_none(self.verticalHeader())
         rows.setVisible(False)
         # Fixed: Qt need not ask every row how high it is.
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         rows.setDefaultSectionSize(THUMBNAIL_PX + 6)
-        header = self.horizontalHeader()
+        header = not_none(self.horizontalHeader())
         header.setSectionsClickable(True)
         header.setSortIndicatorShown(True)
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
@@ -82,19 +77,25 @@ class MicrographTable(QTableView):
         model.dataChanged.connect(self.show_state_column)
         judging.currentChanged.connect(self._show_current)
         judging.selectionChanged.connect(self._show_selected)
-        self.selectionModel().selectionChanged.connect(self._on_selected)
-        self.selectionModel().currentChanged.connect(self._on_current)
+        selection = not_none(self.selectionModel())
+        selection.selectionChanged.connect(self._on_selected)
+        selection.currentChanged.connect(self._on_current)
         self._on_reset()
 
-    def event(self, event: QEvent) -> bool:
+    def event(self, event: QEvent | None) -> bool:
         """Claim the keys used here from the window's shortcuts."""
-        if event.type() == QEvent.Type.ShortcutOverride and name_of(event) in FORWARDED_KEYS:
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.ShortcutOverride
+            and name_of(event) in FORWARDED_KEYS
+        ):
             event.accept()
             return True
         return bool(super().event(event))
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
         """Hand on the keys of screening; the rest walks about and selects."""
+        assert event is not None
         name = name_of(event)
         if name in FORWARDED_KEYS:
             # A key that is held down judges no more than the one that was looked at.
@@ -104,7 +105,7 @@ class MicrographTable(QTableView):
         else:
             super().keyPressEvent(event)
 
-    def keyboardSearch(self, search: str) -> None:  # noqa: N802 - Qt's name
+    def keyboardSearch(self, search: str | None) -> None:  # noqa: N802 - Qt's name
         """Do nothing: letters are keys of screening."""
 
     def _sort_by(self, section: int) -> None:
@@ -112,12 +113,12 @@ class MicrographTable(QTableView):
         column, model = self._micrographs.columns[section], self._micrographs
         descending = model.key == column.key and not model.descending
         order = Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder
-        self.horizontalHeader().setSortIndicator(section, order)
+        not_none(self.horizontalHeader()).setSortIndicator(section, order)
         model.sort(section, order)
         self._show_current()
 
     def _on_reset(self) -> None:
-        room = self.horizontalHeader().fontMetrics().horizontalAdvance
+        room = not_none(self.horizontalHeader()).fontMetrics().horizontalAdvance
         for section, column in enumerate(self._micrographs.columns):
             needed = room(column.title) + _HEADER_MARGIN_PX
             self.setColumnWidth(section, _WIDTHS.get(column.key, max(_FIGURE_WIDTH, needed)))
@@ -136,46 +137,25 @@ class MicrographTable(QTableView):
         place = self._micrographs.place_of(judging.row_of(judging.current))
         if place is not None:
             index = self._micrographs.index(place)
-            self._following = True
-            self.selectionModel().setCurrentIndex(index, _FLAGS.NoUpdate)
-            self._following = False
+            with self._following:
+                not_none(self.selectionModel()).setCurrentIndex(index, FLAGS.NoUpdate)
             self.scrollTo(index)
-        self.viewport().update()
+        not_none(self.viewport()).update()
 
     def _show_selected(self) -> None:
         """Select what the judging has selected, by spans of rows."""
         if self._following:
             return
-        places = self._micrographs.places_of(self._judging.selected)
-        selection, current = self.selectionModel(), self.currentIndex()
-        self._following = True
-        with QSignalBlocker(selection):
-            # From nothing: Qt is slow at finding how two scattered selections differ.
-            selection.reset()
-            selection.setCurrentIndex(current, _FLAGS.NoUpdate)
-            selection.select(self._spans(places), _FLAGS.Select)
-        self._following = False
-        self.viewport().update()
-
-    def _spans(self, places: NDArray[np.intp]) -> QItemSelection:
-        spans, index = QItemSelection(), self._micrographs.index
-        if len(places):
-            end = len(self._micrographs.columns) - 1
-            cuts = np.flatnonzero(np.diff(places) > 1)
-            firsts, lasts = places[np.r_[0, cuts + 1]], places[np.r_[cuts, len(places) - 1]]
-            for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
-                spans.append(QItemSelectionRange(index(first, 0), index(last, end)))
-        return spans
+        with self._following:
+            places = self._micrographs.places_of(self._judging.selected)
+            select_rows(self, places, len(self._micrographs.columns))
+        not_none(self.viewport()).update()
 
     def _on_selected(self, *_: object) -> None:
         if self._following:
             return
-        chosen = np.zeros(self._micrographs.rowCount(), bool)
-        for span in self.selectionModel().selection():
-            chosen[span.top() : span.bottom() + 1] = True
-        self._following = True  # Qt shows it already
-        self._judging.select(self._micrographs.ids_at(np.flatnonzero(chosen)))
-        self._following = False
+        with self._following:  # Qt shows it already
+            self._judging.select(self._micrographs.ids_at(np.flatnonzero(selected_mask(self))))
 
     def _on_current(self, current: QModelIndex, _: QModelIndex) -> None:
         if not self._following and current.isValid():

@@ -255,7 +255,7 @@ class MicrographVerdicts(QObject):
         values[rows] = text
 
 
-def _merged(column: NDArray, rows: NDArray[np.intp], values: NDArray) -> NDArray:
+def _merged(column: NDArray[Any], rows: NDArray[np.intp], values: NDArray[Any]) -> NDArray[Any]:
     """Return a column with other values in some rows."""
     wide = np.result_type(column.dtype, values.dtype)  # texts may be longer than any before
     merged = column.astype(wide)

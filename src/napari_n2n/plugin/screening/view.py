@@ -37,8 +37,8 @@ class MicrographView(QObject):
         super().__init__(parent)
         self._viewer = viewer
         self.comparison = Comparison.of(viewer)
-        self._images: list[Layer] = []
-        self._particles: list[Layer] = []
+        self._images: list[Image] = []
+        self._particles: list[Points] = []
         self._are_plain = True  # no particle has a label
         self._extent: tuple[float, ...] = ()
         self.picture: MicrographPicture | None = None
@@ -68,9 +68,10 @@ class MicrographView(QObject):
             self.clear()
             self.picture = picture
             self._images = [
-                self._viewer.add_layer(_image(shown, kind, calibrated))
-                for shown, kind in zip(both, _NAMES, strict=True)
+                _image(shown, kind, calibrated) for shown, kind in zip(both, _NAMES, strict=True)
             ]
+            for image in self._images:
+                self._viewer.add_layer(image)
             self.comparison.show(*self._images)
             self.layersChanged.emit()
         else:
@@ -175,7 +176,7 @@ def _rescale(layer: Layer, calibrated: dict[str, Any]) -> None:
         layer.units = calibrated["units"]
 
 
-def _replace(layer: Layer, shown: ImagePyramid, calibrated: dict[str, Any]) -> None:
+def _replace(layer: Image, shown: ImagePyramid, calibrated: dict[str, Any]) -> None:
     layer.data = list(shown.levels)
     _rescale(layer, calibrated)
     layer.contrast_limits_range = shown.limits

@@ -168,8 +168,9 @@ class ScreeningWidget(ScreeningPanel):
         self.dock.leave()
         self._close()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
         """Let the keys work while the mouse is in this panel as well."""
+        assert event is not None
         if event.isAutoRepeat() or not self.showing.keys.press(name_of(event)):
             super().keyPressEvent(event)
 

@@ -1,4 +1,6 @@
-"""The buttons, the progress and the status line of the Denoise widget."""
+"""What forms and panels are made of: rows, labels, the big button, progress."""
+
+from typing import Any, TypeVar
 
 from magicgui.widgets import Container, FloatSpinBox
 from qtpy.QtCore import QEvent, QObject, Qt, Signal
@@ -26,11 +28,34 @@ _MODE_TIPS = {
     "blink": "Raw and denoised take turns. Click any of the three to end it.",
 }
 
-
 _LABEL_PX = 146
 
+T = TypeVar("T")
 
-def aligned_labels(container: Container) -> Container:
+
+def not_none(thing: T | None) -> T:
+    """Return what is there: Qt's types allow for None where there never is."""
+    assert thing is not None
+    return thing
+
+
+class Underway:
+    """True within its ``with`` block: what widgets tell meanwhile is not the user's doing."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+
+    def __enter__(self) -> None:
+        self._depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1
+
+    def __bool__(self) -> bool:
+        return self._depth > 0
+
+
+def aligned_labels(container: Container[Any]) -> Container[Any]:
     """Give a form's labels the width that those of all forms have, and the form no margins."""
     container.margins = (0, 0, 0, 0)
     for widget in container:
@@ -57,31 +82,32 @@ class _DeafToWheel(QObject):
         return True
 
 
-def typed(field: FloatSpinBox) -> FloatSpinBox:
+def typed(field: FloatSpinBox) -> None:
     """Let a number count once it is typed to its end, and the wheel not change it."""
     field.native.setKeyboardTracking(False)
     field.native.installEventFilter(_DeafToWheel(field.native))
-    return field
 
 
 def folded(title: str) -> QCollapsible:
     """Make a part of a form that is folded away until it is wanted."""
     part = QCollapsible(title, expandedIcon="▾", collapsedIcon="▸")
     part.setDuration(0)
-    layout = part.layout()
+    layout = not_none(part.layout())
     layout.setContentsMargins(0, 4, 0, 2)
     layout.setSpacing(2)
     return part
 
 
-def row(*widgets: QWidget) -> QWidget:
-    """Put widgets beside each other."""
+def row(*widgets: QWidget, stretch: tuple[int, ...] = ()) -> QWidget:
+    """Put widgets beside each other; where there is room, they grow as ``stretch`` says."""
     holder = QWidget()
     layout = QHBoxLayout(holder)
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(4)
     for widget in widgets:
         layout.addWidget(widget)
+    for place, share in enumerate(stretch):
+        layout.setStretch(place, share)
     return holder
 
 

@@ -30,13 +30,15 @@ class _Signals(WorkerBaseSignals):
     done = Signal()
 
 
-class _Worker(WorkerBase):
+class _Worker(WorkerBase[None]):
     """Runs a generator to its end and closes it itself.
 
     superqt's own generator worker says nothing when a RuntimeError is raised, and leaves closing
     the generator to the garbage collector. Being one of its workers, this one too is waited for
     when napari quits.
     """
+
+    signals: _Signals
 
     def __init__(self, steps: Job) -> None:
         super().__init__(SignalsClass=_Signals)
@@ -158,12 +160,16 @@ class Runner(QObject):
         self._title = title
         self._stop_all.event = worker.stop
         self._bar = ActivityBar(title, self) if show else None
-        queued = Qt.ConnectionType.QueuedConnection
-        worker.signals.progressed.connect(self._on_progress, queued)
-        worker.signals.succeeded.connect(self.succeeded, queued)
-        worker.signals.failed.connect(self.failed, queued)
-        worker.signals.stopped.connect(self.stopped, queued)
-        worker.signals.done.connect(self._on_done, queued)
+        told = worker.signals
+        for signal, slot in (
+            (told.progressed, self._on_progress),
+            (told.succeeded, self.succeeded),
+            (told.failed, self.failed),
+            (told.stopped, self.stopped),
+            (told.done, self._on_done),
+        ):
+            # PyQt's stub leaves out how it is connected.
+            signal.connect(slot, Qt.ConnectionType.QueuedConnection)  # type: ignore[call-arg]
         worker.start()
         return True
 

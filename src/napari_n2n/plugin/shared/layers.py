@@ -12,12 +12,13 @@ from napari_n2n.io.photographs import WHITE
 from napari_n2n.io.pictures import contrast_limits
 
 if TYPE_CHECKING:
+    from napari.components import ViewerModel
     from napari.layers import Layer
 
     from napari_n2n.io import Micrograph, Movie, Photograph, Volume
-    from napari_n2n.workflow.photograph_steps import NoisyCopy
+    from napari_n2n.workflow.photograph_training import NoisyCopy
 
-LayerData = tuple[Any, dict[str, Any], str]
+LayerData = tuple[Any, dict[str, Any], Literal["image", "points"]]
 
 KEY = "napari_n2n"
 """Where a layer's `LayerMemory` is, in ``layer.metadata``."""
@@ -159,6 +160,11 @@ def pixel_size_of(layer: "Layer") -> float | None:
     except Exception:  # pint has many ways to say that a pixel is no length
         return None
     return float(layer.scale[-1]) * factor
+
+
+def layer_called(viewer: "ViewerModel", name: str) -> "Layer | None":
+    """Return the layer of a viewer that has this name."""
+    return next((layer for layer in viewer.layers if layer.name == name), None)
 
 
 def image_layer(

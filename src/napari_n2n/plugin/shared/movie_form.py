@@ -1,87 +1,64 @@
 """How movies are read: pixel size, dose, gain reference, EER."""
 
 from pathlib import Path
+from typing import Any
 
+from magicgui.types import FileDialogMode
 from magicgui.widgets import CheckBox, ComboBox, Container, FileEdit, FloatSpinBox
+from magicgui.widgets.bases import ValueWidget
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_n2n.plugin.shared.controls import aligned_labels, typed
-from napari_n2n.workflow.movie_settings import MovieOptions
+from napari_n2n.plugin.shared.controls import Underway, aligned_labels, typed
+from napari_n2n.settings import SettingField, setting_fields
+from napari_n2n.workflow.recording import RecordingOptions
 
-_AS_TOLD = "as the file tells"
-_OPERATIONS = [("multiplied with frames", "multiply"), ("frames divided by it", "divide")]
-_TURNS = [("as it is", 0), ("90°", 1), ("180°", 2), ("270°", 3)]
-_FLIPS = [("no", 0), ("upside down", 1), ("left to right", 2)]
-_UPSAMPLINGS = [("the detector's", 1), ("2 × finer", 2), ("4 × finer", 4)]
+_FIELDS = setting_fields(RecordingOptions)
+_OF_IMAGES = "pixel_size_angstrom"
+_OF_GAIN = ("gain_operation", "gain_rotation", "gain_flip")
+_FILES = {"gain": "Gain (*.mrc *.tif *.tiff *.gain)"}
+_MOST_DECIMALS = 12
 
 
 class MovieForm(QWidget):
-    """Edits `MovieOptions`; what is left as it is, the files tell."""
+    """Edits `RecordingOptions`, of whose fields it is made; what is left as it is, files tell."""
 
     valueChanged = Signal()  # noqa: N815 - Qt's way to name signals
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._pixel_size = _number("Pixel size (Å)", _AS_TOLD, decimals=4, most=1000)
-        self._pixel_size.tooltip = "Of EER, that of the pixels that are rendered."
-        self._dose = _number("Frame dose (e/Å²)", _AS_TOLD)
-        self._gain = file_edit("Gain reference", "Gain (*.mrc *.tif *.tiff *.gain)")
-        self._gain.tooltip = "For movies that are not gain-corrected yet: MRC, TIFF or .gain."
-        self._operation = ComboBox(label="Gain is", choices=_OPERATIONS)
-        self._turn = ComboBox(label="Turn gain", choices=_TURNS)
-        self._turn.tooltip = "Clockwise, as RELION's --gain_rot; before it is flipped."
-        self._flip = ComboBox(label="Flip gain", choices=_FLIPS)
-        self._flip.tooltip = "As RELION's --gain_flip."
-        self._eer_dose = _number("EER dose (e/Å²)", "about 1")
-        self._eer_dose.tooltip = "EER: dose of a frame, of as many raw frames as that takes."
-        self._eer_raw_dose = _number("EER raw dose (e/Å²)", _AS_TOLD, decimals=5)
-        self._eer_upsampling = ComboBox(label="EER pixels", choices=_UPSAMPLINGS)
-        self._aligned = CheckBox(label="", text="Frames are aligned already")
-        self._of_gain = (self._operation, self._turn, self._flip)
-        self._fields = {
-            "pixel_size_angstrom": self._pixel_size,
-            "dose_per_frame": self._dose,
-            "gain": self._gain,
-            "gain_operation": self._operation,
-            "gain_rotation": self._turn,
-            "gain_flip": self._flip,
-            "eer_dose": self._eer_dose,
-            "eer_raw_dose": self._eer_raw_dose,
-            "eer_upsampling": self._eer_upsampling,
-            "aligned": self._aligned,
-        }
+        self._fields = {name: _widget_for(field) for name, field in _FIELDS.items()}
+        # What was set, and how the field shows that: a number, for one, may have more decimals.
+        self._given: dict[str, tuple[Any, Any]] = {}
         self._container = Container(widgets=[*self._fields.values()], labels=True)
         aligned_labels(self._container)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._container.native)
-        self._settling = False
+        self._settling = Underway()
         self._of_movies = True
-        for field in self._fields.values():
-            field.changed.connect(self._on_change)
-        self._on_change()
+        for name, field in self._fields.items():
+            field.changed.connect(lambda _, name=name: self._on_change(name))
+        self._show_fields()
 
-    def value(self) -> MovieOptions:
+    def value(self) -> RecordingOptions:
         """Return what is chosen."""
-        chosen = {name: field.value for name, field in self._fields.items()}
-        for name in ("pixel_size_angstrom", "dose_per_frame", "eer_dose", "eer_raw_dose"):
-            chosen[name] = chosen[name] or None
-        chosen["gain"] = path_of(self._gain)
-        if chosen["gain"] is None:  # how it lies is not shown then, and means nothing
-            for name in ("gain_operation", "gain_rotation", "gain_flip"):
-                del chosen[name]
-        return MovieOptions(**chosen)
+        chosen = {name: self._read(name) for name in self._fields}
+        if chosen["eer_frames"] is not None:  # the dose is not shown then
+            chosen["eer_dose"] = None
+        return RecordingOptions(**chosen)
 
-    def setValue(self, options: MovieOptions) -> None:  # noqa: N802
+    def setValue(self, options: RecordingOptions) -> None:  # noqa: N802
         """Show ``options``."""
-        self._settling = True
-        try:
-            for name, field in self._fields.items():
-                value = getattr(options, name)
-                field.value = 0 if value is None and isinstance(field, FloatSpinBox) else value
-        finally:
-            self._settling = False
+        with self._settling:
+            for name, value in options:
+                field = self._fields[name]
+                if isinstance(field, FloatSpinBox):
+                    field.native.setDecimals(_decimals_of(value, _FIELDS[name]))
+                    field.value = value or 0
+                else:
+                    field.value = value
+                self._given[name] = value, field.value
         self._on_change()
 
     def show_movies(self, wanted: bool) -> None:
@@ -89,33 +66,86 @@ class MovieForm(QWidget):
         self._of_movies = wanted
         self._show_fields()
 
-    def _show_fields(self) -> None:
-        for field in self._fields.values():
-            field.visible = self._of_movies or field is self._pixel_size
-        for field in self._of_gain:
-            field.visible = self._of_movies and path_of(self._gain) is not None
+    def _read(self, name: str) -> Any:
+        field = self._fields[name]
+        given, shown = self._given.get(name, (None, None))
+        if field.value == shown:
+            return given
+        if isinstance(field, FileEdit):
+            return path_of(field)
+        if isinstance(field, FloatSpinBox):
+            return _FIELDS[name].kind(field.value) or None
+        return field.value
 
-    def _on_change(self, *_: object) -> None:
+    def _show_fields(self) -> None:
+        for name, field in self._fields.items():
+            field.visible = self._of_movies or name == _OF_IMAGES
+        # How what is not there lies means nothing; and frames are counted or dosed.
+        for name in _OF_GAIN:
+            self._fields[name].visible = self._of_movies and self._read("gain") is not None
+        self._fields["eer_dose"].visible = self._of_movies and self._read("eer_frames") is None
+
+    def _on_change(self, name: str | None = None) -> None:
         if self._settling:
             return
+        if name is not None:
+            with self._settling:
+                _raise_to_least(self._fields[name], _FIELDS[name])
         self._show_fields()
         self.valueChanged.emit()
 
 
 def file_edit(label: str, described: str) -> FileEdit:
     """Make the field of a file that may be left out."""
-    return FileEdit(label=label, mode="r", filter=described, nullable=True, value=None)
+    mode = FileDialogMode.EXISTING_FILE
+    return FileEdit(label=label, mode=mode, filter=described, nullable=True, value=None)
 
 
 def path_of(field: FileEdit) -> Path | None:
     """Return the path in a field; None if it is empty."""
+    path = field.value
     # An empty field reads as the path ".".
-    return None if field.value is None or str(field.value) in ("", ".") else Path(field.value)
+    return path if isinstance(path, Path) and path != Path() else None
 
 
-def _number(label: str, nothing: str, *, decimals: int = 3, most: float = 1e4) -> FloatSpinBox:
-    """Make the field of a positive number, which says ``nothing`` where none is given."""
-    field = FloatSpinBox(label=label, value=0, min=0, max=most, step=0.1)
-    field.native.setDecimals(decimals)
-    field.native.setSpecialValueText(nothing)
-    return typed(field)
+def _widget_for(field: SettingField) -> ValueWidget[Any] | FileEdit:
+    """Make the widget of one field."""
+    widget: ValueWidget[Any] | FileEdit
+    if field.kind is bool:
+        widget = CheckBox(label="", text=field.title)
+    elif field.choices:
+        widget = ComboBox(label=field.label, choices=field.titled_choices)
+    elif field.kind is Path:
+        widget = file_edit(field.label, _FILES[field.name])
+    else:
+        widget = _number(field)
+    widget.tooltip = field.description
+    return widget
+
+
+def _number(field: SettingField) -> FloatSpinBox:
+    """Make the field of a positive number, where zero stands for: not given."""
+    # Whole numbers, too: magicgui's own field of them has no text for a special value.
+    is_whole = field.kind is int
+    step = 1 if is_whole else 0.1
+    assert field.most is not None
+    number = FloatSpinBox(label=field.label, value=0, min=0, max=field.most, step=step)
+    number.native.setDecimals(0 if is_whole else field.shown.decimals)
+    number.native.setSpecialValueText(field.shown.unset)
+    typed(number)
+    return number
+
+
+def _decimals_of(value: float | None, field: SettingField) -> int:
+    """Return how many decimals are to be shown: as many as people give, or as this number has."""
+    if field.kind is int:
+        return 0
+    there = f"{value or 0:.{_MOST_DECIMALS}f}".rstrip("0").partition(".")[2]
+    return max(field.shown.decimals, len(there))
+
+
+def _raise_to_least(widget: ValueWidget[Any] | FileEdit, field: SettingField) -> None:
+    """Show the least number that is allowed where one between that and zero was typed."""
+    least = field.least or 0.0
+    if isinstance(widget, FloatSpinBox) and 0 < widget.value < least:
+        widget.value = least

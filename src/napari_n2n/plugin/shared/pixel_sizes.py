@@ -45,7 +45,7 @@ class Calibrator:
 def _calibrate(layer: "Layer", pixel_size_angstrom: float) -> None:
     """Give a layer, (y, x) or (anything, y, x), another pixel size; its first axis stays."""
     plane, first = calibration(pixel_size_angstrom), layer.ndim - 2
-    layer.scale = (*layer.scale[:first], *plane["scale"])
+    layer.scale = np.array((*layer.scale[:first], *plane["scale"]))
     layer.units = (*layer.units[:first], *plane["units"])
 
 

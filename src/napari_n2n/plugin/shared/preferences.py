@@ -4,9 +4,12 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from napari_n2n.session.places import user_folder
-from napari_n2n.workflow.movie_settings import MovieOptions
+from napari_n2n.session.paths import user_folder
+
+if TYPE_CHECKING:
+    from napari_n2n.workflow.recording import RecordingOptions
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,8 @@ def preferences() -> Preferences:
     try:
         from napari.settings import get_plugin_settings
 
-        stored = get_plugin_settings("napari-n2n").denoising
+        settings: Any = get_plugin_settings("napari-n2n")  # made from the plugin's manifest
+        stored = settings.denoising
         return Preferences(
             device=str(stored.device),
             preset=str(stored.preset),
@@ -36,14 +40,15 @@ def preferences() -> Preferences:
         return Preferences()
 
 
-def halves_folder(movies: Path, recording: MovieOptions | None = None) -> Path:
+def halves_folder(movies: Path, recording: "RecordingOptions | None" = None) -> Path:
     """Folder where the halves of the movies in folder ``movies`` are kept; it need not exist.
 
     Those that are read otherwise than their files say, as ``recording``, have one of their own.
     """
     what = str(movies.resolve())
-    if recording not in (None, MovieOptions()):
-        what += repr(recording)
+    if recording is not None and recording.said:
+        # As version 0.5.0 called it, whose halves are there.
+        what += f"MovieOptions({', '.join(f'{name}={value!r}' for name, value in recording)})"
     code = hashlib.sha256(what.encode()).hexdigest()[:8]
     return user_folder() / "halves" / f"{movies.name}-{code}"
 

@@ -9,25 +9,22 @@ from qtpy.QtCore import (
     QAbstractItemModel,
     QItemSelection,
     QItemSelectionModel,
-    QItemSelectionRange,
     QModelIndex,
     QPoint,
     QRect,
-    QSignalBlocker,
     QSize,
     Qt,
 )
 from qtpy.QtGui import QPainter, QRegion
-from qtpy.QtWidgets import QAbstractItemView, QStyle, QStyleOptionRubberBand, QWidget
+from qtpy.QtWidgets import QAbstractItemView, QScrollBar, QStyle, QStyleOptionRubberBand, QWidget
 
+from napari_n2n.plugin.shared.controls import not_none
 from napari_n2n.plugin.shared.looks import BACKGROUND
+from napari_n2n.plugin.shared.selections import FLAGS, select_rows, selected_mask, spans_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from qtpy.QtGui import QPaintEvent, QResizeEvent
-
-
-_FLAGS = QItemSelectionModel.SelectionFlag
 
 
 class CellModel(Protocol):
@@ -92,6 +89,20 @@ class ThumbnailGrid(QAbstractItemView):
             self._band = band
             self.viewport().update()
 
+    # Qt's types allow for None, which these never are.
+
+    def viewport(self) -> QWidget:
+        """Return what the cells are drawn on."""
+        return not_none(super().viewport())
+
+    def verticalScrollBar(self) -> QScrollBar:  # noqa: N802 - Qt's name
+        """Return the scroll bar at the right."""
+        return not_none(super().verticalScrollBar())
+
+    def selectionModel(self) -> QItemSelectionModel:  # noqa: N802 - Qt's name
+        """Return what knows which cells are selected."""
+        return not_none(super().selectionModel())
+
     # Where the cells are.
 
     def columns(self) -> int:
@@ -114,7 +125,7 @@ class ThumbnailGrid(QAbstractItemView):
         line = (point.y() + self.verticalOffset()) // self._cell.height()
         row = line * self.columns() + column
         if 0 <= column < self.columns() and 0 <= row < self._cells.rowCount():
-            return self._items.index(row)
+            return self._items.index(row, 0)
         return QModelIndex()
 
     def scrollTo(  # noqa: N802 - Qt's name
@@ -156,7 +167,7 @@ class ThumbnailGrid(QAbstractItemView):
         bar.setSingleStep(max(1, self._cell.height() // 3))
         bar.setRange(0, max(0, lines * self._cell.height() - height))
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """Keep what is at the top there when lines break elsewhere."""
         seen = self.first_row_in_view()
         super().resizeEvent(event)
@@ -178,8 +189,9 @@ class ThumbnailGrid(QAbstractItemView):
 
     # Drawing.
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
         """Draw the cells in view, and the rubber band."""
+        assert event is not None
         painter = QPainter(self.viewport())
         height, offset = self._cell.height(), self.verticalOffset()
         first = (event.rect().top() + offset) // height * self.columns()
@@ -198,7 +210,7 @@ class ThumbnailGrid(QAbstractItemView):
             option = QStyleOptionRubberBand()
             option.initFrom(self)
             option.rect = self._band.translated(0, -offset)
-            self.style().drawControl(QStyle.ControlElement.CE_RubberBand, option, painter)
+            not_none(self.style()).drawControl(QStyle.ControlElement.CE_RubberBand, option, painter)
         painter.end()
 
     def setSelection(  # noqa: N802 - Qt's name
@@ -215,16 +227,17 @@ class ThumbnailGrid(QAbstractItemView):
             lines = np.arange(max(0, band.top() // height), band.bottom() // height + 1)
             left, right = max(0, band.left() // width), min(columns - 1, band.right() // width)
             rows = (lines[:, None] * columns + np.arange(left, right + 1)).reshape(-1)
-            spans = self._spans(rows[rows < self._cells.rowCount()])
+            spans = spans_of(self._items, rows[rows < self._cells.rowCount()])
         else:
             end = self.indexAt(QPoint(rect.right(), rect.bottom())).row()
             if end < 0:
                 return
-            if command & _FLAGS.Current:
+            if command & FLAGS.Current:
                 first, last = sorted((self._began if self._began >= 0 else end, end))
-                spans, command = self._spans(np.arange(first, last + 1)), _FLAGS.ClearAndSelect
+                rows, command = np.arange(first, last + 1), FLAGS.ClearAndSelect
             else:
-                spans, self._began = self._spans(np.array([end])), end
+                rows, self._began = np.array([end]), end
+            spans = spans_of(self._items, rows)
         self.selectionModel().select(spans, command)
 
     def visualRegionForSelection(  # noqa: N802 - Qt's name
@@ -246,7 +259,7 @@ class ThumbnailGrid(QAbstractItemView):
         super().reset()
         self.updateGeometries()
 
-    # Selecting by program: in rows, and by spans of them, as Qt takes 10,000 single ones slowly.
+    # Selecting by program.
 
     def selected_rows(self) -> NDArray[np.intp]:
         """Return the selected rows in order."""
@@ -254,35 +267,19 @@ class ThumbnailGrid(QAbstractItemView):
 
     def select_rows(self, rows: NDArray[np.intp]) -> None:
         """Select these rows (n,), in order, instead of those selected, and tell nobody."""
-        model, current = self.selectionModel(), self.currentIndex()
-        with QSignalBlocker(model):
-            # From nothing: Qt is slow at finding how two scattered selections differ.
-            model.reset()
-            model.setCurrentIndex(current, _FLAGS.NoUpdate)
-            model.select(self._spans(rows), _FLAGS.Select)
+        select_rows(self, rows)
         self._chosen = None
         self.viewport().update()
 
-    def _spans(self, rows: NDArray[np.intp]) -> QItemSelection:
-        spans, index = QItemSelection(), self._items.index
-        if len(rows):
-            cuts = np.flatnonzero(np.diff(rows) > 1)
-            firsts, lasts = rows[np.r_[0, cuts + 1]], rows[np.r_[cuts, len(rows) - 1]]
-            for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
-                spans.append(QItemSelectionRange(index(first), index(last)))
-        return spans
-
     def _selected_mask(self) -> NDArray[np.bool_]:
         if self._chosen is None:
-            self._chosen = np.zeros(self._cells.rowCount(), bool)
-            for span in self.selectionModel().selection():
-                self._chosen[span.top() : span.bottom() + 1] = True
+            self._chosen = selected_mask(self)
         return self._chosen
 
     def make_current(self, row: int) -> None:
         """Let keys go on from this row, which is scrolled into view."""
         self._began = row
-        self.selectionModel().setCurrentIndex(self._items.index(row), _FLAGS.NoUpdate)
+        self.selectionModel().setCurrentIndex(self._items.index(row, 0), FLAGS.NoUpdate)
 
     def first_row_in_view(self) -> tuple[int, int] | None:
         """Return the first row of which something is seen, and how far down it begins, in px."""
@@ -292,7 +289,7 @@ class ThumbnailGrid(QAbstractItemView):
     def scroll_row_to(self, row: int, top: int) -> None:
         """Scroll so that this row begins ``top`` px below the upper edge, or as near as can be."""
         bar = self.verticalScrollBar()
-        bar.setValue(bar.value() + self.visualRect(self._items.index(row)).top() - top)
+        bar.setValue(bar.value() + self.visualRect(self._items.index(row, 0)).top() - top)
 
     def seen_whole(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
         """Return those of these rows of which nothing is cut off."""

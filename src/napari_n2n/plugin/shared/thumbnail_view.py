@@ -58,19 +58,24 @@ class ThumbnailView(ThumbnailGrid):
         """Hand on these keys, named as in "1", "Delete", "Ctrl+Shift+Z"."""
         self._keys = {_portable(QKeySequence(key)): key for key in keys}
 
-    def event(self, event: QEvent) -> bool:
+    def event(self, event: QEvent | None) -> bool:
         """Claim the keys used here from the window's shortcuts."""
-        if event.type() == QEvent.Type.ShortcutOverride and (
-            self._name_of(event) is not None
-            or event.key() in _MOVES
-            or event.matches(QKeySequence.StandardKey.SelectAll)
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.ShortcutOverride
+            and (
+                self._name_of(event) is not None
+                or event.key() in _MOVES
+                or event.matches(QKeySequence.StandardKey.SelectAll)
+            )
         ):
             event.accept()
             return True
         return super().event(event)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
         """Move and select here; hand on the keys that were asked for."""
+        assert event is not None
         name = self._name_of(event)
         if name is not None:
             self.keyPressed.emit(name)
@@ -86,8 +91,9 @@ class ThumbnailView(ThumbnailGrid):
         else:
             event.ignore()  # the list would search for text: there is none. The window may know it.
 
-    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+    def wheelEvent(self, event: QWheelEvent | None) -> None:  # noqa: N802 - Qt's name
         """Scroll; with Ctrl, change the size."""
+        assert event is not None
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             turned = event.angleDelta().y()
             if turned:
@@ -96,26 +102,29 @@ class ThumbnailView(ThumbnailGrid):
         else:
             super().wheelEvent(event)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Draw a rubber band from where the button went down."""
+        assert event is not None
         super().mouseMoveEvent(event)
         if self.dragging():
             here = event.pos() + QPoint(0, self.verticalOffset())
             self.set_band(QRect(self._pressed, here).normalized())
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Select what is pressed on, and note where."""
+        assert event is not None
         self._pressed = event.pos() + QPoint(0, self.verticalOffset())
         super().mousePressEvent(event)
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Open what is double-clicked."""
+        assert event is not None
         super().mouseDoubleClickEvent(event)
         index = self.indexAt(event.pos())
         if index.isValid() and event.button() == Qt.MouseButton.LeftButton:
             self.opened.emit(index)
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
         """End what the press began."""
         super().mouseReleaseEvent(event)
         self.set_band(None)
@@ -130,7 +139,7 @@ class ThumbnailView(ThumbnailGrid):
             return QModelIndex()
         row = self.currentIndex().row()
         if row < 0:
-            return self._items.index(0)
+            return self._items.index(0, 0)
         columns = self.columns()
         lines = max(1, self.viewport().height() // self._cell.height())
         actions = QAbstractItemView.CursorAction
@@ -152,9 +161,9 @@ class ThumbnailView(ThumbnailGrid):
         elif action == actions.MoveDown and target > last:
             # Into the last line where it is shorter than this column.
             target = last if row // columns < last // columns else row
-        return self._items.index(min(max(target, 0), last))
+        return self._items.index(min(max(target, 0), last), 0)
 
-    def _name_of(self, event: Any) -> str | None:
+    def _name_of(self, event: QKeyEvent) -> str | None:
         """Return which of the keys asked for this is."""
         modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
         return self._keys.get(_portable(_sequence(event.key(), modifiers)))

@@ -3,7 +3,6 @@
 Nothing here knows a screen: the command line and the plugin run the same generator `screen_steps`.
 """
 
-from napari_n2n.workflow.screening.feeding import Feed
 from napari_n2n.workflow.screening.inputs import Inputs, inputs_of
 from napari_n2n.workflow.screening.outcomes import ScreeningSummary, ScreenOutcome, ScreenProgress
 from napari_n2n.workflow.screening.queue import Queue
@@ -13,8 +12,9 @@ from napari_n2n.workflow.screening.results import (
     read_pictures,
     results_of,
 )
-from napari_n2n.workflow.screening.running import SETTINGS_KEY, screen_steps
+from napari_n2n.workflow.screening.screening import SETTINGS_KEY, screen_steps
 from napari_n2n.workflow.screening.settings import ScreenSettings
+from napari_n2n.workflow.screening.watched_folder import Feed
 
 __all__ = [
     "SETTINGS_KEY",

@@ -14,8 +14,8 @@ from PIL import Image
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import read_micrograph, write_atomically, write_micrograph
 from napari_n2n.io.pictures import contrast_limits
-from napari_n2n.session.places import stored_path
-from napari_n2n.workflow.fields import DenoisedMicrograph
+from napari_n2n.session.paths import stored_path
+from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,10 +14,9 @@ from napari_n2n.denoising.inference.features import fingerprint
 from napari_n2n.denoising.shipped_models import denoiser_named
 from napari_n2n.denoising.shipped_models.general import GENERAL
 from napari_n2n.errors import BadValue
-from napari_n2n.io import EerRendering
 from napari_n2n.io.limits import open_binary
 from napari_n2n.motion import MotionConfig
-from napari_n2n.workflow.movie_settings import MovieSettings
+from napari_n2n.workflow.movie_reader import MovieReader
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +31,12 @@ _EARLIER_PICKS = "earlier"
 # Added where there were particles already, which were left as they were: they are not ours.
 _LEFT = "left"
 _SAMPLE_BYTES = 64 * 2**10
+# What version 0.5.0 knew of a recording.
+_OF_OLD = {
+    "pixel_size_angstrom", "dose_per_frame", "aligned",
+    "gain", "gain_operation", "gain_rotation", "gain_flip",
+    "eer_frames", "eer_dose", "eer_raw_dose", "eer_upsampling",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ class ScreenSettings:
         A diameter that cannot be right.
     """
 
-    movies: MovieSettings = field(default_factory=MovieSettings)
+    movies: MovieReader = field(default_factory=MovieReader)
     denoiser: Denoiser | Path | str = GENERAL
     diameter_angstrom: float | None = None
     device: str = "auto"
@@ -122,8 +127,6 @@ class ResultsFingerprint:
 
 def settings_digest(settings: ScreenSettings, denoiser: Denoiser) -> ResultsFingerprint:
     """Digest settings; the file's content is left empty, see `made_with`."""
-    movies = settings.movies
-    gain = movies.gain
     told = {
         "recipe": _RECIPE,
         "model": [
@@ -133,20 +136,8 @@ def settings_digest(settings: ScreenSettings, denoiser: Denoiser) -> ResultsFing
             denoiser.calibrate,
             denoiser.training.normalisation,
         ],
-        "pixel size": movies.pixel_size_angstrom,
-        "dose": movies.dose_per_frame,
-        "aligned": movies.aligned,
-        "eer": asdict(movies.eer or EerRendering()),
-        "motion": (movies.motion or MotionConfig()).model_dump(mode="json", exclude={"device"}),
-        "gain": None
-        if gain is None
-        else [
-            hashlib.sha256(np.ascontiguousarray(gain.pixels).tobytes()).hexdigest(),
-            gain.operation,
-            gain.rotation,
-            gain.flip,
-            gain.row_order,
-        ],
+        "motion": MotionConfig().model_dump(mode="json", exclude={"device"}),
+        **_told_of(settings.movies),
     }
     diameter = settings.diameter_angstrom
     picks = _NO_PICKS if diameter is None else f"{diameter:g}"
@@ -157,17 +148,33 @@ def settings_digest(settings: ScreenSettings, denoiser: Denoiser) -> ResultsFing
     return ResultsFingerprint("", digest, picks)
 
 
+def _told_of(movies: MovieReader) -> dict[str, Any]:
+    """Tell what of a recording decides the results, in the words of version 0.5.0.
+
+    In other words the digest would be another, and what was screened would be done again. Whatever
+    a recording knows by now besides counts where it is said.
+    """
+    said, gain = movies.recording, movies.gain
+    told: dict[str, Any] = {
+        "pixel size": said.pixel_size_angstrom,
+        "dose": said.dose_per_frame,
+        "aligned": said.aligned,
+        "eer": asdict(movies.eer),
+        "gain": None,
+    }
+    if gain is not None:
+        # Its file may be copied, or another written in its place.
+        content = hashlib.sha256(np.ascontiguousarray(gain.pixels).tobytes()).hexdigest()
+        told["gain"] = [content, gain.operation, gain.rotation, gain.flip, gain.row_order]
+    return told | said.model_dump(mode="json", exclude_defaults=True, exclude=_OF_OLD)
+
+
 def in_words(settings: ScreenSettings, denoiser: Denoiser) -> dict[str, str]:
     """Return name and value of what a person would want to read about settings later."""
-    movies = settings.movies
-    told = {"denoised with": denoiser.summary}
-    if movies.pixel_size_angstrom is not None:
-        told["pixel size"] = f"{movies.pixel_size_angstrom:g} Å, as given"
-    if movies.dose_per_frame is not None:
-        told["dose"] = f"{movies.dose_per_frame:g} e/Å² a frame, as given"
-    told["frames of movies"] = "added as they are" if movies.aligned else "aligned"
-    if movies.gain is not None:
-        told["gain reference"] = "applied"
+    recording = settings.movies.recording
+    told = {"denoised with": denoiser.summary, **recording.in_words()}
+    if not recording.aligned:
+        told["frames of movies"] = "aligned"
     diameter = settings.diameter_angstrom
     told["particles"] = "not picked" if diameter is None else f"picked, {diameter:g} Å wide"
     return told

@@ -21,10 +21,7 @@ _EDGE_PX = 64  # beyond the drift: what left the field on one side is missing th
 
 
 def ours(path: str, output: str, patches: bool | str = "auto") -> dict[str, Any]:
-    """Align a movie with `napari_n2n.motion`; keeps the sum and the motion for `judged`."""
-    # Its first guess is this library's, imported once a session and not once a movie.
-    import torch_motion_correction  # noqa: F401
-
+    """Align a movie with `napari_n2n.motion.align`; keeps the sum and the motion for `judged`."""
     movie = open_movie(path)
     stages: dict[str, float] = {}
     last = time.perf_counter()

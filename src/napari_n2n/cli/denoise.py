@@ -1,0 +1,58 @@
+"""The command that denoises micrographs and movies: denoise."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_n2n.cli import console, options
+from napari_n2n.cli.file_results import report_files, require_different_results
+from napari_n2n.cli.movie_options import takes_movies
+from napari_n2n.cli.slow_imports import importing
+from napari_n2n.workflow.recording import RecordingOptions
+
+
+@takes_movies
+def denoise(
+    files: Annotated[
+        list[Path], typer.Argument(help="Micrographs or movies: files, folders, quoted patterns.")
+    ],
+    model: options.Model = "general",
+    output: options.OutputFolder = Path("denoised"),
+    thorough: Annotated[
+        bool,
+        typer.Option(
+            "--thorough",
+            help="Average over the image turned and mirrored in eight ways: a little better, and "
+            "eight times as long.",
+        ),
+    ] = False,
+    device: options.Device = "auto",
+    quiet: options.Quiet = False,
+    *,
+    recording: RecordingOptions,
+) -> None:
+    """Denoise micrographs (movies are aligned first); results keep shape and pixel size."""
+    from napari_n2n.io import stem_of
+
+    paths = options.files_of(files)
+    require_different_results(paths, output)
+
+    with importing():
+        from napari_n2n.workflow.batch import for_each_overlapped_steps
+        from napari_n2n.workflow.denoising import DenoiseFiles
+        from napari_n2n.workflow.movie_reader import MovieReader
+
+    denoiser = options.denoiser_of(model)
+    console.say_note(f"Model: {denoiser.summary}.")
+    with console.stop_on_signal() as stop:
+        job = DenoiseFiles(
+            denoiser,
+            MovieReader(recording),
+            lambda path: output / f"{stem_of(path)}.mrc",
+            device,
+            stop,
+            thorough,
+        )
+        steps = for_each_overlapped_steps(paths, job, stop=stop)
+        report_files(steps, len(paths), quiet)

@@ -1,0 +1,48 @@
+"""The command that aligns movies and writes their sums: halves."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_n2n.cli import console, options
+from napari_n2n.cli.file_results import FileResult, report_files, require_different_results
+from napari_n2n.cli.movie_options import takes_movies
+from napari_n2n.progress import Steps
+from napari_n2n.settings import validated
+from napari_n2n.workflow.recording import RecordingOptions
+
+
+@takes_movies
+def halves(
+    movies: Annotated[list[Path], typer.Argument(help="Movies, folders or quoted patterns.")],
+    output: options.OutputFolder,
+    dose_weighting: Annotated[
+        bool, typer.Option("--dose-weighting", help="Weight frames by dose (Grant & Grigorieff).")
+    ] = False,
+    device: options.Device = "auto",
+    quiet: options.Quiet = False,
+    *,
+    recording: RecordingOptions,
+) -> None:
+    """Align movies and write the sums of their odd, even and all frames."""
+    from napari_n2n.io import stem_of
+    from napari_n2n.motion import MotionConfig, write_halves
+    from napari_n2n.workflow.batch import for_each_steps
+    from napari_n2n.workflow.movie_reader import MovieReader
+    from napari_n2n.workflow.movie_sums import sums_of_file_steps
+
+    reader = MovieReader(recording)
+    motion = validated(MotionConfig, dose_weighting=dose_weighting)
+
+    def job(path: Path) -> Steps[FileResult]:
+        result = yield from sums_of_file_steps(
+            path, reader, motion=motion, device=device, stop=stop
+        )
+        write_halves(result, output, stem_of(path))
+        return FileResult(f"{path.name}: {result.summary}", result.notes)
+
+    paths = options.files_of(movies)
+    require_different_results(paths, output)
+    with console.stop_on_signal() as stop:
+        report_files(for_each_steps(paths, job), len(paths), quiet)

@@ -1,0 +1,45 @@
+"""The command that says what files hold: info."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_n2n.cli import console, options
+
+
+def info(
+    files: Annotated[list[Path], typer.Argument(help="Files, folders or quoted patterns.")],
+) -> None:
+    """Say what files hold, from their headers."""
+    from napari_n2n.errors import N2NError
+    from napari_n2n.io import inspect_file
+    from napari_n2n.io.mrc_validation import mrc2014_departures
+
+    failed = False
+    for path in options.files_of(files, everything=True):
+        try:
+            found = inspect_file(path)
+            departures = mrc2014_departures(path)
+        except N2NError as error:
+            console.say_error(str(error))
+            failed = True
+            continue
+        height, width = found.shape[:2] if found.kind == "photograph" else found.shape[-2:]
+        size = found.pixel_size_angstrom
+        dose = found.dose_per_frame
+        parts = [
+            f"{found.kind}, {found.format}",
+            f"{width} × {height} px",
+            f"{found.frame_count} frames" if found.kind == "movie" else "",
+            f"{found.dtype}",
+            "pixel size unknown" if size is None else f"{size:.4g} Å/px",
+            "" if dose is None else f"{dose:.3g} e/Å² a frame",
+        ]
+        console.say(f"{path}: " + ", ".join(part for part in parts if part))
+        for note in found.notes:
+            console.say_note(note)
+        if departures:
+            console.say_note(f"MRC2014: {'; '.join(departures)}.")
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,173 @@
+"""Commands about particles: pick."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_n2n.cli import console, options
+from napari_n2n.cli.convert import labels_of
+from napari_n2n.cli.file_results import FileResult, report_files
+from napari_n2n.cli.movie_options import takes_movies
+from napari_n2n.progress import Steps
+from napari_n2n.workflow.recording import RecordingOptions
+
+if TYPE_CHECKING:
+    from napari_n2n.io import Label, MicrographParticles
+
+
+@takes_movies
+def pick(
+    files: Annotated[
+        list[Path], typer.Argument(help="Micrographs or movies: files, folders, quoted patterns.")
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="One file for all (.star, .csv, .txt, .cs, .box), or a folder for a .star each.",
+        ),
+    ],
+    diameter: Annotated[
+        float | None,
+        typer.Option(
+            min=1,
+            max=100_000,
+            help="Of the particle in Å; default: the classifier's, or else a first guess.",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-M",
+            help="Denoise with this model first (recommended): a file, or general.",
+        ),
+    ] = None,
+    classifier: Annotated[
+        Path | None,
+        typer.Option(
+            "--classifier",
+            "-C",
+            help="Label what is found, as learnt from the marks of a session or classifier file.",
+        ),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(min=-1, max=1, help="Least score; default: where the scores part."),
+    ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(help="Write only these labels, e.g. intact,broken. Needs a classifier."),
+    ] = None,
+    avoid_contamination: Annotated[
+        bool, typer.Option(help="Leave out carbon, ice crystals and gold.")
+    ] = True,
+    like: options.Like = None,
+    device: options.Device = "auto",
+    quiet: options.Quiet = False,
+    *,
+    recording: RecordingOptions,
+) -> None:
+    """Find particles, label them if there is a classifier, and write their coordinates."""
+    wanted = labels_of(labels)
+    if wanted is not None and classifier is None:
+        raise typer.BadParameter("--labels needs a --classifier that gives them.")
+    paths = options.files_of(files)
+    _check_output(output, paths)
+
+    from napari_n2n.workflow.batch import for_each_steps
+    from napari_n2n.workflow.movie_reader import MovieReader
+    from napari_n2n.workflow.pick_files import (
+        PickSettings,
+        check_examples,
+        pick_file_steps,
+        read_examples,
+    )
+
+    denoiser = None if model is None else options.denoiser_of(model)
+    examples = None if classifier is None else read_examples(classifier, diameter)
+    if examples is not None:
+        check_examples(examples, denoiser)
+    movies = MovieReader(recording)
+    tables: list[MicrographParticles] = []
+
+    with console.stop_on_signal() as stop:
+        template = options.template_of(
+            like, paths, denoiser, movies, diameter, device=device, stop=stop, quiet=quiet
+        )
+        settings = PickSettings(
+            diameter_angstrom=diameter,
+            threshold=threshold,
+            avoid_contamination=avoid_contamination,
+            examples=examples,
+            template=template,
+            movies=movies,
+        )
+        if settings.classifier is not None:
+            console.say_note(f"{classifier}: {settings.classifier.sentence}")
+
+        def job(path: Path) -> Steps[FileResult]:
+            picked = yield from pick_file_steps(path, denoiser, settings, device=device, stop=stop)
+            tables.append(picked.table)
+            if not _one_file(output):
+                _write(output, [picked.table], wanted)
+            return FileResult(f"{path.name}: {picked.summary}", picked.notes)
+
+        try:
+            report_files(for_each_steps(paths, job), len(paths), quiet)
+        finally:  # what was found so far is written, however it ends
+            if tables and _one_file(output):
+                _write(output, tables, wanted)
+
+
+def _one_file(output: Path) -> bool:
+    """Whether ``output`` is one file for all micrographs, and no folder."""
+    return bool(output.suffix) and not output.is_dir()
+
+
+def _check_output(output: Path, paths: Sequence[Path]) -> None:
+    """Refuse, before any work is done, what could not be written after it."""
+    from napari_n2n.errors import WriteProblem
+    from napari_n2n.io import stem_of
+    from napari_n2n.io.coordinates.writing import FORMATS
+
+    if _one_file(output):
+        suffix = output.suffix.lower().removeprefix(".")
+        if suffix not in FORMATS:
+            raise WriteProblem(
+                output,
+                "has an extension that is no format",
+                f"End it in one of {', '.join(f'.{kind}' for kind in FORMATS)}, or give a folder.",
+            )
+        if suffix == "box" and len(paths) > 1:
+            raise WriteProblem(
+                output,
+                f"can hold one micrograph, not {len(paths)}",
+                "Choose .star, .csv or another format.",
+            )
+        return
+    by_stem: dict[str, Path] = {}
+    for path in paths:
+        other = by_stem.setdefault(stem_of(path), path)
+        if other != path:
+            raise WriteProblem(
+                output / stem_of(path),
+                f"would be the result of both {other} and {path}",
+                "Give them different output folders.",
+            )
+
+
+def _write(
+    output: Path, tables: Sequence["MicrographParticles"], labels: Collection["Label"] | None
+) -> None:
+    from napari_n2n.io import write_coordinates, write_star_per_micrograph
+
+    if _one_file(output):
+        write_coordinates(output, tables, labels=labels)
+        console.say(str(output))
+    else:
+        for path in write_star_per_micrograph(output, tables, labels=labels):
+            console.say(str(path))

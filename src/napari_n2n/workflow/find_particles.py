@@ -1,0 +1,150 @@
+"""Finding the particles of one micrograph: the one way, for window, command line and screening."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_n2n.background import background_steps
+from napari_n2n.io import Particles
+from napari_n2n.progress import Progress, Steps, Stop, never, stoppable
+from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
+
+if TYPE_CHECKING:
+    from napari_n2n.particles.templates import Template
+
+_FEWEST_FOR_A_TEMPLATE = 3
+
+
+@dataclass(frozen=True, eq=False)
+class FoundParticles:
+    """Candidates, the threshold that divides them, and the area that was avoided.
+
+    ``learnt_from`` counts the particles that the template was learnt from, 0: it was guessed.
+    ``left_out`` counts those that passed the threshold and do not stand out of the noise.
+    """
+
+    particles: Particles
+    threshold: float
+    avoided: NDArray[np.bool_] | None
+    learnt_from: int = 0
+    left_out: int = 0
+
+    @property
+    def passing(self) -> Particles:
+        """Those that pass the threshold."""
+        return self.particles[self.particles.scores >= self.threshold]
+
+    @property
+    def left_out_sentence(self) -> str:
+        """That candidates were left out, and why; empty where there were none."""
+        from napari_n2n.particles.significance import left_out_sentence
+
+        return left_out_sentence(self.left_out)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for the user."""
+        sentence = self.left_out_sentence
+        return (sentence,) if sentence else ()
+
+
+def enough_for_a_template(marked: int) -> bool:
+    """Whether a template can be learnt from this many particles."""
+    return marked >= _FEWEST_FOR_A_TEMPLATE
+
+
+def guess_diameter_steps(micrograph: DenoisedMicrograph, stop: Stop = never) -> Steps[float]:
+    """Guess the particles' diameter in Å, or in px where the pixel size is unknown.
+
+    Raises
+    ------
+    N2NError
+        The image does not allow it.
+    Interrupted
+        ``stop`` became true.
+    """
+    from napari_n2n.particles.sizes import guess_steps
+
+    steps = guess_steps(micrograph.pixels, micrograph.unit_size)
+    return (yield from stoppable(steps, stop))
+
+
+def find_particles_steps(
+    micrograph: DenoisedMicrograph,
+    diameter_angstrom: float,
+    *,
+    template: "Template | None" = None,
+    marked_px: NDArray[np.float64] | None = None,
+    avoid: NDArray[np.bool_] | bool = True,
+    threshold: float | None = None,
+    stop: Stop = never,
+) -> Steps[FoundParticles]:
+    """Find particles, away from contamination.
+
+    Candidates that pass the threshold and do not stand out of the noise of what was recorded are
+    left out, wherever that is at hand beside what a denoiser made of it.
+
+    Parameters
+    ----------
+    micrograph
+        Best denoised.
+    diameter_angstrom
+        Of a particle; in px where the pixel size is unknown.
+    template
+        What a particle looks like, learnt elsewhere.
+    marked_px
+        (n, 2) y, x of particles of this micrograph that show what to look for. Without these and
+        a template, rings and discs are looked for.
+    avoid
+        (y, x) where not to look; True: that is found out first; False: everywhere is looked.
+    threshold
+        Least score of a particle; None: where the scores part by themselves.
+    stop
+        Once true, `Interrupted` is raised within a second.
+
+    Raises
+    ------
+    N2NError
+        The image does not allow it.
+    Interrupted
+        ``stop`` became true.
+    """
+    from napari_n2n.particles.picking import PickingConfig, pick_steps
+    from napari_n2n.particles.significance import standing_out
+    from napari_n2n.particles.templates import Template
+    from napari_n2n.particles.thresholds import suggested_threshold
+
+    pixels, size = micrograph.pixels, micrograph.unit_size
+    mask = avoid if isinstance(avoid, np.ndarray) else None
+    if avoid is True:
+        mask = yield from _contamination_steps(micrograph, diameter_angstrom, stop)
+    if marked_px is not None:
+        yield Progress("learning what the particles look like", 0, 1)
+        template = Template.learnt(pixels, size, marked_px, diameter_angstrom)
+    config = PickingConfig(diameter_angstrom=diameter_angstrom)
+    found = yield from pick_steps(pixels, size, config, template=template, avoid=mask, stop=stop)
+    if threshold is None:
+        threshold = float(suggested_threshold(found.scores))
+    kept = found
+    if micrograph.raw is not None:
+        diameter_px = diameter_angstrom / size
+        kept = standing_out(found, pixels, micrograph.raw, diameter_px, threshold)
+    learnt_from = 0 if template is None else template.learnt_from
+    return FoundParticles(kept, threshold, mask, learnt_from, len(found) - len(kept))
+
+
+def _contamination_steps(
+    micrograph: DenoisedMicrograph, diameter_angstrom: float, stop: Stop
+) -> Steps[NDArray[np.bool_]]:
+    """Find what to avoid, in the background: it takes seconds and tells nothing meanwhile."""
+    from napari_n2n.particles.contamination import find_contamination
+
+    looking = background_steps(
+        lambda: find_contamination(
+            micrograph.pixels, micrograph.unit_size, diameter_angstrom=diameter_angstrom
+        ),
+        "looking for contamination",
+    )
+    return (yield from stoppable(looking, stop))

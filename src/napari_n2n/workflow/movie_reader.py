@@ -1,0 +1,121 @@
+"""Opening movies and micrographs as they were recorded."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_n2n.errors import UnreadableFile
+from napari_n2n.io import (
+    EerRendering,
+    Micrograph,
+    Movie,
+    Photograph,
+    Volume,
+    open_image,
+    open_movie,
+    read_gain,
+)
+from napari_n2n.workflow.recording import RecordingOptions
+
+if TYPE_CHECKING:
+    from napari_n2n.io.movies import MovieChanges
+
+
+class MovieReader:
+    """Opens files as a recording says; its gain reference is read once, when this is made.
+
+    Parameters
+    ----------
+    recording
+        By default the files tell everything.
+
+    Raises
+    ------
+    N2NError
+        The gain reference cannot be read.
+    """
+
+    def __init__(self, recording: RecordingOptions | None = None) -> None:
+        self.recording = said = RecordingOptions() if recording is None else recording
+        self.gain = None
+        if said.gain is not None:
+            self.gain = read_gain(
+                said.gain,
+                operation=said.gain_operation,
+                rotation=said.gain_rotation,
+                flip=said.gain_flip,
+            )
+        self.eer = EerRendering(
+            said.eer_frames, said.eer_dose, said.eer_raw_dose, said.eer_upsampling
+        )
+
+    def open_field(self, path: Path) -> Movie | Micrograph | Photograph:
+        """Open the file of one field of view; its pixels are not read yet.
+
+        Raises
+        ------
+        N2NError
+            It cannot be read, is a volume, or the gain reference does not fit it.
+        """
+        opened = open_image(
+            path,
+            pixel_size_angstrom=self.recording.pixel_size_angstrom,
+            dose_per_frame=self.recording.dose_per_frame,
+            gain=self.gain,
+            eer=self.eer,
+        )
+        if isinstance(opened, Volume):
+            raise UnreadableFile(
+                path,
+                "is a volume by its header",
+                "If it is a movie, sum its frames with napari-n2n halves and give the sum.",
+            )
+        return opened
+
+    def open_grey_field(self, path: Path) -> Movie | Micrograph:
+        """Do as `open_field`, for what is in shades of grey.
+
+        Raises
+        ------
+        N2NError
+            As `open_field`, or it is in colour.
+        """
+        opened = self.open_field(path)
+        if isinstance(opened, Photograph):
+            raise UnreadableFile(path, "is a colour photograph", "Give micrographs or movies.")
+        return opened
+
+    def open_movie(self, path: Path) -> Movie:
+        """Open a file as a movie, whatever its header calls it.
+
+        Raises
+        ------
+        N2NError
+            It cannot be read, or the gain reference does not fit it.
+        """
+        return open_movie(
+            path,
+            pixel_size_angstrom=self.recording.pixel_size_angstrom,
+            dose_per_frame=self.recording.dose_per_frame,
+            gain=self.gain,
+            eer=self.eer,
+        )
+
+    def applied_to(self, movie: Movie) -> Movie:
+        """Return a movie that is open as it was recorded; what was not said stays as it is.
+
+        Raises
+        ------
+        N2NError
+            The gain reference does not fit it, or it cannot be rendered so.
+        """
+        said = self.recording
+        changes: MovieChanges = {}
+        if self.eer != EerRendering():
+            changes["eer"] = self.eer
+        if self.gain is not None:
+            changes["gain"] = self.gain
+        if said.pixel_size_angstrom is not None:
+            changes["pixel_size_angstrom"] = said.pixel_size_angstrom
+        if said.dose_per_frame is not None:
+            changes["dose_per_frame"] = said.dose_per_frame
+        return movie.replaced(**changes)

@@ -1,0 +1,60 @@
+"""From a movie to the aligned sums of its odd, even and all frames."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_n2n.io import Movie
+from napari_n2n.progress import Steps, Stop, never, stoppable
+from napari_n2n.workflow.movie_reader import MovieReader
+
+if TYPE_CHECKING:
+    from napari_n2n.motion import Halves, MotionConfig
+
+
+def sums_steps(
+    movie: Movie,
+    *,
+    aligned: bool = False,
+    motion: "MotionConfig | None" = None,
+    device: str = "auto",
+    stop: Stop = never,
+) -> "Steps[Halves]":
+    """Sum the odd, even and all frames of a movie, on ``device``, unless they are ``aligned``.
+
+    Raises
+    ------
+    N2NError
+        The file or the device do not allow it.
+    Interrupted
+        ``stop`` became true.
+    """
+    from napari_n2n.motion import MotionConfig, align_steps, sum_halves_steps
+
+    if aligned:
+        return (yield from stoppable(sum_halves_steps(movie), stop))
+    config = (motion or MotionConfig()).model_copy(update={"device": device})
+    return (yield from stoppable(align_steps(movie, config), stop))
+
+
+def sums_of_file_steps(
+    path: Path,
+    movies: MovieReader,
+    *,
+    motion: "MotionConfig | None" = None,
+    device: str = "auto",
+    stop: Stop = never,
+) -> "Steps[Halves]":
+    """Open the movie at ``path`` and sum its frames; see `sums_steps`.
+
+    What its header calls a volume is taken for a movie, as somebody says that it is one.
+
+    Raises
+    ------
+    N2NError
+        The file or the device do not allow it.
+    Interrupted
+        ``stop`` became true.
+    """
+    movie, aligned = movies.open_movie(path), movies.recording.aligned
+    steps = sums_steps(movie, aligned=aligned, motion=motion, device=device, stop=stop)
+    return (yield from steps)
