@@ -1,9 +1,11 @@
 """Who may import whom, and what importing may cost: the rooms of the design."""
 
 import ast
+import re
 import subprocess
 import sys
 import textwrap
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -207,3 +209,19 @@ def test_no_public_class_name_stands_twice():
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 where.setdefault(node.name, []).append(name)
     assert {name: places for name, places in where.items() if len(places) > 1} == {}
+
+
+def test_every_requirement_is_imported_and_every_import_is_required():
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    imported_as = {"pillow": "PIL", "scikit_image": "skimage", "scikit_learn": "sklearn"}
+
+    def modules_of(requirements: list[str]) -> set[str]:
+        names = {re.match(r"[\w-]+", line)[0].replace("-", "_") for line in requirements}
+        return {imported_as.get(name, name) for name in names}
+
+    imported = {name.split(".")[0] for path in modules().values() for name in imports_of(path)}
+    base = modules_of(project["dependencies"])
+    assert base <= imported, f"nothing imports {base - imported}"
+    known = base | modules_of(extras["napari"] + extras["ctf"]) | set(sys.stdlib_module_names)
+    assert imported <= known | {"napari_n2n"}, f"undeclared: {imported - known}"

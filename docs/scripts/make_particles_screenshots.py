@@ -55,8 +55,8 @@ def main(folder: Path) -> None:
         widget.act("least_sure")
         photograph(viewer, "particles-suggested.png")
         widget.gallery_button.click()
-        assert widget.desk.gallery.gallery is not None
-        widget.desk.gallery.gallery.sort_by("uncertainty")
+        assert widget.scene.gallery.gallery is not None
+        widget.scene.gallery.gallery.sort_by("uncertainty")
         photograph(viewer, "particles-gallery.png")
         widget.gallery_button.click()
         widget.suggestions.all_button.click()

@@ -62,7 +62,9 @@ def main(folder: Path) -> None:
         widget.form.setValue(ScreenChoice(str(folder)))
         widget.screen()
         wait(
-            lambda: widget.showing.is_shown and (widget.judging.overview.states == "done").sum() > 9
+            lambda: (
+                widget.current.is_shown and (widget.verdicts.overview.states == "done").sum() > 9
+            )
         )
         viewer.reset_view()
         photograph(viewer, "screening-running.png")
@@ -72,16 +74,16 @@ def main(folder: Path) -> None:
         def press(*keys: Qt.Key) -> None:
             for key in keys:
                 QTest.keyClick(canvas, key)
-                wait(lambda: widget.showing.is_shown)
+                wait(lambda: widget.current.is_shown)
 
         keep, reject = Qt.Key.Key_K, Qt.Key.Key_R
         press(keep, keep, reject, Qt.Key.Key_1, keep, reject, Qt.Key.Key_7, keep, reject)
         photograph(viewer, "screening-judging.png")
         press(Qt.Key.Key_5, reject, Qt.Key.Key_6, keep, Qt.Key.Key_P)
-        wait(lambda: widget.dock.folio.spectrum.spectrum is not None)
+        wait(lambda: widget.dock.overview.spectrum.spectrum is not None)
         photograph(viewer, "screening-spectrum.png")
         press(Qt.Key.Key_P, Qt.Key.Key_G)
-        plot = widget.dock.folio.plot
+        plot = widget.dock.overview.plot
         plot.choose("score")
         plot._box.drawn.emit([(0.0, 0.0), (50.0, 1.0)], True)
         photograph(viewer, "screening-selecting.png")

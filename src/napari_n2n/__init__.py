@@ -76,7 +76,7 @@ _WHERE = {
     "progress": ("Interrupted", "Progress", "run_to_end"),
     "session": ("Session",),
     "simulation": ("SimulationConfig", "simulate", "write_simulated"),
-    "workflow.fields": ("DenoisedMicrograph",),
+    "workflow.fields_of_view": ("DenoisedMicrograph",),
     "workflow.scripting": (
         "align",
         "align_steps",

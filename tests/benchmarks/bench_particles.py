@@ -82,7 +82,7 @@ def main() -> None:
         step = key("next")
         everything = lambda: marking.select(marking.view.ids.tolist())  # noqa: E731
         for gallery in (False, True):
-            widget.desk.gallery.show(gallery)
+            widget.scene.gallery.show(gallery)
             QTest.qWait(1500)
             print(f"\n{COUNT} particles, gallery {'open' if gallery else 'closed'}")
             print("| key | told, ms | worst, ms | own, ms | drawn, ms |")

@@ -65,13 +65,15 @@ def bench_session(widget: ScreeningWidget, folder: Path) -> None:
     """Time what is done to a table of many."""
     print(HEADER)
     measure("open", lambda _: widget._open(folder, make=False), 1)
-    folio, judging = widget.dock.folio, widget.judging
-    table = folio.table
-    measure("sort by a figure", lambda k: folio.table.sortByColumn(3 + k % 3, Qt.SortOrder(0)), 6)
-    measure("find a name", lambda k: folio.bar.words.setText(f"000{k}"), 6)
-    folio.bar.words.setText("")
+    overview, verdicts = widget.dock.overview, widget.verdicts
+    table = overview.table
+    measure(
+        "sort by a figure", lambda k: overview.table.sortByColumn(3 + k % 3, Qt.SortOrder(0)), 6
+    )
+    measure("find a name", lambda k: overview.bar.words.setText(f"000{k}"), 6)
+    overview.bar.words.setText("")
     table.setFocus()
-    judging.go_to(int(judging.overview.ids[0]))
+    verdicts.go_to(int(verdicts.overview.ids[0]))
 
     def press(key: Qt.Key) -> Callable[[int], None]:
         return lambda _: QTest.keyClick(table, key)
@@ -79,17 +81,17 @@ def bench_session(widget: ScreeningWidget, folder: Path) -> None:
     measure("key K until the verdict is on the disk", press(Qt.Key.Key_K), 30, passes=0)
     measure("key K until the next is in the window", press(Qt.Key.Key_K), 30)
     measure("key U, the same", press(Qt.Key.Key_U), 10)
-    folio.plot.choose("score", "snr")
+    overview.plot.choose("score", "snr")
     measure("key K beside a scatter plot", press(Qt.Key.Key_K), 10)
-    folio.plot.choose("score")
-    half = judging.overview.ids[::2]
-    measure("select 10,000", lambda k: judging.select(half[k:]), 5)
-    measure("reject them", lambda _: widget.sitting.judge_selected("reject", "drift"), 3)
+    overview.plot.choose("score")
+    half = verdicts.overview.ids[::2]
+    measure("select 10,000", lambda k: verdicts.select(half[k:]), 5)
+    measure("reject them", lambda _: widget.verdict_actions.judge_selected("reject", "drift"), 3)
     measure("scroll a page", lambda k: table.verticalScrollBar().setValue(4000 * k), 20)
-    folio.show_grid(True)
+    overview.show_grid(True)
     measure(
         "scroll a page of thumbnails",
-        lambda k: folio.grid.verticalScrollBar().setValue(900 * k),
+        lambda k: overview.grid.verticalScrollBar().setValue(900 * k),
         20,
     )
 
@@ -104,7 +106,7 @@ def bench_pictures(widget: ScreeningWidget, side: int) -> None:
         pictures.append(
             MicrographPicture(k, ImagePyramid.of(image), ImagePyramid.of(image + 1), 1.0, particles)
         )
-    view = widget.showing.view
+    view = widget.current.view
     view.show(pictures[0], "a", 100.0)
     drawn(3)
     print(f"\n{HEADER}")

@@ -18,9 +18,9 @@ def settled(qtbot, widget) -> None:
     """Wait until the current micrograph is on the screen, and the next ones are read."""
     qtbot.waitUntil(
         lambda: (
-            not widget.showing.ahead.busy
-            and not widget.dock.folio.spectrum.busy
-            and (widget.judging.current is None or widget.showing.is_shown)
+            not widget.current.reader.busy
+            and not widget.dock.overview.spectrum.busy
+            and (widget.verdicts.current is None or widget.current.is_shown)
         ),
         timeout=20_000,
     )

@@ -251,14 +251,14 @@ def test_the_noisy_half_of_a_sample_is_chosen(make_napari_viewer, qtbot, workers
 def test_parts_of_a_photograph_are_shown_in_colour_and_at_their_place(noisy):
     viewer, widget, _ = noisy()
     source = widget.data.source()
-    widget.stage.begin_preview(source, source.field_of_view())
+    widget.layers.begin_preview(source, source.field_of_view())
     for level in (51.0, 102.0):
-        widget.stage.show_part(np.full((64, 64, 3), level, np.float32), (10, 20))
+        widget.layers.show_part(np.full((64, 64, 3), level, np.float32), (10, 20))
         preview = viewer.layers[PREVIEW]
         assert preview.rgb
         assert preview.data[0, 0, 0] == pytest.approx(level / 255)
         assert tuple(preview.translate) == (10, 20)
-    widget.stage.end_preview()
+    widget.layers.end_preview()
 
 
 def test_the_noise_that_is_set_is_what_is_read(qtbot):

@@ -92,7 +92,7 @@ def shown(widget) -> dict[tuple[float, float], str]:
 
 def test_a_whole_sitting(sitting, qtbot, tmp_path):
     viewer, widget, hand, (centres, broken) = sitting()
-    left, right = widget.desk.particles.layers
+    left, right = widget.scene.particles.layers
 
     # Pick.
     picked(qtbot, widget)
@@ -184,7 +184,7 @@ def test_clicks_add_relabel_move_and_delete_in_either_pane(sitting, qtbot):
     # The same spot again gives the chosen label to what is there.
     hand.click((101, 201), pane=1)
     assert list(shown(widget).values()) == ["broken", "broken"]
-    left, right = widget.desk.particles.layers
+    left, right = widget.scene.particles.layers
     np.testing.assert_array_equal(left.data, right.data)
     assert left.size[0] == DIAMETER
     # A drag moves it, and both panes follow; the camera stays.
@@ -271,7 +271,7 @@ def test_the_least_sure_is_gone_to_and_accepted_one_by_one(sitting, qtbot):
 
 def test_napari_s_own_tools_work_too(sitting, qtbot):
     _, widget, _, _ = sitting()
-    left, right = widget.desk.particles.layers
+    left, right = widget.scene.particles.layers
     left.add([[50.0, 60.0], [150.0, 160.0]])
     np.testing.assert_array_equal(left.data, right.data)
     assert list(shown(widget).values()) == ["intact", "intact"]
@@ -282,7 +282,7 @@ def test_napari_s_own_tools_work_too(sitting, qtbot):
     widget.act("undo")
     assert len(left.data) == len(right.data) == 2
     # A layer thrown away takes no mark with it.
-    widget.desk._viewer.layers.remove(left)
+    widget.scene._viewer.layers.remove(left)
     hand_over = widget.marking.view.ids
     widget.marking.select(hand_over.tolist())
     widget.act("broken")
@@ -293,7 +293,7 @@ def test_the_gallery_and_the_micrograph_select_each_other(sitting, qtbot):
     _, widget, hand, (centres, _) = sitting()
     picked(qtbot, widget)
     QTest.mouseClick(widget.gallery_button, LEFT)
-    gallery = widget.desk.gallery.gallery
+    gallery = widget.scene.gallery.gallery
     qtbot.waitUntil(gallery.isVisible, timeout=30_000)
     hand.click(centres[30], pane=1)
     assert gallery.selected_ids() == [widget.marking.current]
@@ -310,7 +310,7 @@ def test_the_gallery_and_the_micrograph_select_each_other(sitting, qtbot):
     QTest.keyClick(gallery.view, Qt.Key.Key_2)
     assert widget.marking.view.particles.counts()["broken"] == 2
     QTest.mouseClick(widget.gallery_button, LEFT)
-    assert widget.desk.gallery.gallery is None
+    assert widget.scene.gallery.gallery is None
     assert not widget.gallery_button.isChecked()
 
 
@@ -355,12 +355,12 @@ def test_what_is_found_for_one_micrograph_is_not_given_to_another(sitting, qtbot
     widget.micrograph.setValue(MicrographChoice(None, "other"))
     widget._open_chosen()
     settled(qtbot, widget)
-    assert widget.desk.image is other
+    assert widget.scene.image is other
     assert len(widget.marking.everything[0]) == 0
     # Nor does a layer that comes or goes bring the first one back.
     viewer.add_points(np.zeros((1, 2)), name="something else")
     settled(qtbot, widget)
-    assert widget.desk.image is other
+    assert widget.scene.image is other
 
 
 def test_picking_again_keeps_what_a_person_marked(sitting, qtbot):
@@ -396,7 +396,7 @@ def test_a_circle_drawn_over_a_particle_gives_the_diameter(sitting, qtbot):
     # While it is drawn, it is in the pane of the mouse as well as in the other.
     assert sorted(seen) == [(0, 0), (0, 1)]
     assert widget.finding.value().diameter_angstrom == pytest.approx(50, abs=2)
-    assert widget.desk.particles.layers[0].current_size == pytest.approx(50, abs=2)
+    assert widget.scene.particles.layers[0].current_size == pytest.approx(50, abs=2)
     assert not any(layer.name.startswith("diameter") for layer in viewer.layers)
     settled(qtbot, widget)
 
@@ -437,7 +437,7 @@ def test_a_disk_that_refuses_is_told_and_nothing_pretends_to_be_kept(sitting, qt
     hand.press(Qt.Key.Key_M)
     hand.click((100, 200), pane=1)
     assert not shown(widget)
-    left, right = widget.desk.particles.layers
+    left, right = widget.scene.particles.layers
     left.add([[50.0, 60.0]])
     assert len(left.data) == len(right.data) == 0
     assert any("disk is full" in message for message in told)

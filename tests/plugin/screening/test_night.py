@@ -113,10 +113,10 @@ def test_a_night_is_watched_judged_and_handed_on(sitting, qtbot, tmp_path, monke
     wanted = COUNT - len(TORN)
 
     def look() -> bool:
-        seen, current = widget.judging.overview, widget.judging.current
-        row = widget.judging.row_of(current)
+        seen, current = widget.verdicts.overview, widget.verdicts.current
+        row = widget.verdicts.row_of(current)
         undecided = row is not None and seen.verdicts[row] == "undecided"
-        if undecided and seen.states[row] == "done" and widget.showing.is_shown:
+        if undecided and seen.states[row] == "done" and widget.current.is_shown:
             name = widget.name.text()
             assert name not in judged
             judged[name] = kind_of(name)
@@ -128,7 +128,7 @@ def test_a_night_is_watched_judged_and_handed_on(sitting, qtbot, tmp_path, monke
     qtbot.waitUntil(look, timeout=240_000)
     assert not microscope.is_alive()
     qtbot.waitUntil(
-        lambda: (widget.judging.overview.states == "failed").sum() == len(TORN), timeout=30_000
+        lambda: (widget.verdicts.overview.states == "failed").sum() == len(TORN), timeout=30_000
     )
     QTest.mouseClick(widget.screen_button, LEFT)  # it would watch for ever
     qtbot.waitUntil(lambda: not widget.job.busy, timeout=5_000)
@@ -136,7 +136,7 @@ def test_a_night_is_watched_judged_and_handed_on(sitting, qtbot, tmp_path, monke
     assert widget.judged.text().startswith(f"{wanted} of {COUNT} judged")
 
     # Torn ones are named, and nothing else suffered.
-    seen = widget.judging.overview
+    seen = widget.verdicts.overview
     states = dict(zip(seen.names, zip(seen.states, seen.messages, strict=True), strict=True))
     assert len(states) == COUNT
     for name, (state, message) in states.items():

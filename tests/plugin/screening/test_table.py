@@ -21,32 +21,32 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 @pytest.fixture
-def judging(tmp_path, qapp):
+def verdicts(tmp_path, qapp):
     session = screened_folder(tmp_path / "night")
-    judging = MicrographVerdicts()
-    judging.open(session)
-    yield judging
-    judging.close()
+    verdicts = MicrographVerdicts()
+    verdicts.open(session)
+    yield verdicts
+    verdicts.close()
     session.close()
 
 
 @pytest.fixture
-def thumbnails(judging):
+def thumbnails(verdicts):
     thumbnails = MicrographThumbnails()
-    thumbnails.set_session(judging.session.path)
+    thumbnails.set_session(verdicts.session.path)
     return thumbnails
 
 
 @pytest.fixture
-def model(judging, thumbnails):
-    model = MicrographModel(judging, thumbnails)
+def model(verdicts, thumbnails):
+    model = MicrographModel(verdicts, thumbnails)
     model.arrange()
     return model
 
 
 @pytest.fixture
-def table(model, judging, qtbot):
-    table = MicrographTable(model, judging)
+def table(model, verdicts, qtbot):
+    table = MicrographTable(model, verdicts)
     qtbot.addWidget(table)
     table.resize(800, 400)
     with qtbot.waitExposed(table):
@@ -68,10 +68,10 @@ def click_header(table, key):
     QTest.mouseClick(header.viewport(), LEFT, Qt.KeyboardModifier.NoModifier, spot)
 
 
-def test_rows_say_what_the_session_holds(model, judging):
+def test_rows_say_what_the_session_holds(model, verdicts):
     assert texts(model, "name") == [f"m{i}.mrc" for i in range(6)]
     assert texts(model, "score")[0] == "10.0"
-    judging.judge(judging.overview.ids[1:2], "reject", "thick ice")
+    verdicts.judge(verdicts.overview.ids[1:2], "reject", "thick ice")
     assert texts(model, "verdict")[:2] == ["", "rejected: thick ice"]
     column = [column.key for column in model.columns].index("verdict")
     colour = model.data(model.index(1, column), ROLE.ForegroundRole)
@@ -85,9 +85,9 @@ def test_a_click_on_a_title_sorts_and_another_turns_the_order(table, model):
     assert texts(model, "name") == [f"m{i}.mrc" for i in range(6)]
 
 
-def test_a_filter_hides_rows_only_when_it_is_asked_again(model, judging):
+def test_a_filter_hides_rows_only_when_it_is_asked_again(model, verdicts):
     model.set_filter("undecided")
-    judging.judge(judging.overview.ids[2:4], "keep")
+    verdicts.judge(verdicts.overview.ids[2:4], "keep")
     assert model.rowCount() == 6  # nobody wants rows to jump away while judging
     assert model.is_stale
     model.arrange()
@@ -95,10 +95,10 @@ def test_a_filter_hides_rows_only_when_it_is_asked_again(model, judging):
     assert not model.is_stale
 
 
-def test_a_failure_is_told_where_the_mouse_rests(model, judging):
-    session, first = judging.session, int(judging.overview.ids[0])
+def test_a_failure_is_told_where_the_mouse_rests(model, verdicts):
+    session, first = verdicts.session, int(verdicts.overview.ids[0])
     session.micrographs.set_state(first, "failed", "m0.mrc ends too early. Copy it once more.")
-    assert judging.refresh([first])
+    assert verdicts.refresh([first])
     assert texts(model, "state")[0] == "failed"
     assert "too early" in model.data(model.index(0, 0), ROLE.ToolTipRole)
 
@@ -108,37 +108,37 @@ def test_the_thumbnail_is_that_of_the_denoised_image(model):
     assert pixmap.toImage().pixelColor(20, 20).red() == 200
 
 
-def test_micrographs_that_come_are_added_below(model, judging, tmp_path):
+def test_micrographs_that_come_are_added_below(model, verdicts, tmp_path):
     model.sort(3)
-    judging.session.micrographs.find_or_add(
+    verdicts.session.micrographs.find_or_add(
         tmp_path / "night" / "m9.mrc", shape=(8, 8), pixel_size_angstrom=None
     )
-    judging.reload()
+    verdicts.reload()
     assert texts(model, "name")[-1] == "m9.mrc"
 
 
-def test_a_row_that_is_clicked_is_shown(table, model, judging):
+def test_a_row_that_is_clicked_is_shown(table, model, verdicts):
     spot = table.visualRect(model.index(3, 1)).center()
     QTest.mouseClick(table.viewport(), LEFT, Qt.KeyboardModifier.NoModifier, spot)
-    assert judging.current == judging.overview.ids[3]
-    assert judging.selected.tolist() == [judging.overview.ids[3]]
+    assert verdicts.current == verdicts.overview.ids[3]
+    assert verdicts.selected.tolist() == [verdicts.overview.ids[3]]
 
 
-def test_what_is_selected_elsewhere_is_selected_here(table, judging):
-    ids = judging.overview.ids[[0, 1, 4]]
-    judging.select(ids)
+def test_what_is_selected_elsewhere_is_selected_here(table, verdicts):
+    ids = verdicts.overview.ids[[0, 1, 4]]
+    verdicts.select(ids)
     rows = sorted({index.row() for index in table.selectionModel().selectedRows()})
     assert rows == [0, 1, 4]
 
 
-def test_keys_of_screening_are_handed_on_and_arrows_walk(table, judging, qtbot):
+def test_keys_of_screening_are_handed_on_and_arrows_walk(table, verdicts, qtbot):
     pressed = []
     table.keyPressed.connect(pressed.append)
-    judging.go_to(int(judging.overview.ids[0]))
+    verdicts.go_to(int(verdicts.overview.ids[0]))
     for key in (Qt.Key.Key_K, Qt.Key.Key_4, Qt.Key.Key_Space, Qt.Key.Key_Down):
         QTest.keyClick(table, key)
     assert pressed == ["K", "4", "Space"]
-    assert judging.current == judging.overview.ids[1]
+    assert verdicts.current == verdicts.overview.ids[1]
 
 
 def test_a_key_that_is_held_down_judges_once(table):
@@ -152,7 +152,7 @@ def test_a_key_that_is_held_down_judges_once(table):
     assert pressed == ["K"]
 
 
-def test_the_bar_filters_counts_and_judges_what_is_selected(model, judging, qtbot):
+def test_the_bar_filters_counts_and_judges_what_is_selected(model, verdicts, qtbot):
     bar = ScreeningBar(model)
     qtbot.addWidget(bar)
     bar.words.setText("m3")
@@ -171,21 +171,21 @@ def test_the_bar_filters_counts_and_judges_what_is_selected(model, judging, qtbo
     assert not bar.keep_button.isEnabled()
 
 
-def test_the_grid_shows_the_same_and_walks_with_the_arrows(model, thumbnails, judging, qtbot):
-    grid = MicrographGrid(model, thumbnails, judging)
+def test_the_grid_shows_the_same_and_walks_with_the_arrows(model, thumbnails, verdicts, qtbot):
+    grid = MicrographGrid(model, thumbnails, verdicts)
     qtbot.addWidget(grid)
     grid.resize(500, 400)
     with qtbot.waitExposed(grid):
         grid.show()
-    judging.go_to(int(judging.overview.ids[1]))
+    verdicts.go_to(int(verdicts.overview.ids[1]))
     assert grid.currentIndex().row() == 1
     QTest.keyClick(grid, Qt.Key.Key_Right)
-    assert judging.current == judging.overview.ids[2]
-    judging.select(judging.overview.ids[[0, 5]])
+    assert verdicts.current == verdicts.overview.ids[2]
+    verdicts.select(verdicts.overview.ids[[0, 5]])
     assert grid.selected_rows().tolist() == [0, 5]
     grid.selectionModel().select(model.index(3), QItemSelectionModel.SelectionFlag.ClearAndSelect)
-    assert judging.selected.tolist() == [judging.overview.ids[3]]
-    judging.judge(judging.overview.ids[:1], "reject")
+    assert verdicts.selected.tolist() == [verdicts.overview.ids[3]]
+    verdicts.judge(verdicts.overview.ids[:1], "reject")
     picture = grid.viewport().grab().toImage()
     first = grid.visualRect(model.index(0))
     assert (

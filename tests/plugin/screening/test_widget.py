@@ -47,7 +47,7 @@ def panel(qtbot, workers_end, tmp_path):
 
 
 def verdicts(widget) -> dict[str, str]:
-    seen = widget.judging.overview
+    seen = widget.verdicts.overview
     return dict(zip(seen.names, seen.verdicts.tolist(), strict=True))
 
 
@@ -79,18 +79,18 @@ def test_from_a_folder_to_the_files_for_relion(sitting, qtbot, tmp_path):
     assert widget.screen_button.text() == "Stop"
     qtbot.waitUntil(lambda: not widget.job.busy, timeout=60_000)
     settled(qtbot, widget)
-    seen = widget.judging.overview
+    seen = widget.verdicts.overview
     assert sorted(seen.states.tolist()) == ["done"] * 4 + ["failed"]
     assert "torn.mrc" in str(seen.messages[seen.names.index("torn.mrc")])
     assert np.isfinite(seen.figures["score"]).sum() == 4
 
     # The first one is shown, raw beside denoised, and the next is in memory.
     assert grid_of(viewer).enabled
-    images = widget.showing.view.layers
+    images = widget.current.view.layers
     assert [layer.name.split()[-1] for layer in images] == ["raw", "denoised"]
-    first = widget.judging.current
+    first = widget.verdicts.current
     following = [i for i in seen.ids.tolist() if i != first and seen.states[i - 1] == "done"]
-    assert any(widget.showing.ahead.get(micrograph) is not None for micrograph in following)
+    assert any(widget.current.reader.get(micrograph) is not None for micrograph in following)
 
     # Judge, with keys over the canvas: keep one, reject two, one of them for a reason.
     names = []
@@ -156,23 +156,23 @@ def test_a_folder_that_was_screened_is_shown_as_it_was_left(sitting, qtbot, tmp_
     assert verdicts(widget)["m1.mrc"] == "undecided"
 
     # Spectrum and thumbnails come and go with their keys.
-    folio = widget.dock.folio
+    overview = widget.dock.overview
     press(Qt.Key.Key_P)
-    qtbot.waitUntil(lambda: folio.spectrum.spectrum is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: overview.spectrum.spectrum is not None, timeout=20_000)
     press(Qt.Key.Key_P)
-    assert not folio.showing_spectrum
+    assert not overview.showing_spectrum
     press(Qt.Key.Key_G)
-    assert folio.grid.isVisible()
-    QTest.keyClick(folio.grid, Qt.Key.Key_K)  # keys work there as well
+    assert overview.grid.isVisible()
+    QTest.keyClick(overview.grid, Qt.Key.Key_K)  # keys work there as well
     assert verdicts(widget)["m1.mrc"] == "keep"
-    QTest.keyClick(folio.grid, Qt.Key.Key_G)
-    assert folio.table.isVisible()
+    QTest.keyClick(overview.grid, Qt.Key.Key_G)
+    assert overview.table.isVisible()
 
     # What is below can be put away, and comes back as it was.
-    QTest.mouseClick(widget.folio_button, LEFT)
-    assert not folio.isVisible()
-    QTest.mouseClick(widget.folio_button, LEFT)
-    qtbot.waitUntil(folio.table.isVisible, timeout=20_000)
+    QTest.mouseClick(widget.overview_button, LEFT)
+    assert not overview.isVisible()
+    QTest.mouseClick(widget.overview_button, LEFT)
+    qtbot.waitUntil(overview.table.isVisible, timeout=20_000)
 
 
 def test_who_does_not_want_to_be_moved_on_stays(panel):
@@ -198,10 +198,10 @@ def test_the_last_verdict_is_told_to_be_the_last(panel):
 
 def test_many_are_rejected_at_once_and_taken_back_at_once(panel):
     widget, press, folder = panel()
-    folio = widget.dock.folio
-    folio.plot.choose("score")
-    folio.plot._box.drawn.emit([(0.0, 0.0), (35.0, 1.0)], True)
-    folio.bar.reject_button.menu().actions()[6].trigger()
+    overview = widget.dock.overview
+    overview.plot.choose("score")
+    overview.plot._box.drawn.emit([(0.0, 0.0), (35.0, 1.0)], True)
+    overview.bar.reject_button.menu().actions()[6].trigger()
     rejected = {name: told for name, told in on_disk(folder).items() if told[0] == "reject"}
     assert rejected == {f"m{i}.mrc": ("reject", "thick ice") for i in range(3)}
     press(Qt.Key.Key_U)
@@ -212,8 +212,8 @@ def test_many_are_rejected_at_once_and_taken_back_at_once(panel):
 
 def test_particles_are_drawn_over_both(panel):
     widget, press, _ = panel(count=2, particles=True)
-    images = [layer for layer in widget.showing.view.layers if isinstance(layer, Image)]
-    points = [layer for layer in widget.showing.view.layers if isinstance(layer, Points)]
+    images = [layer for layer in widget.current.view.layers if isinstance(layer, Image)]
+    points = [layer for layer in widget.current.view.layers if isinstance(layer, Points)]
     assert [len(layer.data) for layer in points] == [5, 5]
     before = points[0].data.copy()
     press(Qt.Key.Key_Space)
@@ -232,7 +232,7 @@ def test_what_another_window_judges_is_seen(panel, qtbot):
 
 def test_a_layer_that_is_deleted_comes_back_with_the_next_micrograph(panel):
     widget, press, _ = panel()
-    view = widget.showing.view
+    view = widget.current.view
     view._viewer.layers.remove(view.layers[0])
     press(Qt.Key.Key_Space)
     assert [layer.name for layer in view.layers] == ["m1.mrc raw", "m1.mrc denoised"]
@@ -240,7 +240,7 @@ def test_a_layer_that_is_deleted_comes_back_with_the_next_micrograph(panel):
 
 def test_leaving_gives_back_layers_and_keys(panel):
     widget, _, _ = panel()
-    viewer = widget.showing.view._viewer
+    viewer = widget.current.view._viewer
     assert len(viewer.layers) == 2
     assert viewer.keymap
     widget.leave()
@@ -255,7 +255,7 @@ def test_a_wrong_folder_is_told_of(panel, tmp_path, told):
     widget.form.setValue(ScreenChoice(str(empty)))
     assert "empty" in told[0]
     assert "without image files" in widget.progress.status.text()
-    assert not widget.judging.overview.names  # the other folder is not shown under this one's name
+    assert not widget.verdicts.overview.names  # the other folder is not shown under this one's name
 
 
 def test_every_export_writes_what_it_says(tmp_path):

@@ -49,8 +49,8 @@ class DenoiseLayers:
     ) -> None:
         self._viewer = viewer
         self.comparison = comparison
-        self.watched = RegionOfInterest()
-        self._exposure: FieldOfView | None = None
+        self.region_of_interest = RegionOfInterest()
+        self._field: FieldOfView | None = None
         self._source_data: tuple[Any, ...] = ()
         self._preview_wanted = False
         self._removing = Underway()
@@ -60,13 +60,13 @@ class DenoiseLayers:
         self._looking.timeout.connect(self.look)
         viewer.layers.events.removed.connect(self._on_removed)
 
-    def show_exposure(self, exposure: FieldOfView) -> Image:
+    def show_field(self, field: FieldOfView) -> Image:
         """Show the raw sum, under what comes later; other images step back.
 
         If it is compared with something already, it stays so until there is something newer.
         """
-        self._exposure = exposure
-        layer = self._raw_layer(exposure)
+        self._field = field
+        layer = self._raw_layer(field)
         if self.comparison.pair is not None and self.comparison.pair[0] is layer:
             return layer
         self._show_alone(layer)
@@ -79,13 +79,13 @@ class DenoiseLayers:
         self._viewer.layers.selection.active = layer
         return layer
 
-    def begin_preview(self, source: Source, exposure: FieldOfView | None) -> None:
+    def begin_preview(self, source: Source, field: FieldOfView | None) -> None:
         """Let the next previews make a layer.
 
-        ``exposure`` is what ``source`` shows, if it is known by now; until then a layer that
+        ``field`` is what ``source`` shows, if it is known by now; until then a layer that
         shows the source tells what is looked at.
         """
-        self._exposure = exposure
+        self._field = field
         parts = ("data", "odd", "even", "pixels")
         self._source_data = tuple(getattr(source, part) for part in parts if hasattr(source, part))
         self._preview_wanted = True
@@ -97,18 +97,18 @@ class DenoiseLayers:
         """Store which part of the field is on screen, for the work to denoise."""
         layer = self._layer_looked_at()
         if layer is None or not self._preview_wanted:
-            self.watched.look_at(None)
+            self.region_of_interest.look_at(None)
         else:
-            self.watched.look_at(_visible(layer), self._exposure)
+            self.region_of_interest.look_at(_visible(layer), self._field)
 
     def show_part(self, pixels: Pixels, origin: tuple[int, int]) -> None:
         """Show a denoised part of the field, (y, x) from ``origin`` (px) on, beside the sum."""
-        exposure = self._exposure
-        if exposure is None or not self._preview_wanted:
+        field = self._field
+        if field is None or not self._preview_wanted:
             return
-        size = exposure.pixel_size_angstrom or 1.0
+        size = field.pixel_size_angstrom or 1.0
         place = (origin[0] * size, origin[1] * size)
-        memory = LayerMemory("preview", exposure.pixel_size_angstrom)
+        memory = LayerMemory("preview", field.pixel_size_angstrom)
         described = _described(pixels, PREVIEW, memory)
         layer = layer_called(self._viewer, PREVIEW)
         if isinstance(layer, Image):
@@ -118,7 +118,7 @@ class DenoiseLayers:
             layer.contrast_limits = limits
         else:
             layer = self._add(described, translate=place)
-        raw = self._find(exposure)
+        raw = self._find(field)
         if raw is not None and self.comparison.pair != (raw, layer):
             self._compare(raw, layer)
 
@@ -126,7 +126,7 @@ class DenoiseLayers:
         """Make no more previews."""
         self._looking.stop()
         self._preview_wanted = False
-        self.watched.look_at(None)
+        self.region_of_interest.look_at(None)
 
     def disconnect_layers(self) -> None:
         """Follow the viewer's layers no longer."""
@@ -135,16 +135,16 @@ class DenoiseLayers:
 
     def show_result(self, result: DenoisingResult, seconds: float) -> Image:
         """Show a denoised image beside its raw one, with where it comes from."""
-        exposure = result.exposure
-        raw = self._raw_layer(exposure)
-        name = f"{exposure.name} denoised"
+        field = result.exposure
+        raw = self._raw_layer(field)
+        name = f"{field.name} denoised"
         memory = LayerMemory(
             "denoised",
-            exposure.pixel_size_angstrom,
-            path=exposure.path or memory_of(raw).path,
-            notes=(*exposure.notes, *result.notes),
-            dose=exposure.dose,
-            made_from=exposure.name,
+            field.pixel_size_angstrom,
+            path=field.path or memory_of(raw).path,
+            notes=(*field.notes, *result.notes),
+            dose=field.dose,
+            made_from=field.name,
             raw_layer=raw.name,
             model=result.summary,
             time=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -169,34 +169,34 @@ class DenoiseLayers:
         if event.value.name == PREVIEW and not self._removing:
             self.end_preview()  # the user does not want to see it
 
-    def _raw_layer(self, exposure: FieldOfView) -> Image:
-        """Return the layer of the exposure's sum; it is made if it is not there."""
-        layer = self._find(exposure)
+    def _raw_layer(self, field: FieldOfView) -> Image:
+        """Return the layer of the field's sum; it is made if it is not there."""
+        layer = self._find(field)
         if layer is not None:
             return layer
-        whole = exposure.halves is not None
-        name = f"{exposure.name} sum" if whole else f"{exposure.name} raw"
+        whole = field.halves is not None
+        name = f"{field.name} sum" if whole else f"{field.name} raw"
         self._remove(self._ours(name))
         memory = LayerMemory(
             "sum",
-            exposure.pixel_size_angstrom,
-            path=exposure.path,
-            notes=exposure.notes,
-            dose=exposure.dose,
+            field.pixel_size_angstrom,
+            path=field.path,
+            notes=field.notes,
+            dose=field.dose,
         )
-        _, description, layer_type = _described(exposure.full, name, memory)
-        return self._add((exposure.shown, description, layer_type))
+        _, description, layer_type = _described(field.full, name, memory)
+        return self._add((field.shown, description, layer_type))
 
-    def _find(self, exposure: FieldOfView | None) -> Image | None:
-        """Return the layer that shows this very exposure; an opened micrograph's is the user's."""
+    def _find(self, field: FieldOfView | None) -> Image | None:
+        """Return the layer that shows this very field; an opened micrograph's is the user's."""
         for layer in self._images():
-            if exposure is not None and layer.data is exposure.shown:
+            if field is not None and layer.data is field.shown:
                 return layer
         return None
 
     def _layer_looked_at(self) -> Image | None:
-        if self._exposure is not None:
-            return self._find(self._exposure)
+        if self._field is not None:
+            return self._find(self._field)
         for layer in self._images():
             if layer.visible and any(layer.data is data for data in self._source_data):
                 return layer

@@ -72,9 +72,9 @@ class DenoiseWidget(DenoisePanel):
         self.runner = Runner(self)
         self._device_runner = Runner(self)
         self.comparison = Comparison.of(viewer)
-        self.stage = DenoiseLayers(viewer, self.comparison, self)
+        self.layers = DenoiseLayers(viewer, self.comparison, self)
         self.models = Models()
-        self._exposed = LastField()
+        self._last_field = LastField()
         self._source_at_work: Source | None = None
         self._then: Callable[[Any], None] = lambda _result: None
         self._started = 0.0
@@ -117,7 +117,7 @@ class DenoiseWidget(DenoisePanel):
         source, device = self._source(), self.model.device()
         if source is not None:
             self._start(
-                "Aligning", lambda stop: aligned_steps(source, stop, device), self._on_exposed
+                "Aligning", lambda stop: aligned_steps(source, stop, device), self._on_aligned
             )
 
     def add_noise(self, deviation: float) -> None:
@@ -173,18 +173,18 @@ class DenoiseWidget(DenoisePanel):
             else:
                 show_info(nothing_yet(kind))
             return
-        exposure, watched = self._exposed.of(source), self.stage.watched
-        aligns = exposure is None and isinstance(source, MovieSource)
+        field, region = self._last_field.of(source), self.layers.region_of_interest
+        aligns = field is None and isinstance(source, MovieSource)
         did = "Aligned and denoised" if aligns else "Denoised"
-        self._watch(source, exposure)
+        self._watch(source, field)
         self._start(
             "Denoising",
             lambda stop: denoise_source_steps(
                 source,
                 denoiser or kind,
                 device=device,
-                exposure=exposure,
-                watched=watched,
+                exposure=field,
+                watched=region,
                 thorough=thorough,
                 stop=stop,
             ),
@@ -205,22 +205,22 @@ class DenoiseWidget(DenoisePanel):
     def save_halves(self, folder: Path | None = None) -> None:
         """Save the odd, even and full sums of what was aligned, where the user says."""
         chosen = folder or ask_for_folder(self, "Save halves in")
-        exposure = self._exposed.exposure
-        if chosen is not None and exposure is not None:
-            self.progress.say(tell_saved(lambda: exposure.save_sums(chosen)))
+        field = self._last_field.exposure
+        if chosen is not None and field is not None:
+            self.progress.say(tell_saved(lambda: field.save_sums(chosen)))
 
     def leave(self) -> None:
         """Stop everything; what was trained is saved as the job ends."""
         self.runner.stop()
         self.comparison.rest()
-        for part in (self.data, self.stage):
+        for part in (self.data, self.layers):
             part.disconnect_layers()
 
-    def _watch(self, source: Source, exposure: FieldOfView | None) -> None:
+    def _watch(self, source: Source, field: FieldOfView | None) -> None:
         """Let the work that begins know what the user looks at, and show what it makes of it."""
-        if exposure is not None:
-            self.stage.show_exposure(exposure)
-        self.stage.begin_preview(source, exposure)
+        if field is not None:
+            self.layers.show_field(field)
+        self.layers.begin_preview(source, field)
 
     def _train(self, source: Source, model: Path, *, resume: bool) -> None:
         try:
@@ -228,9 +228,9 @@ class DenoiseWidget(DenoisePanel):
         except N2NError as problem:
             show_error(str(problem))
             return
-        exposure, watched = self._exposed.of(source), self.stage.watched
+        field, region = self._last_field.of(source), self.layers.region_of_interest
         self.comparison.end()
-        self._watch(source, exposure)
+        self._watch(source, field)
         started = self._start(
             "Training",
             lambda stop: train_on_steps(
@@ -239,8 +239,8 @@ class DenoiseWidget(DenoisePanel):
                 model=model,
                 resume=resume,
                 device=choice.model.device,
-                exposure=exposure,
-                watched=watched,
+                exposure=field,
+                watched=region,
                 stop=stop,
             ),
             self._on_trained,
@@ -263,9 +263,9 @@ class DenoiseWidget(DenoisePanel):
         self._source_at_work = source
         return source
 
-    def _keep(self, exposure: FieldOfView) -> None:
+    def _keep(self, field: FieldOfView) -> None:
         if self._source_at_work is not None:
-            self._exposed.keep(self._source_at_work, exposure)
+            self._last_field.keep(self._source_at_work, field)
 
     def _start(
         self,
@@ -287,8 +287,8 @@ class DenoiseWidget(DenoisePanel):
             for note in step.notes:
                 show_warning(note)
             self._keep(step.exposure)
-            self.stage.show_exposure(step.exposure)
-            self.stage.look()
+            self.layers.show_field(step.exposure)
+            self.layers.look()
             return
         if not self.runner.stopping:
             self.progress.show_progress(step)
@@ -299,7 +299,7 @@ class DenoiseWidget(DenoisePanel):
         elif isinstance(step, DenoisingProgress):
             part = step.region
         if part is not None:
-            self.stage.show_part(part.pixels, part.origin)
+            self.layers.show_part(part.pixels, part.origin)
 
     def _on_success(self, result: Any) -> None:
         self._then(result)
@@ -314,7 +314,7 @@ class DenoiseWidget(DenoisePanel):
         self.progress.say("Stopped.")
 
     def _on_finished(self) -> None:
-        self.stage.end_preview()
+        self.layers.end_preview()
         self.progress.end()
         self.models.drop_lost_training()
         self._refresh()
@@ -322,9 +322,9 @@ class DenoiseWidget(DenoisePanel):
             self._denoise_next = False
             self.denoise()
 
-    def _on_exposed(self, exposure: FieldOfView) -> None:
-        self._keep(exposure)
-        self.stage.show_exposure(exposure)
+    def _on_aligned(self, field: FieldOfView) -> None:
+        self._keep(field)
+        self.layers.show_field(field)
         self.progress.say(f"Aligned in {format_seconds(monotonic() - self._started)}.")
 
     def _on_trained(self, trained: TrainingResult) -> None:
@@ -337,12 +337,12 @@ class DenoiseWidget(DenoisePanel):
     def _on_denoised(self, result: DenoisingResult, did: str) -> None:
         seconds = monotonic() - self._started
         self._keep(result.exposure)
-        self.stage.show_result(result, seconds)
+        self.layers.show_result(result, seconds)
         said = (f"{did} in {format_seconds(seconds)}.", *result.notes, *result.what_next)
         self.progress.say(" ".join(said))
 
     def _on_noisy(self, copy: NoisyCopy) -> None:
-        self.stage.show_noisy(copy)
+        self.layers.show_noisy(copy)
         self.progress.say(copy.sentence)
 
     def _on_loaded(self, loaded: LoadedModel) -> None:
@@ -365,6 +365,6 @@ class DenoiseWidget(DenoisePanel):
             running=self.runner.busy,
             stopping=self.runner.stopping,
             has_model=self.denoiser is not None,
-            has_halves=self._exposed.has_halves,
+            has_halves=self._last_field.has_halves,
             resume=self.models.going_on(),
         )

@@ -1,4 +1,4 @@
-"""Particles of the micrograph on the desk, from other programs and to them."""
+"""Particles of the micrograph in hand, from other programs and to them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,13 +40,13 @@ class CoordinatesExchange(QObject):
 
     def __init__(
         self,
-        desk: "ParticlesScene",
+        scene: "ParticlesScene",
         marking: "MarkedParticles",
         form: "ExportForm",
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._desk = desk
+        self._scene = scene
         self._marking = marking
         self._form = form
 
@@ -62,7 +62,7 @@ class CoordinatesExchange(QObject):
 
     def open_picks(self, path: Path | None = None) -> None:
         """Show the particles that another program, or an earlier export, has found."""
-        field = self._desk.field
+        field = self._scene.field
         if field is None:
             show_info("Open a micrograph first, then its picks.")
             return
@@ -74,13 +74,13 @@ class CoordinatesExchange(QObject):
         except N2NError as problem:
             self.failed.emit(str(problem))
             return
-        self._marking.replace_picks(found, self._desk.keep_px, None)
+        self._marking.replace_picks(found, self._scene.keep_px, None)
         self.said.emit(sentence)
         self.opened.emit()
 
     def export_picks(self, path: Path | None = None) -> None:
         """Write the chosen particles in the chosen format, where the user says."""
-        field = self._desk.field
+        field = self._scene.field
         if field is None:
             return
         choice = self._form.value()
@@ -94,7 +94,7 @@ class CoordinatesExchange(QObject):
                 choice,
                 shape=field.pixels.shape,
                 pixel_size_angstrom=field.pixel_size_angstrom,
-                diameter_angstrom=self._desk.diameter_angstrom,
+                diameter_angstrom=self._scene.diameter_angstrom,
             )
         except N2NError as problem:
             self.failed.emit(str(problem))
@@ -107,6 +107,6 @@ class CoordinatesExchange(QObject):
 
     def _names(self) -> list[str]:
         """Return what a file may call the micrograph that is shown."""
-        files = [file_of(layer) for layer in self._desk.images]
-        names = [layer.name for layer in self._desk.images]
+        files = [file_of(layer) for layer in self._scene.images]
+        names = [layer.name for layer in self._scene.images]
         return [self._form.value().micrograph, *(f.name for f in files if f is not None), *names]

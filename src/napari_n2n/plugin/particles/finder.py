@@ -1,4 +1,4 @@
-"""Looks for particles in the micrograph on the desk, and for their diameter."""
+"""Looks for particles in the micrograph in hand, and for their diameter."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -37,10 +37,10 @@ class ParticleFinder(Runner):
     guessed = Signal(float)
 
     def __init__(
-        self, desk: "ParticlesScene", marking: "MarkedParticles", parent: QObject | None = None
+        self, scene: "ParticlesScene", marking: "MarkedParticles", parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._desk = desk
+        self._scene = scene
         self._marking = marking
         self._tell: Callable[[Any], None] = lambda _result: None
         self._guess_is_wanted = False
@@ -54,11 +54,11 @@ class ParticleFinder(Runner):
 
     def pick(self, choice: "FindingChoice") -> None:
         """Find particles in the micrograph, where there is one."""
-        micrograph = self._desk.field
+        micrograph = self._scene.field
         if micrograph is None:
             return
         marked = self._marked_px() if choice.like_the_marked else None
-        drawn = self._desk.avoid.area
+        drawn = self._scene.avoid.area
         avoid = drawn if choice.avoid_contamination and drawn is not None else None
         self._begin(
             "Picking",
@@ -74,7 +74,7 @@ class ParticleFinder(Runner):
 
     def guess(self) -> None:
         """Guess the diameter, now or once what is running has ended."""
-        micrograph = self._desk.field
+        micrograph = self._scene.field
         self._guess_is_wanted = True
         # What is running for the last micrograph is being stopped, and is waited for.
         self._guess_next = micrograph is not None and self.busy
@@ -105,9 +105,9 @@ class ParticleFinder(Runner):
         steps: "Callable[[Stop], Steps[Any]]",
         tell: Callable[[Any], None],
     ) -> None:
-        field = self._desk.field
+        field = self._scene.field
         if self.start(title, steps):
-            self._tell = lambda result: tell(result) if self._desk.field is field else None
+            self._tell = lambda result: tell(result) if self._scene.field is field else None
             self.begun.emit(title)
 
     def _on_succeeded(self, result: Any) -> None:

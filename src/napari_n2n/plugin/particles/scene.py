@@ -1,4 +1,4 @@
-"""The micrograph on the desk: its images, marks, mouse, keys and thumbnails, put out together."""
+"""The micrograph in hand: its images, marks, mouse, keys and thumbnails, shown together."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -79,7 +79,7 @@ class ParticlesScene(QObject):
         return _KEEP_FRACTION * self.diameter_px
 
     def choose(self, image: "Image | None", raw: "Image | None") -> None:
-        """Take another micrograph in hand, its particles not yet shown; None: clear the desk."""
+        """Take another micrograph in hand, its particles not yet shown; None: none."""
         self.keys.release()
         self.particles.clear()
         self.avoid.clear()

@@ -39,10 +39,10 @@ class ParticlesWidget(ParticlesPanel):
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(viewer, parent)
         self.marking = MarkedParticles(self)
-        self.desk = ParticlesScene(viewer, self.marking, self.act, self)
-        self.finder = ParticleFinder(self.desk, self.marking, self)
+        self.scene = ParticlesScene(viewer, self.marking, self.act, self)
+        self.finder = ParticleFinder(self.scene, self.marking, self)
         self.suggester = SuggestionLoop(self.marking, self)
-        self.exchange = CoordinatesExchange(self.desk, self.marking, self.export, self)
+        self.exchange = CoordinatesExchange(self.scene, self.marking, self.export, self)
         self._sessions = SessionHandles()
         # However the window goes, the files are closed: closing folds the log back into them.
         self.destroyed.connect(self._sessions.close)
@@ -58,21 +58,21 @@ class ParticlesWidget(ParticlesPanel):
         self._open_chosen()
 
     def _connect(self) -> None:
-        desk, marking, finding = self.desk, self.marking, self.finding
+        scene, marking, finding = self.scene, self.marking, self.finding
         self.micrograph.valueChanged.connect(lambda: self._opening.start(0))
-        self.view.modeChosen.connect(desk.comparison.set_mode)
-        desk.comparison.modeChanged.connect(self.view.show_mode)
+        self.view.modeChosen.connect(scene.comparison.set_mode)
+        scene.comparison.modeChanged.connect(self.view.show_mode)
         finding.valueChanged.connect(self._on_finding_changed)
         finding.pickClicked.connect(self.pick)
         finding.stopClicked.connect(self.finder.stop)
         finding.guessClicked.connect(self.finder.guess)
-        finding.measureClicked.connect(lambda: desk.mouse.take("measure"))
+        finding.measureClicked.connect(lambda: scene.mouse.take("measure"))
         finding.openClicked.connect(self.exchange.open_picks)
         finding.thresholdMoved.connect(marking.show_above)
         finding.thresholdChosen.connect(marking.set_threshold)
-        desk.mouse.measured.connect(self._on_measured)
-        desk.mouse.toolChanged.connect(self.tools.show_tool)
-        self.tools.toolChosen.connect(desk.mouse.take)
+        scene.mouse.measured.connect(self._on_measured)
+        scene.mouse.toolChanged.connect(self.tools.show_tool)
+        self.tools.toolChosen.connect(scene.mouse.take)
         self.labels.labelChosen.connect(self._choose_label)
         for button, action in (
             (self.previous_button, "previous"),
@@ -82,10 +82,10 @@ class ParticlesWidget(ParticlesPanel):
             (self.redo_button, "redo"),
         ):
             button.clicked.connect(lambda _=False, action=action: self.act(action))
-        self.gallery_button.clicked.connect(desk.gallery.show)
-        desk.gallery.shownChanged.connect(self.gallery_button.setChecked)
-        desk.gallery.keyPressed.connect(desk.keys.press)
-        desk.gallery.particleOpened.connect(desk.look_at)
+        self.gallery_button.clicked.connect(scene.gallery.show)
+        scene.gallery.shownChanged.connect(self.gallery_button.setChecked)
+        scene.gallery.keyPressed.connect(scene.keys.press)
+        scene.gallery.particleOpened.connect(scene.look_at)
         self.suggestions.acceptClicked.connect(lambda: self.act("accept"))
         self.suggestions.acceptAboveClicked.connect(marking.accept_above)
         self.suggester.told.connect(self.suggestions.say)
@@ -110,7 +110,7 @@ class ParticlesWidget(ParticlesPanel):
 
     def act(self, action: str) -> None:
         """Do what a key stands for; see `napari_n2n.plugin.shared.keys`."""
-        marking, mouse = self.marking, self.desk.mouse
+        marking, mouse = self.marking, self.scene.mouse
         if not marking.is_open:
             return
         if action in LABELS:
@@ -121,7 +121,7 @@ class ParticlesWidget(ParticlesPanel):
             else:
                 marking.step(1 if action == "next" else -1)
             if marking.current is not None:
-                self.desk.look_at(marking.current)
+                self.scene.look_at(marking.current)
         elif action in ("undo", "redo"):
             done = marking.undo() if action == "undo" else marking.redo()
             verb = "Undone" if action == "undo" else "Done again"
@@ -137,7 +137,7 @@ class ParticlesWidget(ParticlesPanel):
 
     def pick(self) -> None:
         """Find particles in the chosen micrograph; what a person marked stays."""
-        if self.desk.field is None:
+        if self.scene.field is None:
             show_info(_INVITATION)
             return
         self.finder.pick(self.finding.value())
@@ -149,25 +149,25 @@ class ParticlesWidget(ParticlesPanel):
         self.finder.leave()
         self.suggester.leave()
         self.micrograph.disconnect_layers()
-        self.desk.leave()
+        self.scene.leave()
         self.marking.close()
         self._sessions.close()
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
         """Let the keys work while the mouse is in this panel as well."""
         assert event is not None
-        if not self.desk.keys.press(name_of(event)):
+        if not self.scene.keys.press(name_of(event)):
             super().keyPressEvent(event)
 
     # Opening a micrograph.
 
     def _open_chosen(self) -> None:
         image, raw = self.micrograph.images()
-        if (image, raw) == (self.desk.image, self.desk.raw) and self.marking.is_open:
+        if (image, raw) == (self.scene.image, self.scene.raw) and self.marking.is_open:
             return
         self.finder.stop()
         self.suggester.leave()
-        self.desk.choose(image, raw)
+        self.scene.choose(image, raw)
         if image is None:
             self.marking.close()
             self.kept.setText("")
@@ -177,7 +177,7 @@ class ParticlesWidget(ParticlesPanel):
             session, number, note = self._sessions.session_for(raw or image)
             diameter = session.setting("diameter_angstrom")
         except N2NError as problem:
-            self.desk.choose(None, None)
+            self.scene.choose(None, None)
             self.marking.close()
             self._on_failure(str(problem))
             return
@@ -185,7 +185,7 @@ class ParticlesWidget(ParticlesPanel):
         if diameter is not None:
             self._set_diameter(float(diameter))
         self.marking.open(session, number)
-        self.desk.show(self.finding.value().diameter_angstrom)
+        self.scene.show(self.finding.value().diameter_angstrom)
         self.exchange.propose_names(raw or image)
         self.kept.setText(f"{note} Marks are kept in {session.path}.".strip())
         kept = len(self.marking.view.ids)
@@ -194,11 +194,11 @@ class ParticlesWidget(ParticlesPanel):
         )
         if diameter is None:
             self.finder.guess()
-        self.suggester.look_at(self.desk.field, self.finding.value().diameter_angstrom)
+        self.suggester.look_at(self.scene.field, self.finding.value().diameter_angstrom)
 
     @property
     def _unit(self) -> str:
-        known = self.desk.field is not None and self.desk.field.pixel_size_angstrom is not None
+        known = self.scene.field is not None and self.scene.field.pixel_size_angstrom is not None
         return "Å" if known else "px"
 
     # What jobs bring.
@@ -208,8 +208,8 @@ class ParticlesWidget(ParticlesPanel):
         self._refresh()
 
     def _on_found(self, found: FoundParticles) -> None:
-        self.desk.show_avoided(found.avoided)
-        self.marking.replace_picks(found.particles, self.desk.keep_px, found.threshold)
+        self.scene.show_avoided(found.avoided)
+        self.marking.replace_picks(found.particles, self.scene.keep_px, found.threshold)
         how = f", by the {found.learnt_from} you marked" if found.learnt_from else ""
         shown = len(self.marking.view.ids)
         told = (
@@ -228,7 +228,7 @@ class ParticlesWidget(ParticlesPanel):
         )
 
     def _on_measured(self, diameter_px: float) -> None:
-        size = 1.0 if self.desk.field is None else self.desk.field.unit_size
+        size = 1.0 if self.scene.field is None else self.scene.field.unit_size
         self._set_diameter(diameter_px * size)
 
     def _set_diameter(self, diameter_angstrom: float) -> None:
@@ -239,7 +239,7 @@ class ParticlesWidget(ParticlesPanel):
 
     def _on_finding_changed(self) -> None:
         diameter = self.finding.value().diameter_angstrom
-        if not self.desk.set_diameter(diameter):
+        if not self.scene.set_diameter(diameter):
             return
         self.finder.drop_guess()
         if self.marking.session is not None:
@@ -247,7 +247,7 @@ class ParticlesWidget(ParticlesPanel):
                 self.marking.session.set_setting("diameter_angstrom", diameter)
             except N2NError as problem:
                 self._on_failure(str(problem))
-        self.suggester.look_at(self.desk.field, diameter)
+        self.suggester.look_at(self.scene.field, diameter)
 
     def _on_finder_finished(self) -> None:
         self.progress.end()
@@ -272,8 +272,8 @@ class ParticlesWidget(ParticlesPanel):
     # What is shown.
 
     def _choose_label(self, label: Label) -> None:
-        self.desk.mouse.label = label
-        self.desk.particles.label_of_new = label
+        self.scene.mouse.label = label
+        self.scene.particles.label_of_new = label
 
     def _refresh(self) -> None:
         marking = self.marking
@@ -284,7 +284,7 @@ class ParticlesWidget(ParticlesPanel):
         shown = int(np.isfinite(marking.view.particles.scores).sum())
         self.finding.show_threshold(marking.threshold, low, high, shown, scores.size)
         self.finding.show_state(
-            ready=self.desk.field is not None,
+            ready=self.scene.field is not None,
             running=self.finder.busy,
             can_learn=self.finder.can_learn,
         )

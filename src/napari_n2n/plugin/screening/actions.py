@@ -33,18 +33,18 @@ class VerdictActions(QObject):
     asked = Signal(bool)
 
     def __init__(
-        self, judging: MicrographVerdicts, dock: ScreeningDock, parent: QObject | None = None
+        self, verdicts: MicrographVerdicts, dock: ScreeningDock, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._judging, self._dock = judging, dock
+        self._verdicts, self._dock = verdicts, dock
         self._asking: int | None = None  # why this one was rejected
         self.moves_on = True
-        judging.currentChanged.connect(lambda: self._ask(None))
+        verdicts.currentChanged.connect(lambda: self._ask(None))
 
     def act(self, action: str) -> None:
         """Do what a key stands for."""
-        folio = self._dock.folio
-        if self._judging.session is None:
+        overview = self._dock.overview
+        if self._verdicts.session is None:
             return
         if action == "keep":
             self._judge("keep")
@@ -62,35 +62,35 @@ class VerdictActions(QObject):
             self._step(1 if action == "next" else -1)
         elif action == "spectrum":
             self._dock.show(True)
-            folio.show_spectrum(not folio.showing_spectrum)
+            overview.show_spectrum(not overview.showing_spectrum)
         elif action == "grid":
             self._dock.show(True)
-            folio.show_grid(not folio.showing_grid)
+            overview.show_grid(not overview.showing_grid)
 
     def judge_selected(self, verdict: Verdict, reason: str = "") -> None:
         """Judge all that are selected: one step of the history."""
-        chosen = self._judging.selected
-        if self._judging.judge(chosen, verdict, reason):
+        chosen = self._verdicts.selected
+        if self._verdicts.judge(chosen, verdict, reason):
             verb = "kept" if verdict == "keep" else "rejected"
             self.said.emit(f"{len(chosen):,} {verb}. U takes that back.")
 
     def go_on(self) -> None:
         """Show the next one that can be judged and is not."""
         if not self._go_to_next():
-            undecided = self._judging.overview.verdicts == "undecided"
+            undecided = self._verdicts.overview.verdicts == "undecided"
             if not undecided.any():
                 self.said.emit("All are judged. Below you hand on the kept ones.")
-            elif (self._judging.overview.states[undecided] == "done").any():
+            elif (self._verdicts.overview.states[undecided] == "done").any():
                 self.said.emit("All that the table shows are judged; its filter hides others.")
             else:
                 self.said.emit("All that are screened are judged.")
 
     def go_to_first(self) -> None:
         """Show something, as soon as there is something to show."""
-        if self._judging.current is None and not self._go_to_next():
-            done = self._judging.overview.ids[self._judging.overview.states == "done"]
+        if self._verdicts.current is None and not self._go_to_next():
+            done = self._verdicts.overview.ids[self._verdicts.overview.states == "done"]
             if len(done):
-                self._judging.go_to(int(done[0]))
+                self._verdicts.go_to(int(done[0]))
 
     def _reject(self) -> None:
         if self._asking is not None:  # R once more: for no reason
@@ -98,12 +98,12 @@ class VerdictActions(QObject):
             self._move_on()
             return
         if self._judge("reject"):
-            self._ask(self._judging.current)
+            self._ask(self._verdicts.current)
             self.said.emit("Rejected. A digit says why; R or Space goes on without.")
 
     def _judge(self, verdict: Verdict, reason: str = "") -> bool:
-        current = self._judging.current
-        if current is None or not self._judging.judge([current], verdict, reason):
+        current = self._verdicts.current
+        if current is None or not self._verdicts.judge([current], verdict, reason):
             return False
         if verdict == "keep" or reason:
             self._ask(None)
@@ -115,22 +115,22 @@ class VerdictActions(QObject):
             self.go_on()
 
     def _go_to_next(self) -> bool:
-        judging, order = self._judging, self._dock.model.order
-        row = next_to_judge(judging.overview, order, judging.row_of(judging.current))
+        verdicts, order = self._verdicts, self._dock.model.order
+        row = next_to_judge(verdicts.overview, order, verdicts.row_of(verdicts.current))
         if row is None:
             return False
-        judging.go_to(int(judging.overview.ids[row]))
+        verdicts.go_to(int(verdicts.overview.ids[row]))
         return True
 
     def _step(self, by: int) -> None:
-        model, judging = self._dock.model, self._judging
-        place = model.place_of(judging.row_of(judging.current))
+        model, verdicts = self._dock.model, self._verdicts
+        place = model.place_of(verdicts.row_of(verdicts.current))
         to = 0 if place is None else place + by
         if 0 <= to < model.rowCount():
-            judging.go_to(model.id_at(to))
+            verdicts.go_to(model.id_at(to))
 
     def _turn(self, action: str) -> None:
-        done = self._judging.undo() if action == "undo" else self._judging.redo()
+        done = self._verdicts.undo() if action == "undo" else self._verdicts.redo()
         self._ask(None)
         if done is None:
             self.said.emit(f"There is nothing to {action}.")
@@ -138,7 +138,7 @@ class VerdictActions(QObject):
         verb = "Undone" if action == "undo" else "Done again"
         self.said.emit(f"{verb}: {done.action}. {done.note}".strip())
         if len(done.ids) == 1:
-            self._judging.go_to(int(done.ids[0]))
+            self._verdicts.go_to(int(done.ids[0]))
 
     def _ask(self, micrograph: int | None) -> None:
         if micrograph != self._asking:

@@ -37,27 +37,27 @@ class CurrentMicrograph(QObject):
     def __init__(
         self,
         viewer: ViewerModel,
-        judging: MicrographVerdicts,
+        verdicts: MicrographVerdicts,
         model: MicrographModel,
         spectrum: SpectrumView,
         act: Callable[[str], None],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._viewer, self._judging, self._model = viewer, judging, model
+        self._viewer, self._verdicts, self._model = viewer, verdicts, model
         self._spectrum = spectrum
         self.view = MicrographView(viewer, self)
-        self.ahead = PictureReader(self)
+        self.reader = PictureReader(self)
         self.keys = KeyMap(act, SCREENING_KEYS)
         self.diameter_angstrom: float | None = None
         self.view.layersChanged.connect(self._bind)
-        self.ahead.came.connect(self._on_came)
-        judging.currentChanged.connect(self.refresh)
+        self.reader.came.connect(self._on_came)
+        verdicts.currentChanged.connect(self.refresh)
 
     def open(self) -> None:
-        """Show the judging's session from now on."""
-        session = self._judging.session
-        self.ahead.open(session)
+        """Show the session of the verdicts from now on."""
+        session = self._verdicts.session
+        self.reader.open(session)
         diameter = None if session is None else session.setting("diameter_angstrom")
         self.diameter_angstrom = None if diameter is None else float(diameter)
         if session is None:
@@ -68,21 +68,21 @@ class CurrentMicrograph(QObject):
 
     def made_anew(self, micrograph: int) -> None:
         """Show what has been made of a micrograph now."""
-        self.ahead.forget(micrograph)
-        if micrograph == self._judging.current:
+        self.reader.forget(micrograph)
+        if micrograph == self._verdicts.current:
             self.refresh()
         else:
-            self.ahead.want(self._wanted())
+            self.reader.want(self._wanted())
 
     def message(self) -> str:
         """Say why there is no picture of the current micrograph; empty if there is one."""
-        judging = self._judging
-        row = judging.row_of(judging.current)
+        verdicts = self._verdicts
+        row = verdicts.row_of(verdicts.current)
         if row is None:
             return ""
-        overview = judging.overview
+        overview = verdicts.overview
         state = str(overview.states[row])
-        problem = self.ahead.problem(int(overview.ids[row]))
+        problem = self.reader.problem(int(overview.ids[row]))
         if state == "failed":
             return str(overview.messages[row])
         if state == "waiting":
@@ -93,22 +93,22 @@ class CurrentMicrograph(QObject):
 
     def refresh(self) -> None:
         """Show the current micrograph, and read the next ones."""
-        judging = self._judging
-        row = judging.row_of(judging.current)
+        verdicts = self._verdicts
+        row = verdicts.row_of(verdicts.current)
         if row is None:
             self.view.hide()
             self._spectrum.set_image(None)
             self.shown.emit()
             return
-        self.ahead.want(self._wanted())
-        micrograph = int(judging.overview.ids[row])
-        picture = self.ahead.get(micrograph)
+        self.reader.want(self._wanted())
+        micrograph = int(verdicts.overview.ids[row])
+        picture = self.reader.get(micrograph)
         if picture is not None:
             size = picture.pixel_size_angstrom
             diameter = self.diameter_angstrom
             self.view.show(
                 picture,
-                judging.overview.names[row],
+                verdicts.overview.names[row],
                 None if diameter is None or size is None else diameter / size,
             )
             self._spectrum.set_image(picture.raw.levels[0], size)
@@ -123,21 +123,21 @@ class CurrentMicrograph(QObject):
     def is_shown(self) -> bool:
         """Whether the picture of the current micrograph is what is on the screen."""
         picture = self.view.picture
-        return picture is not None and picture.micrograph == self._judging.current
+        return picture is not None and picture.micrograph == self._verdicts.current
 
     def leave(self) -> None:
         """Give back the keys and read no more; the layers go."""
-        self._judging.currentChanged.disconnect(self.refresh)
+        self._verdicts.currentChanged.disconnect(self.refresh)
         self.keys.release()
-        self.ahead.leave()
+        self.reader.leave()
         self.view.clear()
         self.view.comparison.rest()
 
     def _wanted(self) -> list[tuple[int, Path]]:
         """Return what is worth reading: the current one, where space leads, the neighbours."""
-        judging, order = self._judging, self._model.order
-        overview = judging.overview
-        row = judging.row_of(judging.current)
+        verdicts, order = self._verdicts, self._model.order
+        overview = verdicts.overview
+        row = verdicts.row_of(verdicts.current)
         rows = [row, next_to_judge(overview, order, row)]
         rows.append(next_to_judge(overview, order, rows[1]) if rows[1] is not None else None)
         place = self._model.place_of(row)
@@ -151,7 +151,7 @@ class CurrentMicrograph(QObject):
         return [*found.items()]
 
     def _on_came(self, micrograph: int) -> None:
-        if micrograph == self._judging.current:
+        if micrograph == self._verdicts.current:
             self.refresh()
 
     def _bind(self) -> None:

@@ -31,17 +31,17 @@ class MicrographsOverview(QWidget):
 
     def __init__(
         self,
-        judging: MicrographVerdicts,
+        verdicts: MicrographVerdicts,
         model: MicrographModel,
         thumbnails: MicrographThumbnails,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._judging, self._model = judging, model
+        self._verdicts, self._model = verdicts, model
         self.bar = ScreeningBar(model)
-        self.table = MicrographTable(model, judging)
-        self.grid = MicrographGrid(model, thumbnails, judging)
-        self.plot = FigurePlot(judging)
+        self.table = MicrographTable(model, verdicts)
+        self.grid = MicrographGrid(model, thumbnails, verdicts)
+        self.plot = FigurePlot(verdicts)
         self.spectrum = SpectrumView()
         self._stack = QStackedWidget()
         self._stack.addWidget(self.table)
@@ -68,7 +68,7 @@ class MicrographsOverview(QWidget):
         self.table.keyPressed.connect(self.keyPressed)
         self.grid.keyPressed.connect(self.keyPressed)
         self.bar.gridWanted.connect(self.show_grid)
-        for signal in (judging.changed, judging.selectionChanged, model.modelReset):
+        for signal in (verdicts.changed, verdicts.selectionChanged, model.modelReset):
             signal.connect(self._show_counts)
         thumbnails.came.connect(not_none(self.table.viewport()).update)
         self._show_counts()
@@ -102,8 +102,8 @@ class MicrographsOverview(QWidget):
     def _show_counts(self, *_: object) -> None:
         self.bar.show_state(
             shown=self._model.rowCount(),
-            total=len(self._judging.overview.ids),
-            selected=len(self._judging.selected),
+            total=len(self._verdicts.overview.ids),
+            selected=len(self._verdicts.selected),
         )
 
 
@@ -111,31 +111,31 @@ class ScreeningDock(BottomDock):
     """Keeps a `MicrographsOverview` below the micrograph; what it shows outlives a closed dock."""
 
     def __init__(
-        self, viewer: ViewerModel, judging: MicrographVerdicts, parent: QObject | None = None
+        self, viewer: ViewerModel, verdicts: MicrographVerdicts, parent: QObject | None = None
     ) -> None:
         super().__init__(viewer, "Micrographs", parent)
         self.thumbnails = MicrographThumbnails(self)
-        self.model = MicrographModel(judging, self.thumbnails, self)
-        self.folio = MicrographsOverview(judging, self.model, self.thumbnails)
+        self.model = MicrographModel(verdicts, self.thumbnails, self)
+        self.overview = MicrographsOverview(verdicts, self.model, self.thumbnails)
 
     def show(self, shown: bool) -> None:
         """Open the dock, or close it; the panel at the right keeps its height."""
         super().show(shown)
-        whole = self.folio.window()
+        whole = self.overview.window()
         if isinstance(whole, QMainWindow):
             # What is pressed there is to be seen.
             whole.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
 
     def content(self) -> MicrographsOverview:
         """Return the one overview there is."""
-        return self.folio
+        return self.overview
 
     def put_away(self) -> None:
         """Keep the overview for when it is wanted again."""
-        self.folio.setParent(None)
+        self.overview.setParent(None)
 
     def leave(self) -> None:
-        """Close the dock and follow the judging no longer."""
+        """Close the dock and follow the verdicts no longer."""
         self.show(False)
-        self.folio.spectrum.leave()
-        self.folio.plot.leave()
+        self.overview.spectrum.leave()
+        self.overview.plot.leave()

@@ -82,17 +82,17 @@ class MicrographGrid(ThumbnailView):
         self,
         model: MicrographModel,
         thumbnails: MicrographThumbnails,
-        judging: MicrographVerdicts,
+        verdicts: MicrographVerdicts,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(model, MicrographPainter(thumbnails), parent)
-        self._micrographs, self._judging = model, judging
+        self._micrographs, self._verdicts = model, verdicts
         self.set_keys(FORWARDED_KEYS)
         self._following = Underway()
         self.selectionModel().currentChanged.connect(self._on_current)
         self.selectionModel().selectionChanged.connect(self._on_selected)
-        judging.currentChanged.connect(self.follow)
-        judging.selectionChanged.connect(self._show_selected)
+        verdicts.currentChanged.connect(self.follow)
+        verdicts.selectionChanged.connect(self._show_selected)
         model.modelReset.connect(self.follow)
         model.dataChanged.connect(lambda *_: self.viewport().update())
         model.rowsInserted.connect(lambda *_: self.updateGeometries())
@@ -100,8 +100,8 @@ class MicrographGrid(ThumbnailView):
 
     def follow(self) -> None:
         """Show what is current and selected."""
-        model, judging = self._micrographs, self._judging
-        place = model.place_of(judging.row_of(judging.current))
+        model, verdicts = self._micrographs, self._verdicts
+        place = model.place_of(verdicts.row_of(verdicts.current))
         if place is not None and place != self.currentIndex().row():
             with self._following:
                 self.make_current(place)
@@ -119,14 +119,14 @@ class MicrographGrid(ThumbnailView):
 
     def _show_selected(self) -> None:
         if not self._following:
-            self.select_rows(self._micrographs.places_of(self._judging.selected))
+            self.select_rows(self._micrographs.places_of(self._verdicts.selected))
 
     def _on_current(self, current: QModelIndex, _: QModelIndex) -> None:
         if not self._following and current.isValid():
-            self._judging.go_to(self._micrographs.id_at(current.row()))
+            self._verdicts.go_to(self._micrographs.id_at(current.row()))
 
     def _on_selected(self, *_: object) -> None:
         if self._following:
             return
         with self._following:  # it is shown already
-            self._judging.select(self._micrographs.ids_at(self.selected_rows()))
+            self._verdicts.select(self._micrographs.ids_at(self.selected_rows()))

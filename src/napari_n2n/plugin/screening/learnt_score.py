@@ -30,16 +30,16 @@ _TOLD = (
 class OwnScore(QObject):
     """Adds a figure to `MicrographVerdicts`: how likely a person keeps a micrograph, 0 to 100."""
 
-    def __init__(self, judging: MicrographVerdicts, parent: QObject | None = None) -> None:
+    def __init__(self, verdicts: MicrographVerdicts, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._judging = judging
+        self._verdicts = verdicts
         self._session: object = None
         self._learnt_from = 0
-        self._ids: NDArray[np.int64] = judging.overview.ids
+        self._ids: NDArray[np.int64] = verdicts.overview.ids
         self._runner = Runner(self)
         self._runner.succeeded.connect(self._on_scores)
-        judging.judgedRows.connect(self._look)
-        judging.changed.connect(self._look)
+        verdicts.judgedRows.connect(self._look)
+        verdicts.changed.connect(self._look)
 
     @property
     def busy(self) -> bool:
@@ -48,13 +48,13 @@ class OwnScore(QObject):
 
     def leave(self) -> None:
         """Learn no more."""
-        self._judging.judgedRows.disconnect(self._look)
-        self._judging.changed.disconnect(self._look)
+        self._verdicts.judgedRows.disconnect(self._look)
+        self._verdicts.changed.disconnect(self._look)
         self._runner.stop()
 
     def _look(self, *_: object) -> None:
         """Learn if there is much new to learn from."""
-        overview, session = self._judging.overview, self._judging.session
+        overview, session = self._verdicts.overview, self._verdicts.session
         if session is not self._session:
             self._session, self._learnt_from = session, 0
         decided = int((overview.verdicts != "undecided").sum())
@@ -68,12 +68,12 @@ class OwnScore(QObject):
             self._runner.start("Learning", steps, show=False)
 
     def _on_scores(self, scores: NDArray[np.float64] | None) -> None:
-        if scores is None or self._session is not self._judging.session:
+        if scores is None or self._session is not self._verdicts.session:
             return
-        first = OWN_SCORE not in self._judging.overview.figures
-        self._judging.set_figure(OWN_SCORE, self._ids, scores)
+        first = OWN_SCORE not in self._verdicts.overview.figures
+        self._verdicts.set_figure(OWN_SCORE, self._ids, scores)
         if first:
-            self._judging.noted.emit(_TOLD)
+            self._verdicts.noted.emit(_TOLD)
 
 
 def _learning(

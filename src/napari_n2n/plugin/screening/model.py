@@ -57,20 +57,20 @@ class MicrographModel(QAbstractTableModel):
     staleChanged = Signal()  # noqa: N815 - Qt's way to name signals
 
     def __init__(
-        self, judging: MicrographVerdicts, thumbnails: MicrographThumbnails, parent: Any = None
+        self, verdicts: MicrographVerdicts, thumbnails: MicrographThumbnails, parent: Any = None
     ) -> None:
         super().__init__(parent)
-        self._judging = judging
+        self._verdicts = verdicts
         self._thumbnails = thumbnails
-        self.columns: tuple[Column, ...] = columns_of(judging.overview)
+        self.columns: tuple[Column, ...] = columns_of(verdicts.overview)
         self.order: NDArray[np.intp] = np.empty(0, np.intp)
         self.key, self.descending = "", False
         self.which: Which = "all"
         self.text = ""
         self.is_stale = False
         self._session: object = None
-        judging.changed.connect(self._on_changed)
-        judging.judgedRows.connect(self._on_judged)
+        verdicts.changed.connect(self._on_changed)
+        verdicts.judgedRows.connect(self._on_judged)
 
     # What is shown, in which order.
 
@@ -102,33 +102,33 @@ class MicrographModel(QAbstractTableModel):
 
     def id_at(self, place: int) -> int:
         """Return the id of the micrograph at a place in the table."""
-        return int(self._judging.overview.ids[self.order[place]])
+        return int(self._verdicts.overview.ids[self.order[place]])
 
     def ids_at(self, places: NDArray[np.intp]) -> NDArray[np.int64]:
         """Return the ids (n,) of the micrographs at places in the table."""
-        ids: NDArray[np.int64] = self._judging.overview.ids[self.order[places]]
+        ids: NDArray[np.int64] = self._verdicts.overview.ids[self.order[places]]
         return ids
 
     def places_of(self, ids: NDArray[np.int64]) -> NDArray[np.intp]:
         """Return where in the table those of ``ids`` are that it shows, ascending."""
-        return np.flatnonzero(np.isin(self._judging.overview.ids[self.order], ids))
+        return np.flatnonzero(np.isin(self._verdicts.overview.ids[self.order], ids))
 
     def cell(self, place: int) -> tuple[Path | None, str, str]:
         """Return path, name and verdict of the micrograph at a place, for the grid."""
-        overview, row = self._judging.overview, int(self.order[place])
+        overview, row = self._verdicts.overview, int(self.order[place])
         return overview.paths[row], overview.names[row], str(overview.verdicts[row])
 
     def _arranged(self) -> NDArray[np.intp]:
-        overview = self._judging.overview
+        overview = self._verdicts.overview
         order = order_of(overview, self.key, descending=self.descending)
         return order[passing(overview, self.which, self.text)[order]]
 
     def _on_changed(self) -> None:
-        overview = self._judging.overview
+        overview = self._verdicts.overview
         columns = columns_of(overview)
         known = int(self.order.max(initial=-1)) + 1
-        is_other = self._judging.session is not self._session
-        self._session = self._judging.session
+        is_other = self._verdicts.session is not self._session
+        self._session = self._verdicts.session
         if is_other or columns != self.columns or known > len(overview.ids):
             self.columns = columns
             self.arrange()
@@ -185,7 +185,7 @@ class MicrographModel(QAbstractTableModel):
         return column.tip if role == _ROLE.ToolTipRole else None
 
     def data(self, index: QModelIndex, role: int = _ROLE.DisplayRole) -> Any:  # noqa: D102
-        overview, row = self._judging.overview, int(self.order[index.row()])
+        overview, row = self._verdicts.overview, int(self.order[index.row()])
         column = self.columns[index.column()]
         key = column.key
         if role == _ROLE.DisplayRole:
@@ -202,7 +202,7 @@ class MicrographModel(QAbstractTableModel):
                 return QColor(VERDICT_COLOURS[str(overview.verdicts[row])])
             if key == "state" and overview.states[row] == "failed":
                 return QColor(VERDICT_COLOURS["reject"])
-        if role == _ROLE.BackgroundRole and overview.ids[row] == self._judging.current:
+        if role == _ROLE.BackgroundRole and overview.ids[row] == self._verdicts.current:
             return QColor(_SHOWN_ROW)
         if role == _ROLE.ToolTipRole:
             return str(overview.messages[row]) or str(overview.paths[row] or overview.names[row])

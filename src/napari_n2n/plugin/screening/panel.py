@@ -123,13 +123,13 @@ class ScreeningPanel(DockedWidget):
         self.said.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self.undo_button = key_button("Undo", "U", "")
         self.redo_button = key_button("Redo", "Shift+U", "")
-        self.folio_button = QPushButton("Table and figures")
-        self.folio_button.setCheckable(True)
-        self.folio_button.setStyleSheet(CHECKED_STYLE)
-        self.folio_button.setToolTip("The table of all micrographs, below.")
+        self.overview_button = QPushButton("Table and figures")
+        self.overview_button.setCheckable(True)
+        self.overview_button.setStyleSheet(CHECKED_STYLE)
+        self.overview_button.setToolTip("The table of all micrographs, below.")
         self.view = ViewToggle()
         self.export = ExportPanel()
-        self._judging = (
+        self._judging_parts = (
             heading("2  Judge"),
             self.judged,
             self.judged_bar,
@@ -141,7 +141,7 @@ class ScreeningPanel(DockedWidget):
             row(self.undo_button, self.redo_button),
             self.said,
             self.view,
-            self.folio_button,
+            self.overview_button,
             heading("3  Hand on"),
             self.export,
         )
@@ -151,7 +151,7 @@ class ScreeningPanel(DockedWidget):
                 self.form,
                 row(self.screen_button, self.pause_button, stretch=(3, 1)),
                 self.progress,
-                *self._judging,
+                *self._judging_parts,
             )
         )
         for button in self.findChildren(QPushButton):
@@ -186,7 +186,7 @@ class ScreeningPanel(DockedWidget):
         self.pause_button.setVisible(running)
         self.pause_button.setChecked(paused)
         self.pause_button.setText("Go on" if paused else "Pause")
-        for part in self._judging:
+        for part in self._judging_parts:
             part.setVisible(total > 0)
         for button, text, verb in (
             (self.undo_button, undo, "Undo"),

@@ -62,9 +62,9 @@ class _DragBox(pg.ViewBox):  # type: ignore[misc] # pyqtgraph has no types
 class FigurePlot(QWidget):
     """Shows figures of a `MicrographVerdicts`, coloured by verdict; drawing selects."""
 
-    def __init__(self, judging: MicrographVerdicts, parent: QWidget | None = None) -> None:
+    def __init__(self, verdicts: MicrographVerdicts, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._judging = judging
+        self._verdicts = verdicts
         self.across, self.up = QComboBox(), QComboBox()
         self.across.setToolTip("Which figure is drawn from left to right.")
         self.up.setToolTip("Which figure is drawn from bottom to top, or how many there are.")
@@ -103,10 +103,10 @@ class FigurePlot(QWidget):
         self._box.clicked.connect(self._on_clicked)
         self.region.sigRegionChanged.connect(self._on_region_moved)
         self.region.sigRegionChangeFinished.connect(self._select_region)
-        judging.changed.connect(self._on_changed)
-        judging.judgedRows.connect(lambda _: self._draw())
-        judging.currentChanged.connect(self._show_current)
-        judging.selectionChanged.connect(self._on_selected)
+        verdicts.changed.connect(self._on_changed)
+        verdicts.judgedRows.connect(lambda _: self._draw())
+        verdicts.currentChanged.connect(self._show_current)
+        verdicts.selectionChanged.connect(self._on_selected)
         self._on_changed()
 
     @property
@@ -121,10 +121,10 @@ class FigurePlot(QWidget):
                 box.setCurrentIndex(place)
 
     def leave(self) -> None:
-        """Follow the judging no longer."""
-        self._judging.changed.disconnect(self._on_changed)
-        self._judging.currentChanged.disconnect(self._show_current)
-        self._judging.selectionChanged.disconnect(self._on_selected)
+        """Follow the verdicts no longer."""
+        self._verdicts.changed.disconnect(self._on_changed)
+        self._verdicts.currentChanged.disconnect(self._show_current)
+        self._verdicts.selectionChanged.disconnect(self._on_selected)
 
     # What is drawn.
 
@@ -134,7 +134,7 @@ class FigurePlot(QWidget):
 
     def _offer(self) -> None:
         """Offer the figures there are; what was chosen stays chosen if it can."""
-        figures = self._judging.overview.figures
+        figures = self._verdicts.overview.figures
         names = [name for name, values in figures.items() if np.isfinite(values).any()]
         offered = [self.across.itemData(i) for i in range(self.across.count())]
         if [*names, "order"] == offered:
@@ -149,10 +149,10 @@ class FigurePlot(QWidget):
         self._on_figures_chosen()
 
     def _values(self, name: str | None) -> NDArray[np.float64]:
-        n = len(self._judging.overview.ids)
+        n = len(self._verdicts.overview.ids)
         if name == "order":
             return np.arange(n, dtype=np.float64)
-        return self._judging.overview.figures.get(name or "", np.full(n, np.nan))
+        return self._verdicts.overview.figures.get(name or "", np.full(n, np.nan))
 
     def _on_figures_chosen(self, *_: object) -> None:
         self.region.hide()
@@ -166,7 +166,7 @@ class FigurePlot(QWidget):
         self._say()
 
     def _draw(self) -> None:
-        verdicts = self._judging.overview.verdicts
+        verdicts = self._verdicts.overview.verdicts
         self._x = self._values(self.across.currentData())
         self._y = np.empty(0) if self.is_histogram else self._values(self.up.currentData())
         for bars in self._bars.values():
@@ -176,7 +176,7 @@ class FigurePlot(QWidget):
             self._draw_bars(verdicts)
         else:
             known = np.isfinite(self._x) & np.isfinite(self._y)
-            selected = np.isin(self._judging.overview.ids, self._judging.selected)
+            selected = np.isin(self._verdicts.overview.ids, self._verdicts.selected)
             brushes = {verdict: pg.mkBrush(c) for verdict, c in VERDICT_COLOURS.items()}
             chosen = pg.mkBrush(SELECTED)
             self._points.setData(
@@ -205,7 +205,7 @@ class FigurePlot(QWidget):
             below = below + counts
 
     def _show_current(self) -> None:
-        place = self._judging.row_of(self._judging.current)
+        place = self._verdicts.row_of(self._verdicts.current)
         known = place is not None and place < len(self._x) and np.isfinite(self._x[place])
         self._line.setVisible(bool(known) and self.is_histogram)
         if known and self.is_histogram:
@@ -257,7 +257,7 @@ class FigurePlot(QWidget):
 
     def _select(self, rows: NDArray[np.bool_]) -> None:
         with self._selecting:
-            self._judging.select(self._judging.overview.ids[rows])
+            self._verdicts.select(self._verdicts.overview.ids[rows])
         self._say()
 
     def _on_selected(self) -> None:
@@ -276,7 +276,7 @@ class FigurePlot(QWidget):
             self._lasso.setData([], [])
             self._select(np.zeros(len(self._x), bool))
         else:
-            self._judging.go_to(int(self._judging.overview.ids[at]))
+            self._verdicts.go_to(int(self._verdicts.overview.ids[at]))
 
     def _nearest(self, spot: QPointF) -> int | None:
         known = np.flatnonzero(np.isfinite(self._x) & np.isfinite(self._y))
@@ -289,7 +289,7 @@ class FigurePlot(QWidget):
         return int(known[nearest]) if away[nearest] <= 10 else None
 
     def _say(self) -> None:
-        count = len(self._judging.selected)
+        count = len(self._verdicts.selected)
         self.hint.setText(f"{count:,} selected." if count > 1 else _HINTS[self.is_histogram])
 
 

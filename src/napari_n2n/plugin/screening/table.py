@@ -42,10 +42,10 @@ class MicrographTable(QTableView):
     keyPressed = Signal(str)  # noqa: N815 - Qt's way to name signals
 
     def __init__(
-        self, model: MicrographModel, judging: MicrographVerdicts, parent: QWidget | None = None
+        self, model: MicrographModel, verdicts: MicrographVerdicts, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self._micrographs, self._judging = model, judging
+        self._micrographs, self._verdicts = model, verdicts
         self._following = Underway()
         self.setModel(model)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -75,8 +75,8 @@ class MicrographTable(QTableView):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         model.modelReset.connect(self._on_reset)
         model.dataChanged.connect(self.show_state_column)
-        judging.currentChanged.connect(self._show_current)
-        judging.selectionChanged.connect(self._show_selected)
+        verdicts.currentChanged.connect(self._show_current)
+        verdicts.selectionChanged.connect(self._show_selected)
         selection = not_none(self.selectionModel())
         selection.selectionChanged.connect(self._on_selected)
         selection.currentChanged.connect(self._on_current)
@@ -129,12 +129,12 @@ class MicrographTable(QTableView):
     def show_state_column(self, *_: object) -> None:
         """Show the states as long as some are worth it."""
         keys = [column.key for column in self._micrographs.columns]
-        worth = bool((self._judging.overview.states != "done").any())
+        worth = bool((self._verdicts.overview.states != "done").any())
         self.setColumnHidden(keys.index("state"), not worth)
 
     def _show_current(self) -> None:
-        judging = self._judging
-        place = self._micrographs.place_of(judging.row_of(judging.current))
+        verdicts = self._verdicts
+        place = self._micrographs.place_of(verdicts.row_of(verdicts.current))
         if place is not None:
             index = self._micrographs.index(place)
             with self._following:
@@ -143,11 +143,11 @@ class MicrographTable(QTableView):
         not_none(self.viewport()).update()
 
     def _show_selected(self) -> None:
-        """Select what the judging has selected, by spans of rows."""
+        """Select what is selected in the `MicrographVerdicts`."""
         if self._following:
             return
         with self._following:
-            places = self._micrographs.places_of(self._judging.selected)
+            places = self._micrographs.places_of(self._verdicts.selected)
             select_rows(self, places, len(self._micrographs.columns))
         not_none(self.viewport()).update()
 
@@ -155,8 +155,8 @@ class MicrographTable(QTableView):
         if self._following:
             return
         with self._following:  # Qt shows it already
-            self._judging.select(self._micrographs.ids_at(np.flatnonzero(selected_mask(self))))
+            self._verdicts.select(self._micrographs.ids_at(np.flatnonzero(selected_mask(self))))
 
     def _on_current(self, current: QModelIndex, _: QModelIndex) -> None:
         if not self._following and current.isValid():
-            self._judging.go_to(self._micrographs.id_at(current.row()))
+            self._verdicts.go_to(self._micrographs.id_at(current.row()))

@@ -49,14 +49,19 @@ class ScreeningWidget(ScreeningPanel):
 
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.judging = MicrographVerdicts(self)
-        self.dock = ScreeningDock(viewer, self.judging, self)
-        self.sitting = VerdictActions(self.judging, self.dock, self)
-        self.showing = CurrentMicrograph(
-            viewer, self.judging, self.dock.model, self.dock.folio.spectrum, self.sitting.act, self
+        self.verdicts = MicrographVerdicts(self)
+        self.dock = ScreeningDock(viewer, self.verdicts, self)
+        self.verdict_actions = VerdictActions(self.verdicts, self.dock, self)
+        self.current = CurrentMicrograph(
+            viewer,
+            self.verdicts,
+            self.dock.model,
+            self.dock.overview.spectrum,
+            self.verdict_actions.act,
+            self,
         )
         self.job = ScreeningJob(self)
-        self.own_score = OwnScore(self.judging, self)
+        self.own_score = OwnScore(self.verdicts, self)
         self._held = HeldSession()
         self._has_left = False
         self._reloading = QTimer(self)
@@ -68,13 +73,13 @@ class ScreeningWidget(ScreeningPanel):
         # However the window goes, the file is closed: closing folds the log back into it.
         self.destroyed.connect(self._held.close)
         self._connect()
-        self.view.show_mode(self.showing.view.comparison.mode)
+        self.view.show_mode(self.current.view.comparison.mode)
         self._looking.start()
         self.progress.say(_INVITATION)
         self._refresh()
 
     def _connect(self) -> None:
-        judging, folio = self.judging, self.dock.folio
+        verdicts, overview = self.verdicts, self.dock.overview
         self.form.filesChosen.connect(self._on_files_chosen)
         self.form.valueChanged.connect(self._refresh)
         self.screen_button.clicked.connect(self._on_screen_clicked)
@@ -87,18 +92,18 @@ class ScreeningWidget(ScreeningPanel):
             (self.redo_button, "redo"),
         ):
             button.clicked.connect(partial(self._act, action))
-        self.reasons.chosen.connect(lambda digit: self.sitting.act(f"reject_{digit}"))
+        self.reasons.chosen.connect(lambda digit: self.verdict_actions.act(f"reject_{digit}"))
         self.move_on.toggled.connect(self._on_move_on)
-        self.sitting.said.connect(self.say)
-        self.sitting.asked.connect(self.reasons.ask)
-        self.folio_button.clicked.connect(self.dock.show)
-        self.dock.shownChanged.connect(self.folio_button.setChecked)
-        self.view.modeChosen.connect(self.showing.view.comparison.set_mode)
-        self.showing.view.comparison.modeChanged.connect(self.view.show_mode)
-        self.showing.shown.connect(self._show_current)
-        folio.keyPressed.connect(self.showing.keys.press)
-        folio.bar.keepClicked.connect(lambda: self.sitting.judge_selected("keep"))
-        folio.bar.rejectChosen.connect(partial(self.sitting.judge_selected, "reject"))
+        self.verdict_actions.said.connect(self.say)
+        self.verdict_actions.asked.connect(self.reasons.ask)
+        self.overview_button.clicked.connect(self.dock.show)
+        self.dock.shownChanged.connect(self.overview_button.setChecked)
+        self.view.modeChosen.connect(self.current.view.comparison.set_mode)
+        self.current.view.comparison.modeChanged.connect(self.view.show_mode)
+        self.current.shown.connect(self._show_current)
+        overview.keyPressed.connect(self.current.keys.press)
+        overview.bar.keepClicked.connect(lambda: self.verdict_actions.judge_selected("keep"))
+        overview.bar.rejectChosen.connect(partial(self.verdict_actions.judge_selected, "reject"))
         self.export.kind.currentIndexChanged.connect(lambda _: self._refresh())
         self.export.export_button.clicked.connect(lambda: self.export_kept())
         self.export.report_button.clicked.connect(lambda: self.write_summary())
@@ -107,11 +112,11 @@ class ScreeningWidget(ScreeningPanel):
         self.job.ended.connect(self._on_ended)
         self.job.failed.connect(self._on_failure)
         self.job.finished.connect(self._on_finished)
-        judging.changed.connect(self._refresh)
-        judging.judgedRows.connect(self._refresh)
-        judging.currentChanged.connect(self._on_current_changed)
-        judging.failed.connect(self._on_failure)
-        judging.noted.connect(self.say)
+        verdicts.changed.connect(self._refresh)
+        verdicts.judgedRows.connect(self._refresh)
+        verdicts.currentChanged.connect(self._on_current_changed)
+        verdicts.failed.connect(self._on_failure)
+        verdicts.noted.connect(self.say)
 
     # What can be done.
 
@@ -128,7 +133,7 @@ class ScreeningWidget(ScreeningPanel):
             return
         assert self._held.shared is not None
         self.progress.begin("Starting…")
-        self.dock.folio.take_keys()
+        self.dock.overview.take_keys()
         self.job.start(
             self._held.shared, found.inputs.paths, choice, found.inputs.pixel_size_angstrom
         )
@@ -136,7 +141,7 @@ class ScreeningWidget(ScreeningPanel):
 
     def export_kept(self, path: Path | None = None) -> None:
         """Write what is chosen below, where the user says."""
-        kind, session = self.export.value(), self.judging.session
+        kind, session = self.export.value(), self.verdicts.session
         if session is None:
             return
         path = path or self.export.ask_for_file(kind.title, session.path.parent / kind.proposed)
@@ -145,7 +150,7 @@ class ScreeningWidget(ScreeningPanel):
 
     def write_summary(self, path: Path | None = None) -> None:
         """Write the summary page where the user says, and show it."""
-        session = self.judging.session
+        session = self.verdicts.session
         if session is None:
             return
         asked = path is None
@@ -164,14 +169,14 @@ class ScreeningWidget(ScreeningPanel):
         self._reloading.stop()
         self.job.stop()
         self.own_score.leave()
-        self.showing.leave()
+        self.current.leave()
         self.dock.leave()
         self._close()
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
         """Let the keys work while the mouse is in this panel as well."""
         assert event is not None
-        if event.isAutoRepeat() or not self.showing.keys.press(name_of(event)):
+        if event.isAutoRepeat() or not self.current.keys.press(name_of(event)):
             super().keyPressEvent(event)
 
     # Sessions.
@@ -195,7 +200,7 @@ class ScreeningWidget(ScreeningPanel):
 
     def _open(self, folder: Path, *, make: bool) -> bool:
         """Open the session of a folder unless it is open; False: there is none."""
-        current = self.judging.session
+        current = self.verdicts.session
         if current is not None and current.path.parent == folder:
             return True
         opened = open_session(folder, make=make)
@@ -206,28 +211,28 @@ class ScreeningWidget(ScreeningPanel):
         self._held.shared = shared
         self._looking.start()  # it rests where it failed
         self.dock.thumbnails.set_session(shared.session.path)
-        self.judging.open(shared.session)
-        self.showing.open()
+        self.verdicts.open(shared.session)
+        self.current.open()
         self.dock.show(True)
-        self.dock.folio.take_keys()
-        self.sitting.go_to_first()
+        self.dock.overview.take_keys()
+        self.verdict_actions.go_to_first()
         self.say(note or f"As it was left. {_HOW} Screen takes what is new.")
         return True
 
     def _close(self) -> None:
         if self._held.shared is not None:
-            self.judging.close()
-            self.showing.open()
+            self.verdicts.close()
+            self.current.open()
             self._held.close()
 
     def _reload(self) -> None:
         """Read all anew; the longer that takes, the later again."""
         began = perf_counter()
-        self.judging.reload()
+        self.verdicts.reload()
         self.dock.thumbnails.forget_missing()
         took_ms = 1000 * (perf_counter() - began)
         self._reloading.setInterval(round(max(_SOONEST_RELOAD_MS, 15 * took_ms)))
-        self.sitting.go_to_first()
+        self.verdict_actions.go_to_first()
 
     def _reload_soon(self) -> None:
         if not self._reloading.isActive():
@@ -235,7 +240,7 @@ class ScreeningWidget(ScreeningPanel):
 
     def _look_for_others(self) -> None:
         """Show what another window has judged."""
-        session = self.judging.session
+        session = self.verdicts.session
         try:
             if session is not None and session.changed_elsewhere():
                 self._reload_soon()
@@ -266,11 +271,11 @@ class ScreeningWidget(ScreeningPanel):
 
     def _on_outcome(self, outcome: "ScreenOutcome") -> None:
         self.dock.thumbnails.forget(outcome.path)
-        if not self.judging.refresh([outcome.micrograph]):
+        if not self.verdicts.refresh([outcome.micrograph]):
             self._reload_soon()
-        if not (outcome.reused and self.showing.is_shown):
-            self.showing.made_anew(outcome.micrograph)
-        self.sitting.go_to_first()
+        if not (outcome.reused and self.current.is_shown):
+            self.current.made_anew(outcome.micrograph)
+        self.verdict_actions.go_to_first()
 
     def _on_ended(self, result: "ScreeningSummary") -> None:
         self.progress.say(summary_of(result))
@@ -297,20 +302,20 @@ class ScreeningWidget(ScreeningPanel):
     # What is shown.
 
     def _on_current_changed(self) -> None:
-        judging = self.judging
-        row = judging.row_of(judging.current)
-        self.job.prefer(None if row is None else judging.overview.paths[row])
+        verdicts = self.verdicts
+        row = verdicts.row_of(verdicts.current)
+        self.job.prefer(None if row is None else verdicts.overview.paths[row])
         self._show_current()
 
     def _on_move_on(self, moves_on: bool) -> None:
-        self.sitting.moves_on = moves_on
+        self.verdict_actions.moves_on = moves_on
 
     def _act(self, action: str, _: bool = False) -> None:
-        self.sitting.act(action)
+        self.verdict_actions.act(action)
 
     def _refresh(self, *_: object) -> None:
-        overview, job = self.judging.overview, self.job
-        undo, redo = self.judging.history_texts()
+        overview, job = self.verdicts.overview, self.job
+        undo, redo = self.verdicts.history_texts()
         self.show_state(
             running=job.busy,
             stopping=job.stopping,
@@ -327,13 +332,13 @@ class ScreeningWidget(ScreeningPanel):
         self._show_current()
 
     def _show_current(self) -> None:
-        overview, row = self.judging.overview, self.judging.row_of(self.judging.current)
+        overview, row = self.verdicts.overview, self.verdicts.row_of(self.verdicts.current)
         if row is None:
             self.show_micrograph("", "undecided", "", None, ())
             return
         figures = {name: float(values[row]) for name, values in overview.figures.items()}
         known = np.isfinite(figures.get("score", np.nan))
-        told = self.showing.message() or "; ".join(overall(figures).reasons if known else ())
+        told = self.current.message() or "; ".join(overall(figures).reasons if known else ())
         self.show_micrograph(
             overview.names[row],
             str(overview.verdicts[row]),
