@@ -69,6 +69,7 @@ def dies(_bench: object, note) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a test's function can only be forked")
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
 @pytest.mark.parametrize(
     ("work", "said", "begun"),
     [(hangs, "ended after 4 s", 1.0), (fails, "illegal memory access", 2.0), (dies, "itself", 3.0)],

@@ -43,6 +43,7 @@ def test_tiles_are_halved_until_they_fit(image, device):
 
 def test_too_little_for_anything_is_told_and_nothing_is_kept(image, device):
     denoiser = made_up("light")
+    denoise(image, denoiser, device=device)  # what libraries take for good is taken now
     before = taken(device)
     with no_memory_beyond(100), pytest.raises(DeviceProblem, match="not enough memory"):
         denoise(image, denoiser, device=device)
@@ -51,11 +52,12 @@ def test_too_little_for_anything_is_told_and_nothing_is_kept(image, device):
 
 
 def test_a_training_without_memory_says_so_and_nothing_is_kept(device):
+    run_to_end(train_steps(pairs(), short(2), device=device))
     before = taken(device)
     with no_memory_beyond(100), pytest.raises(DeviceProblem, match="ran out of memory"):
         run_to_end(train_steps(pairs(), short(2), device=device))
     assert taken(device) == before
-    run_to_end(train_steps(pairs(), short(2), device=device))
+    run_to_end(train_steps(pairs(), short(1), device=device))
 
 
 def test_memory_that_torch_keeps_counts_as_free(device):
@@ -79,6 +81,7 @@ def test_a_card_that_is_really_full(image, device, tile):
 
 @needs_card
 def test_a_card_without_room_for_the_image_is_explained(image, device):
+    denoise(image[:512, :512], made_up("paper"), device=device)
     before = taken(device)
     with filled(device, leaving=2**21), pytest.raises(DeviceProblem, match="memory"):
         denoise(image, made_up("paper"), device=device)
@@ -88,6 +91,7 @@ def test_a_card_without_room_for_the_image_is_explained(image, device):
 @needs_card
 def test_a_training_on_a_full_card_is_explained(device):
     config = preset("paper").replaced(steps=2, epochs=None, crop=512)
+    run_to_end(train_steps(pairs(), config, device=device))
     before = taken(device)
     with filled(device, leaving=2**26), pytest.raises(DeviceProblem, match="out of memory"):
         run_to_end(train_steps(pairs(), config, device=device))
