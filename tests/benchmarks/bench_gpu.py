@@ -12,6 +12,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,7 +46,8 @@ def main() -> int:
     add("--tiny", action="store_true", help="as small as it goes: does it run at all?")
     add("--device", default="auto", help="cuda:0, cpu, or auto: the fastest there is")
     given = parser.parse_args()
-    bench = (tiny if given.tiny else full)(given.device)
+    folder = Path(tempfile.mkdtemp(prefix="napari-n2n-card-"))
+    bench = (tiny if given.tiny else full)(given.device, folder)
     record = Record(given.output, {"machine": machine(), "tiny": given.tiny})
     making = begin_simulating(bench)
     failed = 0
@@ -65,7 +67,8 @@ def main() -> int:
     finally:
         for process in making:
             process.kill()
-        shutil.rmtree(bench.folder, ignore_errors=True)
+            process.join()  # it would write into the folder that is removed
+        shutil.rmtree(folder, ignore_errors=True)
         record.content["cards_after"] = asked_of_cards()
         record.content["seconds"] = round(time.monotonic() - _STARTED, 1)
         record.content["complete"] = not failed

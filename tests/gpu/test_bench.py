@@ -82,7 +82,7 @@ def test_a_part_that_goes_wrong_is_ended_alone_and_what_it_told_is_kept(
 
     record = Record(tmp_path / "figures.json", {})
     started = time.monotonic()
-    assert not run_part(Part("p", work, 4.0), tiny("cpu"), record, 60.0)
+    assert not run_part(Part("p", work, 4.0), tiny("cpu", tmp_path), record, 60.0)
     assert time.monotonic() - started < 30
     kept = json.loads((tmp_path / "figures.json").read_text())["parts"]["p"]
     assert kept["figures"] == {"begun": begun}

@@ -1,6 +1,5 @@
 """How large everything is, at full size and on trial."""
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,16 +65,16 @@ class Bench:
         return choose_device(self.device)
 
 
-def full(device: str) -> Bench:
+def full(device: str, folder: Path) -> Bench:
     """Return the bench that figures are taken from."""
-    return Bench(device, _folder())
+    return Bench(device, folder)
 
 
-def tiny(device: str) -> Bench:
+def tiny(device: str, folder: Path) -> Bench:
     """Return one that takes seconds on a CPU, to see that nothing is wrong with the parts."""
     return Bench(
         device,
-        _folder(),
+        folder,
         side=128,
         frames=6,
         field_side=128,
@@ -90,7 +89,3 @@ def tiny(device: str) -> Bench:
         long_seconds=0.3,
         crops=False,
     )
-
-
-def _folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="napari-n2n-card-"))
