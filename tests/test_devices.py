@@ -1,11 +1,13 @@
 """Who asks for the CPU gets it: no command and no widget touches a card that is somebody else's."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
 from napari_n2n.denoising.config import TrainingConfig
-from napari_n2n.devices import choose_device
+from napari_n2n.devices import choose_device, has_bfloat16, is_out_of_memory
 from napari_n2n.io import open_movie, write_micrograph
 from napari_n2n.progress import run_to_end
 from napari_n2n.simulation import SimulationConfig, simulate, write_simulated
@@ -51,6 +53,31 @@ def test_a_machine_with_a_card_is_told_from_one_without(asked):
     asked.clear()
     assert choose_device("cpu").type == "cpu"
     assert not asked
+
+
+@pytest.mark.parametrize(("capability", "expected"), [(9, True), (8, True), (7, False)])
+def test_a_card_that_only_emulates_bfloat16_computes_in_float32(monkeypatch, capability, expected):
+    card = SimpleNamespace(major=capability)
+    monkeypatch.setattr(torch.version, "hip", None)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: card)
+    assert has_bfloat16(torch.device("cuda:0")) is expected
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "CUDA out of memory. Tried to allocate 2.00 GiB.",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "cuFFT error: CUFFT_ALLOC_FAILED",
+        "[enforce fail] DefaultCPUAllocator: can't allocate memory",
+    ],
+)
+def test_memory_that_a_library_of_the_card_lacks_is_told_from_other_errors(said):
+    assert is_out_of_memory(RuntimeError(said))
+    assert not is_out_of_memory(RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"))
 
 
 QUICK = ("--max-time", "1s", "--set", "crop=32", "--set", "batch=1")

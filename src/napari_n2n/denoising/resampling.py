@@ -30,9 +30,11 @@ def rescale(image: Tensor, shape: tuple[int, int]) -> Tensor:
     if y or x:
         ky = torch.fft.fftfreq(shape[0], 1 / shape[0], dtype=torch.float64)
         kx = torch.arange(columns, dtype=torch.float64)
-        turns = ky[:, None] * y + kx * x
-        phase = torch.polar(torch.ones_like(turns), 2 * torch.pi * turns)
-        spectrum *= phase.to(torch.complex64).to(image.device)
+        # One axis after the other: the factors of both together are as large as the spectrum, and
+        # have to be made in double precision where every device has it, which is the CPU.
+        for turns in ((ky * y)[:, None], kx * x):
+            phase = torch.polar(torch.ones_like(turns), 2 * torch.pi * turns)
+            spectrum *= phase.to(torch.complex64).to(image.device)
     spectrum = torch.fft.ifft(spectrum, dim=-2, norm="forward")
     result = image.new_empty((*image.shape[:-2], *shape))
     for rows in _chunks(*shape):

@@ -8,7 +8,7 @@ from torch import Tensor
 from napari_n2n.denoising.inference.tile_size import largest_tile
 from napari_n2n.denoising.tiling import Tile, tiles
 from napari_n2n.denoising.unet import UNet, pad_to_multiple
-from napari_n2n.devices import autocast, is_out_of_memory
+from napari_n2n.devices import Backlog, autocast, is_out_of_memory
 from napari_n2n.errors import DeviceProblem
 from napari_n2n.progress import Steps, Stopwatch
 
@@ -35,9 +35,11 @@ def tiled_steps(network: UNet, image: Tensor, tile: int | None) -> Steps[Tensor]
             result = torch.empty((network.config.out_channels, height, width), device=image.device)
             pieces = list(tiles((height, width), side, network.halo, multiple))
             watch = Stopwatch()
+            backlog = Backlog(image.device)
             for i, piece in enumerate(pieces):
                 yield watch.progress("denoising", i, len(pieces))
                 _run_tile(network, padded, piece, result)
+                backlog.add()
             yield watch.progress("denoising", len(pieces), len(pieces))
             return result[:, : sides[0], : sides[1]]
         except RuntimeError as error:

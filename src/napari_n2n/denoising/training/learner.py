@@ -190,8 +190,9 @@ class Learner:
         for name, parameter in self.network.named_parameters():
             self._optimizer.state[parameter] = {
                 "step": torch.tensor(float(self.step)),
-                "exp_avg": first[name].to(self.device),
-                "exp_avg_sq": second[name].to(self.device),
+                # Laid out as the parameter is, or a step would take them one by one.
+                "exp_avg": torch.empty_like(parameter).copy_(first[name]),
+                "exp_avg_sq": torch.empty_like(parameter).copy_(second[name]),
             }
 
 

@@ -17,7 +17,7 @@ from napari_n2n.denoising.config import TrainingConfig
 from napari_n2n.denoising.interruption import interruptible
 from napari_n2n.denoising.reports import Preview, TrainingProgress, Validation
 from napari_n2n.denoising.training.learner import Learner, Loss, squared_error
-from napari_n2n.devices import describe_device
+from napari_n2n.devices import Backlog, describe_device
 from napari_n2n.errors import TrainingDiverged
 from napari_n2n.progress import Interrupted, Stop
 
@@ -127,12 +127,14 @@ def learn_steps(
     pixels, reported, saved = 0, monotonic(), monotonic()
     device = describe_device(learner.device)
     validation: Validation | None = None
+    backlog = Backlog(learner.device)
     try:
         with interruptible(learner.network, stop), interruptible(learner.averaged, stop):
             while pace.fraction(learner.step) < 1 and not stop():
                 rate = pace.learning_rate(learner.step)
                 inputs, targets = draw(learner.step)
                 losses.append(learner.learn(inputs, targets, rate, loss_of))
+                backlog.add()
                 pixels += inputs.numel()
                 fraction = pace.fraction(learner.step)
                 milestone = validate is not None and is_milestone(learner.step)

@@ -18,6 +18,7 @@ from napari_n2n.denoising.training.singles import (
     SingleImage,
     working_single,
 )
+from napari_n2n.devices import free_bytes
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.progress import Interrupted, Steps, Stop, Stopwatch, never
 
@@ -148,8 +149,7 @@ def _fit(example: Example, count: int, device: torch.device) -> bool:
     """Whether ``count`` such examples leave half of the device's free memory for training."""
     if device.type != "cuda":
         return True
-    free, _ = torch.cuda.mem_get_info(device)
-    return count * example.nbytes < free / 2
+    return count * example.nbytes < free_bytes(device) / 2
 
 
 def _example_of(
