@@ -8,12 +8,12 @@ import torch
 
 from napari_n2n.denoising.inference.denoising import denoise, denoise_halves_steps, denoise_steps
 from napari_n2n.denoising.inference.features import bottleneck_steps
+from napari_n2n.denoising.normalisation import Intensities
 from napari_n2n.denoising.resampling import rescale
-from napari_n2n.denoising.rings import RingSums
 from napari_n2n.denoising.shipped_models.general import general_denoiser
 from napari_n2n.denoising.shipped_models.photographs import photographs_denoiser
+from napari_n2n.denoising.spectral_rings import RingSums
 from napari_n2n.denoising.training.photograph_examples import noisy_photograph
-from napari_n2n.denoising.working import Intensities
 from napari_n2n.progress import run_to_end
 
 from ..denoising.conftest import noisy_pair

@@ -8,7 +8,7 @@ import torch
 
 from napari_n2n.denoising.config import preset
 from napari_n2n.denoising.inference.denoising import denoise
-from napari_n2n.denoising.inference.folding import ready
+from napari_n2n.denoising.inference.faster_unet import ready
 from napari_n2n.denoising.inference.tile_size import largest_tile
 from napari_n2n.denoising.training.micrographs import train_steps
 from napari_n2n.devices import free_bytes

@@ -8,12 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from napari_n2n.settings import SettingField, setting_fields, validated
-from napari_n2n.workflow.recording import RecordingOptions
+from napari_n2n.workflow.recording import OF_IMAGES, RecordingOptions
 
 _FIELDS = setting_fields(RecordingOptions)
 # Others are called as their fields.
 _FLAGS = {"pixel_size_angstrom": "--pixel-size", "gain_rotation": "--gain-rot"}
-_OF_IMAGES = "pixel_size_angstrom"
 
 
 def recording_option(name: str) -> Any:
@@ -28,7 +27,7 @@ def recording_option(name: str) -> Any:
         min=least,
         max=most,
         help=field.description,
-        rich_help_panel=None if name == _OF_IMAGES else "Movies",
+        rich_help_panel=None if name in OF_IMAGES else "Movies",
     )
 
 

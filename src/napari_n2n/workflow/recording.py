@@ -10,6 +10,9 @@ from pydantic import Field, model_validator
 
 from napari_n2n.settings import Settings, Shown, setting_fields
 
+OF_IMAGES = frozenset({"pixel_size_angstrom"})
+"""The fields that mean something of single images as well."""
+
 _AS_TOLD = "as the file tells"
 _OF_GAIN = ("gain_operation", "gain_rotation", "gain_flip")
 _OF_SUMS = ("pixel_size_angstrom", "dose_per_frame", "aligned")

@@ -26,7 +26,7 @@ from napari_n2n.motion import MotionConfig, align_steps
 from napari_n2n.progress import Progress, never, run_to_end
 from napari_n2n.workflow.batch import FileProgress, for_each_overlapped_steps
 from napari_n2n.workflow.denoising import DenoiseFiles
-from napari_n2n.workflow.movie_settings import MovieSettings
+from napari_n2n.workflow.movie_reader import MovieReader
 
 
 def start(bench: Bench, note: Note) -> None:
@@ -123,7 +123,7 @@ def files(bench: Bench, note: Note) -> None:
         paths.append(path)
     job = DenoiseFiles(
         general_denoiser(),
-        MovieSettings(),
+        MovieReader(),
         lambda path: bench.folder / "denoised" / path.name,
         str(bench.on),
     )

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from napari_n2n.settings import Settings
 from napari_n2n.simulation import Specimen
-from napari_n2n.workflow.recording import RecordingOptions
+from napari_n2n.workflow.recording import OF_IMAGES, RecordingOptions
 
 USUAL_COUNT = 8
 """How many micrographs an experiment has, where nothing else is said."""
@@ -54,9 +54,9 @@ class CryoSettings(Settings):
             raise ValueError("give --movies or --pairs, not both")
         given = list(self.recording.said)
         if self.pairs is not None:
-            given = [name for name in given if name != "pixel_size_angstrom"]
+            given = [name for name in given if name not in OF_IMAGES]
         if given and self.movies is None:
-            where = "--movies or --pairs" if given[0] == "pixel_size_angstrom" else "--movies"
+            where = "--movies or --pairs" if given[0] in OF_IMAGES else "--movies"
             raise ValueError(f"the setting {given[0]} is for data of your own; give {where}")
         return self
 

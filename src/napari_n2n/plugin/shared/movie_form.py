@@ -11,10 +11,9 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_n2n.plugin.shared.controls import Underway, aligned_labels, typed
 from napari_n2n.settings import SettingField, setting_fields
-from napari_n2n.workflow.recording import RecordingOptions
+from napari_n2n.workflow.recording import OF_IMAGES, RecordingOptions
 
 _FIELDS = setting_fields(RecordingOptions)
-_OF_IMAGES = "pixel_size_angstrom"
 _OF_GAIN = ("gain_operation", "gain_rotation", "gain_flip")
 _FILES = {"gain": "Gain (*.mrc *.tif *.tiff *.gain)"}
 _MOST_DECIMALS = 12
@@ -79,7 +78,7 @@ class MovieForm(QWidget):
 
     def _show_fields(self) -> None:
         for name, field in self._fields.items():
-            field.visible = self._of_movies or name == _OF_IMAGES
+            field.visible = self._of_movies or name in OF_IMAGES
         # How what is not there lies means nothing; and frames are counted or dosed.
         for name in _OF_GAIN:
             self._fields[name].visible = self._of_movies and self._read("gain") is not None

@@ -31,8 +31,7 @@ _EARLIER_PICKS = "earlier"
 # Added where there were particles already, which were left as they were: they are not ours.
 _LEFT = "left"
 _SAMPLE_BYTES = 64 * 2**10
-# What version 0.5.0 knew of a recording.
-_OF_OLD = {
+_KNOWN_TO_0_5_0 = {
     "pixel_size_angstrom", "dose_per_frame", "aligned",
     "gain", "gain_operation", "gain_rotation", "gain_flip",
     "eer_frames", "eer_dose", "eer_raw_dose", "eer_upsampling",
@@ -46,7 +45,7 @@ class ScreenSettings:
     Attributes
     ----------
     movies
-        How movies are read and aligned; its pixel size (Å) is that of micrographs, too.
+        How movies were recorded; the pixel size (Å) is that of micrographs, too.
     denoiser
         A model, the file of one, or ``"general"``: the model in the box.
     diameter_angstrom
@@ -166,7 +165,7 @@ def _told_of(movies: MovieReader) -> dict[str, Any]:
         # Its file may be copied, or another written in its place.
         content = hashlib.sha256(np.ascontiguousarray(gain.pixels).tobytes()).hexdigest()
         told["gain"] = [content, gain.operation, gain.rotation, gain.flip, gain.row_order]
-    return told | said.model_dump(mode="json", exclude_defaults=True, exclude=_OF_OLD)
+    return told | said.model_dump(mode="json", exclude_defaults=True, exclude=_KNOWN_TO_0_5_0)
 
 
 def in_words(settings: ScreenSettings, denoiser: Denoiser) -> dict[str, str]:
