@@ -5,7 +5,7 @@ import io
 from collections import Counter
 from pathlib import Path
 
-from napari_n2n.io import formats as sniffing
+from napari_n2n.io import formats
 
 
 class Openings:
@@ -14,7 +14,7 @@ class Openings:
     def __init__(self, monkeypatch) -> None:
         self.opened: Counter[Path] = Counter()
         self.sniffed: Counter[Path] = Counter()
-        really_open, really_sniff = io.open, sniffing.sniff
+        really_open, really_sniff = io.open, formats.sniff
 
         def opening(file, *arguments, **options):
             if not isinstance(file, int):
@@ -28,7 +28,7 @@ class Openings:
         # pathlib asks io, tifffile the builtins.
         monkeypatch.setattr(io, "open", opening)
         monkeypatch.setattr(builtins, "open", opening)
-        monkeypatch.setattr(sniffing, "sniff", sniff)
+        monkeypatch.setattr(formats, "sniff", sniff)
 
     def of(self, path: Path) -> tuple[int, int]:
         """Return how often a file was (sniffed, opened)."""

@@ -144,7 +144,7 @@ def test_a_movie_is_sniffed_once_and_opened_for_its_header_and_a_frame(
         write_tiff_stack(path, frames, 1.0, compression="lzw")
     openings.opened.clear()
     layers = get_reader(str(path))(str(path))
-    assert layers[0][1]["metadata"]["napari_n2n"]["dose_per_frame"] > 0
+    assert layers[0][1]["metadata"]["napari_n2n"].dose_per_frame > 0
     assert openings.of(path) == (1, 2)
 
 
