@@ -43,7 +43,8 @@ def photographs() -> Photographs:
 def short(steps: int, **changes: object) -> TrainingConfig:
     """Return ``quick`` with few steps, of the network that is shipped."""
     size = {"crop": sized(128, 32), "working_pixel_size_angstrom": None, "from_scratch": True}
-    return preset("quick").replaced(steps=steps, **{**size, **changes})
+    # By steps alone: the learning rate would follow the clock as well.
+    return preset("quick").replaced(steps=steps, max_seconds=None, **{**size, **changes})
 
 
 def _halves(device: torch.device, steps: int, stop: Stop) -> Steps[Denoiser]:
@@ -51,7 +52,9 @@ def _halves(device: torch.device, steps: int, stop: Stop) -> Steps[Denoiser]:
 
 
 def _paper(device: torch.device, steps: int, stop: Stop) -> Steps[Denoiser]:
-    config = preset("paper").replaced(steps=steps, epochs=None, crop=sized(256, 32), batch=2)
+    config = preset("paper").replaced(
+        steps=steps, epochs=None, max_seconds=None, crop=sized(256, 32), batch=2
+    )
     return train_steps(pairs(), config, device=device, stop=stop)
 
 

@@ -8,9 +8,7 @@ import pytest
 from PIL import Image
 
 from napari_n2n.denoising.checkpoints import load_denoiser, save_denoiser
-from napari_n2n.experiments.photographs import comparisons as natural_comparisons
-from napari_n2n.experiments.photographs import stages as natural_stages
-from napari_n2n.experiments.photographs import trials as natural_bench
+from napari_n2n.experiments.photographs import comparisons, stages, trials
 from napari_n2n.experiments.photographs.experiment import reproduce_photographs_steps
 from napari_n2n.experiments.photographs.settings import PhotographSettings
 from napari_n2n.experiments.protocol import ExperimentFolder, ExperimentProgress, OtherSettings
@@ -71,9 +69,9 @@ def test_the_report_stands_alone_and_shows_everything(finished):
 
 
 def test_what_is_finished_is_not_done_again(finished, settings, monkeypatch):
-    monkeypatch.setattr(natural_bench, "train_photographs", None)
-    for work in ("judge", "write_detail"):
-        monkeypatch.setattr(natural_stages, work, None)
+    monkeypatch.setattr(trials, "train_photographs_steps", None)
+    for work in ("judge_steps", "write_detail"):
+        monkeypatch.setattr(stages, work, None)
     told = []
     run_to_end(reproduce_photographs_steps(finished, settings), told.append)
     assert not any(isinstance(step, ExperimentProgress) for step in told)
@@ -98,7 +96,7 @@ def test_comparisons_differ_in_one_thing(finished):
 
 
 def test_a_model_can_be_given_instead_of_training_one(finished, settings, tmp_path, monkeypatch):
-    monkeypatch.setattr(natural_comparisons, "FEWEST_STEPS", 2)
+    monkeypatch.setattr(comparisons, "FEWEST_STEPS", 2)
     given = str(finished / "models" / "claim-4-noisy.safetensors")
     report = run_to_end(
         reproduce_photographs_steps(
@@ -126,12 +124,12 @@ def test_snapshots_are_those_of_the_model_that_was_given(finished, tmp_path, mon
         yield from ()
         return {}
 
-    monkeypatch.setattr(natural_stages, "psnr_at", judged)
+    monkeypatch.setattr(stages, "psnr_at_steps", judged)
     context = SimpleNamespace(
         settings=PhotographSettings(given_model=given),
         records=ExperimentFolder(tmp_path / "lab", {}),
         model=lambda: after(1200),
     )
-    (stage,) = natural_stages.snapshot_stages(context)
+    (stage,) = stages.snapshot_stages(context)
     steps = [point["steps"] for point in run_to_end(stage.make())["points"]]
     assert steps == ([1200] if given == "photographs" else [500, 1000, 1200])

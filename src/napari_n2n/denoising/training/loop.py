@@ -130,7 +130,8 @@ def learn_steps(
     backlog = Backlog(learner.device)
     try:
         with interruptible(learner.network, stop), interruptible(learner.averaged, stop):
-            while pace.fraction(learner.step) < 1 and not stop():
+            # One step at least, also where the time went into making ready: none is no model.
+            while (learner.step == 0 or pace.fraction(learner.step) < 1) and not stop():
                 rate = pace.learning_rate(learner.step)
                 inputs, targets = draw(learner.step)
                 losses.append(learner.learn(inputs, targets, rate, loss_of))
