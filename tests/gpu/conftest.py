@@ -10,7 +10,8 @@ def device() -> torch.device:
     return torch.device("cuda:0") if CARD else CPU
 
 
-@pytest.fixture(autouse=True)
+# Before what a module trains once: sums of another number of threads differ in their last digits.
+@pytest.fixture(autouse=True, scope="module")
 def _one_thread_without_a_card():
     before = torch.get_num_threads()
     if not CARD:
