@@ -154,4 +154,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """Return the public names, those not yet imported among them."""
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

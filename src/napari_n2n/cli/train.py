@@ -82,7 +82,7 @@ def train(
         try:
             denoiser = Reporter(quiet).run(steps, note_down)
         except Interrupted:
-            console.say_note("Stopped before there was anything to learn from.")
+            console.say_note("Stopped before anything was learnt; nothing was saved.")
             raise typer.Exit(130) from None
         stopped = stop()
     for note in (*pairs.notes, *notes):

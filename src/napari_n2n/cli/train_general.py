@@ -7,6 +7,7 @@ import typer
 
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
+from napari_n2n.progress import Interrupted
 
 
 def train_general(
@@ -35,5 +36,9 @@ def train_general(
     with console.stop_on_signal() as stop:
         begin = None if start is None else load_denoiser(start)
         steps = train_general_steps(settings, output=output, start=begin, device=device, stop=stop)
-        denoiser = Reporter(quiet).run(steps)
+        try:
+            denoiser = Reporter(quiet).run(steps)
+        except Interrupted:
+            console.say_note(f"Stopped before anything was learnt; {output} is as it was.")
+            raise typer.Exit(130) from None
     console.say(f"{output}: {denoiser.summary}, {denoiser.provenance.seconds:.0f} s")

@@ -2,10 +2,12 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from napari_n2n.settings import Settings
 
 
-class MotionConfig(BaseModel):
+class MotionConfig(Settings):
     """Settings of ``align``; the defaults suit cryo-EM movies of single particles.
 
     Attributes
@@ -17,7 +19,8 @@ class MotionConfig(BaseModel):
         Frames are Fourier-cropped to about this before they are compared: beyond 8 Å a single
         frame holds too little signal to say anything about motion.
     largest_drift_angstrom
-        How far a frame may lie from its neighbours' average.
+        How far a frame, or a sum of neighbouring ones, is looked for from where it is expected; at
+        most a quarter of the field.
     dose_weighting
         Weight the frames' frequencies by radiation damage (Grant & Grigorieff 2015).
     voltage_kv
@@ -27,8 +30,6 @@ class MotionConfig(BaseModel):
     device
         ``"auto"`` takes a CUDA device where there is one, and the CPU where that fails.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     patches: Literal["auto"] | bool = "auto"
     estimation_pixel_size_angstrom: float = Field(default=4.0, gt=0, le=20)

@@ -2,7 +2,9 @@
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from napari_n2n.settings import Settings
 
 Specimen = Literal["apoferritin", "aldolase"]
 
@@ -13,7 +15,7 @@ _DEFAULT_DENSITY: dict[Specimen, float] = {"apoferritin": 2000.0, "aldolase": 30
 _MAXIMUM_COVERAGE = 0.45  # darts thrown at random jam at 0.547 of the area
 
 
-class SimulationConfig(BaseModel):
+class SimulationConfig(Settings):
     """Everything that decides a simulated movie; equal configs give equal movies.
 
     Attributes
@@ -45,8 +47,6 @@ class SimulationConfig(BaseModel):
     contrast
         Factor on the specimen's potential; 1 is a real protein's.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     specimen: Specimen = "apoferritin"
     shape: tuple[int, int] = (2048, 2048)

@@ -18,7 +18,6 @@ Shape = Literal["shell", "multimer", "rod", "globule", "ring"]
 SHAPES: tuple[Shape, ...] = get_args(Shape)
 
 _MOST_BEADS = 2400
-_SMALLEST_BEAD_ANGSTROM3 = 300.0
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ from napari_n2n.denoising.training.micrographs import train_steps
 from napari_n2n.denoising.training.pairs import Pair
 from napari_n2n.io import open_movie
 from napari_n2n.io.pictures import write_side_by_side
-from napari_n2n.motion import Halves, MotionConfig, align_steps, write_halves
+from napari_n2n.motion import Halves, write_halves
 from napari_n2n.progress import Progress, Steps, Stop, never
 from napari_n2n.simulation import Scene, SimulationConfig, build_scene, write_simulated
 from napari_n2n.workflow.denoising import denoise_field_steps
+from napari_n2n.workflow.movie_sums import sums_steps
 
 _SIGMAS_PX = (2.0, 4.0, 6.0, 8.0, 12.0)
 
@@ -77,7 +78,7 @@ def demonstrate_steps(
         files = write_simulated(scene, folder / "movies", f"apoferritin_{i:02d}")
         paths.append(files.movie)
         movie = open_movie(files.movie, dose_per_frame=config.dose_per_frame)
-        summed = yield from align_steps(movie, MotionConfig(device=device))
+        summed = yield from sums_steps(movie, device=device, stop=stop)
         write_halves(summed, folder / "halves", f"apoferritin_{i:02d}")
         scenes.append(scene)
         halves.append(summed)

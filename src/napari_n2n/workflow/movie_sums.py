@@ -19,7 +19,9 @@ def sums_steps(
     device: str = "auto",
     stop: Stop = never,
 ) -> "Steps[Halves]":
-    """Sum the odd, even and all frames of a movie, on ``device``, unless they are ``aligned``.
+    """Align a movie's frames, unless they are ``aligned``, and sum the odd, the even and all.
+
+    ``device`` wins over that of ``motion``, unless it is ``"auto"``.
 
     Raises
     ------
@@ -32,7 +34,9 @@ def sums_steps(
 
     if aligned:
         return (yield from stoppable(sum_halves_steps(movie), stop))
-    config = (motion or MotionConfig()).model_copy(update={"device": device})
+    config = MotionConfig() if motion is None else motion
+    if device != "auto":
+        config = config.replaced(device=device)
     return (yield from stoppable(align_steps(movie, config), stop))
 
 

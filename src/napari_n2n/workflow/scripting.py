@@ -16,9 +16,10 @@ from napari_n2n.errors import BadValue
 from napari_n2n.io import Micrograph, MicrographParticles, Movie, Particles, Photograph
 from napari_n2n.io.pixel_size import overridden
 from napari_n2n.motion import Halves
-from napari_n2n.progress import Steps, Stop, never, run_to_end, stoppable
+from napari_n2n.progress import Steps, Stop, never, run_to_end
 from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
 from napari_n2n.workflow.given import examples_given, field_given, movie_given
+from napari_n2n.workflow.movie_sums import sums_steps
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -89,14 +90,8 @@ def align_steps(
     stop: Stop = never,
 ) -> Steps[Halves]:
     """Do as `align`, yielding `Progress`; once ``stop()`` is true, `Interrupted` is raised."""
-    from napari_n2n.motion import MotionConfig
-    from napari_n2n.motion import align_steps as align_movie_steps
-
     opened = movie_given(movie, pixel_size_angstrom, dose_per_frame)
-    config = MotionConfig() if config is None else config
-    if device != "auto":
-        config = config.model_copy(update={"device": device})
-    return (yield from stoppable(align_movie_steps(opened, config), stop))
+    return (yield from sums_steps(opened, motion=config, device=device, stop=stop))
 
 
 def train(

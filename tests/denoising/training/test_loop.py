@@ -1,3 +1,4 @@
+import itertools
 import math
 import time
 
@@ -8,6 +9,7 @@ from napari_n2n.denoising.config import TrainingConfig
 from napari_n2n.denoising.training.learner import Learner
 from napari_n2n.denoising.training.loop import Pace, learn_steps
 from napari_n2n.errors import TrainingDiverged
+from napari_n2n.progress import Interrupted
 
 NEVER = lambda: False  # noqa: E731
 
@@ -26,7 +28,7 @@ def test_it_takes_as_many_steps_as_were_asked_for_and_saves(config):
     learner, saved = Learner(config, torch.device("cpu")), []
     told = list(
         learn_steps(
-            learner, draw, Pace(config), stop=NEVER, save=lambda: saved.append(learner.step)
+            learner, draw, Pace(config), stop=NEVER, save=lambda _: saved.append(learner.step)
         )
     )
     assert learner.step == told[-1].step == saved[-1] == 30
@@ -70,7 +72,7 @@ def test_stopping_ends_it_at_once_and_saves(config):
         slowly,
         Pace(config),
         stop=lambda: bool(asked),
-        save=lambda: saved.append(learner.step),
+        save=lambda _: saved.append(learner.step),
     )
     list(steps)
     assert time.monotonic() - asked[0] < 1
@@ -81,7 +83,7 @@ def test_closing_it_saves(config, monkeypatch):
     monkeypatch.setattr("napari_n2n.denoising.training.loop._SECONDS_BETWEEN_REPORTS", 0.0)
     learner, saved = Learner(config, torch.device("cpu")), []
     steps = learn_steps(
-        learner, draw, Pace(config), stop=NEVER, save=lambda: saved.append(learner.step)
+        learner, draw, Pace(config), stop=NEVER, save=lambda _: saved.append(learner.step)
     )
     assert next(steps).step == 1
     steps.close()
@@ -99,9 +101,9 @@ def test_what_diverged_before_anybody_looked_is_not_saved_when_stopped(config, m
         return inputs, targets * (math.nan if step == 3 else 1)
 
     stop = lambda: len(drawn) > 5  # noqa: E731
-    list(learn_steps(learner, broken, Pace(config), stop=stop, save=lambda: saved.append(1)))
+    list(learn_steps(learner, broken, Pace(config), stop=stop, save=saved.append))
     assert learner.step > 3
-    assert not saved
+    assert saved == [False]
 
 
 def test_what_diverged_is_not_saved(config):
@@ -113,5 +115,27 @@ def test_what_diverged_is_not_saved(config):
         return inputs, targets * (math.nan if step == 20 else 1)
 
     with pytest.raises(TrainingDiverged, match=r"smaller than 0\.002"):
-        list(learn_steps(learner, broken, Pace(config), stop=NEVER, save=lambda: saved.append(1)))
+        list(learn_steps(learner, broken, Pace(config), stop=NEVER, save=saved.append))
+    assert saved == [False]
+
+
+def test_what_was_stopped_before_the_first_step_has_learnt_nothing_and_saves_nothing(config):
+    saved = []
+    learner = Learner(config, torch.device("cpu"))
+    with pytest.raises(Interrupted):
+        list(learn_steps(learner, draw, Pace(config), stop=lambda: True, save=saved.append))
     assert not saved
+
+
+def test_the_speed_is_that_of_pixels_whatever_their_channels(tiny, monkeypatch):
+    clock = itertools.count()
+    monkeypatch.setattr("napari_n2n.denoising.training.loop.monotonic", lambda: next(clock))
+    speeds = []
+    for channels in (1, 3):
+        network = tiny.network.replaced(in_channels=channels, out_channels=channels)
+        config = tiny.replaced(steps=1, network=network)
+        images = torch.zeros((2, channels, 32, 32))
+        learner = Learner(config, torch.device("cpu"))
+        (step,) = learn_steps(learner, lambda _, i=images: (i, i), Pace(config), stop=NEVER)
+        speeds.append(step.megapixels_per_second)
+    assert speeds[0] == speeds[1] > 0

@@ -13,7 +13,6 @@ from napari_n2n.denoising.training.learner import Learner
 from napari_n2n.denoising.training.micrographs import (
     TrainingProgress,
     last_path,
-    resume_path,
     train_steps,
 )
 from napari_n2n.denoising.training.pairs import Pair
@@ -89,7 +88,7 @@ def test_a_stopped_and_resumed_training_equals_an_uninterrupted_one(
     )
 
 
-def test_stop_ends_even_a_long_step_within_a_second_and_loses_nothing(tmp_path):
+def test_stop_ends_even_a_long_first_step_within_a_second_and_leaves_no_model(tmp_path):
     asked: list[float] = []
     pair = noisy_pair(0, side=704)
     output = tmp_path / "m.safetensors"
@@ -101,11 +100,11 @@ def test_stop_ends_even_a_long_step_within_a_second_and_loses_nothing(tmp_path):
         return bool(asked)
 
     config = preset("paper").replaced(working_pixel_size_angstrom=None)
-    denoiser = run_to_end(train_steps([pair], config, output=output, stop=stop))
-    # A step of four such crops takes some fifteen seconds on two cores; saving is counted in.
+    with pytest.raises(Interrupted):
+        run_to_end(train_steps([pair], config, output=output, stop=stop))
+    # A step of four such crops takes some fifteen seconds on two cores.
     assert time.monotonic() - asked[0] < 2.5
-    assert_same_weights(denoiser, load_denoiser(output))
-    assert resume_path(output).is_file()
+    assert not list(tmp_path.iterdir())
 
 
 def test_progress_tells_what_a_person_wants_to_know(pairs, tiny):
@@ -117,9 +116,7 @@ def test_progress_tells_what_a_person_wants_to_know(pairs, tiny):
     assert [s.step for s in steps] == sorted(s.step for s in steps)
     assert "CPU" in last.device
     assert last.validation is not None
-    assert last.validation.excess_loss == pytest.approx(
-        last.validation.loss - last.validation.noise_floor
-    )
+    assert last.validation.loss > last.validation.noise_floor
     # Noise of variance 4 on a signal of variance 1: four fifths of a half's variance is noise.
     assert last.validation.noise_floor == pytest.approx(0.8, abs=0.1)
 

@@ -88,6 +88,8 @@ def train_general_steps(
         ``start`` has another network.
     TrainingDiverged
         The error is no number any more; what was saved last is good.
+    Interrupted
+        ``stop()`` was true before anything was learnt.
     """
     chosen = choose_device(device)
     if start is not None and start.network.config != LIGHT_NETWORK:
@@ -117,8 +119,8 @@ def train_general_steps(
         def denoiser() -> Denoiser:
             return _denoiser(learner, settings, start, pace.elapsed_seconds)
 
-        def save() -> None:
-            if output is not None:
+        def save(newest_is_good: bool) -> None:
+            if output is not None and newest_is_good:
                 save_denoiser(output, denoiser())
 
         draw = _Draw(bank, settings, chosen)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from napari_n2n.denoising.config import TrainingConfig
 from napari_n2n.denoising.interruption import interruptible
-from napari_n2n.denoising.reports import Preview, TrainingProgress, Validation
+from napari_n2n.denoising.reports import Preview, TrainingProgress
 from napari_n2n.denoising.training.learner import Learner, Loss, squared_error
 from napari_n2n.devices import Backlog, describe_device
 from napari_n2n.errors import TrainingDiverged
@@ -92,10 +92,10 @@ def learn_steps(
     pace: Pace,
     *,
     stop: Stop,
-    save: Callable[[], None] = lambda: None,
+    save: Callable[[bool], None] = lambda _is_good: None,
     loss_of: Loss = squared_error,
     mean_over: int | None = STEPS_TOLD,
-    validate: Callable[[], Validation | None] | None = None,
+    validate: Callable[[], object] | None = None,
     look: Callable[[], Preview | None] = lambda: None,
     output: Path | None = None,
 ) -> Generator[TrainingProgress, None, None]:
@@ -106,8 +106,8 @@ def learn_steps(
     draw
         Makes inputs and targets, (n, channel, y, x), of the number of a step.
     save
-        Called every 15 s and at the end, however that comes, except after divergence: what was
-        saved before is worth more.
+        Called every 15 s and at the end, however that comes, with whether the newest weights are
+        good. After divergence they are not: what was saved of them before is worth more.
     mean_over
         The loss that is told is the mean of so many steps; None: of those since it was told last.
     validate
@@ -122,11 +122,12 @@ def learn_steps(
     ------
     TrainingDiverged
         The loss is no number any more.
+    Interrupted
+        ``stop()`` was true before the first step was done. Nothing is saved.
     """
     losses: deque[Tensor] = deque(maxlen=mean_over)
     pixels, reported, saved = 0, monotonic(), monotonic()
     device = describe_device(learner.device)
-    validation: Validation | None = None
     backlog = Backlog(learner.device)
     try:
         with interruptible(learner.network, stop), interruptible(learner.averaged, stop):
@@ -136,7 +137,7 @@ def learn_steps(
                 inputs, targets = draw(learner.step)
                 losses.append(learner.learn(inputs, targets, rate, loss_of))
                 backlog.add()
-                pixels += inputs.numel()
+                pixels += inputs[:, 0].numel()
                 fraction = pace.fraction(learner.step)
                 milestone = validate is not None and is_milestone(learner.step)
                 since = monotonic() - reported
@@ -145,9 +146,9 @@ def learn_steps(
                 loss = mean_loss(losses)
                 _require_finite(loss, learner, output)
                 if validate is not None and milestone:
-                    validation = validate()
+                    validate()
                 if monotonic() - saved > _SECONDS_BETWEEN_SAVES:
-                    save()
+                    save(True)
                     saved = monotonic()
                 yield TrainingProgress(
                     "training",
@@ -161,21 +162,22 @@ def learn_steps(
                     megapixels_per_second=pixels / max(since, 1e-6) / 1e6,
                     elapsed_seconds=pace.elapsed_seconds,
                     device=device,
-                    validation=validation,
                     preview=look(),
                 )
                 if mean_over is None:
                     losses.clear()
                 pixels, reported = 0, monotonic()
-            if validate is not None:
+            if validate is not None and learner.step and math.isfinite(mean_loss(losses)):
                 validate()
     except Interrupted:
         pass
     finally:
         # Reached too when the generator is closed or fails: what was learnt is on disk. It may
         # have diverged since the loss was last looked at.
-        if math.isfinite(mean_loss(losses)):
-            save()
+        if learner.step:
+            save(math.isfinite(mean_loss(losses)))
+    if not learner.step:
+        raise Interrupted
 
 
 def is_milestone(step: int) -> bool:

@@ -23,7 +23,6 @@ from napari_n2n.denoising.training.pairs import Crops, Pair, TrainingData, prepa
 from napari_n2n.denoising.training.singles import SingleImage
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.devices import choose_device, describe_device, torch_errors_explained
-from napari_n2n.errors import TrainingDiverged
 from napari_n2n.progress import Steps, Stop, never, passed_on, run_to_end
 
 _SECONDS_BETWEEN_PREVIEWS = 2.0
@@ -96,7 +95,7 @@ def train_steps(
     TrainingDiverged
         The loss is no number any more; the best denoiser so far has been saved.
     Interrupted
-        ``stop`` became true before there was anything to learn from.
+        ``stop`` became true before anything was learnt; nothing is saved.
     """
     chosen = choose_device(device)
     with torch_errors_explained("Training"):
@@ -113,7 +112,7 @@ def train_steps(
             kept.resume(output)
 
         def told(step: TrainingProgress) -> tuple[TrainingProgress]:
-            return (replace(step, notes=data.notes),)
+            return (replace(step, notes=data.notes, validation=kept.validation),)
 
         steps = learn_steps(
             learner,
@@ -127,11 +126,7 @@ def train_steps(
             look=kept.look,
             output=output,
         )
-        try:
-            yield from passed_on(steps, told)
-        except TrainingDiverged:
-            kept.save_best()
-            raise
+        yield from passed_on(steps, told)
         return kept.best()
 
 
@@ -160,7 +155,7 @@ class _Results:
         self._data = data
         self._output = output
         self._preview_source = preview
-        self._validation: Validation | None = None
+        self.validation: Validation | None = None
         self._best_validation: Validation | None = None
         self._validated_step = -1
         self._preview_due = monotonic()
@@ -177,33 +172,29 @@ class _Results:
         if is_milestone(self._learner.step):
             self.validate()  # the stop may have come in the middle of it
 
-    def save(self) -> None:
-        """Write the best and the newest denoiser, and what resuming needs."""
-        self.save_best()
-        if self._output is not None:
+    def save(self, newest_is_good: bool) -> None:
+        """Write the best denoiser and, if it is good, the newest and what resuming needs."""
+        if self._output is None:
+            return
+        save_denoiser(self._output, self.best())
+        if newest_is_good:
             save_denoiser(last_path(self._output), self._newest())
             elapsed = self.pace.elapsed_seconds
             self._learner.save(resume_path(self._output), self._data.names, elapsed)
 
-    def save_best(self) -> None:
-        """Write the best denoiser alone: the newest may have diverged."""
-        if self._output is not None:
-            save_denoiser(self._output, self.best())
-
-    def validate(self) -> Validation | None:
+    def validate(self) -> None:
         """Judge the newest weights, once a step, and remember them if they are the best."""
         if self._validated_step != self._learner.step:
             self._validated_step = self._learner.step
             if not self._data.validation:
                 self._learner.keep_if_best(0.0)  # nothing to judge by: the newest is the best
-                return None
-            self._validation = evaluate(self._learner.averaged, self._data.validation)
-            if self._learner.keep_if_best(self._validation.loss):
-                self._best_validation = self._validation
-        return self._validation
+                return
+            self.validation = evaluate(self._learner.averaged, self._data.validation)
+            if self._learner.keep_if_best(self.validation.loss):
+                self._best_validation = self.validation
 
     def _newest(self) -> Denoiser:
-        return self._denoiser(self._learner.averaged, self._validation)
+        return self._denoiser(self._learner.averaged, self.validation)
 
     def _denoiser(self, network: UNet, validation: Validation | None) -> Denoiser:
         return Denoiser(

@@ -140,8 +140,8 @@ def train_photographs_steps(
                 ),
             )
 
-        def save() -> None:
-            if output is not None and learner.step:
+        def save(newest_is_good: bool) -> None:
+            if output is not None and newest_is_good:
                 save_denoiser(output, denoiser())
                 learner.save(resume_path(output), names, pace.elapsed_seconds)
 
@@ -163,8 +163,6 @@ def train_photographs_steps(
 
         steps = learn_steps(learner, draw, pace, stop=stop, save=save, output=output)
         yield from passed_on(steps, told)
-        if not learner.step:
-            raise Interrupted
         return denoiser()
 
 

@@ -23,11 +23,11 @@ from napari_n2n.io import (
     stem_of,
     write_micrograph,
 )
-from napari_n2n.motion import MotionConfig, align_steps, write_halves
+from napari_n2n.motion import write_halves
 from napari_n2n.progress import Steps, Stopwatch
 from napari_n2n.simulation import SimulatedMovie, SimulationConfig, build_scene, simulated_frames
 from napari_n2n.workflow.movie_reader import MovieReader
-from napari_n2n.workflow.movie_sums import sums_of_file_steps
+from napari_n2n.workflow.movie_sums import sums_of_file_steps, sums_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -228,7 +228,7 @@ def _simulated_halves(
         frames[index] = frame
         yield watch.progress("simulating frames", index + 1, config.n_frames)
     movie = SimulatedMovie(frames, scene.truth, config).as_movie()
-    halves = yield from align_steps(movie, MotionConfig(device=device))
+    halves = yield from sums_steps(movie, device=device)
     write_micrograph(clean, scene.truth.clean, config.pixel_size_angstrom)
     found = None if halves.trajectory is None else halves.trajectory.shifts_angstrom
     error = None if found is None else _rms_error(found, scene.truth.drift_angstrom)

@@ -14,7 +14,6 @@ from napari_n2n.denoising.training.pairs import Pair
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.experiments.particles.pick_scores import PickScore, best_threshold
 from napari_n2n.io import read_micrograph, read_pair
-from napari_n2n.motion import MotionConfig, align_steps
 from napari_n2n.particles import (
     PickingConfig,
     find_contamination,
@@ -24,6 +23,7 @@ from napari_n2n.particles import (
 )
 from napari_n2n.progress import Progress, Steps, Stop
 from napari_n2n.simulation import SimulationConfig, simulate
+from napari_n2n.workflow.movie_sums import sums_steps
 from napari_n2n.workflow.training_sets import PairsOnDisk
 
 if TYPE_CHECKING:
@@ -114,12 +114,12 @@ def simulated_field_steps(
 
     The denoiser is trained on the movie's own halves; the result is the mean of the denoised ones.
     """
-    config = case.config.model_copy(update={"shape": (size, size)})
+    config = case.config.replaced(shape=(size, size))
 
     def make() -> Steps[Arrays]:
         yield Progress(f"simulating {case.name}", 0, 1)
         movie = simulate(config)
-        halves = yield from align_steps(movie.as_movie(), MotionConfig(device=device))
+        halves = yield from sums_steps(movie.as_movie(), device=device, stop=stop)
         pair = Pair(halves.odd, halves.even, config.pixel_size_angstrom, name=case.name)
         denoiser = yield from train_steps([pair], training, device=device, stop=stop)
         both = yield from denoise_halves_steps(
