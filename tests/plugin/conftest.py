@@ -11,7 +11,7 @@ pytest.importorskip("napari", reason="the GUI is not installed")
 import itertools
 
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
-from qtpy.QtGui import QMouseEvent
+from qtpy.QtGui import QCursor, QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
@@ -147,6 +147,10 @@ class Hand:
     def drag(self, path_px: Sequence[Sequence[float]], pane: int = 0) -> None:
         """Press at the first place, move along the others, let go at the last."""
         spots = [self.spot(place, pane) for place in path_px]
+        # Qt sends a move of its own, to where the screen's pointer really is, whenever something
+        # is laid out beneath it; in mid-drag that would be a detour over other particles.
+        QCursor.setPos(self.native.mapToGlobal(spots[0]))
+        QTest.qWait(20)
         self._send(QEvent.Type.MouseButtonPress, spots[0], LEFT, LEFT)
         for start, end in itertools.pairwise(spots):
             for share in np.linspace(0.2, 1, 5):
