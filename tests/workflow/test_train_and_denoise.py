@@ -47,7 +47,7 @@ def halves():
 def test_a_folder_of_movies_is_aligned_once_and_its_halves_are_kept(tmp_path, never, monkeypatch):
     movies, kept = tmp_path / "movies", tmp_path / "kept"
     for seed in (0, 1):
-        simulated = simulate(FIELD.model_copy(update={"seed": seed}))
+        simulated = simulate(FIELD.replaced(seed=seed))
         write_simulated(simulated, movies, f"m{seed}")
     # What lies beside a simulated movie is no movie.
     source = FolderSource(movies, kept)
