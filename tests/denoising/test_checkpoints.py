@@ -43,7 +43,7 @@ def test_a_header_of_any_length_is_known_for_what_it_is(denoiser, tmp_path):
     """The file begins with that length, and a pickle with the byte 0x80."""
     path = tmp_path / "m.safetensors"
     for length in range(0, 300, 8):
-        named = denoiser.provenance.model_copy(update={"name": "n" * length})
+        named = denoiser.provenance.replaced(name="n" * length)
         save_denoiser(path, replace(denoiser, provenance=named))
         assert load_denoiser(path).provenance == named
         if path.read_bytes()[0] == 0x80:

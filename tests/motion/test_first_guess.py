@@ -9,7 +9,7 @@ import torch
 from napari_n2n.io import Movie
 from napari_n2n.motion import first_guess as module
 from napari_n2n.motion.correlation import Band, coarse_peak
-from napari_n2n.motion.first_guess import first_guess
+from napari_n2n.motion.first_guess import first_guess_steps
 from napari_n2n.motion.frames import CroppedFrames, read_cropped_steps
 from napari_n2n.progress import run_to_end
 from napari_n2n.simulation import SimulationConfig, build_scene, simulate, simulated_frames
@@ -41,8 +41,9 @@ def cropped(movie) -> CroppedFrames:
     return run_to_end(read_cropped_steps(movie, 1.0, 4.0, CPU))
 
 
-def guess(frames, reach=150.0):
-    return first_guess(frames, len(frames.spectra) // 2, reach).numpy()
+def guess(frames, reach=150.0, reference=None):
+    middle = len(frames.spectra) // 2 if reference is None else reference
+    return run_to_end(first_guess_steps(frames, middle, reach)).numpy()
 
 
 def rms(values):
@@ -71,7 +72,7 @@ def test_drift_is_guessed_to_far_below_the_pixels_that_are_compared(usual, frame
 
 def test_the_reference_frame_does_not_move(frames):
     for reference in (0, 5, 15):
-        found = first_guess(frames, reference, 150.0)
+        found = guess(frames, reference=reference)
         assert not found[reference].any()
         np.testing.assert_allclose(found - found[8], guess(frames), atol=1e-9)
 
@@ -145,6 +146,13 @@ def test_how_many_pairs_are_compared_at_once_changes_nothing(frames, monkeypatch
     for at_once in (1, 3):
         monkeypatch.setattr(module, "_PAIRS_AT_ONCE", at_once)
         np.testing.assert_allclose(guess(frames), expected, atol=1e-3)
+
+
+def test_it_can_be_stopped_after_every_few_pairs(frames, monkeypatch):
+    monkeypatch.setattr(module, "_PAIRS_AT_ONCE", 4)
+    seen = [(step.done, step.total) for step in first_guess_steps(frames, 8, 150.0)]
+    # Of 16 frames 8 pairs in two goes, then 4 pairs, 2 and 1.
+    assert seen == [(4, 15), (8, 15), (12, 15), (14, 15), (15, 15)]
 
 
 def test_the_frames_are_left_as_they_are(frames):

@@ -35,7 +35,7 @@ def test_the_same_seed_gives_the_same_movie_and_another_seed_another():
     np.testing.assert_array_equal(first.frames, again.frames)
     np.testing.assert_array_equal(first.truth.clean, again.truth.clean)
     assert first.truth.labels == again.truth.labels
-    other = simulate(SMALL.model_copy(update={"seed": 1}))
+    other = simulate(SMALL.replaced(seed=1))
     assert not np.array_equal(first.frames, other.frames)
     assert not np.array_equal(first.truth.centres_px, other.truth.centres_px)
 
@@ -47,8 +47,8 @@ def test_frames_made_one_by_one_are_those_made_together():
 
 @pytest.mark.parametrize(("pixel", "dose"), [(1.0, 1.0), (1.5, 0.8)])
 def test_counts_are_poisson_at_the_given_dose(pixel, dose):
-    config = SMALL.model_copy(
-        update={"pixel_size_angstrom": pixel, "dose_per_frame": dose, "global_drift_angstrom": 0.0}
+    config = SMALL.replaced(
+        pixel_size_angstrom=pixel, dose_per_frame=dose, global_drift_angstrom=0.0
     )
     movie = simulate(config)
     expected = dose * pixel**2
@@ -99,13 +99,8 @@ def test_first_zero_of_the_contrast_transfer_is_where_the_formula_has_it(defocus
 
 @pytest.mark.parametrize(("defocus", "sign"), [(1.5, -1), (-1.5, 1)])
 def test_protein_is_dark_under_focus_and_bright_over_focus(defocus, sign):
-    config = SMALL.model_copy(
-        update={
-            "defocus_micrometer": defocus,
-            "broken_fraction": 0.0,
-            "ice_gradient": 0.0,
-            "amplitude_contrast": 0.0,
-        }
+    config = SMALL.replaced(
+        defocus_micrometer=defocus, broken_fraction=0.0, ice_gradient=0.0, amplitude_contrast=0.0
     )
     truth = build_scene(config).truth
     y, x = np.mgrid[:384, :512]
@@ -142,15 +137,15 @@ def test_broken_fraction_is_that_of_the_labels():
 
 
 def test_broken_particles_look_different_from_intact_ones():
-    intact = SMALL.model_copy(update={"broken_fraction": 0.0})
-    broken = SMALL.model_copy(update={"broken_fraction": 1.0})
+    intact = SMALL.replaced(broken_fraction=0.0)
+    broken = SMALL.replaced(broken_fraction=1.0)
     contrasts = [without_ice(build_scene(config).truth.clean).var() for config in (intact, broken)]
     assert contrasts[1] < 0.85 * contrasts[0]
 
 
 def test_contaminants_are_the_darkest_things():
     plain = build_scene(SMALL).truth.clean.min()
-    grimy = build_scene(SMALL.model_copy(update={"contaminant_count": 1})).truth
+    grimy = build_scene(SMALL.replaced(contaminant_count=1)).truth
     assert grimy.clean.min() < plain
     y, x = grimy.centres_px[grimy.labels.index("contaminant")].astype(int)
     smooth = ndimage.gaussian_filter(grimy.clean, 15)
@@ -159,8 +154,8 @@ def test_contaminants_are_the_darkest_things():
 
 def test_ice_gradient_changes_the_brightness_across_the_field():
     empty = {"n_particles": 0, "contaminant_count": 0}
-    flat = build_scene(SMALL.model_copy(update={**empty, "ice_gradient": 0.0})).truth.clean
-    sloped = build_scene(SMALL.model_copy(update={**empty, "ice_gradient": 0.1})).truth.clean
+    flat = build_scene(SMALL.replaced(**empty, ice_gradient=0.0)).truth.clean
+    sloped = build_scene(SMALL.replaced(**empty, ice_gradient=0.1)).truth.clean
     np.testing.assert_allclose(flat, 1, atol=1e-4)
     assert 0.05 < np.ptp(sloped) < 0.25
     assert sloped.mean() == pytest.approx(1, abs=0.02)
@@ -178,9 +173,7 @@ def test_drift_is_zero_in_the_middle_frame_and_as_long_as_asked():
 @pytest.mark.parametrize("local", [0.0, 6.0])
 def test_frames_show_the_clean_image_displaced_by_the_drift(local):
     # Many electrons leave little noise between the frame and its expectation.
-    config = SMALL.model_copy(
-        update={"dose_per_frame": 60.0, "local_drift_angstrom": local, "n_frames": 3}
-    )
+    config = SMALL.replaced(dose_per_frame=60.0, local_drift_angstrom=local, n_frames=3)
     movie = simulate(config)
     y, x = np.mgrid[40:344, 40:472].astype(float)
     for index, frame in enumerate(movie.frames):
@@ -197,7 +190,7 @@ def test_frames_show_the_clean_image_displaced_by_the_drift(local):
 
 
 def test_local_drift_reaches_what_was_asked_at_a_corner_and_averages_to_the_whole():
-    config = SMALL.model_copy(update={"local_drift_angstrom": 5.0})
+    config = SMALL.replaced(local_drift_angstrom=5.0)
     drift = build_scene(config).truth.drift
     height, width = config.shape
     y, x = np.meshgrid(np.linspace(0, height - 1, 41), np.linspace(0, width - 1, 41))
@@ -213,9 +206,7 @@ def test_local_drift_reaches_what_was_asked_at_a_corner_and_averages_to_the_whol
 
 
 def test_gain_reference_flattens_what_the_gain_pattern_bent():
-    config = SMALL.model_copy(
-        update={"gain_pattern": 0.1, "n_particles": 0, "ice_gradient": 0.0, "n_frames": 40}
-    )
+    config = SMALL.replaced(gain_pattern=0.1, n_particles=0, ice_gradient=0.0, n_frames=40)
     movie = simulate(config)
     raw = movie.frames.mean(axis=0)
     corrected = np.mean([movie.as_movie().frame(i) for i in range(40)], axis=0)
@@ -226,7 +217,7 @@ def test_gain_reference_flattens_what_the_gain_pattern_bent():
 
 
 def test_hot_pixels_shine_in_every_frame_where_the_truth_says():
-    movie = simulate(SMALL.model_copy(update={"hot_pixels": 25}))
+    movie = simulate(SMALL.replaced(hot_pixels=25))
     hot = movie.truth.hot_pixels
     assert len({tuple(place) for place in hot}) == 25
     assert (movie.frames[:, hot[:, 0], hot[:, 1]] > 5).all()
@@ -255,9 +246,7 @@ def test_written_movies_read_back_as_they_were_simulated(tmp_path, format):
     from napari_n2n.io import open_movie, read_gain, read_micrograph
     from napari_n2n.simulation import write_simulated
 
-    config = SMALL.model_copy(
-        update={"shape": (256, 256), "n_particles": 2, "n_frames": 4, "gain_pattern": 0.05}
-    )
+    config = SMALL.replaced(shape=(256, 256), n_particles=2, n_frames=4, gain_pattern=0.05)
     simulated = simulate(config)
     written = write_simulated(simulated, tmp_path / "new", "movie", format=format)
     movie = open_movie(written.movie)

@@ -57,9 +57,9 @@ def test_a_folder_is_trained_on_and_its_first_photograph_denoised(folder, image,
     trained = run_to_end(train_on_steps(source, TINY, model=model, device="cpu"), seen.append)
     assert trained.denoiser.provenance.trained_on[0].startswith("3 photographs")
     (ready,) = (step for step in seen if isinstance(step, FieldReady))
-    assert ready.exposure.name == "c0 + noise σ 25"
+    assert ready.field.name == "c0 + noise σ 25"
     result = run_to_end(denoise_source_steps(source, trained.denoiser, device="cpu"))
-    np.testing.assert_array_equal(result.exposure.full, ready.exposure.full)
+    np.testing.assert_array_equal(result.field.full, ready.field.full)
     assert result.psnr_db["noisy"] == pytest.approx(20.17, abs=0.15)
     assert result.psnr_db["denoised"] == psnr(result.pixels, image, 255)
 

@@ -47,7 +47,7 @@ def halves():
 def test_a_folder_of_movies_is_aligned_once_and_its_halves_are_kept(tmp_path, never, monkeypatch):
     movies, kept = tmp_path / "movies", tmp_path / "kept"
     for seed in (0, 1):
-        simulated = simulate(FIELD.model_copy(update={"seed": seed}))
+        simulated = simulate(FIELD.replaced(seed=seed))
         write_simulated(simulated, movies, f"m{seed}")
     # What lies beside a simulated movie is no movie.
     source = FolderSource(movies, kept)
@@ -113,7 +113,7 @@ def test_a_single_micrograph_is_trained_on_without_halves(halves, never):
     assert isinstance(single, SingleImage)
     assert (single.name, single.pixel_size_angstrom) == ("alone", 1.5)
     np.testing.assert_array_equal(single.pixels, halves[0])
-    assert ready[0].exposure.halves is None
+    assert ready[0].field.halves is None
 
 
 def test_a_folder_of_micrographs_is_trained_on_without_halves(tmp_path, halves, never):

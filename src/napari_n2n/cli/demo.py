@@ -39,7 +39,7 @@ def demo(
         try:
             result = Reporter(quiet).run(steps)
         except Interrupted:
-            console.say_note("Stopped before there was anything to learn from.")
+            console.say_note(f"Stopped early; what was made until then is in {output}.")
             raise typer.Exit(130) from None
     console.say("Correlation with the clean image, which the training never saw:")
     console.say(f"  raw sum of frames               {result.raw_correlation:.3f}")

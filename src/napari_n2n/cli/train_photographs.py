@@ -97,7 +97,7 @@ def train_photographs(
             )
             denoiser = reporter.run(training)
         except Interrupted:
-            console.say_note("Stopped before there was anything to learn from.")
+            console.say_note("Stopped before anything was learnt; nothing was saved.")
             raise typer.Exit(130) from None
         stopped = stop()
     console.say(f"{output}: {denoiser.summary}, {denoiser.provenance.seconds:.0f} s")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -18,6 +18,7 @@ from napari_n2n.denoising.config import PAPER_NETWORK, PRESETS, TrainingConfig
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.errors import CheckpointProblem
 from napari_n2n.io.atomic import write_atomically
+from napari_n2n.settings import Settings
 from napari_n2n.version import __version__
 
 _KEY = "napari_n2n"
@@ -25,10 +26,8 @@ _FORMAT = 1
 _NOT_OURS = "Choose a .safetensors file saved by napari-n2n, or the original authors' .pth."
 
 
-class Provenance(BaseModel):
+class Provenance(Settings):
     """Where a denoiser comes from."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     created: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     trained_on: tuple[str, ...] = ()
@@ -52,9 +51,7 @@ class Provenance(BaseModel):
     )
 
 
-class _Header(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class _Header(Settings):
     format: Annotated[int, Field(ge=1, le=_FORMAT)] = _FORMAT
     training: TrainingConfig
     working_pixel_size_angstrom: Annotated[float, Field(gt=0, le=1000)] | None

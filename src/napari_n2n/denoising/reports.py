@@ -54,11 +54,6 @@ class Validation:
     truth_correlation: float | None = None
     output_gain: float = 1.0
 
-    @property
-    def excess_loss(self) -> float | None:
-        """Loss less the noise floor: the mean squared error against the clean image."""
-        return None if self.noise_floor is None else self.loss - self.noise_floor
-
 
 @dataclass(frozen=True, slots=True)
 class Preview:

@@ -11,6 +11,7 @@ import torch
 
 from napari_n2n.motion.correlation import Band, coarse_peak, fine_peak
 from napari_n2n.motion.frames import CroppedFrames
+from napari_n2n.progress import Progress, Steps
 
 _PIXEL_ANGSTROM = 8.0
 """Waves below 16 Å say nothing about a single frame, and without them there is a quarter to do."""
@@ -34,8 +35,10 @@ _PAIRS_AT_ONCE = 16
 """Pairs compared in one go: more saves no time, and takes memory."""
 
 
-def first_guess(frames: CroppedFrames, reference_frame: int, reach_angstrom: float) -> torch.Tensor:
-    """Return a guess of the shifts relative to the reference frame, (frame, 2) y, x in Å.
+def first_guess_steps(
+    frames: CroppedFrames, reference_frame: int, reach_angstrom: float
+) -> Steps[torch.Tensor]:
+    """Guess the shifts relative to the reference frame, (frame, 2) y, x in Å.
 
     It is zero for all frames where moving them makes no stronger a sum than leaving them. Frames of
     1 e/Å² on 2048² px of 1 Å are found to 0.3 Å, those of 0.25 e/Å² on 1024² px to 1 or 2.
@@ -66,6 +69,8 @@ def first_guess(frames: CroppedFrames, reference_frame: int, reach_angstrom: flo
                 shifts[edges[2 * pair + 1] : edges[2 * pair + 2]] += place
             # In place of the first ones, which have been read.
             sums[start:stop] = earlier + later
+            # Each pair makes one sum of two, and in the end there is one.
+            yield Progress("Guessing drift", len(shifts) - len(sums) + stop, len(shifts) - 1)
         if len(sums) % 2:
             sums[pairs] = sums[-1]
         sums = sums[: len(sums) - pairs]

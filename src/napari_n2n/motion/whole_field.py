@@ -13,10 +13,10 @@ from napari_n2n.motion.correlation import (
     optimal_weights,
     power_of,
 )
-from napari_n2n.motion.first_guess import first_guess
+from napari_n2n.motion.first_guess import first_guess_steps
 from napari_n2n.motion.frames import CroppedFrames
 from napari_n2n.motion.smoothing import SHORTEST, smoothed
-from napari_n2n.progress import Steps, Stopwatch
+from napari_n2n.progress import Progress, Steps, Stopwatch, passed_on
 
 _ROUNDS = 5
 """Most movies have settled after 3 or 4; the noisiest never do, and gain no more by going on."""
@@ -59,7 +59,7 @@ def measure_drift_steps(
 ) -> Steps[MeasuredDrift | None]:
     """Measure the drift of the whole field.
 
-    From a first guess on (``first_guess``), each frame is compared with the sum of the others,
+    From a first guess on (`first_guess_steps`), each frame is compared with the sum of the others,
     every frequency weighted by what it can tell (``optimal_weights``), until nothing changes; and
     the shifts are smoothed in time. Simulated movies of 2048² px x 40 frames at 1 Å/px and 1 e/Å² a
     frame are left 0.06 px off, where the first guess is 0.3 px off.
@@ -77,7 +77,9 @@ def measure_drift_steps(
     power = power_of(frames.spectra)  # (y, x // 2 + 1)
     # exp(-B k² / 4) is the usual envelope of amplitudes.
     weights = torch.exp(-_FIRST_B_FACTOR / 4 * frames.band.frequency**2)  # (y, x // 2 + 1)
-    shifts = first_guess(frames, reference_frame, reach_angstrom)  # (frame, 2)
+    guess = first_guess_steps(frames, reference_frame, reach_angstrom)
+    before = Progress("Measuring drift", 0, _ROUNDS)
+    shifts = yield from passed_on(guess, lambda _: [before])  # (frame, 2)
     count = int((~frames.blank).sum())
     error = None
     watch = Stopwatch()

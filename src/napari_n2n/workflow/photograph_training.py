@@ -106,18 +106,18 @@ def train_on_photographs_steps(
     )
 
 
-def psnr_db(exposure: "FieldOfView", pixels: "Image") -> dict[str, float]:
+def psnr_db(field: "FieldOfView", pixels: "Image") -> dict[str, float]:
     """Return the PSNR (dB) of the noisy and the denoised photograph, R = 255; empty if unknown.
 
     Neither is rounded or clipped before.
     """
-    clean = exposure.clean
+    clean = field.clean
     if clean is None or clean.shape != pixels.shape:
         return {}
     from napari_n2n.metrics import psnr
 
     return {
-        "noisy": psnr(exposure.full, clean, WHITE),
+        "noisy": psnr(field.full, clean, WHITE),
         "denoised": psnr(pixels, clean, WHITE),
     }
 

@@ -1,7 +1,8 @@
 """What can be worked on, and how it becomes pairs to train on. No napari and no Qt here."""
 
+import dataclasses
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -36,7 +37,7 @@ class MovieSource:
     data: Any
     pixel_size_angstrom: float | None = None
     # How its file is to be read, if otherwise than it was for ``movie``.
-    recording: RecordingOptions = field(default_factory=RecordingOptions)
+    recording: RecordingOptions = dataclasses.field(default_factory=RecordingOptions)
 
     def opened(self) -> "Movie":
         """Return the movie, read as it is to be.
@@ -75,7 +76,7 @@ class FolderSource:
 
     folder: Path
     halves_folder: Path
-    recording: RecordingOptions = field(default_factory=RecordingOptions)
+    recording: RecordingOptions = dataclasses.field(default_factory=RecordingOptions)
 
     @property
     def name(self) -> str:
@@ -115,22 +116,22 @@ class LastField:
     """What was aligned or read last, so that it need not be again for the same field."""
 
     def __init__(self) -> None:
-        self.exposure: FieldOfView | None = None
+        self.field: FieldOfView | None = None
         self._source: Source | None = None
 
     @property
     def has_halves(self) -> bool:
         """Whether it has odd and even halves."""
-        return self.exposure is not None and self.exposure.halves is not None
+        return self.field is not None and self.field.halves is not None
 
-    def keep(self, source: Source, exposure: FieldOfView) -> None:
-        """Remember ``exposure``, which was made of ``source``."""
-        self._source, self.exposure = source, exposure
+    def keep(self, source: Source, field: FieldOfView) -> None:
+        """Remember ``field``, which was made of ``source``."""
+        self._source, self.field = source, field
 
     def of(self, source: Source) -> FieldOfView | None:
         """Return what was made of ``source``; None if something else came after it."""
         known = self._source
-        return self.exposure if known is not None and is_same(known, source) else None
+        return self.field if known is not None and is_same(known, source) else None
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -140,7 +141,7 @@ class FieldReady(Progress):
     stage: str = "ready"
     done: int = 1
     total: int = 1
-    exposure: FieldOfView
+    field: FieldOfView
     notes: tuple[str, ...] = ()
 
 
@@ -173,7 +174,7 @@ def expose_steps(source: Source, stop: Stop, device: str = "auto") -> Steps[Fiel
 
 
 def training_pairs_steps(
-    source: Source, exposure: FieldOfView | None, stop: Stop, device: str = "auto"
+    source: Source, field: FieldOfView | None, stop: Stop, device: str = "auto"
 ) -> Steps["Collection[Pair | SingleImage]"]:
     """Make what to train on, pairs if possible; yields `FieldReady` with the field to watch.
 
@@ -189,17 +190,17 @@ def training_pairs_steps(
 
     if isinstance(source, FolderSource):
         found = yield from _images_in_folder(source, stop, device)
-        yield FieldReady(exposure=exposure or _first_of(found, found.notes), notes=found.notes)
+        yield FieldReady(field=field or _first_of(found, found.notes), notes=found.notes)
         return found
-    if exposure is None:
-        exposure = yield from expose_steps(source, stop, device)
-    yield FieldReady(exposure=exposure)
+    if field is None:
+        field = yield from expose_steps(source, stop, device)
+    yield FieldReady(field=field)
     if isinstance(source, HalvesSource) and np.ndim(source.odd) == 3:
         return _StackPairs(source)
-    halves, size = exposure.halves, exposure.pixel_size_angstrom
+    halves, size = field.halves, field.pixel_size_angstrom
     if halves is None:
-        return [SingleImage(exposure.full, size, exposure.name)]
-    return [Pair(halves.odd, halves.even, size, name=exposure.name)]
+        return [SingleImage(field.full, size, field.name)]
+    return [Pair(halves.odd, halves.even, size, name=field.name)]
 
 
 class _StackPairs:

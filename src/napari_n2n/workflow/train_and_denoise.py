@@ -1,6 +1,7 @@
 """What the Denoise widget sets going: train, denoise, load, as generators. No napari, no Qt."""
 
-from dataclasses import dataclass, field, replace
+import dataclasses
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -65,11 +66,11 @@ class DenoisingResult:
     ``psnr_db`` is that of the noisy and the denoised photograph, where the clean one is known.
     """
 
-    exposure: FieldOfView
+    field: FieldOfView
     denoised: DenoisedMicrograph
     summary: str
     notes: tuple[str, ...] = ()
-    psnr_db: dict[str, float] = field(default_factory=dict)
+    psnr_db: dict[str, float] = dataclasses.field(default_factory=dict)
 
     @property
     def pixels(self) -> Image:
@@ -100,7 +101,7 @@ class DenoisingResult:
     @property
     def what_next(self) -> tuple[str, ...]:
         """What can be done with it, in a sentence."""
-        if self.exposure.is_photograph:
+        if self.field.is_photograph:
             return ()
         return ("Plugins > Particles finds the particles in it.",)
 
@@ -115,9 +116,9 @@ class RegionOfInterest:
         self._view: tuple[Region, FieldOfView | None] | None = None
         self._given = (0, 0)
 
-    def look_at(self, region: Region | None, exposure: FieldOfView | None = None) -> None:
-        """Store what is looked at, and of which exposure if it is there; None: nothing."""
-        self._view = None if region is None else (region, exposure)
+    def look_at(self, region: Region | None, field: FieldOfView | None = None) -> None:
+        """Store what is looked at, and of which field if it is there; None: nothing."""
+        self._view = None if region is None else (region, field)
 
     def region(self, shape: tuple[int, ...]) -> Region | None:
         """Return what to denoise first of a field of ``shape``; None if it is most of it."""
@@ -132,14 +133,14 @@ class RegionOfInterest:
 
     def source(self) -> tuple[Image, float | None] | None:
         """Give the training what to denoise, and its pixel size (Å)."""
-        (y, x), exposure = self._view or (_NOTHING, None)
-        if exposure is None:
+        (y, x), field = self._view or (_NOTHING, None)
+        if field is None:
             return None
         self._given = (y.start, x.start)
-        return exposure.full[y, x], exposure.pixel_size_angstrom
+        return field.full[y, x], field.pixel_size_angstrom
 
     def placed(self, step: "TrainingProgress") -> "TrainingProgress":
-        """Return ``step`` with its preview's origin in the exposure."""
+        """Return ``step`` with its preview's origin in the field."""
         if step.preview is None:
             return step
         y, x = step.preview.origin
@@ -154,7 +155,7 @@ def train_on_steps(
     model: Path,
     resume: bool = False,
     device: str = "auto",
-    exposure: FieldOfView | None = None,
+    field: FieldOfView | None = None,
     watched: RegionOfInterest | None = None,
     stop: Stop = never,
 ) -> Steps[TrainingResult]:
@@ -177,12 +178,12 @@ def train_on_steps(
     watched = watched or RegionOfInterest()
     how: dict[str, Any] = {"output": model, "resume": resume, "device": device, "stop": stop}
     if isinstance(source, OnePhotograph | PhotographFolder):
-        if exposure is None:
-            exposure = yield from expose_steps(source, stop, device)
-        yield FieldReady(exposure=exposure)
+        if field is None:
+            field = yield from expose_steps(source, stop, device)
+        yield FieldReady(field=field)
         denoiser = yield from train_on_photographs_steps(source, config, **how)
     else:
-        pairs = yield from training_pairs_steps(source, exposure, stop, device)
+        pairs = yield from training_pairs_steps(source, field, stop, device)
         if stop():
             raise Interrupted
 
@@ -204,11 +205,11 @@ def aligned_steps(source: Source, stop: Stop, device: str = "auto") -> Steps[Fie
     Interrupted
         ``stop`` became true.
     """
-    exposure = yield from expose_steps(source, stop, device)
+    field = yield from expose_steps(source, stop, device)
     # Of a folder, they say what was left out.
-    notes = exposure.notes if isinstance(source, FolderSource) else ()
-    yield FieldReady(exposure=exposure, notes=notes)
-    return exposure
+    notes = field.notes if isinstance(source, FolderSource) else ()
+    yield FieldReady(field=field, notes=notes)
+    return field
 
 
 def denoise_source_steps(
@@ -216,14 +217,14 @@ def denoise_source_steps(
     denoiser: "Denoiser | str" = "general",
     *,
     device: str = "auto",
-    exposure: FieldOfView | None = None,
+    field: FieldOfView | None = None,
     watched: RegionOfInterest | None = None,
     thorough: bool = False,
     stop: Stop = never,
 ) -> Steps[DenoisingResult]:
     """Denoise what is shown of ``source``, with both halves where there are any.
 
-    Yields `Progress`, a `FieldReady` if the exposure had to be made, and one with a ``region``:
+    Yields `Progress`, a `FieldReady` if the field had to be made, and one with a ``region``:
     what is ``watched`` as the denoising begins is denoised first. ``denoiser`` may be the
     name of a model in the box; ``thorough`` is that of `denoise_steps`.
 
@@ -234,8 +235,8 @@ def denoise_source_steps(
     Interrupted
         ``stop`` became true.
     """
-    if exposure is None:
-        exposure = yield from aligned_steps(source, stop, device)
+    if field is None:
+        field = yield from aligned_steps(source, stop, device)
     yield Progress("loading the model", 0, 1)
     from napari_n2n.workflow.denoising import denoise_field_steps
 
@@ -244,17 +245,17 @@ def denoise_source_steps(
 
         denoiser = denoiser_named(denoiser)
     denoised = yield from denoise_field_steps(
-        exposure.image,
+        field.image,
         denoiser,
         device=device,
-        first=(watched or RegionOfInterest()).region(exposure.full.shape),
+        first=(watched or RegionOfInterest()).region(field.full.shape),
         thorough=thorough,
         stop=stop,
     )
-    gain = psnr_db(exposure, denoised.pixels)
-    notes = tuple(note for note in denoised.notes if note not in exposure.notes)
+    gain = psnr_db(field, denoised.pixels)
+    notes = tuple(note for note in denoised.notes if note not in field.notes)
     return DenoisingResult(
-        exposure, denoised, denoiser.summary, (*notes, *psnr_notes(gain)), psnr_db=gain
+        field, denoised, denoiser.summary, (*notes, *psnr_notes(gain)), psnr_db=gain
     )
 
 

@@ -17,7 +17,7 @@ from card.bench import Bench, Note
 from card.timing import once, timed
 from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.config import PAPER_NETWORK, preset
-from napari_n2n.denoising.inference.denoising import denoise, denoise_halves, denoise_steps
+from napari_n2n.denoising.inference.denoising import denoise, denoise_halves_steps, denoise_steps
 from napari_n2n.denoising.shipped_models.general import general_denoiser
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.devices import describe_device
@@ -97,12 +97,14 @@ def stream(bench: Bench, note: Note) -> None:
     works = {
         "general": lambda: with_model(general),
         "trained": lambda: with_model(replace(general, calibrate=False)),
-        "trained, halves": lambda: denoise_halves(
-            next_image(),
-            next_image(),
-            replace(general, calibrate=False),
-            pixel_size_angstrom=pixel_size,
-            device=device,
+        "trained, halves": lambda: run_to_end(
+            denoise_halves_steps(
+                next_image(),
+                next_image(),
+                replace(general, calibrate=False),
+                pixel_size_angstrom=pixel_size,
+                device=device,
+            )
         ),
         "trained, thorough": lambda: with_model(replace(general, calibrate=False), True),
         "paper": lambda: with_model(paper),

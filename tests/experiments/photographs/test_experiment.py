@@ -113,7 +113,7 @@ def test_snapshots_are_those_of_the_model_that_was_given(finished, tmp_path, mon
     trained = load_denoiser(finished / "models" / "model.safetensors")
 
     def after(steps):
-        return replace(trained, provenance=trained.provenance.model_copy(update={"steps": steps}))
+        return replace(trained, provenance=trained.provenance.replaced(steps=steps))
 
     monkeypatch.chdir(tmp_path)
     for name in ("photographs", "mine"):

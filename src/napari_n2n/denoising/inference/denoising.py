@@ -151,22 +151,6 @@ def denoise_steps(
     return (yield from job.whole())
 
 
-def denoise_halves(
-    odd: NDArray[np.float32],
-    even: NDArray[np.float32],
-    denoiser: Denoiser,
-    *,
-    pixel_size_angstrom: float | None = None,
-    device: str | torch.device = "auto",
-) -> DenoisedHalves:
-    """Denoise both halves of a movie, (y, x) each; see `denoise_halves_steps`, which tells too."""
-    return run_to_end(
-        denoise_halves_steps(
-            odd, even, denoiser, pixel_size_angstrom=pixel_size_angstrom, device=device
-        )
-    )
-
-
 def denoise_halves_steps(
     odd: NDArray[np.float32],
     even: NDArray[np.float32],

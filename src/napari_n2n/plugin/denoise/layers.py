@@ -135,7 +135,7 @@ class DenoiseLayers:
 
     def show_result(self, result: DenoisingResult, seconds: float) -> Image:
         """Show a denoised image beside its raw one, with where it comes from."""
-        field = result.exposure
+        field = result.field
         raw = self._raw_layer(field)
         name = f"{field.name} denoised"
         memory = LayerMemory(

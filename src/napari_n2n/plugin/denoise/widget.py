@@ -183,7 +183,7 @@ class DenoiseWidget(DenoisePanel):
                 source,
                 denoiser or kind,
                 device=device,
-                exposure=field,
+                field=field,
                 watched=region,
                 thorough=thorough,
                 stop=stop,
@@ -205,7 +205,7 @@ class DenoiseWidget(DenoisePanel):
     def save_halves(self, folder: Path | None = None) -> None:
         """Save the odd, even and full sums of what was aligned, where the user says."""
         chosen = folder or ask_for_folder(self, "Save halves in")
-        field = self._last_field.exposure
+        field = self._last_field.field
         if chosen is not None and field is not None:
             self.progress.say(tell_saved(lambda: field.save_sums(chosen)))
 
@@ -239,7 +239,7 @@ class DenoiseWidget(DenoisePanel):
                 model=model,
                 resume=resume,
                 device=choice.model.device,
-                exposure=field,
+                field=field,
                 watched=region,
                 stop=stop,
             ),
@@ -286,8 +286,8 @@ class DenoiseWidget(DenoisePanel):
         if isinstance(step, FieldReady):
             for note in step.notes:
                 show_warning(note)
-            self._keep(step.exposure)
-            self.layers.show_field(step.exposure)
+            self._keep(step.field)
+            self.layers.show_field(step.field)
             self.layers.look()
             return
         if not self.runner.stopping:
@@ -336,7 +336,7 @@ class DenoiseWidget(DenoisePanel):
 
     def _on_denoised(self, result: DenoisingResult, did: str) -> None:
         seconds = monotonic() - self._started
-        self._keep(result.exposure)
+        self._keep(result.field)
         self.layers.show_result(result, seconds)
         said = (f"{did} in {format_seconds(seconds)}.", *result.notes, *result.what_next)
         self.progress.say(" ".join(said))
