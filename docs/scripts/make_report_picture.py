@@ -34,7 +34,7 @@ def night(folder: Path) -> None:
 
     from napari_n2n.export.report import write_report
     from napari_n2n.progress import run_to_end
-    from napari_n2n.session import Session, default_session_path
+    from napari_n2n.session import Session, session_path_in
     from napari_n2n.simulation import SimulationConfig, build_scene, write_simulated
     from napari_n2n.workflow.screening import (
         SETTINGS_KEY,
@@ -74,7 +74,7 @@ def night(folder: Path) -> None:
         moment = EVENING + 60 * MINUTES_APART * number
         os.utime(file, (moment, moment))
         files.append(file)
-    with Session.open(default_session_path(files[0])) as session:
+    with Session.open(session_path_in(files[0].parent)) as session:
         settings = ScreenSettings(diameter_angstrom=120)
         run_to_end(screen_steps(session, Queue(files), settings, stop=lambda: False))
         ids = session.micrographs.add_files(files)

@@ -24,7 +24,7 @@ from qtpy.QtWidgets import QApplication
 from napari_n2n.io import Particles
 from napari_n2n.plugin.screening.widget import ScreeningWidget
 from napari_n2n.plugin.shared import preferences
-from napari_n2n.session import Session, default_session_path
+from napari_n2n.session import Session, session_path_in
 from napari_n2n.workflow.screening.pictures import ImagePyramid, MicrographPicture
 
 HEADER = "| | median, ms | worst |\n|---|---|---|"
@@ -127,7 +127,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=options.folder) as temporary:
         folder = Path(temporary)
         preferences.data_folder = lambda: folder / "user"
-        with Session.open(default_session_path(folder / "x")) as session:
+        with Session.open(session_path_in(folder)) as session:
             fill(session, folder, options.micrographs)
         viewer = napari.Viewer(show=True, show_welcome_screen=False)
         viewer.window._qt_window.resize(1600, 1000)

@@ -11,7 +11,6 @@ from napari_n2n.experiments.report import (
     gallery,
     report_page,
     table,
-    versions_here,
 )
 
 
@@ -26,7 +25,6 @@ def test_a_report_needs_nothing_but_itself_and_tells_what_it_was_made_with(tmp_p
     text = report_page(
         "Apoferritin <shells>",
         {"seed": 3, "movies": None},
-        versions_here(),
         [gallery([Panel(path, "raw & ready")]), table(["what"], [["raw"]])],
         seconds=75,
     )

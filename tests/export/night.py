@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_n2n.io import Particles
-from napari_n2n.session import Session, default_session_path
+from napari_n2n.session import Session, session_path_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,7 @@ def make_night(folder: Path) -> None:
     """Write the session of a night into ``folder/project``."""
     files = _files(folder)
     files[0].parent.mkdir(parents=True)
-    with Session.open(default_session_path(files[0])) as session:
+    with Session.open(session_path_in(files[0].parent)) as session:
         for i, file in enumerate(files):
             micrograph = session.micrographs.find_or_add(
                 file, shape=(512, 640), pixel_size_angstrom=0.885
@@ -66,7 +66,7 @@ def copied_night(made: Path, folder: Path) -> Night:
     """Open a copy in ``folder`` of what `make_night` made; whoever calls closes its session."""
     shutil.copytree(made / "project", folder / "project")
     files = _files(folder)
-    session = Session.open(default_session_path(files[0]))
+    session = Session.open(session_path_in(files[0].parent))
     ids = session.micrographs.overview().ids
     return Night(session, folder / "project", files, ids, [0, 1, 2, 3], _DRIFT, _ACQUIRED)
 

@@ -121,7 +121,7 @@ def test_marked_defects_are_filled_in_from_their_neighbours(tmp_path):
     movie = open_movie(tmp_path / "a.mrc").replaced(defects=defects)
     assert (movie.frame(0) == 5).all()
     assert "2 dead or hot pixels" in movie.notes[-1]
-    assert movie.raw_frame(0)[0, 0] == 900
+    assert movie.source.read(0)[0, 0] == 900
     with pytest.raises(ShapeMismatch):
         movie.replaced(defects=defects[:8])
 

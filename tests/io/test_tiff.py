@@ -22,7 +22,7 @@ def test_pixel_types_and_byte_orders(tmp_path, dtype, order):
     tifffile.imwrite(path, frames, byteorder=order, photometric="minisblack")
     movie = open_movie(path)
     np.testing.assert_array_equal(movie[:], frames.astype(np.float32))
-    assert movie.raw_frame(0).dtype.kind == dtype[0]
+    assert movie.source.read(0).dtype.kind == dtype[0]
 
 
 @pytest.mark.filterwarnings("ignore:.*stored as RGB:DeprecationWarning")

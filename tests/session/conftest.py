@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from napari_n2n.io import Particles
-from napari_n2n.session import Session, default_session_path
+from napari_n2n.session import Session, session_path_in
 
 
 @pytest.fixture
 def path(tmp_path):
-    return default_session_path(tmp_path / "a.mrc")
+    return session_path_in(tmp_path)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from napari_n2n.errors import WriteProblem
-from napari_n2n.session import Session, database, default_session_path
+from napari_n2n.session import Session, database, session_path_in
 from napari_n2n.session.paths import found_path, on_network, stored_path
 
 MOUNTS = """\
@@ -21,10 +21,10 @@ MOUNTS = """\
 """
 
 
-def test_the_session_lies_beside_the_micrograph(tmp_path):
-    path = default_session_path(tmp_path / "night" / "a.mrc")
+def test_the_session_lies_beside_the_micrographs(tmp_path):
+    path = session_path_in(tmp_path / "night")
     assert path == tmp_path / "night" / "napari-n2n.sqlite"
-    assert default_session_path("a.mrc").is_absolute()
+    assert session_path_in("night").is_absolute()
 
 
 @pytest.mark.parametrize("name", ["a.mrc", "deeper/än der.mrc", "../beside/a.mrc"])

@@ -13,9 +13,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from napari_n2n.errors import BadValue, FileProblem
-from napari_n2n.experiments.report import versions_here
+from napari_n2n.experiments.report import PACKAGES
 from napari_n2n.io import write_atomically
 from napari_n2n.progress import Interrupted, Progress, Steps, Stop, passed_on, stoppable
+from napari_n2n.version import versions_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -107,7 +108,7 @@ class ExperimentFolder:
         WriteProblem
             The disk refuses.
         """
-        record = {"figures": dict(figures), "seconds": seconds, "versions": versions_here()}
+        record = {"figures": dict(figures), "seconds": seconds, "versions": versions_of(PACKAGES)}
         _write_json(self._record_path(stage), record)
 
     @property

@@ -3,39 +3,26 @@
 from __future__ import annotations
 
 import base64
-import platform
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from napari_n2n.export.pages import page
 from napari_n2n.progress import format_seconds
+from napari_n2n.version import versions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-_PACKAGES = ("napari-n2n", "torch", "numpy", "scipy", "scikit-image")
-
-
-def versions_here() -> dict[str, str]:
-    """Return the versions of what computes here, by name."""
-    found = {}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue  # run from a source tree that was never installed
-    found["Python"] = f"{platform.python_version()} on {platform.system()}"
-    return found
+PACKAGES = ("torch", "numpy", "scipy", "scikit-image")
+"""What experiments compute with."""
 
 
 def report_page(
     title: str,
     settings: Mapping[str, Any],
-    versions: Mapping[str, str],
     sections: Iterable[str],
     *,
     seconds: float | None = None,
@@ -48,8 +35,6 @@ def report_page(
         Of the experiment.
     settings
         All that decides the result, the seed among it; what is None is left out.
-    versions
-        Of the packages, as `versions_here` gives them.
     sections
         HTML, as `section`, `table`, `gallery` and `napari_n2n.export.pages` make it.
     seconds
@@ -66,7 +51,7 @@ def report_page(
             page.quiet(f"Written by napari-n2n on {when}{took}."),
             *sections,
             page.section("Settings", page.two_columns(known)),
-            page.section("Versions", page.two_columns(list(versions.items()))),
+            page.section("Versions", page.two_columns(list(versions_of(PACKAGES).items()))),
         ),
     )
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 from datetime import datetime
 from html import escape
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +22,7 @@ from napari_n2n.export.report_tables import (
 )
 from napari_n2n.export.selection import ExportOutcome, counted, named
 from napari_n2n.io.atomic import write_atomically
+from napari_n2n.version import versions_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -45,7 +44,7 @@ _DISTRIBUTED = (
     *("resolution_angstrom", "drift_total_angstrom"),
 )
 _MOST_FAILURES = 50
-_PACKAGES = ("napari-n2n", "numpy", "scipy", "scikit-image", "torch", "napari")
+_PACKAGES = ("numpy", "scipy", "scikit-image", "torch", "napari")
 
 
 def write_report(
@@ -238,8 +237,7 @@ def _made_with(session: Session, settings: Mapping[str, object]) -> str:
     if diameter is not None:
         rows.append(("particle diameter", f"{float(diameter):g} Å"))
     rows += [(name, _said(value)) for name, value in settings.items()]
-    rows += _versions(_PACKAGES)
-    rows.append(("Python", f"{platform.python_version()} on {platform.system()}"))
+    rows += versions_of(_PACKAGES).items()
     return page.section("Settings and versions", page.two_columns(rows))
 
 
@@ -249,13 +247,3 @@ def _said(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)
-
-
-def _versions(packages: Sequence[str]) -> list[tuple[str, str]]:
-    found = []
-    for package in packages:
-        try:
-            found.append((package, version(package)))
-        except PackageNotFoundError:
-            continue  # napari is optional
-    return found

@@ -218,18 +218,6 @@ class Movie(ImageStack):
         """Sentences for the user, of the header and of what is done to the frames."""
         return self.header_notes + self._corrections.notes
 
-    def raw_frame(self, index: int) -> NDArray[Any]:
-        """Give one frame as stored, shape (y, x).
-
-        Raises
-        ------
-        IndexError
-            When there is no such frame.
-        UnreadableFile
-            When the frame is torn or damaged.
-        """
-        return self._raw(index)
-
     def frame(self, index: int) -> NDArray[np.float32]:
         """Give one frame, gain applied and defects filled in, shape (y, x).
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 import numpy as np
 
 from napari_n2n.io.atomic import write_atomically
+from napari_n2n.io.finding import PICTURES
 from napari_n2n.io.limits import open_binary, reading, require_frame_size, require_justified
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 WHITE = 255.0
 """The largest value of a channel of a photograph with 8 bits."""
 
-_SUFFIXES = (".png", ".jpg", ".jpeg")
 _GREY_MODES = {"L": np.uint8, "I;16": np.uint16, "I;16B": np.uint16, "I": np.int32, "1": np.bool_}
 
 
@@ -95,7 +95,7 @@ def photographs_in(folder: Path) -> list[Path]:
         It may not be read, or is no folder.
     """
     with reading(folder):
-        return sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
+        return sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
 
 
 def write_photograph(path: Path | str, pixels: NDArray[Any]) -> None:

@@ -3,7 +3,7 @@
 From the palette of Okabe and Ito (2008, "Color Universal Design"), which people with any kind of
 colour vision tell apart. Its bluish green and reddish purple are left out: without green-sensitive
 cones they look as grey as the micrograph they lie on. Of the rest, these are the farthest from
-each other and from grey (`tests/plugin/test_gallery_palette.py` measures it).
+each other and from grey (`tests/particles/test_palette.py` measures it).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ Nothing here imports torch, napari or Qt.
 from napari_n2n.session.marks import ParticleMarks
 from napari_n2n.session.micrographs import Micrographs
 from napari_n2n.session.opening import OpenedSession, open_existing, open_session
-from napari_n2n.session.paths import default_session_path, session_path_in
+from napari_n2n.session.paths import session_path_in
 from napari_n2n.session.records import (
     REASONS,
     STATES,
@@ -41,7 +41,6 @@ __all__ = [
     "Verdict",
     "VerdictChange",
     "Verdicts",
-    "default_session_path",
     "open_existing",
     "open_session",
     "session_path_in",

@@ -25,11 +25,6 @@ def session_path_in(folder: Path | str) -> Path:
     return Path(folder).absolute() / SESSION_NAME
 
 
-def default_session_path(micrograph_path: Path | str) -> Path:
-    """Return where the session of the folder that holds a micrograph is kept."""
-    return session_path_in(Path(micrograph_path).absolute().parent)
-
-
 def user_folder() -> Path:
     """Folder of this user's models, halves and sessions; it outlives every window."""
     import platformdirs

@@ -73,18 +73,16 @@ class FieldOfView:
         return self.full if self.drawn is None else self.drawn
 
     def save_sums(self, folder: Path) -> list[Path]:
-        """Write the sums, and how they were moved, as ``napari-n2n halves`` does.
+        """Write the sums of a movie, and how they were moved, as ``napari-n2n halves`` does.
 
         Raises
         ------
         WriteProblem
             The disk refuses.
         """
+        assert isinstance(self.image, Halves), "a single image has no sums"
         # A layer's name may hold what no file's may.
         stem = self.name.replace(" ", "_").replace("/", "_")
-        if not isinstance(self.image, Halves):
-            write_micrograph(folder / f"{stem}.mrc", self.full, self.pixel_size_angstrom)
-            return [folder / f"{stem}.mrc"]
         known = self.path is not None
         paths: HalvesPaths = write_halves(self.image, folder, None if known else stem)
         written = (paths.odd, paths.even, paths.full, paths.motion)

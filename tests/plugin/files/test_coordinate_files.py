@@ -1,5 +1,7 @@
 """Coordinate files dropped on napari, and points layers saved from it."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -191,3 +193,16 @@ def test_a_missing_pixel_size_is_asked_for_when_saving(make_napari_viewer, tmp_p
 
 def test_every_label_has_a_colour():
     assert set(LABEL_COLOURS) == set(LABELS)
+
+
+def test_asking_whether_a_file_is_ours_loads_nothing_heavy(tmp_path):
+    """Napari asks at every file that is dropped on it."""
+    path = tmp_path / "m.star"
+    write_coordinates(path, [table()])
+    code = (
+        "import sys; from napari_n2n.plugin.files.coordinate_files import get_coordinate_reader;"
+        f"assert get_coordinate_reader({str(path)!r});"
+        "print([m for m in ('torch', 'skimage', 'scipy', 'pandas', 'napari') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"

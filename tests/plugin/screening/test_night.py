@@ -14,7 +14,7 @@ from qtpy.QtTest import QTest
 
 from napari_n2n.plugin.screening import jobs as screening_jobs
 from napari_n2n.plugin.screening.form import ScreenChoice
-from napari_n2n.session import Session, default_session_path
+from napari_n2n.session import Session, session_path_in
 from napari_n2n.simulation import SimulationConfig, simulate
 from napari_n2n.workflow.screening import Feed
 
@@ -163,7 +163,7 @@ def test_a_night_is_watched_judged_and_handed_on(sitting, qtbot, tmp_path, monke
     QTest.mouseClick(widget.export.export_button, LEFT)
     written = {Path(name).name for name in starfile.read(star)["movies"]["rlnMicrographMovieName"]}
     assert written == {name_of(i) for i in range(COUNT) if kind_of(name_of(i)) == "good"}
-    with Session.open(default_session_path(night / name_of(0))) as session:
+    with Session.open(session_path_in(night)) as session:
         kept = session.micrographs.overview()
     for name, verdict, reason in zip(kept.names, kept.verdicts, kept.reasons, strict=True):
         kind = kind_of(name)

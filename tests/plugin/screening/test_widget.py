@@ -12,7 +12,7 @@ from napari_n2n.plugin.screening import exports as screening_exchange
 from napari_n2n.plugin.screening.form import ScreenChoice
 from napari_n2n.plugin.screening.widget import ScreeningWidget
 from napari_n2n.plugin.shared.canvas import grid_of
-from napari_n2n.session import Session, default_session_path
+from napari_n2n.session import Session, session_path_in
 from napari_n2n.simulation import SimulationConfig, simulate
 
 from ...workflow.screening.screened import screened_folder
@@ -52,7 +52,7 @@ def verdicts(widget) -> dict[str, str]:
 
 
 def on_disk(folder) -> dict[str, tuple[str, str]]:
-    with Session.open(default_session_path(folder / "x.mrc")) as session:
+    with Session.open(session_path_in(folder)) as session:
         seen = session.micrographs.overview()
     told = zip(seen.verdicts.tolist(), seen.reasons.tolist(), strict=True)
     return dict(zip(seen.names, told, strict=True))
@@ -225,7 +225,7 @@ def test_particles_are_drawn_over_both(panel):
 
 def test_what_another_window_judges_is_seen(panel, qtbot):
     widget, _, folder = panel()
-    with Session.open(default_session_path(folder / "x.mrc")) as other:
+    with Session.open(session_path_in(folder)) as other:
         other.verdicts.give([4], "reject", reason="drift")
     qtbot.waitUntil(lambda: verdicts(widget)["m3.mrc"] == "reject", timeout=20_000)
 

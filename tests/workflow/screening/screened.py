@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from napari_n2n.io import Particles, write_micrograph
-from napari_n2n.session import Session, default_session_path
+from napari_n2n.session import Session, session_path_in
 from napari_n2n.workflow.screening import results_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def screened_folder(folder: Path, count: int = 6, *, particles: bool = False) ->
     """
     folder.mkdir(exist_ok=True)
     rng = np.random.default_rng(0)
-    session = Session.open(default_session_path(folder / "m0.mrc"))
+    session = Session.open(session_path_in(folder))
     for i in range(count):
         path = folder / f"m{i}.mrc"
         denoised = np.full((SIDE, SIDE), float(i), np.float32)

@@ -33,7 +33,6 @@ from napari_n2n.experiments.report import (
     paragraph,
     report_page,
     table,
-    versions_here,
 )
 from napari_n2n.export.pages import page
 from napari_n2n.progress import format_seconds
@@ -52,7 +51,6 @@ def cryo_report(results: CryoResults) -> str:
     return report_page(
         f"{settings.specimen.capitalize()}: {data}",
         settings.told(),
-        versions_here(),
         (
             _headlines(results),
             page.section("What was done", *_what_was_done(results)),

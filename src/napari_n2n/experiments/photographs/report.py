@@ -28,7 +28,6 @@ from napari_n2n.experiments.report import (
     paragraph,
     report_page,
     table,
-    versions_here,
 )
 from napari_n2n.export.pages import page
 from napari_n2n.export.pages.axes import Axis
@@ -49,7 +48,6 @@ def photograph_report(context: TrialContext, found: Found) -> str:
             "photographs trained on, in number": len(context.train.names),
             "photographs judged by, in number": len(context.test.names),
         },
-        versions_here(),
         (
             _headlines(found),
             page.section("What was done", *_what_was_done(context, found)),

@@ -27,7 +27,7 @@ class ParticleFinder(Runner):
     begun
         A job has begun; with its title.
     found
-        What was found, a `Found`.
+        What was found, a `FoundParticles`.
     guessed
         The diameter in Å, or in px where the pixel size is unknown.
     """

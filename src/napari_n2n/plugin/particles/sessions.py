@@ -28,7 +28,7 @@ class SessionHandles:
         FileProblem
             There is a session, and it cannot be used; or it was made for another image.
         WriteProblem
-            Not even the user's data folder can be written.
+            Not even the user's data folder, or the session in it, can be written.
         """
         file = file_of(layer)
         name: Path | str = layer.name if file is None else file
@@ -48,13 +48,16 @@ class SessionHandles:
 
     def _opened(self, where: Path | str) -> OpenedSession:
         """Return the session of a folder, or of a layer that has a name alone."""
+        known = self._open.get(where)
+        if known is not None and known.session.read_only:
+            # It is a copy as of then, and the file may be written by now.
+            self._open.pop(where).session.close()
         if where not in self._open:
             if isinstance(where, Path):
                 opened = open_session(where, marks_elsewhere=True)
                 assert opened is not None
             else:
                 opened = OpenedSession(Session.open(session_path_of_user(where)))
-                opened.session.require_writable()
             self._open[where] = opened
         return self._open[where]
 

@@ -1,4 +1,4 @@
-"""What keys and the mouse do in the gallery."""
+"""What keys and the mouse do in a grid of thumbnails."""
 
 from __future__ import annotations
 

@@ -1,0 +1,31 @@
+"""The power spectrum of images whose waves are known."""
+
+import numpy as np
+import pytest
+
+from napari_n2n.quality.power_spectrum import power_spectrum
+
+
+def test_a_wave_shows_as_a_ring_at_its_length():
+    y = np.arange(640)[:, None] * np.ones((1, 700))
+    image = np.sin(2 * np.pi * y / 8).astype(np.float32)  # every 8 px
+    found = power_spectrum(image, 2.0)
+    assert 1 / found.frequencies[found.rotational.argmax()] == pytest.approx(16.0)  # Å
+    row, column = np.unravel_index(found.power.argmax(), found.power.shape)
+    side = len(found.power)
+    assert (abs(row - side // 2), column - side // 2) == (side // 8, 0)
+
+
+def test_the_two_dimensional_spectrum_is_even():
+    noise = np.random.default_rng(1).standard_normal((256, 256)).astype(np.float32)
+    power = power_spectrum(noise, None).power
+    inner = power[1:, 1:]  # zero frequency in the middle of these
+    np.testing.assert_allclose(inner, inner[::-1, ::-1], atol=1e-5)
+
+
+def test_white_noise_is_flat_at_its_variance():
+    noise = 3 * np.random.default_rng(2).standard_normal((2048, 2048)).astype(np.float32)
+    found = power_spectrum(noise, None)
+    rings = found.rotational[10:]
+    np.testing.assert_allclose(10**rings, 9, rtol=0.2)
+    assert found.frequencies[-1] < 0.5
