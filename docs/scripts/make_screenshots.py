@@ -7,16 +7,16 @@ import tempfile
 from pathlib import Path
 
 import napari
+import platformdirs
 from photographing import IMAGES, photograph, wait
 
 from napari_n2n.plugin.denoise.widget import DenoiseWidget
-from napari_n2n.plugin.shared import preferences
 
 
 def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        preferences.data_folder = lambda: Path(folder)
+        platformdirs.user_data_path = lambda *_, **__: Path(folder)
         viewer = napari.Viewer(show=True, show_welcome_screen=False)
         viewer.window._qt_window.resize(1600, 1000)
         viewer.open_sample("napari-n2n", "apoferritin")
