@@ -23,6 +23,7 @@ def main() -> None:
         _, widget = viewer.window.add_plugin_dock_widget("napari-n2n", "Denoise")
         assert isinstance(widget, DenoiseWidget)
         viewer.window._qt_window.resize(1600, 1000)
+        wait(lambda: not widget._device_runner.busy)  # it says then what the fastest device is
         photograph(viewer, "denoise-start.png")
         widget.data.more.expand(animate=False)
         photograph(viewer, "denoise-recorded.png")
