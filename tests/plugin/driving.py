@@ -5,7 +5,7 @@ from collections.abc import Callable
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
-STANDSTILL_MS = 60_000
+STANDSTILL_MS = 120_000
 """Nothing that is alive stands still for so long, however busy the machine."""
 
 

@@ -77,7 +77,7 @@ def sitting(make_napari_viewer, qtbot, tmp_path, workers_end, hand_on):
 
 
 def settled(qtbot, widget) -> None:
-    qtbot.waitUntil(lambda: not widget.finder.busy and not widget.suggester.busy, timeout=60_000)
+    qtbot.waitUntil(lambda: not widget.finder.busy and not widget.suggester.busy, timeout=180_000)
     QTest.qWait(20)
 
 
