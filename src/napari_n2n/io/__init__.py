@@ -22,6 +22,7 @@ from napari_n2n.io.finding import (
     expand_inputs,
     files_in,
     find_halves,
+    half_of,
     stem_of,
     unpaired_halves,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "files_in",
     "find_defects",
     "find_halves",
+    "half_of",
     "inspect_file",
     "is_coordinates",
     "is_supported",

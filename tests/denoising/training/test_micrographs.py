@@ -123,7 +123,7 @@ def test_progress_tells_what_a_person_wants_to_know(pairs, tiny):
 
 def test_what_is_told_at_the_end_is_of_the_weights_that_are_kept(pairs, tiny):
     # Steps this long soon lead away from what was found at first.
-    config = tiny.replaced(steps=12, learning_rate=0.3, ema_decay=0.0)
+    config = tiny.replaced(steps=12, learning_rate=0.3, schedule="constant", ema_decay=0.0)
     steps = train_steps(pairs, config)
     told: list[TrainingProgress] = []
     denoiser = run_to_end(steps, lambda s: isinstance(s, TrainingProgress) and told.append(s))
