@@ -15,7 +15,7 @@ from napari_n2n.io.coordinates import (
     write_coordinates,
     write_star_per_micrograph,
 )
-from napari_n2n.io.defects import find_defects, replace_defects
+from napari_n2n.io.defects import fill_with_neighbours, find_defects, replace_defects
 from napari_n2n.io.eer import EerRendering
 from napari_n2n.io.finding import (
     HalvesFiles,
@@ -65,6 +65,7 @@ __all__ = [
     "check_pixels",
     "expand_inputs",
     "files_in",
+    "fill_with_neighbours",
     "find_defects",
     "find_halves",
     "half_of",
