@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.floating]
 
+_AXIS_PX = 1
+_AXES_FROM_PX = 6
+"""Fourier pixels to each side of an axis, and from the centre, that a Fourier ring leaves out."""
+
 
 @dataclass(frozen=True, eq=False)
 class RingCorrelation:
@@ -42,7 +46,9 @@ def frc(first: Image, second: Image, pixel_size_angstrom: float) -> RingCorrelat
 
     Rings are one Fourier pixel wide and reach to the Nyquist frequency; a Fourier pixel between two
     rings counts in both, by its nearness. The images' largest central square is compared, its edges
-    tapered: edges that do not fit together would correlate at every frequency.
+    tapered: edges that do not fit together would correlate at every frequency. Beyond the first
+    few rings the two axes are left out, with a line to each side: what a detector reads row by row
+    or column by column lies there, and stands in both images.
 
     It is what torch-fourier-shell-correlation gives (a test compares them), which takes minutes
     for 4096² px: it holds every ring's mask of the whole spectrum.
@@ -72,7 +78,9 @@ def frc(first: Image, second: Image, pixel_size_angstrom: float) -> RingCorrelat
     for rows in _blocks(side, rings):
         ky = np.fft.fftfreq(side, 1 / side)[rows].astype(np.float32)
         radius = np.hypot(ky[:, None], kx).ravel()
-        inside = radius < rings
+        # Near the centre there is little beside the axes.
+        off_axes = np.minimum(np.abs(ky)[:, None], kx).ravel() > _AXIS_PX
+        inside = (radius < rings) & (off_axes | (radius < _AXES_FROM_PX))
         a, b = (spectrum[rows].ravel()[inside] for spectrum in spectra)
         ring = radius[inside].astype(np.intp)
         outward = radius[inside] - ring

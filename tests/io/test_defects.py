@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_n2n.io import find_defects, read_micrograph, replace_defects
+from napari_n2n.io import fill_with_neighbours, find_defects, read_micrograph, replace_defects
 
 
 def test_hot_and_dead_pixels_columns_and_clusters_are_found_and_nothing_else():
@@ -71,3 +71,27 @@ def test_nothing_to_fill_costs_nothing():
     image = np.ones((4, 4), np.float32)
     assert replace_defects(image, np.zeros((4, 4), bool)) is image
     assert (replace_defects(image, np.ones((4, 4), bool)) == 0).all()
+
+
+@pytest.mark.parametrize("mean", [0.4, 3, 200])
+@pytest.mark.parametrize("where", [np.s_[:, 100], np.s_[40:90, 30:80], np.s_[::9, ::9], np.s_[:8]])
+def test_what_is_filled_frame_by_frame_has_the_mean_and_the_noise_of_its_surroundings(mean, where):
+    rng = np.random.default_rng(12)
+    defects = np.zeros((128, 160), bool)
+    defects[where] = True
+    frames = rng.poisson(mean, (30, 128, 160)).astype(np.float32)
+    frames[:, defects] = 1e6
+    filled = np.stack([fill_with_neighbours(frame, defects) for frame in frames])
+    np.testing.assert_array_equal(filled[:, ~defects], frames[:, ~defects])
+    assert filled[:, defects].mean() == pytest.approx(mean, rel=0.06)
+    assert filled[:, defects].var() == pytest.approx(mean, rel=0.12)
+    # Two halves of the frames have no more in common there than elsewhere.
+    odd, even = (half.sum(axis=0)[defects] for half in (filled[::2], filled[1::2]))
+    assert abs(np.corrcoef(odd, even)[0, 1]) < 4 / np.sqrt(defects.sum())
+    np.testing.assert_array_equal(fill_with_neighbours(frames[0], defects), filled[0])
+
+
+def test_nothing_good_to_draw_from_is_zero_and_nothing_to_fill_costs_nothing():
+    image = np.ones((4, 5), np.float32)
+    assert (fill_with_neighbours(image, np.ones((4, 5), bool)) == 0).all()
+    assert fill_with_neighbours(image, np.zeros((4, 5), bool)) is image

@@ -253,7 +253,7 @@ def test_noise_correlation_tells_independent_from_common_noise():
     first, second, common = rng.standard_normal((3, 512, 640)).astype(np.float32)
     alone, limit = noise_correlation(first, second)
     assert abs(alone) < limit
-    assert limit < 0.02
+    assert limit < 0.05
     shared, _ = noise_correlation(first + common, second + common)
     assert shared == pytest.approx(0.5, abs=0.03)
     assert noise_correlation(np.zeros((64, 64), np.float32), np.zeros((64, 64), np.float32))[0] == 0

@@ -71,6 +71,7 @@ class TrainingProgress(Progress):
     """The state of a training after ``step`` steps; what is not known is None.
 
     ``loss`` is the mean since the last progress, or of the last 500 steps, as the recipe wants it.
+    ``validation`` is that of the newest weights, ``kept`` that of the best, which the model gets.
     """
 
     step: int
@@ -81,14 +82,18 @@ class TrainingProgress(Progress):
     elapsed_seconds: float = 0.0
     device: str = ""
     validation: Validation | None = None
+    kept: Validation | None = None
     preview: Preview | None = None
     notes: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
-        """Step and loss, and how like the truth the result is, as far as that can be told."""
+        """Step and loss, and how like the truth the result is, as far as that can be told.
+
+        It is that of the weights that are kept, whatever the newest do.
+        """
         told = f"step {self.step}, loss {self.loss:.4g}"
-        truth = None if self.validation is None else self.validation.truth_correlation
+        truth = None if self.kept is None else self.kept.truth_correlation
         return told if truth is None else f"{told}, correlation with the truth about {truth:.3f}"
 
     @property

@@ -15,13 +15,14 @@ from napari_n2n.io.coordinates import (
     write_coordinates,
     write_star_per_micrograph,
 )
-from napari_n2n.io.defects import find_defects, replace_defects
+from napari_n2n.io.defects import fill_with_neighbours, find_defects, replace_defects
 from napari_n2n.io.eer import EerRendering
 from napari_n2n.io.finding import (
     HalvesFiles,
     expand_inputs,
     files_in,
     find_halves,
+    half_of,
     stem_of,
     unpaired_halves,
 )
@@ -64,8 +65,10 @@ __all__ = [
     "check_pixels",
     "expand_inputs",
     "files_in",
+    "fill_with_neighbours",
     "find_defects",
     "find_halves",
+    "half_of",
     "inspect_file",
     "is_coordinates",
     "is_supported",

@@ -61,9 +61,18 @@ def stem_of(path: Path) -> str:
     return name
 
 
-def movie_stem_of(path: Path) -> str:
-    """Return the stem that the files of both halves of a movie share with that of its full sum."""
-    return _EVEN.sub("", _ODD.sub("", stem_of(path)))
+def half_of(path: Path) -> tuple[str, str | None]:
+    """Return a file's name without what says that it is a half, and ``"odd"``, ``"even"`` or None.
+
+    ``a_ODD.mrc`` is the odd half of ``a``; a file in a folder ``odd`` or ``even`` is one by that.
+    """
+    stem, folder = stem_of(path), path.parent.name.lower()
+    for kind, pattern, folders in (("odd", _ODD, ("odd",)), ("even", _EVEN, ("even", "evn"))):
+        if pattern.search(stem):
+            return pattern.sub("", stem), kind
+        if folder in folders:
+            return stem, kind
+    return stem, None
 
 
 def files_in(

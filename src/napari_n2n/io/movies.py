@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 import numpy as np
 
 from napari_n2n.errors import BadValue, ShapeMismatch, UnreadableFile
-from napari_n2n.io.defects import replace_defects
+from napari_n2n.io.defects import fill_with_neighbours
 from napari_n2n.io.formats import open_source
 from napari_n2n.io.pixel_size import overridden
 from napari_n2n.io.sources import ArraySource
@@ -237,7 +237,7 @@ class Movie(ImageStack):
         if corrections.factor is not None:
             image *= corrections.factor
         if corrections.defects is not None:
-            image = replace_defects(image, corrections.defects)
+            image = fill_with_neighbours(image, corrections.defects)
         return image
 
 

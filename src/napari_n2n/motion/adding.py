@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_n2n.io import Movie, replace_defects
+from napari_n2n.io import Movie, fill_with_neighbours
 from napari_n2n.motion.dose import DoseWeights
 from napari_n2n.motion.reading import read_ahead
 from napari_n2n.motion.trajectory import Trajectory
@@ -150,4 +150,4 @@ def _repaired(movie: Movie, defects: NDArray[np.bool_]) -> Callable[[int], NDArr
     """Return what gives a frame with these pixels filled in from their neighbours."""
     if not defects.any():
         return movie.frame
-    return lambda index: replace_defects(movie.frame(index), defects)
+    return lambda index: fill_with_neighbours(movie.frame(index), defects)

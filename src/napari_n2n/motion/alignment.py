@@ -15,6 +15,7 @@ from napari_n2n.motion.defects import standing_out
 from napari_n2n.motion.dose import DoseWeights
 from napari_n2n.motion.frames import CroppedFrames, read_cropped_steps
 from napari_n2n.motion.halves import Halves, make_halves, require_frames, sum_halves_steps
+from napari_n2n.motion.lines import described, lines_and_blocks
 from napari_n2n.motion.local import GRID, SMALLEST_FIELD_ANGSTROM, measure_bending_steps
 from napari_n2n.motion.noise import noise_correlation
 from napari_n2n.motion.trajectory import Trajectory
@@ -83,12 +84,22 @@ def _align(movie: Movie, config: MotionConfig, device: torch.device) -> Steps[Ha
     if min(movie.shape[1:]) < _SMALLEST_FRAME_PX:
         return (yield from _unmoved(movie, notes))
     reference = len(movie) // 2
-    frames = yield from read_cropped_steps(
-        movie, pixel, config.estimation_pixel_size_angstrom, device
-    )
-    defects = standing_out(frames.total)
-    if defects.any():
-        notes.append(f"{defects.sum():,} hot or dead pixels were filled in from their neighbours.")
+    coarse = config.estimation_pixel_size_angstrom
+    frames = yield from read_cropped_steps(movie, pixel, coarse, device)
+    hot = standing_out(frames.total)
+    lines = lines_and_blocks(frames.total, hot)
+    defects = hot | lines
+    if (hot & ~lines).any():
+        count = np.count_nonzero(hot & ~lines)
+        notes.append(f"{count:,} hot or dead pixels were filled in from their neighbours.")
+    if lines.any():
+        notes.append(described(lines))
+        # They stood still and held the frames: motion is measured without them.
+        known = movie.defects
+        movie = movie.replaced(defects=defects if known is None else defects | known)
+        defects = np.zeros_like(defects)
+        del frames
+        frames = yield from read_cropped_steps(movie, pixel, coarse, device)
     if frames.blank.any():
         numbers = ", ".join(str(index + 1) for index in np.flatnonzero(frames.blank)[:10])
         notes.append(f"Blank frames ({numbers}) say nothing about motion.")

@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_n2n.errors import FileProblem, NotEnoughData
 from napari_n2n.io import Micrograph, stem_of
-from napari_n2n.io.finding import movie_stem_of
+from napari_n2n.io.finding import half_of
 from napari_n2n.progress import Progress, Steps, Stop, passed_on
 from napari_n2n.workflow.fields_of_view import FieldOfView, Image
 from napari_n2n.workflow.movie_reader import MovieReader
@@ -258,7 +258,7 @@ def _first_of(images: "Collection[Pair | SingleImage]", notes: tuple[str, ...]) 
 
     first = next(iter(images))
     size, path = first.pixel_size_angstrom, Path(first.name)
-    name = movie_stem_of(path)
+    name = half_of(path)[0]
     if isinstance(first, SingleImage):
         image = replace(Micrograph.from_array(first.pixels, size, path), notes=notes)
         return FieldOfView(name, image)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from napari_n2n.denoising.training.pairs import Pair
 from napari_n2n.denoising.training.singles import SingleImage
-from napari_n2n.errors import NotEnoughData, UnreadableFile
+from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import (
     HalvesFiles,
     Micrograph,
@@ -18,6 +18,7 @@ from napari_n2n.io import (
     read_pair,
     unpaired_halves,
 )
+from napari_n2n.workflow.matching_names import matched_by_name
 
 
 class PairsOnDisk(Collection[Pair]):
@@ -66,20 +67,15 @@ class PairsOnDisk(Collection[Pair]):
         swappable: bool,
         pixel_size_angstrom: float | None = None,
     ) -> "PairsOnDisk":
-        """Pair two lists of files in their order.
+        """Pair two lists of files, as `matched_by_name` does.
 
         Raises
         ------
         NotEnoughData
-            The lists differ in length.
+            The lists differ in length, or names do not fit.
         """
-        if len(first) != len(second):
-            raise NotEnoughData(
-                f"{len(first)} files cannot be paired with {len(second)}. "
-                "Give as many of the one as of the other."
-            )
         return cls(
-            list(zip(first, second, strict=True)),
+            matched_by_name(first, second),
             swappable=swappable,
             pixel_size_angstrom=pixel_size_angstrom,
         )

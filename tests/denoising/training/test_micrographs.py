@@ -121,6 +121,18 @@ def test_progress_tells_what_a_person_wants_to_know(pairs, tiny):
     assert last.validation.noise_floor == pytest.approx(0.8, abs=0.1)
 
 
+def test_what_is_told_at_the_end_is_of_the_weights_that_are_kept(pairs, tiny):
+    # Steps this long soon lead away from what was found at first.
+    config = tiny.replaced(steps=12, learning_rate=0.3, schedule="constant", ema_decay=0.0)
+    steps = train_steps(pairs, config)
+    told: list[TrainingProgress] = []
+    denoiser = run_to_end(steps, lambda s: isinstance(s, TrainingProgress) and told.append(s))
+    last, estimate = told[-1], denoiser.provenance.estimated_truth_correlation
+    assert last.kept.loss < last.validation.loss
+    assert last.kept.truth_correlation == estimate != last.validation.truth_correlation
+    assert last.text.endswith(f"correlation with the truth about {estimate:.3f}")
+
+
 def test_a_time_limit_ends_it(pairs, tiny):
     started = time.monotonic()
     denoiser = run_to_end(train_steps(pairs, tiny.lasting(1.0)))

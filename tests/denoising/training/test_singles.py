@@ -91,8 +91,7 @@ def test_the_way_is_chosen_by_what_pixels_tell_and_its_limits_are_said(
 
 
 def test_halves_come_first(at_4_angstrom):
-    image = micrograph(0)[0]
-    data = run_to_end(prepare_steps([Pair(image, image, 1.0)], at_4_angstrom, CPU))
+    data = run_to_end(prepare_steps([Pair(*micrograph(0)[:2], 1.0)], at_4_angstrom, CPU))
     assert data.pairing == "halves"
     assert not set(LIMITS.values()) & set(data.notes)
 

@@ -13,11 +13,12 @@ def plot(qtbot):
     return plot
 
 
-def told(step, loss, truth=None):
-    validation = None
-    if truth is not None:
-        validation = Validation(loss, 0.1, noise_floor=0.8, truth_correlation=truth)
-    return SimpleNamespace(step=step, loss=loss, validation=validation)
+def told(step, loss, truth=None, kept=None):
+    validation, best = (
+        None if one is None else Validation(loss, 0.1, noise_floor=0.8, truth_correlation=one)
+        for one in (truth, truth if kept is None else kept)
+    )
+    return SimpleNamespace(step=step, loss=loss, validation=validation, kept=best)
 
 
 def test_the_figure_that_tells_good_from_better_stands_beside_the_loss(plot):
@@ -29,6 +30,14 @@ def test_the_figure_that_tells_good_from_better_stands_beside_the_loss(plot):
     x, y = plot._floor.getData()
     assert list(x) == [0, 100]
     assert list(y) == [0.8, 0.8]
+
+
+def test_the_figure_is_that_of_the_weights_that_are_kept_and_the_curve_that_of_the_newest(plot):
+    plot.add(told(50, 0.9, 0.934))
+    plot.add(told(100, 1.1, 0.702, kept=0.934))
+    assert "0.934" in plot._figure.text()
+    assert plot.truth_correlation == 0.934
+    assert plot._truth_curve.getData()[1][-1] == 0.702
 
 
 def test_the_first_steps_do_not_press_the_rest_flat(plot):

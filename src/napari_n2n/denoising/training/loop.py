@@ -139,9 +139,11 @@ def learn_steps(
                 backlog.add()
                 pixels += inputs[:, 0].numel()
                 fraction = pace.fraction(learner.step)
-                milestone = validate is not None and is_milestone(learner.step)
+                # The last report tells of the weights that training ends with.
+                ends = fraction >= 1
+                milestone = validate is not None and (is_milestone(learner.step) or ends)
                 since = monotonic() - reported
-                if not milestone and fraction < 1 and since < _SECONDS_BETWEEN_REPORTS:
+                if not milestone and not ends and since < _SECONDS_BETWEEN_REPORTS:
                     continue
                 loss = mean_loss(losses)
                 _require_finite(loss, learner, output)

@@ -112,7 +112,8 @@ def train_steps(
             kept.resume(output)
 
         def told(step: TrainingProgress) -> tuple[TrainingProgress]:
-            return (replace(step, notes=data.notes, validation=kept.validation),)
+            newest, best = kept.validation, kept.best_validation
+            return (replace(step, notes=data.notes, validation=newest, kept=best),)
 
         steps = learn_steps(
             learner,
@@ -156,19 +157,19 @@ class _Results:
         self._output = output
         self._preview_source = preview
         self.validation: Validation | None = None
-        self._best_validation: Validation | None = None
+        self.best_validation: Validation | None = None
         self._validated_step = -1
         self._preview_due = monotonic()
 
     def best(self) -> Denoiser:
-        return self._denoiser(self._learner.best, self._best_validation)
+        return self._denoiser(self._learner.best, self.best_validation)
 
     def resume(self, output: Path) -> None:
         """Go on from the state beside ``output``."""
         elapsed = self._learner.load(resume_path(output), self._data.names)
         self.pace = Pace(self._config, len(self._data.training), elapsed)
         if self._data.validation:
-            self._best_validation = evaluate(self._learner.best, self._data.validation)
+            self.best_validation = evaluate(self._learner.best, self._data.validation)
         if is_milestone(self._learner.step):
             self.validate()  # the stop may have come in the middle of it
 
@@ -191,7 +192,7 @@ class _Results:
                 return
             self.validation = evaluate(self._learner.averaged, self._data.validation)
             if self._learner.keep_if_best(self.validation.loss):
-                self._best_validation = self.validation
+                self.best_validation = self.validation
 
     def _newest(self) -> Denoiser:
         return self._denoiser(self._learner.averaged, self.validation)

@@ -11,6 +11,7 @@ from torch import Tensor
 from napari_n2n.denoising.config import TrainingConfig
 from napari_n2n.denoising.normalisation import Intensities, rescale, to_channels, working_shape
 from napari_n2n.denoising.training.examples import Example, WorkingPair
+from napari_n2n.denoising.training.independence import Independence
 from napari_n2n.denoising.training.singles import (
     LIMITS,
     METHODS,
@@ -90,8 +91,8 @@ def prepare_steps(
     Raises
     ------
     NotEnoughData
-        There is no pair, the images are too small at the working pixel size, or the config asks
-        for what they cannot give.
+        There is no pair, the images are too small at the working pixel size, the config asks for
+        what they cannot give, or the two images of a pair hold the same noise.
     Interrupted
         ``stop`` became true.
     """
@@ -102,12 +103,15 @@ def prepare_steps(
     names: list[str] = []
     notes: set[str] = set()
     ways: set[str] = set()
+    independence = Independence()
     working: float | None = None
     home = device
     for i, pair in enumerate(pairs):
         yield watch.progress("preparing pairs", i, len(pairs))
         if stop():
             raise Interrupted
+        if isinstance(pair, Pair) and config.pairing not in METHODS:
+            independence.look_at(pair.input, pair.target, pair.name)
         pixel_size = pair.pixel_size_angstrom
         if pixel_size is None and config.working_pixel_size_angstrom is not None:
             notes.add("The pixel size is unknown: images are used at full resolution.")
@@ -133,13 +137,14 @@ def prepare_steps(
         )
     if smallest < config.crop:
         notes.add(f"Crops are {smallest} px: the images are not larger at the working pixel size.")
+    limits = [LIMITS[way] for way in METHODS if way in ways]
     return TrainingData(
         training=training,
         validation=validation,
         working_pixel_size_angstrom=working,
         channels=channels.pop(),
         names=tuple(names),
-        notes=(*sorted(notes), *(LIMITS[way] for way in METHODS if way in ways)),
+        notes=(*sorted(notes), *independence.notes, *limits),
         crop=min(config.crop, smallest),
         pairing=" and ".join(sorted(ways)),
     )

@@ -10,7 +10,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_n2n.errors import NotEnoughData
-from napari_n2n.io.finding import movie_stem_of
+from napari_n2n.io.finding import half_of
 from napari_n2n.plugin.denoise.layer_sources import (
     dose_of,
     is_noisy,
@@ -268,10 +268,10 @@ class DataForm(QWidget):
         found = [one for one in self._viewer.layers if memory_of(one).kind == wanted]
         if memory.path is None:
             return found[-1] if found else None
-        of_one = movie_stem_of(memory.path)
+        of_one = half_of(memory.path)[0]
         for one in reversed(found):
             path = memory_of(one).path
-            if path is not None and movie_stem_of(path) == of_one:
+            if path is not None and half_of(path)[0] == of_one:
                 return one
         return None
 

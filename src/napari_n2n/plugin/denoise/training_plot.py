@@ -44,7 +44,8 @@ class TrainingPlot(QWidget):
         self._figure.setTextFormat(Qt.TextFormat.RichText)
         self._figure.setToolTip(
             "How like the clean image, which nobody has, the result is: estimated from two halves "
-            "whose noise is independent. 1 is perfect."
+            "whose noise is independent. 1 is perfect. The figure is that of the best weights so "
+            "far, which the model keeps; the curve is that of the newest."
         )
         explanation = small_print(EXPLANATION)
         layout = QVBoxLayout(self)
@@ -66,6 +67,7 @@ class TrainingPlot(QWidget):
         self._steps: list[int] = []
         self._losses: list[float] = []
         self._validated: list[tuple[int, float, float | None]] = []
+        self._kept_truth: float | None = None
         self._floor_level: float | None = None
         self._draw()
 
@@ -84,12 +86,14 @@ class TrainingPlot(QWidget):
             if not self._validated or self._validated[-1][1:] != point[1:]:
                 self._validated.append(point)
             self._floor_level = validation.noise_floor
+        kept = progress.kept
+        self._kept_truth = None if kept is None else kept.truth_correlation
         self._draw()
 
     @property
     def truth_correlation(self) -> float | None:
-        """The estimated correlation with the clean image as last told."""
-        return self._validated[-1][2] if self._validated else None
+        """The estimated correlation with the clean image of the weights that are kept."""
+        return self._kept_truth
 
     @property
     def noise_floor(self) -> float | None:

@@ -1,0 +1,60 @@
+"""Whether two images can be trained against each other: one specimen, and noise of their own."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_n2n.errors import NotEnoughData
+from napari_n2n.motion import noise_correlation
+
+CORRELATED = 0.02
+"""Correlation of the noise of two images beyond which the user is told."""
+_THE_SAME = 0.6
+_ONE_IMAGE = 0.999
+
+
+class Independence:
+    """Looks at pairs one by one, and says of all of them what there is to say."""
+
+    def __init__(self) -> None:
+        self._pairs = 0
+        self._correlated: list[tuple[float, str]] = []
+
+    def look_at(self, first: NDArray[np.float32], second: NDArray[np.float32], name: str) -> None:
+        """Look at two images, (y, x) or RGB (y, x, 3), which are called ``name``.
+
+        Colour photographs may show detail as fine as their noise, and a target without noise is
+        good: of them only the same image is refused.
+
+        Raises
+        ------
+        NotEnoughData
+            Their noise is the same, for the most part: from such a pair a network learns to keep
+            the noise.
+        """
+        self._pairs += 1
+        grey = first.ndim == 2
+        a, b = (image if grey else image.mean(axis=2) for image in (first, second))
+        correlation, limit = noise_correlation(a, b)
+        if correlation > (_THE_SAME if grey else _ONE_IMAGE):
+            raise NotEnoughData(
+                f"{name}: the two images hold the same noise (it correlates by {correlation:.2f}), "
+                "and a denoiser would learn to keep it. Give the sums of different frames: odd and "
+                "even ones, or one frame and the others without it; not a half and the sum of all."
+            )
+        if grey and correlation > max(CORRELATED, limit):
+            self._correlated.append((correlation, name))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for the user."""
+        if not self._correlated:
+            return ()
+        worst, name = max(self._correlated)
+        whose = name
+        if self._pairs > 1:
+            whose = f"{len(self._correlated)} of {self._pairs} pairs, most that of {name},"
+        return (
+            f"The noise of {whose} is correlated ({worst:.2f}): something of the detector, or of "
+            "the same frames, stands in both images, and the denoiser will keep it. Make the "
+            "halves anew with the gain reference.",
+        )
