@@ -102,6 +102,9 @@ def test_particles_have_their_micrographs_group_and_name(selected):
     assert particles["rlnOpticsGroup"].tolist() == [1, 2, 2]
     assert optics["rlnVoltage"].tolist() == [200, 200]
     assert optics["rlnMtfFileName"].tolist() == ["mtf.star"] * 2
+    write_particles(folder / "half.star", session, ids, scale=0.5)
+    optics = rows(folder / "half.star", "optics")
+    assert optics["rlnMicrographPixelSize"].tolist() == [2, 4]
 
 
 def test_what_was_said_of_some_only_has_a_list_of_its_own(selected):

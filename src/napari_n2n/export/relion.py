@@ -150,7 +150,7 @@ def _new_text(
         notes = (
             *notes,
             "The microscope's settings are not known and were left out, and RELION will ask for "
-            "them: give --voltage, --cs and --amplitude-contrast.",
+            "them: give --voltage, --cs and --amplitude-contrast to napari-n2n export.",
         )
     text = _VERSION + groups.text("optics") + "\n" + _VERSION + table.text(kind)
     return text, kind, notes

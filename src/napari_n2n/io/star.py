@@ -71,8 +71,9 @@ class StarTable:
 
     def only(self, which: ArrayLike) -> Self:
         """Return the rows that (n,) numbers or a mask choose."""
-        chosen = np.arange(len(self))[np.asarray(which)] if len(self) else []
-        return replace(self, rows=tuple(self.rows[number] for number in chosen))
+        chosen = np.asarray(which)
+        numbers = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.intp)
+        return replace(self, rows=tuple(self.rows[number] for number in numbers.tolist()))
 
     def with_columns(self, columns: Mapping[str, Sequence[str]]) -> Self:
         """Return the same rows with columns put in the place of theirs, or added at the end."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
     from napari_n2n.io.particles import Label, Particles
     from napari_n2n.io.star import StarTable
+
+
+PIXEL_SIZES = ("rlnMicrographPixelSize", "rlnMicrographOriginalPixelSize")
+"""The labels by which optics groups tell the pixel size of micrographs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,19 +51,20 @@ class StarRows:
     version: str = ""
     labelled: bool = False
     source: str = ""
-    places: tuple[int, ...] = ()
+    places: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
 
     def __post_init__(self) -> None:
-        if not self.places:
-            object.__setattr__(self, "places", tuple(range(len(self.table))))
+        if len(self.places) != len(self.table):
+            object.__setattr__(self, "places", np.arange(len(self.table)))
 
     def __len__(self) -> int:
         return len(self.table)
 
     def only(self, which: ArrayLike) -> Self:
         """Return the rows that (n,) numbers or a mask choose."""
-        places = np.asarray(self.places, np.intp)[np.asarray(which)] if len(self) else ()
-        return replace(self, table=self.table.only(which), places=tuple(places))
+        chosen = np.asarray(which)
+        chosen = chosen if chosen.dtype == bool else chosen.astype(np.intp)
+        return replace(self, table=self.table.only(chosen), places=self.places[chosen])
 
 
 def counts_rows_from_the_end(name: str) -> bool:
@@ -259,6 +264,7 @@ class MicrographParticles:
             pixel_size_angstrom=size,
             shape=shape,
             first_frame_shift_px=shift and (shift[0] * factor, shift[1] * factor),
+            optics_group=_group_of_pixels(self.optics_group, factor),
         )
 
     def only(self, labels: Collection[Label]) -> Self:
@@ -269,6 +275,14 @@ class MicrographParticles:
         """Return the particles that (n,) numbers or a mask choose, with their rows."""
         rows = None if self.star is None else self.star.only(which)
         return replace(self, particles=self.particles[which], star=rows)
+
+
+def _group_of_pixels(group: Mapping[str, str] | None, factor: float) -> Mapping[str, str] | None:
+    """Return an optics group of micrographs of `factor` times as many pixels a side."""
+    if group is None:
+        return None
+    sizes = {label: word for label, word in group.items() if label in PIXEL_SIZES}
+    return {**group, **{label: repr(float(word) / factor) for label, word in sizes.items()}}
 
 
 def _turned(particles: Particles, height: int) -> Particles:

@@ -34,7 +34,7 @@ _BY_EXTENSION: dict[str, Kind] = {
 _BLOCK = re.compile(r"^\s*data_", re.MULTILINE)
 _CBOX = re.compile(r"^\s*_CoordinateX\b", re.MULTILINE)
 # RELION's metadata of how one movie was aligned have positions, too: those of hot pixels.
-_MOTION = re.compile(r"^\s*data_general\s+_rlnImageSizeX\b|^\s*_rlnMicrographMovieName\b", re.M)
+_GENERAL, _MOTION = re.compile(r"^\s*data_general\b", re.MULTILINE), "_rlnMicrographMovieName"
 _RELION = re.compile(r"^\s*_rlnCoordinateX\b", re.MULTILINE)
 
 
@@ -76,7 +76,8 @@ def is_coordinates(path: Path | str) -> bool:
         if kind == "star":
             with open_binary(path) as handle:
                 head = handle.read(_HEAD).decode("utf-8", "replace")
-            return bool(_RELION.search(head)) and not _MOTION.search(head)
+            of_motion = _GENERAL.search(head) and _MOTION in head
+            return bool(_RELION.search(head)) and not of_motion
     except N2NError:
         return False
     return kind is not None

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from napari_n2n.errors import BadValue
 from napari_n2n.io.coordinates.columns import score_words
-from napari_n2n.io.coordinates.model import counts_rows_from_the_end
+from napari_n2n.io.coordinates.model import PIXEL_SIZES, counts_rows_from_the_end
 from napari_n2n.io.coordinates.optics import GROUP, OpticsGroups, described
 from napari_n2n.io.coordinates.star import (
     CLASS_COMMENT,
@@ -42,8 +42,7 @@ _X, _Y, _NAME, _CLASS = (
     "rlnMicrographName",
     "rlnClassNumber",
 )
-_SIZE = "rlnMicrographPixelSize"
-_SIZES = (_SIZE, "rlnMicrographOriginalPixelSize")
+_SIZE = PIXEL_SIZES[0]
 _VERSION = "# version 30001\n"
 # px: what is lost by moving a position there and back.
 _SAME_PX = 1e-6
@@ -192,7 +191,7 @@ def _with_rows(
         (-files[one.source], place, line, giver)
         for table, one, part in zip(tables, rows, parts, strict=True)
         for place, line, giver in zip(
-            one.places, part.rows, table.particles.given_by.tolist(), strict=True
+            one.places.tolist(), part.rows, table.particles.given_by.tolist(), strict=True
         )
     ]
     placed.sort(key=lambda row: row[:2])
@@ -249,4 +248,4 @@ def _resized(group: dict[str, str], pixel_size_angstrom: float | None) -> dict[s
     if pixel_size_angstrom is None or told is None or abs(told / pixel_size_angstrom - 1) < 1e-9:
         return group
     size = repr(float(pixel_size_angstrom))
-    return {label: size if label in _SIZES else word for label, word in group.items()}
+    return {label: size if label in PIXEL_SIZES else word for label, word in group.items()}
