@@ -1,7 +1,9 @@
 """``napari-n2n convert`` as a person types it."""
 
 import numpy as np
+import pandas as pd
 import pytest
+import starfile
 
 from napari_n2n.io import (
     MicrographParticles,
@@ -123,3 +125,83 @@ def test_thirty_micrographs_are_one_line(tmp_path, capsys):
     said = capsys.readouterr().out
     assert "30 micrographs, 1 to 30 each: 465 particles (465 unlabelled)" in said
     assert said.count("\n") == 1
+
+
+STAR = """\
+data_optics
+loop_
+_rlnOpticsGroupName #1
+_rlnOpticsGroup #2
+_rlnMicrographPixelSize #3
+_rlnVoltage #4
+night-1 1 1.000000 200.000000
+night-2 2 1.000000 200.000000
+
+data_particles
+loop_
+_rlnCoordinateX #1
+_rlnCoordinateY #2
+_rlnMicrographName #3
+_rlnOpticsGroup #4
+_rlnHelicalTubeID #5
+40 80 m/a.mrc 2 7
+44 88 m/b.mrc 1 8
+"""
+
+
+def test_star_to_star_keeps_rows_and_optics(tmp_path):
+    (tmp_path / "in.star").write_text(STAR)
+    assert call("convert", tmp_path / "in.star", tmp_path / "out.star") == 0
+    before, after = (starfile.read(tmp_path / f"{name}.star") for name in ("in", "out"))
+    for block in ("optics", "particles"):
+        pd.testing.assert_frame_equal(before[block], after[block])
+
+
+def test_a_binned_micrograph_scales_positions_to_its_pixels(tmp_path, capsys):
+    (tmp_path / "in.star").write_text(STAR)
+    write_micrograph(tmp_path / "a.mrc", np.eye(50, 60, dtype=np.float32), 4.0)
+    out = tmp_path / "out.csv"
+    assert call("convert", tmp_path / "in.star", out, "--micrograph", tmp_path / "a.mrc") == 0
+    assert centres(out) == [[[20, 10]], [[22, 11]]]
+    assert "multiplied by 0.25" in capsys.readouterr().err
+    # What a person says of the pixel size wins.
+    command = ("convert", tmp_path / "in.star", out, "--micrograph", tmp_path / "a.mrc")
+    assert call(*command, "--pixel-size", 4) == 0
+    assert centres(out) == [[[80, 40]], [[88, 44]]]
+    assert "outside the micrograph" in capsys.readouterr().err
+
+
+def test_one_micrograph_is_not_that_of_all_files_of_a_folder(tmp_path):
+    folder = tmp_path / "AutoPick" / "job" / "night"
+    folder.mkdir(parents=True)
+    for i, stem in enumerate("abc"):
+        text = f"data_\nloop_\n_rlnCoordinateX\n_rlnCoordinateY\n{i} {i}\n"
+        (folder / f"{stem}_autopick.star").write_text(text)
+    write_micrograph(tmp_path / "m" / "a.mrc", np.eye(50, 60, dtype=np.float32), 4.0)
+    out = tmp_path / "out.star"
+    assert call("convert", folder, out, "--micrograph", tmp_path / "m" / "a.mrc") == 0
+    tables = read_coordinates(out)
+    assert [one.micrograph for one in tables] == [str(tmp_path / "m" / f"{s}.mrc") for s in "abc"]
+    assert {one.pixel_size_angstrom for one in tables} == {4.0}
+
+
+def test_topaz_names_are_completed_by_the_micrographs(tmp_path):
+    (tmp_path / "p.txt").write_text("image_name\tx_coord\ty_coord\na\t1\t2\nb\t3\t4\n")
+    write_micrograph(tmp_path / "a.mrc", np.eye(50, 60, dtype=np.float32), 4.0)
+    out = tmp_path / "out.star"
+    assert call("convert", tmp_path / "p.txt", out, "--micrograph", tmp_path / "a.mrc") == 0
+    assert [one.micrograph for one in read_coordinates(out)] == [
+        str(tmp_path / "a.mrc"),
+        str(tmp_path / "b.mrc"),
+    ]
+
+
+def test_a_motion_star_is_no_coordinate_file_of_a_folder(tmp_path):
+    (tmp_path / "in.star").write_text(STAR)
+    (tmp_path / "a_motion.star").write_text(
+        "data_general\n\n_rlnMicrographMovieName Movies/a.tif\n\ndata_hot_pixels\n\nloop_\n"
+        "_rlnCoordinateX\n_rlnCoordinateY\n1 2\n3 4\n"
+    )
+    assert call("convert", tmp_path, tmp_path / "o.csv") == 0
+    assert len(read_coordinates(tmp_path / "o.csv")) == 2
+    assert call("convert", tmp_path / "a_motion.star", tmp_path / "p.csv") == 1

@@ -46,6 +46,7 @@ OPTIONS = [
     ),
     (("--eer-frames", "40"), {"eer_frames": 40}),
     (("--eer-dose", "0.8"), {"eer_dose": 0.8}),
+    (("--eer-grouping", "32"), {"eer_grouping": 32}),
     (("--eer-raw-dose", "1e-9"), {"eer_raw_dose": 1e-9}),
     (("--eer-upsampling", "4"), {"eer_upsampling": 4}),
     (("--aligned",), {"aligned": True}),
@@ -92,3 +93,5 @@ def test_what_contradicts_itself_is_said_in_a_sentence(tmp_path, capsys):
         capsys.readouterr().err
     )
     assert not (tmp_path / "out").exists()
+    assert call(*command, "--eer-frames", 4, "--eer-grouping", 8) == 1
+    assert "Choose the EER grouping, or the frames' number or dose" in capsys.readouterr().err

@@ -2,6 +2,8 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+import starfile
+import tifffile
 from scipy import ndimage
 
 from napari_n2n.cli import console
@@ -13,8 +15,10 @@ from napari_n2n.io import (
     MicrographParticles,
     Particles,
     read_coordinates,
+    read_micrograph,
     write_coordinates,
     write_micrograph,
+    write_mrc_stack,
 )
 from napari_n2n.particles import match
 from napari_n2n.particles.descriptors import describe
@@ -347,3 +351,48 @@ def test_marks_on_a_micrograph_that_is_not_there_are_told(n2n, sample, tmp_path,
     arguments = ("-o", tmp_path / "p.csv", "--diameter", 120, "-q", "--like", marks)
     assert n2n("pick", folder / "shells_1.mrc", *arguments) == 1
     assert "Give the marked micrograph as well" in capsys.readouterr().err
+
+
+def test_a_tiff_is_told_as_relion_reads_it(n2n, sample, tmp_path, capsys):
+    folder, truths = sample
+    image = read_micrograph(folder / "shells_0.mrc").pixels
+    tifffile.imwrite(tmp_path / "shells.tif", image)
+    for name in ("p.star", "stars", "p.csv"):
+        arguments = ("--diameter", 120, "--pixel-size", PIXEL_SIZE, "-q")
+        assert n2n("pick", tmp_path / "shells.tif", "-o", tmp_path / name, *arguments) == 0
+        assert ("upside down" in capsys.readouterr().err) == (name != "p.csv")
+    centres, _, _ = truths[0]
+    for path in (tmp_path / "p.star", tmp_path / "stars" / "shells_manualpick.star"):
+        table = next(iter(starfile.read(path, always_dict=True).values()))
+        found = np.stack([table["rlnCoordinateY"], table["rlnCoordinateX"]], axis=1)
+        relions = np.stack([511 - centres[:, 0], centres[:, 1]], axis=1)
+        assert len(match(found, relions, 10).pairs) > 0.6 * len(centres)
+        assert "rlnOpticsGroup" not in path.read_text()
+        # And read again, they lie on the TIFF as it is stored.
+        (back,) = read_coordinates(path)
+        assert len(match(back.particles.centres_px, centres, 10).pairs) > 0.6 * len(centres)
+    (plain,) = read_coordinates(tmp_path / "p.csv")
+    assert len(match(plain.particles.centres_px, centres, 10).pairs) > 0.6 * len(centres)
+
+
+def test_picks_of_a_movie_are_for_relions_own_sum(n2n, tmp_path, capsys):
+    """RELION's sums lie in the first frame; the movie drifts on."""
+    still = build_scene(
+        SimulationConfig(shape=(512, 512), pixel_size_angstrom=PIXEL_SIZE, contaminant_count=0)
+    ).truth
+    image = ndimage.gaussian_filter(still.clean, 1.0)
+    rng = np.random.default_rng(0)
+    frames = [
+        np.roll(image, (2 * i, -i), (0, 1)) + rng.normal(0, 0.1 * image.std(), image.shape)
+        for i in range(8)
+    ]
+    write_mrc_stack(tmp_path / "m.mrc", np.array(frames, np.float32), PIXEL_SIZE)
+    arguments = ("--diameter", 120, "-q", "-o", tmp_path / "p.star")
+    assert n2n("pick", tmp_path / "m.mrc", *arguments) == 0
+    assert "to the first frame" in capsys.readouterr().err
+    table = starfile.read(tmp_path / "p.star", always_dict=True)["particles"]
+    found = np.stack([table["rlnCoordinateY"], table["rlnCoordinateX"]], axis=1)
+    pairs = match(found, still.centres_px, 10).pairs
+    assert len(pairs) > 0.5 * len(still.centres_px)
+    off = (found[pairs[:, 0]] - still.centres_px[pairs[:, 1]]).mean(0)
+    assert np.abs(off).max() < 0.6

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+import starfile
 import tifffile
 
 from napari_n2n.errors import BadValue, WriteProblem
@@ -19,6 +20,12 @@ from napari_n2n.io import Particles, read_coordinates
 from napari_n2n.session import Session
 
 from .night import Night
+
+
+def in_relion(path):
+    """Return x, y as RELION reads them."""
+    particles = starfile.read(path, always_dict=True)["particles"]
+    return list(zip(particles["rlnCoordinateX"], particles["rlnCoordinateY"], strict=True))
 
 
 def test_the_list_names_exactly_the_kept_ones_in_their_order(night: Night, tmp_path):
@@ -179,7 +186,8 @@ def test_particles_of_the_kept_ones_come_back_where_they_were(night: Night, tmp_
     np.testing.assert_array_equal(tables[0].particles.centres_px, stored.centres_px)
     assert tables[0].particles.labels.tolist() == ["intact", "intact", "broken"]
     assert written.count == 4 * 3
-    assert written.notes == ()
+    assert len(written.notes) == 1
+    assert "the shift of the first frame is not known" in written.notes[0]
 
 
 def test_micrographs_without_particles_spoil_nothing_for_the_others(night: Night):
@@ -234,8 +242,10 @@ def test_tiff_movies_without_a_drift_are_turned_as_well(night: Night, tmp_path):
     )
     night.session.marks.add(movie, Particles([(10.0, 20.0)]))
     write_particles(tmp_path / "p.star", night.session, [movie])
+    assert in_relion(tmp_path / "p.star") == [(20.0, 63 - 10.0)]
+    # This program reads its own positions back as they were.
     (table,) = read_coordinates(tmp_path / "p.star")
-    assert table.particles.centres_px.tolist() == [[63 - 10.0, 20.0]]
+    assert table.particles.centres_px.tolist() == [[10.0, 20.0]]
 
 
 def test_tiff_movies_are_turned_as_relion_turns_them(night: Night, tmp_path):
@@ -245,13 +255,19 @@ def test_tiff_movies_are_turned_as_relion_turns_them(night: Night, tmp_path):
     )
     session.marks.add(movie, Particles([(100.0, 50.0)]))
     session.micrographs.set_figures(movie, {"drift_total_angstrom": 3.0})
+    session.micrographs.set_first_frame_shift(movie, (3.0, -2.0))
     written = write_particles(tmp_path / "p.star", session, [movie])
-    (table,) = read_coordinates(tmp_path / "p.star")
-    assert table.particles.centres_px.tolist() == [[511 - 100.0, 50.0]]
+    assert in_relion(tmp_path / "p.star") == [(50.0 - 2, 511 - (100.0 + 3))]
     assert "turned upside down" in written.notes[0]
-    write_particles(tmp_path / "p.star", session, [movie], mirror_y=False)
+    assert "moved by 3.6 px to the first frame" in written.notes[1]
     (table,) = read_coordinates(tmp_path / "p.star")
     assert table.particles.centres_px.tolist() == [[100.0, 50.0]]
+    write_particles(tmp_path / "p.star", session, [movie], micrograph_folder="MotionCorr/job002")
+    assert in_relion(tmp_path / "p.star") == [(50.0 - 2, 511 - (100.0 + 3))]
+    (table,) = read_coordinates(tmp_path / "p.star")  # on RELION's own micrograph, an MRC
+    assert table.particles.centres_px.tolist() == [[511 - 103.0, 48.0]]
+    write_particles(tmp_path / "p.star", session, [movie], mirror_y=False)
+    assert in_relion(tmp_path / "p.star") == [(48.0, 103.0)]
     # cryoSPARC reads them as this program does.
     written = write_particles(tmp_path / "p.cs", session, [movie])
     (table,) = read_coordinates(tmp_path / "p.cs")

@@ -280,9 +280,14 @@ BROKEN = {
         loop([*XY, "rlnMicrographName"], "1 2 a.mrc", "3 4", "5 6 a.mrc").encode(),
         "line 8 has 2 of 3 values",
     ),
-    "block.star": (
-        loop(["rlnMicrographName", *XY], "data_01.mrc 1 2").encode(),
-        "starts with data_",
+    "quote.star": (
+        loop(["rlnMicrographName", *XY], "a.mrc 1 2", "'b c.mrc 1 2").encode(),
+        "a quote in line 8 does not end",
+    ),
+    "motion.star": (
+        b"data_general\n\n_rlnMicrographMovieName Movies/a.tif\n\n"
+        + loop([*XY], "1 2", "3 4").replace("data_", "data_hot_pixels").encode(),
+        "tells how one movie was aligned",
     ),
     "loops.star": (b"data_\n" + b"loop_\n" * 10, "cannot be read as a STAR file"),
     "underscore.star": (loop(XY, "1_0 2").encode(), "'1_0' as rlnCoordinateX"),

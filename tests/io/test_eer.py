@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_n2n.errors import UnreadableFile
+from napari_n2n.errors import BadValue, UnreadableFile
 from napari_n2n.io import EerRendering, inspect_file, open_movie
 from napari_n2n.simulation.eer_encoding import encode_eer, encode_events
 
@@ -178,3 +178,17 @@ def test_what_no_camera_counts_is_refused(tmp_path, frames, options, part):
     with pytest.raises(ValueError, match=part):
         encode_eer(frames, tmp_path / "a.eer", **options)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_grouping_is_relions_and_what_is_left_over_is_dropped(tmp_path):
+    frames = np.random.default_rng(0).integers(0, 2, (11, 32, 32)).astype(np.uint8)
+    encode_eer(frames, tmp_path / "a.eer", raw_frames_per_frame=1)
+    movie = open_movie(tmp_path / "a.eer", eer=EerRendering(grouping=4))
+    assert len(movie) == 2
+    np.testing.assert_array_equal(movie.frame(1), frames[4:8].sum(0))
+    assert any("last 3 of 11 raw frames" in note for note in movie.notes)
+    with pytest.raises(UnreadableFile, match="too few to group 12"):
+        open_movie(tmp_path / "a.eer", eer=EerRendering(grouping=12))
+    for wrong in ({"frames": 2, "grouping": 4}, {"grouping": 0}):
+        with pytest.raises(BadValue):
+            EerRendering(**wrong)

@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
-from napari_n2n.errors import BadPixels, DeviceProblem, NotEnoughData
+from napari_n2n.errors import BadPixels, DeviceProblem, NotEnoughData, UnreadableFile
 from napari_n2n.io import Movie, read_micrograph
 from napari_n2n.motion import (
     MotionConfig,
@@ -18,6 +19,7 @@ from napari_n2n.motion import (
     write_halves,
 )
 from napari_n2n.motion.adding import add_frames_steps
+from napari_n2n.motion.trajectory import first_frame_shift_in
 from napari_n2n.progress import Progress, run_to_end
 from napari_n2n.simulation import SimulationConfig, build_scene, simulate, simulated_frames
 
@@ -382,3 +384,26 @@ def test_halves_are_written_under_the_names_relion_gives(small_movie, tmp_path):
     summed = write_halves(run_to_end(sum_halves_steps(small_movie.as_movie())), tmp_path, "plain")
     assert summed.motion is None
     assert not (tmp_path / "plain_motion.csv").exists()
+
+
+def test_sums_lie_in_the_frame_that_was_chosen(tmp_path):
+    config = SimulationConfig(shape=(256, 256), pixel_size_angstrom=3.0, seed=4)
+    image, rng = build_scene(config).truth.clean, np.random.default_rng(0)
+    frames = [
+        np.roll(image, (2 * i, -i), (0, 1)) + rng.normal(0, 0.1 * image.std(), image.shape)
+        for i in range(8)
+    ]
+    movie = Movie.from_array(np.array(frames, np.float32), 3.0, 1.0)
+    middle, first = (aligned(movie, reference_frame=frame) for frame in ("middle", "first"))
+    shift = np.array(middle.first_frame_shift_px)
+    np.testing.assert_allclose(shift, (-8, 4), atol=0.3)
+    np.testing.assert_allclose(first.first_frame_shift_px, 0, atol=1e-9)
+    # What is at p in the middle frame is at p plus the shift in the first.
+    moved = ndimage.shift(middle.full, shift, order=3, mode="nearest")
+    assert correlation(moved, first.full) > correlation(middle.full, first.full)
+    paths = write_halves(middle, tmp_path)
+    found = first_frame_shift_in(paths.motion, middle.pixel_size_angstrom)
+    np.testing.assert_allclose(found, shift, atol=1e-3)
+    paths.full.with_suffix(".csv").write_text("a,b\n1,2\n")
+    with pytest.raises(UnreadableFile, match="does not tell how the first frame"):
+        first_frame_shift_in(paths.full.with_suffix(".csv"), 1.0)

@@ -1,8 +1,8 @@
 """Commands about coordinate files: convert."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import typer
 
@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_n2n.io import Label, MicrographParticles
+    from napari_n2n.io.inspection import FileInfo
 
 _MOST_NAMED = 5
+# Pixel sizes this close, relatively, are the same, written with fewer digits.
+_ALIKE = 0.01
 _PICKER_SUFFIXES = ("_autopick", "_manualpick", "_pick", "_picks", "_extract")
 
 
@@ -30,7 +33,10 @@ def convert(
     ],
     micrograph: Annotated[
         Path | None,
-        typer.Option(help="The micrograph (or one of them): gives shape, pixel size and name."),
+        typer.Option(
+            help="The micrograph (or one of them): gives shape, pixel size, name or its folder. "
+            "Positions of other pixels are scaled to its own."
+        ),
     ] = None,
     pixel_size: options.PixelSize = None,
     shape: Annotated[
@@ -41,9 +47,13 @@ def convert(
         str | None, typer.Option(help="Write only these labels, e.g. intact,broken.")
     ] = None,
     mirror_y: Annotated[
-        bool,
-        typer.Option("--mirror-y", help="Between here and what RELION made of TIFF movies."),
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--mirror-y/--no-mirror-y",
+            help="Between here and what RELION made of TIFF movies; default: to and from .star, "
+            "where the micrograph is called .tif.",
+        ),
+    ] = None,
     scale: Annotated[
         float, typer.Option(min=1e-3, max=1e3, help="Multiply positions by this.")
     ] = 1.0,
@@ -67,19 +77,17 @@ def convert(
     )
 
     wanted = labels_of(labels)
-    if micrograph is not None:
-        info = inspect_file(micrograph)
-        shape = shape or (info.shape[-2], info.shape[-1])
-        pixel_size = pixel_size or info.pixel_size_angstrom
+    shown = None if micrograph is None else _Shown.of(micrograph, inspect_file(micrograph))
+    if shown is not None:
+        shape = shape or shown.shape
     tables = [
         replace(
             one,
-            micrograph=one.micrograph or _name(path, micrograph),
             pixel_size_angstrom=pixel_size or one.pixel_size_angstrom,
             shape=one.shape or shape,
             diameter_angstrom=diameter or one.diameter_angstrom,
         )
-        for path, one in _read(source, shape, pixel_size, scale)
+        for one in _read(source, shape, pixel_size, scale, shown)
     ]
     chosen = [one if wanted is None else one.only(wanted) for one in tables]
     if wanted is not None and not any(len(one.particles) for one in chosen):
@@ -88,13 +96,17 @@ def convert(
     target = Path(output)
     if target.is_dir() or output.endswith(("/", "\\")):
         if each == "star":
-            write_star_per_micrograph(target, chosen, mirror_y=mirror_y)
+            notes = write_star_per_micrograph(target, chosen, mirror_y=mirror_y).notes
         else:
-            write_box_per_micrograph(target, chosen, mirror_y=mirror_y, box_size_px=box_size)
+            notes = write_box_per_micrograph(
+                target, chosen, mirror_y=mirror_y, box_size_px=box_size
+            ).notes
     else:
         if target.exists() and target.samefile(source):
             raise BadValue(f"{target} would be written over itself: choose another name.")
-        write_coordinates(target, chosen, mirror_y=mirror_y, box_size_px=box_size)
+        notes = write_coordinates(target, chosen, mirror_y=mirror_y, box_size_px=box_size)
+    for note in notes:
+        console.say_note(note)
     console.say(f"{summary(chosen)} → {output}")
 
 
@@ -137,40 +149,118 @@ def _counts(tables: "Sequence[MicrographParticles]") -> str:
     return f"{count:,} particle{'' if count == 1 else 's'}" + (f" ({parts})" if parts else "")
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """The micrograph that was given, one of those that the positions lie on."""
+
+    path: Path
+    shape: tuple[int, int]
+    pixel_size_angstrom: float | None
+
+    @classmethod
+    def of(cls, path: Path, info: "FileInfo") -> Self:
+        return cls(path, (info.shape[-2], info.shape[-1]), info.pixel_size_angstrom)
+
+    def name_of(self, name: str) -> str:
+        """Complete a bare name, as Topaz gives them, by this one's folder and extension."""
+        from napari_n2n.io import stem_of
+
+        stem = stem_of(Path(name))
+        if stem == stem_of(self.path) and "/" not in name:
+            return str(self.path)
+        if "/" in name or stem != name:
+            return name
+        ending = self.path.name.removeprefix(stem_of(self.path))
+        return str(self.path.with_name(name + ending))
+
+
 def _read(
-    source: Path, shape: tuple[int, int] | None, pixel_size: float | None, scale: float
-) -> "list[tuple[Path, MicrographParticles]]":
-    """Read a file, or the coordinate files of a folder; with each micrograph its file."""
+    source: Path,
+    shape: tuple[int, int] | None,
+    pixel_size: float | None,
+    scale: float,
+    shown: _Shown | None,
+) -> "list[MicrographParticles]":
+    """Read a file, or the coordinate files of a folder, with positions of the wanted pixels."""
     from napari_n2n.errors import UnreadableFile
-    from napari_n2n.io import is_coordinates, read_coordinates
+    from napari_n2n.io import is_coordinates
 
     paths = [source]
     if source.is_dir():
         paths = sorted(path for path in source.iterdir() if is_coordinates(path))
         if not paths:
             raise UnreadableFile(source, "holds no coordinate files", "Choose another folder.")
-    # A given pixel size is that of the result.
-    own = None if pixel_size is None else pixel_size * scale
-    tables = [
-        (path, one)
-        for path in paths
-        for one in read_coordinates(path, shape=shape, pixel_size_angstrom=own)
+    size = pixel_size or (None if shown is None else shown.pixel_size_angstrom)
+    # A size that is given is that of the result.
+    read = [(path, _read_one(path, shape, size and size * scale)) for path in paths]
+    nameless = sum(not one.micrograph for _, tables in read for one in tables)
+    return [
+        _scaled(_named(path, one, shown, alone=nameless == 1), shape, pixel_size, scale, shown)
+        for path, tables in read
+        for one in tables
     ]
-    if scale == 1:
+
+
+def _read_one(
+    path: Path, shape: tuple[int, int] | None, pixel_size: float | None
+) -> "list[MicrographParticles]":
+    """Read a file; a pixel size (Å) is for what it does not tell itself."""
+    from napari_n2n.io import read_coordinates
+
+    tables = read_coordinates(path, shape=shape)
+    if pixel_size is None or all(one.pixel_size_angstrom for one in tables):
         return tables
-    scaled = [(path, one.scaled(scale)) for path, one in tables]
-    return [(path, replace(one, shape=shape or one.shape)) for path, one in scaled]
+    told = [one.pixel_size_angstrom for one in tables]
+    # Read anew, as lengths of what is told in pixels depend on it.
+    tables = read_coordinates(path, shape=shape, pixel_size_angstrom=pixel_size)
+    return [
+        replace(one, pixel_size_angstrom=size or pixel_size)
+        for one, size in zip(tables, told, strict=True)
+    ]
 
 
-def _name(path: Path, micrograph: Path | None) -> str:
-    """Name a micrograph that its file does not."""
-    if micrograph is not None:
-        return str(micrograph)
+def _scaled(
+    one: "MicrographParticles",
+    shape: tuple[int, int] | None,
+    pixel_size: float | None,
+    scale: float,
+    shown: _Shown | None,
+) -> "MicrographParticles":
+    """Bring positions to the pixels of the micrograph they are for."""
+    if scale != 1:
+        one = one.scaled(scale)
+        one = replace(one, shape=shape or one.shape)
+    own, theirs = one.pixel_size_angstrom, None if shown is None else shown.pixel_size_angstrom
+    if pixel_size is not None or own is None or theirs is None or abs(own / theirs - 1) < _ALIKE:
+        return one
+    assert shown is not None
+    factor = own / theirs
+    console.say_note(
+        f"{one.stem}: positions were multiplied by {factor:.4g}, as they were told in pixels of "
+        f"{own:.4g} Å and {shown.path.name} has {theirs:.4g} Å. Give --pixel-size if they are of "
+        "its pixels already."
+    )
+    return replace(one.scaled(factor), pixel_size_angstrom=theirs, shape=shown.shape)
+
+
+def _named(
+    path: Path, one: "MicrographParticles", shown: _Shown | None, *, alone: bool
+) -> "MicrographParticles":
+    """Name a micrograph that its file does not, or not in full.
+
+    One micrograph cannot be that of several files, which are then called as these are.
+    """
+    if one.micrograph:
+        return one if shown is None else replace(one, micrograph=shown.name_of(one.micrograph))
+    if shown is not None and alone:
+        return replace(one, micrograph=str(shown.path))
     name = path.stem
     for suffix in _PICKER_SUFFIXES:
         name = name.removesuffix(suffix)
+    if shown is not None:
+        return replace(one, micrograph=shown.name_of(name))
     console.say_note(
         f"{path.name} does not name its micrograph, which is called {name} from here on. "
         "Give --micrograph to name it."
     )
-    return name
+    return replace(one, micrograph=name)

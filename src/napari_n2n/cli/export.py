@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_n2n.export.kept import ExportOutcome
+    from napari_n2n.io import Optics
     from napari_n2n.session import Session
 
 _KINDS = ("relion", "particles", "figures", "list", "links")
@@ -50,9 +51,30 @@ def export(
         str | None, typer.Option(help="Particles of these labels only, e.g. intact,broken.")
     ] = None,
     pixel_size: options.PixelSize = None,
-    voltage: Annotated[float, typer.Option(min=1, max=3000, help="In kV, for RELION.")] = 300.0,
-    cs: Annotated[float, typer.Option(help="Spherical aberration in mm, for RELION.")] = 2.7,
-    amplitude_contrast: Annotated[float, typer.Option(min=0, max=1, help="For RELION.")] = 0.1,
+    voltage: Annotated[
+        float | None, typer.Option(min=1, max=3000, help="In kV, for RELION's optics groups.")
+    ] = None,
+    cs: Annotated[
+        float | None, typer.Option(help="Spherical aberration in mm, for RELION's optics groups.")
+    ] = None,
+    amplitude_contrast: Annotated[
+        float | None, typer.Option(min=0, max=1, help="For RELION's optics groups.")
+    ] = None,
+    scale: Annotated[
+        float,
+        typer.Option(
+            min=1e-3,
+            max=1e3,
+            help="Multiply positions of particles, for other pixels.",
+        ),
+    ] = 1.0,
+    mirror_y: Annotated[
+        bool | None,
+        typer.Option(
+            "--mirror-y/--no-mirror-y",
+            help="Turn particles upside down; default: for RELION, where it reads a TIFF.",
+        ),
+    ] = None,
 ) -> None:
     """Write the kept micrographs for other programs: RELION, cryoSPARC, lists, tables."""
     wanted = _kinds_of(what)
@@ -61,10 +83,9 @@ def export(
     from napari_n2n.errors import N2NError
     from napari_n2n.export import kept as exporting
     from napari_n2n.export.relion import by_kind, write_relion_lists
-    from napari_n2n.io import Optics
     from napari_n2n.session import open_existing
 
-    optics = Optics(voltage, cs, amplitude_contrast)
+    optics = _optics(voltage, cs, amplitude_contrast)
     failed = False
     with open_existing(session) as kept:
         chosen = _chosen(kept, min_score)
@@ -86,6 +107,8 @@ def export(
                 labels=of_labels,
                 micrograph_folder=micrograph_folder,
                 optics=optics,
+                scale=scale,
+                mirror_y=mirror_y,
             ),
             "figures": lambda: exporting.write_figures(output / "figures.csv", kept),
             "list": lambda: exporting.write_list(output / "list.txt", kept, ids),
@@ -101,6 +124,21 @@ def export(
                 failed = True
     if failed:
         raise typer.Exit(1)
+
+
+def _optics(
+    voltage: float | None, cs: float | None, amplitude_contrast: float | None
+) -> "Optics | None":
+    """Return how the microscope was set; None where nothing was said of it."""
+    from napari_n2n.io import Optics
+
+    if voltage is None and cs is None and amplitude_contrast is None:
+        return None
+    if voltage is None or cs is None or amplitude_contrast is None:
+        raise typer.BadParameter(
+            "--voltage, --cs and --amplitude-contrast go together: give all three, or none."
+        )
+    return Optics(voltage, cs, amplitude_contrast)
 
 
 def _kinds_of(what: str | None) -> list[str]:

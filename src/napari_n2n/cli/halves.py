@@ -1,7 +1,7 @@
 """The command that aligns movies and writes their sums: halves."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,6 +20,10 @@ def halves(
     dose_weighting: Annotated[
         bool, typer.Option("--dose-weighting", help="Weight frames by dose (Grant & Grigorieff).")
     ] = False,
+    reference_frame: Annotated[
+        Literal["middle", "first"],
+        typer.Option(help="The frame in which the sums lie; RELION's lie in the first."),
+    ] = "middle",
     device: options.Device = "auto",
     quiet: options.Quiet = False,
     *,
@@ -33,7 +37,7 @@ def halves(
     from napari_n2n.workflow.movie_sums import sums_of_file_steps
 
     reader = MovieReader(recording)
-    motion = validated(MotionConfig, dose_weighting=dose_weighting)
+    motion = validated(MotionConfig, dose_weighting=dose_weighting, reference_frame=reference_frame)
 
     def job(path: Path) -> Steps[FileResult]:
         result = yield from sums_of_file_steps(

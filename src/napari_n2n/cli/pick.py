@@ -166,8 +166,12 @@ def _write(
     from napari_n2n.io import write_coordinates, write_star_per_micrograph
 
     if _one_file(output):
-        write_coordinates(output, tables, labels=labels)
+        for note in write_coordinates(output, tables, labels=labels):
+            console.say_note(note)
         console.say(str(output))
-    else:
-        for path in write_star_per_micrograph(output, tables, labels=labels):
-            console.say(str(path))
+        return
+    written = write_star_per_micrograph(output, tables, labels=labels)
+    for note in written.notes:
+        console.say_note(note)
+    for path in written:
+        console.say(str(path))

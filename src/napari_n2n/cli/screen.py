@@ -65,9 +65,8 @@ def screen(
     denoiser = options.denoiser_of(model)
     found = None if watch else inputs_of(inputs)
     files = [folder for folder, _ in folders] if found is None else [p.parent for p in found.paths]
-    told = None if found is None else found.pixel_size_angstrom
-    if recording.pixel_size_angstrom is None:
-        recording = recording.replaced(pixel_size_angstrom=told)
+    for note in () if found is None else found.notes:
+        console.say_note(note)
     movies = MovieReader(recording)
     if like is not None and diameter is None:
         raise typer.BadParameter("--like says what to pick; give the --diameter as well.")
@@ -76,10 +75,15 @@ def screen(
         kept = ends.enter_context(_opened(common_folder(files), session))
         stop = ends.enter_context(console.stop_on_signal())
         paths = [] if found is None else found.paths
+        size = None if found is None else found.pixel_size_angstrom
+        seen = movies if size is None else movies.with_told_pixel_size(size)
         template = options.template_of(
-            like, paths, denoiser, movies, diameter, device=device, stop=stop, quiet=quiet
+            like, paths, denoiser, seen, diameter, device=device, stop=stop, quiet=quiet
         )
-        settings = ScreenSettings(movies, denoiser, diameter, device, template)
+        sizes = {} if found is None else found.pixel_sizes
+        settings = ScreenSettings(movies, denoiser, diameter, device, template, sizes)
+        if found is not None:
+            found.keep_origins(kept)
         queue = Queue(() if found is None else found.paths, open=len(folders))
         feeds = [
             ends.enter_context(Feed(queue, folder, patterns, rest_seconds=rest))

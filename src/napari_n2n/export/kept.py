@@ -12,6 +12,7 @@ import io
 import os
 import secrets
 import shutil
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_n2n.errors import WriteProblem
+from napari_n2n.export.eer import upsampling_notes
 from napari_n2n.export.relion import Project, by_kind, project_of, write_relion_lists
 from napari_n2n.export.selection import (
     ExportOutcome,
@@ -28,8 +30,10 @@ from napari_n2n.export.selection import (
     named,
     with_files,
 )
-from napari_n2n.io import LABELS, MicrographParticles, Optics, stem_of, write_coordinates
+from napari_n2n.io import LABELS, MicrographParticles, stem_of, write_coordinates
 from napari_n2n.io.atomic import write_atomically
+from napari_n2n.io.coordinates.model import counts_rows_from_the_end
+from napari_n2n.motion.trajectory import first_frame_shift_in
 from napari_n2n.quality.figure_catalogue import FIGURES
 
 if TYPE_CHECKING:
@@ -37,7 +41,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from napari_n2n.io import Label, Particles
+    from napari_n2n.io import Label, Optics, Particles
+    from napari_n2n.session.origins import StarOrigin
     from napari_n2n.session.records import MicrographRecord
     from napari_n2n.session.session import Session
 
@@ -226,10 +231,13 @@ def write_particles(
     micrograph_folder: str | None = None,
     mirror_y: bool | None = None,
     optics: Optics | None = None,
+    scale: float = 1.0,
 ) -> ExportOutcome:
     """Write the particles of the kept micrographs, in the format of the extension (``.star``, …).
 
     Candidates below a micrograph's threshold that nobody labelled are left out, as in napari.
+    STAR files tell positions on RELION's own micrographs: those of movies are moved to the first
+    frame, in which RELION's sums lie, and those of TIFFs count rows as RELION does.
 
     Parameters
     ----------
@@ -241,18 +249,20 @@ def write_particles(
         Write particles of these labels only; by default all.
     micrograph_folder
         Where RELION has the micrographs, as it names them (``MotionCorr/job002/Movies``): they are
-        then called ``<folder>/<movie>.mrc``. By default a micrograph has its name within the
-        project around `path`, or its absolute path outside one.
+        then called ``<folder>/<movie>.mrc``. By default a micrograph is called as in the STAR file
+        it came from, or by its name within the project around `path`, or its absolute path.
     mirror_y
-        Turn the micrographs upside down. By default that is done in STAR files for TIFF movies,
-        as RELION turns these when it reads them, and cryoSPARC does not.
+        True turns the micrographs upside down, False does not; by default STAR files do for TIFFs.
     optics
-        For RELION's optics group; by default 300 kV, 2.7 mm, 0.1.
+        For RELION's optics groups. By default those of the STAR file they came from, or none:
+        RELION then takes its micrographs' own.
+    scale
+        Multiplies positions, for micrographs of other pixels: 0.5 for such that are half as wide.
 
     Raises
     ------
     BadValue
-        An unknown id, or an extension that is no format.
+        An unknown id, an extension that is no format, or a scale that cannot be right.
     WriteProblem
         None is kept, none of them has particles, the format needs what is not known, or the disk
         refuses; whatever was at `path` is untouched.
@@ -261,41 +271,89 @@ def write_particles(
     chosen = choose(session, ids, path)
     wanted = set(chosen.ids.tolist())
     movies = set(by_kind(session, chosen.ids).get("movies", np.empty(0)).tolist())
-    project = Project(project_of(path))
+    naming = _Naming(Project(project_of(path)), micrograph_folder)
+    origins = session.origins.all()
     diameter = session.setting("diameter_angstrom")
-    for_relion = path.suffix.lower() == ".star"
-    tables, turned = [], []
+    tables, unknown = [], []
     for record in session.micrographs.records():
         if record.id not in wanted or not sum(record.counts.values()):
             continue
-        table = MicrographParticles(
-            _shown(session, record),
-            _called(record, project, micrograph_folder),
-            record.pixel_size_angstrom,
-            record.shape,
-            float(diameter) if diameter and record.pixel_size_angstrom else None,
-        )
-        is_tiff = record.path is not None and record.path.suffix.lower() in (".tif", ".tiff")
-        as_relion = for_relion and is_tiff and record.id in movies
-        if as_relion if mirror_y is None else mirror_y:
-            table = table.mirrored()
-            turned.append(record.name)
+        table = naming.table(session, record, origins.get(record.id), record.id in movies)
+        if diameter and record.pixel_size_angstrom:
+            table = replace(table, diameter_angstrom=float(diameter))
         table = table if labels is None else table.only(labels)
-        if len(table.particles):
-            tables.append(table)
+        if not len(table.particles):
+            continue
+        tables.append(table if scale == 1 else table.scaled(scale))
+        if record.id in movies and table.first_frame_shift_px is None:
+            unknown.append(record.name)
     count = sum(len(table.particles) for table in tables)
     if not count:
         kinds = "particles" if labels is None else f"{' or '.join(sorted(labels))} particles"
         raise WriteProblem(
             path, f"was not written: there are no {kinds}", "Pick and mark some, and try again."
         )
-    write_coordinates(path, tables, optics=optics)
-    notes: tuple[str, ...] = ()
-    if turned and mirror_y is None:
-        notes = (f"{named(turned)}: turned upside down, as RELION reads TIFF movies.",)
+    notes = write_coordinates(path, tables, optics=optics, mirror_y=mirror_y)
+    if unknown and path.suffix.lower() == ".star":
+        notes += (
+            f"{named(unknown)}: the shift of the first frame is not known, as an earlier version "
+            "screened them, so on RELION's own sums positions may lie some px off. Delete the "
+            "folder .napari-n2n beside the session and screen again to know it.",
+        )
+    if path.suffix.lower() == ".star" and scale == 1:
+        notes += upsampling_notes(session, chosen.ids)
     of = counted(len(tables))
     sentence = f"{counted(count, 'particle')} of {of} written to {path}."
     return ExportOutcome(path, count, sentence, notes)
+
+
+@dataclass(frozen=True)
+class _Naming:
+    """What micrographs are called, and whose they then are.
+
+    ``folder`` is that of RELION's own micrographs; None: the files are named themselves.
+    """
+
+    project: Project
+    folder: str | None
+
+    def table(
+        self, session: Session, record: MicrographRecord, origin: StarOrigin | None, movie: bool
+    ) -> MicrographParticles:
+        """Return the particles of a micrograph, and all that writers need to know of it."""
+        file = record.path
+        theirs = self.folder is not None
+        shift = record.first_frame_shift_px if movie else None
+        if theirs and not movie and file is not None:
+            shift = _shift_beside(file, record.pixel_size_angstrom)
+        is_tiff = file is not None and counts_rows_from_the_end(file.name)
+        return MicrographParticles(
+            _shown(session, record),
+            self._called(record, origin),
+            record.pixel_size_angstrom,
+            record.shape,
+            is_tiff=is_tiff if theirs else None,
+            first_frame_shift_px=shift,
+            optics_group=None if origin is None else origin.optics_group,
+        )
+
+    def _called(self, record: MicrographRecord, origin: StarOrigin | None) -> str:
+        file = record.path
+        if self.folder is not None:
+            stem = stem_of(Path(record.name) if file is None else file)
+            return f"{self.folder.rstrip('/')}/{stem}.mrc"
+        if origin is not None:
+            row = origin.row
+            return row.get("rlnMicrographName") or row["rlnMicrographMovieName"]
+        if file is None:
+            return record.name
+        return self.project.name_of(file) or str(file)
+
+
+def _shift_beside(file: Path, pixel_size_angstrom: float | None) -> tuple[float, float] | None:
+    """Return what lies beside a sum that this program made: the shift of the first frame, px."""
+    motion = file.with_name(f"{stem_of(file)}_motion.csv")
+    return first_frame_shift_in(motion, pixel_size_angstrom) if motion.is_file() else None
 
 
 def _shown(session: Session, record: MicrographRecord) -> Particles:
@@ -305,17 +363,6 @@ def _shown(session: Session, record: MicrographRecord) -> Particles:
         return particles
     hidden = (particles.scores < record.threshold) & (particles.given_by == "picker")
     return particles[~(hidden & (particles.labels == "unlabelled"))]
-
-
-def _called(record: MicrographRecord, project: Project, folder: str | None) -> str:
-    """Return what the particles' file shall call their micrograph."""
-    file = record.path
-    if folder is not None:
-        stem = stem_of(Path(record.name) if file is None else file)
-        return f"{folder.rstrip('/')}/{stem}.mrc"
-    if file is None:
-        return record.name
-    return project.name_of(file) or str(file)
 
 
 def _number(value: float | None) -> str:

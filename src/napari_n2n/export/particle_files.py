@@ -13,6 +13,7 @@ from napari_n2n.io import (
     stem_of,
     write_coordinates,
 )
+from napari_n2n.io.coordinates.model import counts_rows_from_the_end
 
 if TYPE_CHECKING:
     from napari_n2n.io import Label
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 class ExportChoice:
     """What is exported.
 
-    ``micrograph`` is the name the file gives the micrograph; ``mirror_y`` is for micrographs that
-    RELION made from TIFF movies, which it turns upside down.
+    ``micrograph`` is the name the file gives the micrograph; ``mirror_y`` is for STAR files of
+    micrographs that RELION reads from TIFFs or made of TIFF movies, which it turns upside down.
     """
 
     suffix: str = ".star"
@@ -63,7 +64,7 @@ def read_picks(path: Path, shape: tuple[int, int], names: Sequence[str]) -> tupl
         tables = mine
     found = Particles.none()
     for table in tables:
-        found = found.joined(table.particles)
+        found = found.joined(table.with_stored_rows(shape[0]).particles)
     inside = ((found.centres_px >= -0.5) & (found.centres_px < [s - 0.5 for s in shape])).all(
         axis=1
     )
@@ -80,22 +81,28 @@ def write_picks(
     shape: tuple[int, int],
     pixel_size_angstrom: float | None,
     diameter_angstrom: float,
+    first_frame_shift_px: tuple[float, float] | None = None,
 ) -> str:
     """Write the particles that ``choice`` names, and say what was written.
+
+    ``first_frame_shift_px`` (y, x) is that of the movie whose sum they lie on.
 
     Raises
     ------
     N2NError
         The disk refuses, or the format needs what is not known.
     """
+    named_so = counts_rows_from_the_end(choice.micrograph)
     table = MicrographParticles(
         particles,
         micrograph=choice.micrograph,
         pixel_size_angstrom=pixel_size_angstrom,
         shape=shape,
         diameter_angstrom=diameter_angstrom if pixel_size_angstrom else None,
+        first_frame_shift_px=first_frame_shift_px,
+        is_tiff=None if named_so == choice.mirror_y else choice.mirror_y,
     )
-    write_coordinates(path, [table], mirror_y=choice.mirror_y, labels=choice.labels)
+    notes = write_coordinates(path, [table], labels=choice.labels)
     count = len(table.only(choice.labels).particles)
     kinds = ", ".join(sorted(choice.labels))
-    return f"{count:,} particles ({kinds}) saved in {path}."
+    return " ".join([f"{count:,} particles ({kinds}) saved in {path}.", *notes])

@@ -7,6 +7,10 @@ optics group. Movies have ``rlnMicrographOriginalPixelSize`` only, micrographs a
 ``rlnMicrographPixelSize``. Names are relative to the project's folder, from which all of RELION's
 programs are run; its import refuses absolute names and ``..``, and recommends a symbolic link
 within the project to data that lies elsewhere.
+
+Micrographs that a STAR file named go out as they came in: their rows with all columns, CTF and
+metadata among them, and their optics groups. Of others nothing is said but what is known: without
+the microscope's settings, groups tell the pixel size only, and RELION asks for the rest.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from napari_n2n.errors import BadValue, UnreadableFile, WriteProblem
+from napari_n2n.export.eer import upsampling_notes
 from napari_n2n.export.selection import (
     ExportOutcome,
     SelectedMicrographs,
@@ -29,19 +34,22 @@ from napari_n2n.export.selection import (
 )
 from napari_n2n.io import inspect_file
 from napari_n2n.io.atomic import write_atomically
-from napari_n2n.io.coordinates.model import Optics
-from napari_n2n.io.coordinates.star_writing import block, is_name, optics_columns, quoted
+from napari_n2n.io.coordinates.optics import GROUP, OpticsGroups, described
 from napari_n2n.io.pixel_size import is_plausible
+from napari_n2n.io.star import StarTable, is_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
+    from napari_n2n.io.coordinates.model import Optics
+    from napari_n2n.session.origins import StarList, StarOrigin
     from napari_n2n.session.session import Session
 
 Kind = Literal["movies", "micrographs"]
 
+_VERSION = "# version 30001\n"
 _PROJECT_MARK = "default_pipeline.star"
 _NAME = {"movies": "rlnMicrographMovieName", "micrographs": "rlnMicrographName"}
 _SIZES = {
@@ -75,8 +83,9 @@ def write_relion(
         RELION's project folder, to which the names are relative. By default the folder around
         `path` that holds ``default_pipeline.star``, or else that of `path` itself.
     optics
-        By default 300 kV, 2.7 mm spherical aberration, 0.1 amplitude contrast, group
-        ``opticsGroup1``. Further pixel sizes get groups ``opticsGroup1-2``, …
+        How the microscope was set; further pixel sizes get groups of their own, ``-2``, … By
+        default, and for those that came from a STAR file, the groups are that file's, or tell the
+        pixel size only.
     pixel_size_angstrom
         Of all of them, Å; by default as the session knows them.
 
@@ -95,22 +104,85 @@ def write_relion(
     if pixel_size_angstrom is not None and not is_plausible(pixel_size_angstrom):
         raise BadValue(f"A pixel size of {pixel_size_angstrom} Å cannot be right.")
     chosen, notes = with_files(choose(session, ids, path), path)
-    kind = kind or _kind_of(chosen, path)
-    files = files_of(chosen)
-    names, outside = _names(path, files, project)
-    sizes = _sizes(path, session, chosen, pixel_size_angstrom)
-    groups = {size: number for number, size in enumerate(dict.fromkeys(sizes), 1)}
-    listed = {
-        _NAME[kind]: [quoted(name) for name in names],
-        "rlnOpticsGroup": [str(groups[size]) for size in sizes],
-    }
-    described = optics_columns({**groups}, optics or Optics(), _SIZES[kind])
-    text = "# version 30001\n" + block("optics", described)
-    text += "\n# version 30001\n" + block(kind, listed)
+    known = session.origins.all()
+    origins = [known.get(int(number)) for number in chosen.ids]
+    listed = [one for one in origins if one is not None]
+    if listed and (kind is None or kind == _kind_in(listed[0].list)):
+        if len(listed) < len(chosen) or len({_fits(one.list) for one in listed}) > 1:
+            raise WriteProblem(
+                path,
+                "was not written: what STAR files say of some micrographs, they do not say of "
+                "others",
+                "Write them apart, each with its own columns.",
+            )
+        text = _rows_text(path, listed)
+        if optics is not None or pixel_size_angstrom is not None:
+            notes = (*notes, "The optics groups are those of the STAR file they came from.")
+        kind = _kind_in(listed[0].list)
+    else:
+        text, kind, said = _new_text(
+            path, session, chosen, kind, project, optics, pixel_size_angstrom
+        )
+        notes = (*notes, *said)
     with write_atomically(path) as beside:
         beside.write_text(text, encoding="utf-8", newline="\n")
-    what = counted(len(names), kind.removesuffix("s"))
-    return ExportOutcome(path, len(names), f"{what} listed in {path}.", (*notes, *outside))
+    notes = (*notes, *upsampling_notes(session, chosen.ids))
+    what = counted(len(chosen), kind.removesuffix("s"))
+    return ExportOutcome(path, len(chosen), f"{what} listed in {path}.", notes)
+
+
+def _new_text(
+    path: Path,
+    session: Session,
+    chosen: SelectedMicrographs,
+    kind: Kind | None,
+    project: Path | str | None,
+    optics: Optics | None,
+    pixel_size_angstrom: float | None,
+) -> tuple[str, Kind, tuple[str, ...]]:
+    """Return the list of micrographs that no STAR file named, what they are, and what to note."""
+    kind = kind or _kind_of(chosen, path)
+    names, notes = _names(path, files_of(chosen), project)
+    sizes = _sizes(path, session, chosen, pixel_size_angstrom)
+    groups, numbers = described(sizes, optics, _SIZES[kind])
+    table = StarTable.of({_NAME[kind]: names, GROUP: numbers})
+    if optics is None:
+        notes = (
+            *notes,
+            "The microscope's settings are not known and were left out, and RELION will ask for "
+            "them: give --voltage, --cs and --amplitude-contrast to napari-n2n export.",
+        )
+    text = _VERSION + groups.text("optics") + "\n" + _VERSION + table.text(kind)
+    return text, kind, notes
+
+
+def _kind_in(one: StarList) -> Kind:
+    return "movies" if _NAME["movies"] in one.labels else "micrographs"
+
+
+def _fits(one: StarList) -> tuple[object, ...]:
+    """Return what rows must have in common to stand in one table."""
+    return (one.block, one.labels, one.optics is None)
+
+
+def _rows_text(path: Path, origins: Sequence[StarOrigin]) -> str:
+    """Return the rows of micrographs as they stood in their STAR files, with their groups."""
+    first = origins[0].list
+    table = StarTable(first.labels, tuple(one.line for one in origins))
+    if first.optics is None or GROUP not in table:
+        return first.version + table.text(first.block)
+    groups = OpticsGroups()
+    numbers = []
+    try:
+        for one in origins:
+            numbers.append(groups.number_of(one.optics_group or {GROUP: one.row[GROUP]}))
+    except BadValue as problem:
+        raise WriteProblem(path, "was not written", str(problem)) from problem
+    lists = dict.fromkeys(one.list for one in origins)
+    groups.add_rest(one.optics_table for one in lists if one.optics_table is not None)
+    table = table.with_columns({GROUP: numbers})
+    optics = groups.table().text("optics")
+    return f"{first.version}{optics}\n{first.version}{table.text(first.block)}"
 
 
 def write_relion_lists(
@@ -127,15 +199,15 @@ def write_relion_lists(
         As of `write_relion`, which says what is raised.
     """
     path = Path(path)
-    kinds = by_kind(session, ids)
+    kinds = _lists(session, ids)
     if len(kinds) < 2:
         return write_relion(path, session, ids, **how)
     done = [
-        write_relion(path.with_name(f"{path.stem}_{kind}.star"), session, some, kind=kind, **how)
-        for kind, some in kinds.items()
+        write_relion(path.with_name(f"{path.stem}_{name}.star"), session, some, kind=kind, **how)
+        for name, kind, some in kinds
     ]
     chosen = choose(session, ids, path)
-    listed = np.concatenate(list(kinds.values()))
+    listed = np.concatenate([some for _, _, some in kinds])
     left_out = [chosen.overview.names[row] for row in chosen.rows[~np.isin(chosen.ids, listed)]]
     told = f"In no list, as they cannot be read: {named(left_out)}." if left_out else ""
     return ExportOutcome(
@@ -144,6 +216,24 @@ def write_relion_lists(
         " ".join(one.sentence for one in done),
         tuple(dict.fromkeys(filter(None, (told, *(note for one in done for note in one.notes))))),
     )
+
+
+def _lists(session: Session, ids: ArrayLike | None) -> list[tuple[str, Kind, NDArray[np.int64]]]:
+    """Return the lists that are to be written: what each is called, its kind, its micrographs.
+
+    Those that came from STAR files of other columns, or from none, have lists of their own.
+    """
+    origins = session.origins.all()
+    lists = []
+    for kind, some in by_kind(session, ids).items():
+        apart: dict[object, list[int]] = {}
+        for number in some.tolist():
+            origin = origins.get(number)
+            apart.setdefault(None if origin is None else _fits(origin.list), []).append(number)
+        for count, those in enumerate(apart.values(), 1):
+            name = kind if count == 1 else f"{kind}_{count}"
+            lists.append((name, kind, np.array(those, np.int64)))
+    return lists
 
 
 def by_kind(session: Session, ids: ArrayLike | None = None) -> dict[Kind, NDArray[np.int64]]:
@@ -166,7 +256,8 @@ def by_kind(session: Session, ids: ArrayLike | None = None) -> dict[Kind, NDArra
         chosen, _ = with_files(choose(session, ids, session.path), session.path)
     except WriteProblem:
         return {}  # nothing is there to be written
-    return {kind: chosen.ids[places] for kind, places in _rows_of_kinds(chosen).items()}
+    kinds = _rows_of_kinds(chosen, session.origins.all())
+    return {kind: chosen.ids[places] for kind, places in kinds.items()}
 
 
 def project_of(path: Path) -> Path:
@@ -223,7 +314,7 @@ def _names(
             raise WriteProblem(
                 path,
                 f"was not written: a STAR file cannot hold all signs of {names[-1]!r}",
-                "Rename the file, without quotes, # and unusual blanks.",
+                "Rename the file, without unusual blanks or both kinds of quotes.",
             )
     if not outside:
         return names, ()
@@ -242,11 +333,17 @@ def _names(
     )
 
 
-def _rows_of_kinds(chosen: SelectedMicrographs) -> dict[Kind, list[int]]:
+def _rows_of_kinds(
+    chosen: SelectedMicrographs, origins: Mapping[int, StarOrigin]
+) -> dict[Kind, list[int]]:
     """Return the places among the chosen of movies and of micrographs."""
     moved = np.isfinite(chosen.figure("drift_total_angstrom"))
     kinds: dict[Kind, list[int]] = {}
     for place, (file, drifted) in enumerate(zip(files_of(chosen), moved, strict=True)):
+        origin = origins.get(int(chosen.ids[place]))
+        if origin is not None:
+            kinds.setdefault(_kind_in(origin.list), []).append(place)
+            continue
         try:
             movie = bool(drifted) or inspect_file(file).kind == "movie"
         except UnreadableFile:
@@ -257,7 +354,7 @@ def _rows_of_kinds(chosen: SelectedMicrographs) -> dict[Kind, list[int]]:
 
 def _kind_of(chosen: SelectedMicrographs, path: Path) -> Kind:
     """Find out whether the files are movies or micrographs."""
-    kinds = _rows_of_kinds(chosen)
+    kinds = _rows_of_kinds(chosen, {})
     if len(kinds) != 1:
         names = [file.name for file in files_of(chosen)]
         mixed = " and ".join(

@@ -58,18 +58,27 @@ class EerRendering:
         e/Å² of one raw frame, where the file's own metadata lack it or are wrong.
     upsampling
         1, 2 or 4: pixels rendered along one pixel of the detector.
+    grouping
+        Raw frames in a frame, as RELION's ``--eer_grouping``; what is left over at the end is
+        dropped.
     """
 
     frames: int | None = None
     dose_per_rendered_frame: float | None = None
     raw_dose_per_frame: float | None = None
     upsampling: int = 1
+    grouping: int | None = None
 
     def __post_init__(self) -> None:
         if self.upsampling not in _UPSAMPLINGS:
             raise BadValue(f"EER upsampling must be 1, 2 or 4, not {self.upsampling}.")
-        if self.frames is not None and self.dose_per_rendered_frame is not None:
+        others = self.frames is not None, self.dose_per_rendered_frame is not None
+        if all(others):
             raise BadValue("Choose the number of EER frames or the dose per frame, not both.")
+        if self.grouping is not None and any(others):
+            raise BadValue("Choose the EER grouping, or the frames' number or dose, not both.")
+        if self.grouping is not None and self.grouping < 1:
+            raise BadValue(f"The EER grouping must be positive, not {self.grouping}.")
         if self.frames is not None and self.frames < 1:
             raise BadValue(f"The number of EER frames must be positive, not {self.frames}.")
         for dose in (self.dose_per_rendered_frame, self.raw_dose_per_frame):
@@ -295,6 +304,8 @@ def _share_out(
             "does not say its dose, so frames of a given dose cannot be rendered",
             "Give the dose of a raw frame, or the number of frames to render.",
         )
+    if rendering.grouping is not None:
+        return _grouped(raw_frames, rendering.grouping, path)
     if count is None and dose is None:
         if raw_dose is None:
             count = min(_DEFAULT_FRAMES, raw_frames)
@@ -304,7 +315,17 @@ def _share_out(
         return [raw_frames * i // count for i in range(count + 1)], ()
     assert dose is not None
     assert raw_dose is not None
-    group = min(max(1, round(dose / raw_dose)), raw_frames)
+    return _grouped(raw_frames, min(max(1, round(dose / raw_dose)), raw_frames), path)
+
+
+def _grouped(raw_frames: int, group: int, path: Path) -> tuple[list[int], tuple[str, ...]]:
+    """Share out ``group`` raw frames to each rendered one, as `_share_out`."""
+    if group > raw_frames:
+        raise UnreadableFile(
+            path,
+            f"has {raw_frames} raw frames, too few to group {group} of them",
+            f"Group {raw_frames} or fewer.",
+        )
     count = raw_frames // group
     left_over = raw_frames - count * group
     notes = (

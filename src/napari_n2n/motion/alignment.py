@@ -83,7 +83,7 @@ def _align(movie: Movie, config: MotionConfig, device: torch.device) -> Steps[Ha
     weights = _dose_weights(movie, config, device)
     if min(movie.shape[1:]) < _SMALLEST_FRAME_PX:
         return (yield from _unmoved(movie, notes))
-    reference = len(movie) // 2
+    reference = 0 if config.reference_frame == "first" else len(movie) // 2
     coarse = config.estimation_pixel_size_angstrom
     frames = yield from read_cropped_steps(movie, pixel, coarse, device)
     hot = standing_out(frames.total)

@@ -21,6 +21,9 @@ class MotionConfig(Settings):
     largest_drift_angstrom
         How far a frame, or a sum of neighbouring ones, is looked for from where it is expected; at
         most a quarter of the field.
+    reference_frame
+        The frame in which the sums lie: the middle one, in which the specimen has moved least away
+        from all others, or the first, as RELION's and MotionCor2's do.
     dose_weighting
         Weight the frames' frequencies by radiation damage (Grant & Grigorieff 2015).
     voltage_kv
@@ -34,6 +37,7 @@ class MotionConfig(Settings):
     patches: Literal["auto"] | bool = "auto"
     estimation_pixel_size_angstrom: float = Field(default=4.0, gt=0, le=20)
     largest_drift_angstrom: float = Field(default=150.0, gt=0)
+    reference_frame: Literal["middle", "first"] = "middle"
     dose_weighting: bool = False
     voltage_kv: float = Field(default=300.0, ge=60, le=1000)
     pre_exposure: float = Field(default=0.0, ge=0)

@@ -49,6 +49,11 @@ class Halves:
         return self.path.stem
 
     @property
+    def first_frame_shift_px(self) -> tuple[float, float] | None:
+        """(y, x) from where the specimen is in the sums to where it was in the first frame."""
+        return None if self.trajectory is None else self.trajectory.first_frame_shift_px
+
+    @property
     def summary(self) -> str:
         """One line about what was done."""
         height, width = self.full.shape

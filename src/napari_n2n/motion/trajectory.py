@@ -1,6 +1,7 @@
 """How the specimen moved during a movie."""
 
 import csv
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import RectBivariateSpline
 
+from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import write_atomically
+from napari_n2n.io.limits import open_binary
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +51,15 @@ class Trajectory:
     def shifts_px(self) -> NDArray[np.float64]:
         """(frame, 2) y, x displacement averaged over the field in pixels."""
         return self.shifts_angstrom / (self.pixel_size_angstrom or 1.0)
+
+    @property
+    def first_frame_shift_px(self) -> tuple[float, float]:
+        """(y, x) from the reference frame, in which the sums lie, to the first one, in pixels.
+
+        RELION's sums lie in the first: what is at ``p`` here is at ``p`` plus this there.
+        """
+        y, x = self.shifts_px[0].tolist()
+        return y, x
 
     @property
     def path_length_angstrom(self) -> float:
@@ -101,3 +113,36 @@ class Trajectory:
             writer.writerow(header)
             for frame, row in enumerate(table, start=1):
                 writer.writerow([frame, *(f"{value:.4f}" for value in row)])
+
+
+def first_frame_shift_in(
+    path: Path | str, pixel_size_angstrom: float | None
+) -> tuple[float, float]:
+    """Read from ``NAME_motion.csv`` how far the first frame is from the sums, (y, x) in pixels.
+
+    Parameters
+    ----------
+    path
+        As `Trajectory.write_csv` wrote it.
+    pixel_size_angstrom
+        Of the sums.
+
+    Raises
+    ------
+    UnreadableFile
+        It is not such a file, or it is in Å and the pixel size is not known.
+    """
+    with open_binary(Path(path)) as handle:
+        text = handle.read().decode("utf-8", "replace")
+    rows = list(csv.DictReader(text.splitlines()))
+    for unit, size in (("px", 1.0), ("angstrom", pixel_size_angstrom)):
+        columns = [f"{axis}_shift_{unit}" for axis in "yx"]
+        if rows and size is not None and all(column in rows[0] for column in columns):
+            with suppress(TypeError, ValueError):
+                y, x = (float(rows[0][column]) / size for column in columns)
+                return y, x
+    raise UnreadableFile(
+        path,
+        "does not tell how the first frame was moved",
+        "Give the NAME_motion.csv that lies beside the sums, and their pixel size.",
+    )

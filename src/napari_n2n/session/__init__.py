@@ -1,7 +1,7 @@
 """What a person decided about micrographs and particles, and nothing of it lost.
 
-`Session` is the file; it has three parts, ``session.micrographs``, ``session.marks`` and
-``session.verdicts``.
+`Session` is the file; it has four parts, ``session.micrographs``, ``session.marks``,
+``session.verdicts`` and ``session.origins``.
 
 Nothing here imports torch, napari or Qt.
 """
@@ -9,6 +9,7 @@ Nothing here imports torch, napari or Qt.
 from napari_n2n.session.marks import ParticleMarks
 from napari_n2n.session.micrographs import Micrographs
 from napari_n2n.session.opening import OpenedSession, open_existing, open_session
+from napari_n2n.session.origins import Origins, StarList, StarOrigin
 from napari_n2n.session.paths import session_path_in
 from napari_n2n.session.records import (
     REASONS,
@@ -32,10 +33,13 @@ __all__ = [
     "MicrographRecord",
     "Micrographs",
     "OpenedSession",
+    "Origins",
     "Overview",
     "ParticleChange",
     "ParticleMarks",
     "Session",
+    "StarList",
+    "StarOrigin",
     "State",
     "StoredParticles",
     "Verdict",

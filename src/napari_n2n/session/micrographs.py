@@ -118,6 +118,22 @@ class Micrographs:
             ids = [_file_id(connection, stored_path(Path(path), folder)) for path in paths]
         return np.array(ids, np.int64)
 
+    def set_first_frame_shift(self, micrograph: int, shift_px: tuple[float, float] | None) -> None:
+        """Keep (y, x) from where the specimen is in a movie's sum to where it was in frame 1.
+
+        Raises
+        ------
+        BadValue
+            There is no such micrograph.
+        """
+        y_px, x_px = (None, None) if shift_px is None else map(float, shift_px)
+        with self._database.writing() as connection:
+            require_known(connection, self._database.path, [int(micrograph)])
+            connection.execute(
+                "UPDATE micrographs SET first_frame_y_px = ?, first_frame_x_px = ? WHERE id = ?",
+                (y_px, x_px, int(micrograph)),
+            )
+
     def records(self) -> list[MicrographRecord]:
         """Return all micrographs in the order in which they were added."""
         with self._database.reading() as connection:

@@ -35,7 +35,7 @@ def records(connection: sqlite3.Connection, session: Path) -> list[MicrographRec
     folder = os.path.realpath(session.parent)
     found = connection.execute(
         "SELECT id, path, name, height_px, width_px, pixel_size_angstrom, threshold, "
-        f"{', '.join(LABELS)} FROM micrographs ORDER BY id"
+        f"first_frame_y_px, first_frame_x_px, {', '.join(LABELS)} FROM micrographs ORDER BY id"
     ).fetchall()
     paths = found_paths((row[1] for row in found), folder)
     return [
@@ -47,10 +47,20 @@ def records(connection: sqlite3.Connection, session: Path) -> list[MicrographRec
             pixel_size,
             threshold,
             dict(zip(LABELS, counts, strict=True)),
+            None if y_px is None or x_px is None else (y_px, x_px),
         )
-        for path, (number, _, name, height_px, width_px, pixel_size, threshold, *counts) in zip(
-            paths, found, strict=True
-        )
+        for path, (
+            number,
+            _,
+            name,
+            height_px,
+            width_px,
+            pixel_size,
+            threshold,
+            y_px,
+            x_px,
+            *counts,
+        ) in zip(paths, found, strict=True)
     ]
 
 

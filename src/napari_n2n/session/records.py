@@ -83,6 +83,9 @@ class MicrographRecord:
         The lowest score to be shown; None: all.
     counts
         How many particles there are of each label.
+    first_frame_shift_px
+        (y, x) from where the specimen is in the sum to where it was in the movie's first frame;
+        None where that is unknown, and of what is no movie.
     """
 
     id: int
@@ -92,6 +95,7 @@ class MicrographRecord:
     pixel_size_angstrom: float | None
     threshold: float | None
     counts: dict[Label, int]
+    first_frame_shift_px: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)

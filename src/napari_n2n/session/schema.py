@@ -133,7 +133,36 @@ def _add_screening(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create, _add_screening)
+_ORIGINS = (
+    # By how much the specimen was elsewhere in a movie's first frame, from where it is in the sum.
+    "ALTER TABLE micrographs ADD COLUMN first_frame_y_px REAL",
+    "ALTER TABLE micrographs ADD COLUMN first_frame_x_px REAL",
+    """
+    CREATE TABLE star_lists (        -- of STAR files that named the micrographs
+        id INTEGER PRIMARY KEY,
+        content TEXT NOT NULL UNIQUE -- JSON: block, labels, version, optics
+    )
+    """,
+    """
+    CREATE TABLE star_rows (
+        micrograph INTEGER PRIMARY KEY REFERENCES micrographs (id),
+        list INTEGER NOT NULL REFERENCES star_lists (id),
+        line TEXT NOT NULL           -- as it stood in the file
+    )
+    """,
+)
+
+
+def _add_origins(connection: sqlite3.Connection) -> None:
+    for statement in _ORIGINS:
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _create,
+    _add_screening,
+    _add_origins,
+)
 """Step ``i`` makes a file of version ``i`` one of version ``i + 1``; the last one's is today's.
 
 A step that stands in a release is never changed: what comes later is a step of its own, and only

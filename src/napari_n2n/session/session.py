@@ -10,6 +10,7 @@ from napari_n2n.io.atomic import write_atomically
 from napari_n2n.session.database import Database
 from napari_n2n.session.marks import ParticleMarks
 from napari_n2n.session.micrographs import Micrographs
+from napari_n2n.session.origins import Origins
 from napari_n2n.session.undo_log import SessionUser
 from napari_n2n.session.verdicts import Verdicts
 
@@ -40,6 +41,8 @@ class Session:
         The particles on them.
     verdicts
         Which of them are kept and which rejected.
+    origins
+        What a STAR file said of them, from which they came.
     """
 
     def __init__(self, database: Database) -> None:
@@ -48,6 +51,7 @@ class Session:
         self._database = database
         self._seen = database.data_version()
         self.micrographs = Micrographs(database)
+        self.origins = Origins(database)
         self.marks = ParticleMarks(database, user)
         self.verdicts = Verdicts(database, user)
 

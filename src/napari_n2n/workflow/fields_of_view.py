@@ -121,6 +121,11 @@ class DenoisedMicrograph:
     path: Path | None = None
 
     @property
+    def first_frame_shift_px(self) -> tuple[float, float] | None:
+        """(y, x) from where the specimen is to where it was in the movie's first frame."""
+        return None if self.halves is None else self.halves.first_frame_shift_px
+
+    @property
     def unit_size(self) -> float:
         """Å in a pixel, or 1 where it is unknown, which makes lengths pixels."""
         return self.pixel_size_angstrom or 1.0

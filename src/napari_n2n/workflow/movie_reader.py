@@ -1,7 +1,8 @@
 """Opening movies and micrographs as they were recorded."""
 
+from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import (
@@ -45,8 +46,23 @@ class MovieReader:
                 flip=said.gain_flip,
             )
         self.eer = EerRendering(
-            said.eer_frames, said.eer_dose, said.eer_raw_dose, said.eer_upsampling
+            said.eer_frames,
+            said.eer_dose,
+            said.eer_raw_dose,
+            said.eer_upsampling,
+            said.eer_grouping,
         )
+
+    def with_told_pixel_size(self, pixel_size_angstrom: float) -> Self:
+        """Return a reader that takes a pixel size (Å) if the recording says none.
+
+        Its gain is not read again.
+        """
+        if self.recording.pixel_size_angstrom is not None:
+            return self
+        other = copy(self)
+        other.recording = self.recording.replaced(pixel_size_angstrom=pixel_size_angstrom)
+        return other
 
     def open_field(self, path: Path) -> Movie | Micrograph | Photograph:
         """Open the file of one field of view; its pixels are not read yet.

@@ -182,6 +182,7 @@ def pick_file_steps(
         pixel_size_angstrom=size,
         shape=(height, width),
         diameter_angstrom=diameter,
+        first_frame_shift_px=micrograph.first_frame_shift_px,
     )
     notes = (*micrograph.notes, *notes, *remarks, *found.notes)
     return PickedMicrograph(table, found.threshold, notes)

@@ -100,6 +100,17 @@ class RecordingOptions(Settings):
         ),
         Shown("e/Å²", "about 1"),
     ] = None
+    eer_grouping: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=1_000_000,
+            title="EER grouping",
+            description="EER: raw frames in a frame, as RELION's --eer_grouping; the rest is "
+            "dropped.",
+        ),
+        Shown(unset="by their dose"),
+    ] = None
     eer_raw_dose: Annotated[
         float | None,
         Field(
@@ -133,8 +144,11 @@ class RecordingOptions(Settings):
 
     @model_validator(mode="after")
     def _one_way_to_render(self) -> Self:
-        if self.eer_frames is not None and self.eer_dose is not None:
+        others = self.eer_frames is not None, self.eer_dose is not None
+        if all(others):
             raise ValueError("choose the number of EER frames or the dose per frame, not both")
+        if self.eer_grouping is not None and any(others):
+            raise ValueError("choose the EER grouping, or the frames' number or dose, not both")
         return self
 
     @property

@@ -14,6 +14,7 @@ import numpy as np
 
 from napari_n2n.errors import BadValue
 from napari_n2n.io import Micrograph, MicrographParticles, Movie, Particles, Photograph
+from napari_n2n.io.coordinates.model import counts_rows_from_the_end
 from napari_n2n.io.pixel_size import overridden
 from napari_n2n.motion import Halves
 from napari_n2n.progress import Steps, Stop, never, run_to_end
@@ -372,6 +373,8 @@ def pick_steps(
         pixel_size_angstrom=size,
         shape=(height, width),
         diameter_angstrom=diameter_angstrom,
+        is_tiff=None if name is None else counts_rows_from_the_end(str(micrograph.path or "")),
+        first_frame_shift_px=micrograph.first_frame_shift_px,
     )
 
 

@@ -94,5 +94,6 @@ def template_steps(
     if diameter is None:
         raise BadValue(f"{marks} does not tell the particles' diameter. Give it, in Å.")
     seen = yield from denoised_file_steps(path, denoiser, movies, device=device, stop=stop)
+    table = table.with_stored_rows(seen.pixels.shape[0])
     yield Progress("learning what the particles look like", 0, 1)
     return Template.learnt(seen.pixels, seen.unit_size, table.particles.centres_px, diameter)

@@ -68,7 +68,7 @@ def recordings() -> st.SearchStrategy[RecordingOptions]:
         for name, field in setting_fields(RecordingOptions).items()
     }
     once = st.fixed_dictionaries(said).filter(
-        lambda one: one["eer_frames"] is None or one["eer_dose"] is None
+        lambda one: sum(one[f"eer_{how}"] is not None for how in ("frames", "dose", "grouping")) < 2
     )
     return once.map(lambda one: RecordingOptions(**one))
 
@@ -94,6 +94,9 @@ def test_frames_of_eer_are_counted_or_dosed_not_both(form):
     form._fields["eer_frames"].value = 0
     assert form._fields["eer_dose"].native.isVisible()
     assert form.value() == RecordingOptions(eer_dose=0.8)
+    form._fields["eer_grouping"].value = 32
+    assert form.value() == RecordingOptions(eer_grouping=32)
+    assert not form._fields["eer_dose"].native.isVisible()
 
 
 def test_a_number_below_what_can_be_right_is_raised_where_one_sees_it(form):

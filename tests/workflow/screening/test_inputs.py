@@ -105,10 +105,37 @@ def test_an_impossible_pixel_size_is_not_believed(project):
     assert inputs_of(star).pixel_size_angstrom is None
 
 
-def test_groups_of_several_pixel_sizes_leave_it_to_the_files(project):
+def test_each_optics_group_has_its_pixel_size(project):
     star = project / "movies.star"
-    star.write_text(MOVIES.format(size="1.0\nopticsGroup2 2 2.0"))
-    assert inputs_of(star).pixel_size_angstrom is None
+    groups = MOVIES.format(size="1.0\nopticsGroup2 2 2.0")
+    star.write_text(groups.replace("Movies/a.mrc 1", "Movies/a.mrc 2"))
+    found = inputs_of(star)
+    assert found.pixel_size_angstrom is None
+    movies = project / "Movies"
+    assert found.pixel_sizes == {movies / "b.mrc": 1.0, movies / "a.mrc": 2.0}
+
+
+def test_deselected_rows_are_left_out_and_that_is_said(project):
+    star = project / "micrographs.star"
+    head = ["data_micrographs", "loop_", "_rlnMicrographName", "_rlnSelected"]
+    star.write_text("\n".join([*head, "Movies/a.mrc 0", "Movies/b.mrc 1"]) + "\n")
+    found = inputs_of(star)
+    assert names(found) == ["b.mrc"]
+    assert "1 row is deselected" in found.notes[0]
+    star.write_text("\n".join([*head, "Movies/a.mrc 0"]) + "\n")
+    with pytest.raises(UnreadableFile, match="every row deselected"):
+        inputs_of(star)
+
+
+def test_names_may_hold_number_signs_and_blank_lines_may_follow_loop(tmp_path):
+    for grid in ("grid#1", "grid#2"):
+        write_micrograph(tmp_path / grid / "a.mrc", np.eye(8, dtype=np.float32), 1.0)
+    star = tmp_path / "m.star"
+    star.write_text(
+        "data_empty\n# of nothing\n\ndata_\n\nloop_\n\n\n_rlnMicrographName #1\n"
+        "grid#1/a.mrc\ngrid#2/a.mrc\n"
+    )
+    assert inputs_of(star).paths == (tmp_path / "grid#1" / "a.mrc", tmp_path / "grid#2" / "a.mrc")
 
 
 @pytest.mark.parametrize("what", ["nowhere.mrc", "nothing/*.mrc", "."])

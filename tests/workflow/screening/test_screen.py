@@ -124,6 +124,19 @@ def test_a_movie_is_aligned_denoised_measured_and_shown(night):
     assert record.shape == (192, 192)
     assert record.pixel_size_angstrom == pytest.approx(SIZE)
     assert night.session.setting(SETTINGS_KEY)["particles"] == "not picked"
+    assert record.first_frame_shift_px is not None
+
+
+def test_each_file_has_the_pixel_size_that_a_list_told(night):
+    paths = night.has("a.mrc", "b.mrc", "c.mrc")
+    settings = night.settings(pixel_sizes={paths[0]: 2.0, paths[1]: 4.0})
+    night.screen(paths, settings)
+    sizes = [record.pixel_size_angstrom for record in night.session.micrographs.records()]
+    assert sizes == pytest.approx([2.0, 4.0, SIZE])
+    assert all(one.reused for one in night.screen(paths, settings).values())
+    # As if it had been said of that file.
+    said = night.settings(movies=MovieReader(RecordingOptions(pixel_size_angstrom=2.0)))
+    assert night.screen(paths[:1], said)["a.mrc"].reused
 
 
 def test_a_single_micrograph_has_no_halves(night):

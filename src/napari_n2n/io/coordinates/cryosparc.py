@@ -9,10 +9,12 @@ Programs that turn y around (pyem's csparc2star does unless told ``--inverty``) 
 micrographs of TIFF movies, which are upside down against cryoSPARC's: that is `mirror_y` here.
 
 The shares are float32, as cryoSPARC has them: exact to 0.0005 px in 8192. Scores are
-``pick_stats/ncc_score``. Labels and who gave them have columns of this program's own
-(``napari_n2n/label``, ``napari_n2n/given_by``), which cryoSPARC leaves alone. The ids written
-(``uid``, ``location/micrograph_uid``) are made of the names: cryoSPARC's own ids of its
-micrographs are not known here.
+``pick_stats/ncc_score``, written as ``pick_stats/power`` too, as *Inspect Picks* filters by both;
+``location/min_dist_A`` is the particle's diameter, or 0 where that is not known. Paths that begin
+with ``>``, which is cryoSPARC's own mark, are read without it. Labels and who gave them have
+columns of this program's own (``napari_n2n/label``, ``napari_n2n/given_by``), which cryoSPARC
+leaves alone. The ids written (``uid``, ``location/micrograph_uid``) are made of the names:
+cryoSPARC's own ids of its micrographs are not known here.
 """
 
 from __future__ import annotations
@@ -50,6 +52,7 @@ _LONGEST_HEADER = 2**18
 _X, _Y = "location/center_x_frac", "location/center_y_frac"
 _PATH, _SHAPE = "location/micrograph_path", "location/micrograph_shape"
 _PIXEL, _SCORE = "location/micrograph_psize_A", "pick_stats/ncc_score"
+_LEAST, _POWER = "location/min_dist_A", "pick_stats/power"
 _LABEL, _GIVER = "napari_n2n/label", "napari_n2n/given_by"
 
 
@@ -142,6 +145,8 @@ def _tables(
     if _PATH in fields:
         stored = rows[_PATH].tolist()
         names = [one.decode("utf-8") if isinstance(one, bytes) else str(one) for one in stored]
+        # cryoSPARC marks names from the project's folder so.
+        names = [name.removeprefix(">") for name in names]
 
     def pixel_size_of(row: int) -> float | None:
         if _PIXEL not in fields:
@@ -180,12 +185,14 @@ def cs_bytes(tables: Sequence[MicrographParticles]) -> bytes:
         (_X, "<f4"),
         (_Y, "<f4"),
         (_PIXEL, "<f4"),
+        (_LEAST, "<f4"),
         (_SCORE, "<f4"),
+        (_POWER, "<f4"),
         (_LABEL, "S11"),
         (_GIVER, "S10"),
     ]
     if not any(np.isfinite(one.particles.scores).any() for one in tables):
-        fields = [field for field in fields if field[0] != _SCORE]
+        fields = [field for field in fields if field[0] not in (_SCORE, _POWER)]
     rows = np.zeros(sum(len(one.particles) for one in tables), dtype=fields)
     start = 0
     for one, name in zip(tables, paths, strict=True):
@@ -195,11 +202,12 @@ def cs_bytes(tables: Sequence[MicrographParticles]) -> bytes:
         part["uid"] = [_uid(name, start + i, *c) for i, c in enumerate(p.centres_px.tolist())]
         part["location/micrograph_uid"] = _uid(name)
         part[_PATH], part[_SHAPE], part[_PIXEL] = name, shape, one.pixel_size_angstrom
+        part[_LEAST] = one.diameter_angstrom or 0.0
         part[_X] = p.centres_px[:, 1] / shape[1]
         part[_Y] = p.centres_px[:, 0] / shape[0]
         part[_LABEL], part[_GIVER] = p.labels.astype("S"), p.given_by.astype("S")
         if _SCORE in (rows.dtype.names or ()):
-            part[_SCORE] = p.scores
+            part[_SCORE] = part[_POWER] = p.scores
         start += len(p)
     out = io.BytesIO()
     np.lib.format.write_array(out, rows, allow_pickle=False)

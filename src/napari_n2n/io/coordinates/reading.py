@@ -33,6 +33,8 @@ _BY_EXTENSION: dict[str, Kind] = {
 }
 _BLOCK = re.compile(r"^\s*data_", re.MULTILINE)
 _CBOX = re.compile(r"^\s*_CoordinateX\b", re.MULTILINE)
+# RELION's metadata of how one movie was aligned have positions, too: those of hot pixels.
+_GENERAL, _MOTION = re.compile(r"^\s*data_general\b", re.MULTILINE), "_rlnMicrographMovieName"
 _RELION = re.compile(r"^\s*_rlnCoordinateX\b", re.MULTILINE)
 
 
@@ -73,7 +75,9 @@ def is_coordinates(path: Path | str) -> bool:
                 return b"location/center_x_frac" in handle.read(_HEAD)
         if kind == "star":
             with open_binary(path) as handle:
-                return bool(_RELION.search(handle.read(_HEAD).decode("utf-8", "replace")))
+                head = handle.read(_HEAD).decode("utf-8", "replace")
+            of_motion = _GENERAL.search(head) and _MOTION in head
+            return bool(_RELION.search(head)) and not of_motion
     except N2NError:
         return False
     return kind is not None

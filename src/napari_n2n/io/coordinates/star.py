@@ -15,6 +15,13 @@ of -999 is RELION's and crYOLO's "none".
 2D class, so without the comment all are unlabelled. A second comment, at the end of the file,
 keeps who gave them.
 
+**TIFF.** RELION reverses the rows of every TIFF as it reads it, so positions on a micrograph called
+``.tif`` or ``.tiff`` count the rows from the last one stored.
+
+**Other frames.** RELION's sums of a movie lie where the specimen was in the first frame, this
+program's in the middle one. Positions that were moved there, and the height of a TIFF, are told in
+a block behind the picks, ``data_micrographs``, by which they come back as they were.
+
 **crYOLO.** A .cbox file has the corner of smallest x and y, ``_Width`` and ``_Height`` in px and
 ``_Confidence``, in the rows of the stored MRC (crYOLO turns it upside down and measures from the
 lower left, ``imagereader.py`` and ``predict.py``). It holds all candidates down to a low one.
@@ -22,16 +29,17 @@ lower left, ``imagereader.py`` and ``predict.py``). It holds all candidates down
 
 from __future__ import annotations
 
-import linecache
 import re
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.io.coordinates.box import boxes_to_particles
-from napari_n2n.io.coordinates.model import MicrographParticles
+from napari_n2n.io.coordinates.model import MicrographParticles, StarRows, counts_rows_from_the_end
 from napari_n2n.io.coordinates.text import (
+    MOST_PX,
     as_scores,
     by_micrograph,
     givers_of,
@@ -43,14 +51,13 @@ from napari_n2n.io.coordinates.text import (
 from napari_n2n.io.limits import COPY_AGAIN
 from napari_n2n.io.particles import GIVERS, Particles
 from napari_n2n.io.pixel_size import judge_pixel_size
+from napari_n2n.io.star import StarTable, blocks_of, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-    Block = dict[str, list[Any]]
 
 CLASSES = {"intact": 1, "broken": 2, "contaminant": 3, "unlabelled": 4}
 CLASS_COMMENT = "# napari-n2n: rlnClassNumber " + ", ".join(
@@ -59,10 +66,15 @@ CLASS_COMMENT = "# napari-n2n: rlnClassNumber " + ", ".join(
 GIVER_COMMENT = "# napari-n2n: given by "
 NO_SCORE = -999.0
 
+MICROGRAPHS = "micrographs"
+"""The block in which files of this program tell of micrographs; RELION reads the first one only."""
+FIRST_FRAME = ("napariN2nFirstFrameShiftY", "napariN2nFirstFrameShiftX")
+HEIGHT = "napariN2nHeight"
+
 _X, _Y, _NAME = "rlnCoordinateX", "rlnCoordinateY", "rlnMicrographName"
 _SCORE, _CLASS = "rlnAutopickFigureOfMerit", "rlnClassNumber"
-_WORDS = [_NAME, _X, _Y, _SCORE, _CLASS, "rlnOpticsGroup", "rlnOpticsGroupName"]
-_CBOX_WORDS = ["CoordinateX", "CoordinateY", "CoordinateZ", "Width", "Height", "Confidence"]
+_MOTION = "rlnMicrographMovieName"
+_GROUP = "rlnOpticsGroup"
 
 
 def read_star(path: Path) -> list[MicrographParticles]:
@@ -74,30 +86,66 @@ def read_star(path: Path) -> list[MicrographParticles]:
         When it is torn, damaged, or holds no positions in micrographs.
     """
     text = read_text(path)
-    blocks = _blocks(path, text, _WORDS)
-    block = _chosen(path, blocks, (_X, _Y), "rlnCoordinateX and rlnCoordinateY", "particles")
-    count = len(block[_X])
-    _refuse_depth(path, block.get("rlnCoordinateZ", []))
-    x, y = (numbers(path, block[name], name) for name in (_X, _Y))
+    with parsing(path, "a STAR file"):
+        blocks = blocks_of(path, text)
+    if "general" in blocks and _MOTION in blocks["general"]:
+        raise UnreadableFile(
+            path,
+            "tells how one movie was aligned (its hot pixels, its shifts) and holds no particles",
+            "Give a STAR file of picks or particles.",
+        )
+    table = _chosen(path, blocks, (_X, _Y), "rlnCoordinateX and rlnCoordinateY", "particles")
+    if "rlnCoordinateZ" in table:
+        _refuse_depth(path, table.words("rlnCoordinateZ"))
+    optics = blocks.get("optics")
+    labelled = CLASS_COMMENT in text and _CLASS in table
+    rows = StarRows(table, optics, version_of(text), labelled, str(path))
+    particles = _particles(path, text, rows)
+    told = _Told(table, optics, blocks.get(MICROGRAPHS))
+    if not len(table):
+        name = told.only_name
+        found = [MicrographParticles(particles, name, told.pixel_size(0, name))]
+    else:
+        names = table.words(_NAME) if _NAME in table else [told.only_name] * len(table)
+        found = by_micrograph(
+            path,
+            names,
+            particles,
+            pixel_size_of=lambda row: told.pixel_size(row, names[row]),
+            star=rows,
+        )
+    return [_as_stored(one, told) for one in found]
+
+
+def _particles(path: Path, text: str, rows: StarRows) -> Particles:
+    table = rows.table
+    count = len(table)
+    x, y = (numbers(path, table.words(label), label) for label in (_X, _Y))
     scores = np.full(count, np.nan)
-    if _SCORE in block:
-        scores = numbers(path, block[_SCORE], _SCORE)
+    if _SCORE in table:
+        scores = numbers(path, table.words(_SCORE), _SCORE)
         scores[scores == NO_SCORE] = np.nan
-    labels = _labels(path, text, block, count)
+    labels = _labels(path, table) if rows.labelled else np.full(count, "unlabelled")
     givers = _givers(text, count)
-    particles = Particles(
+    return Particles(
         positions(path, x, y),
         labels,
         as_scores(path, scores),
         givers if givers is not None else givers_of(labels),
     )
-    optics = blocks.get("optics", {})
-    if not count:
-        return [MicrographParticles(particles, pixel_size_angstrom=_pixel_size(block, optics, 0))]
-    names = [str(name) for name in block.get(_NAME, [""] * count)]
-    return by_micrograph(
-        path, names, particles, pixel_size_of=lambda row: _pixel_size(block, optics, row)
-    )
+
+
+def _as_stored(one: MicrographParticles, told: _Told) -> MicrographParticles:
+    """Bring positions that RELION shall use on its own micrographs back to where they were found.
+
+    Those on a TIFF count its rows from the other end, and stay so where its height is not known.
+    """
+    shift = told.first_frame_shift_px(one.micrograph)
+    if counts_rows_from_the_end(one.micrograph):
+        height = told.height(one.micrograph)
+        one = replace(one, rows_reversed=True)
+        one = one if height is None else one.with_stored_rows(height)
+    return one if shift is None or one.rows_reversed else one.moved(shift, forwards=False)
 
 
 def read_cbox(path: Path, *, pixel_size_angstrom: float | None = None) -> MicrographParticles:
@@ -113,87 +161,31 @@ def read_cbox(path: Path, *, pixel_size_angstrom: float | None = None) -> Microg
     UnreadableFile
         When it is torn, damaged, or of a tomogram.
     """
-    blocks = _blocks(path, read_text(path), _CBOX_WORDS)
+    with parsing(path, "a .cbox file"):
+        blocks = blocks_of(path, read_text(path))
     needed = ("CoordinateX", "CoordinateY", "Width", "Height")
-    block = _chosen(path, blocks, needed, "CoordinateX, CoordinateY, Width and Height", "cryolo")
-    _refuse_depth(path, block.get("CoordinateZ", []))
-    x, y, width, height = (numbers(path, block[name], name) for name in needed)
+    table = _chosen(path, blocks, needed, "CoordinateX, CoordinateY, Width and Height", "cryolo")
+    if "CoordinateZ" in table:
+        _refuse_depth(path, table.words("CoordinateZ"))
+    x, y, width, height = (numbers(path, table.words(label), label) for label in needed)
     scores = np.empty(0, np.float32)
-    if "Confidence" in block:
-        scores = as_scores(path, numbers(path, block["Confidence"], "Confidence"))
+    if "Confidence" in table:
+        scores = as_scores(path, numbers(path, table.words("Confidence"), "Confidence"))
     return boxes_to_particles(path, x, y, width, height, scores, pixel_size_angstrom)
 
 
-def _blocks(path: Path, text: str, words: list[str]) -> dict[str, Block]:
-    """Parse all blocks; columns named in `words` stay the words they are.
-
-    starfile 0.5 reads lines through `linecache`, which would give it those of a file that was
-    here before if reading that one failed; and it takes a line that ends early for one of NaN.
-    """
-    import starfile
-
-    _refuse_ragged(path, text)
-    linecache.cache.pop(str(path), None)
-    with parsing(path, "a STAR file"):
-        parsed = starfile.read(path, always_dict=True, parse_as_string=words)
-        blocks: dict[str, Block] = {}
-        for name, block in parsed.items():
-            if block is None:
-                continue
-            if isinstance(block, dict):  # a block of one particle may be a list of its values
-                blocks[name] = {key: [value] for key, value in block.items()}
-                continue
-            if len({*block.columns}) < len(block.columns):
-                raise UnreadableFile(path, "names a column twice", COPY_AGAIN)
-            blocks[name] = {key: block[key].tolist() for key in block.columns}
-    return blocks
-
-
-def _refuse_ragged(path: Path, text: str) -> None:
-    """Refuse loops whose lines do not have a value for each column.
-
-    Raises
-    ------
-    UnreadableFile
-        At the first such line.
-    """
-    columns = row = 0
-    in_loop = False
-    lines = text.rstrip().split("\n")
-    for number, line in enumerate(lines, 1):
-        content = line.split("#", 1)[0].strip()
-        if not content:
-            continue
-        if content.startswith("data_"):
-            words = len(content.split())
-            if in_loop and words > 1 and words == columns:
-                raise UnreadableFile(
-                    path,
-                    f"has a micrograph whose name starts with data_ in line {number}, which in "
-                    "a STAR file starts a block",
-                    "Put another column first, or the micrograph's folder before its name.",
-                )
-            in_loop = False
-        elif content.startswith("loop_"):
-            in_loop, columns, row = True, 0, 0
-        elif in_loop and not row and content.startswith("_"):
-            columns += 1
-        elif in_loop:
-            row += 1
-            words = len(content.split())
-            if words != columns and '"' not in line and "'" not in line:
-                what = "torn: its last line" if number == len(lines) else f"damaged: line {number}"
-                raise UnreadableFile(path, f"is {what} has {words} of {columns} values", COPY_AGAIN)
-
-
 def _chosen(
-    path: Path, blocks: Mapping[str, Block], needed: Sequence[str], called: str, favourite: str
-) -> Block:
+    path: Path,
+    blocks: Mapping[str, StarTable],
+    needed: Sequence[str],
+    called: str,
+    favourite: str,
+) -> StarTable:
     """Find the block that has all columns that are needed."""
     for name in (favourite, *blocks):
         if name in blocks and all(column in blocks[name] for column in needed):
             return blocks[name]
-    columns = {column for block in blocks.values() for column in block}
+    columns = {label for block in blocks.values() for label in block.labels}
     if "rlnMicrographCoordinates" in columns:
         fault, remedy = "is a list of coordinate files", "Open the files it names."
     elif not blocks:
@@ -205,18 +197,16 @@ def _chosen(
     raise UnreadableFile(path, fault, remedy)
 
 
-def _refuse_depth(path: Path, depths: Sequence[Any]) -> None:
-    if len({str(depth) for depth in depths}) > 1:
+def _refuse_depth(path: Path, depths: Sequence[str]) -> None:
+    if len({*depths}) > 1:
         raise UnreadableFile(
             path, "holds positions in a tomogram", "Only those in micrographs can be read."
         )
 
 
-def _labels(path: Path, text: str, block: Block, count: int) -> NDArray[np.str_]:
-    if CLASS_COMMENT not in text or _CLASS not in block:
-        return np.full(count, "unlabelled")
+def _labels(path: Path, table: StarTable) -> NDArray[np.str_]:
     known = {number: label for label, number in CLASSES.items()}
-    numbered = numbers(path, block[_CLASS], _CLASS)
+    numbered = numbers(path, table.words(_CLASS), _CLASS)
     for row, number in enumerate(numbered.tolist(), 1):
         if number not in known:
             raise UnreadableFile(
@@ -249,40 +239,66 @@ _SIZES = (
 )
 
 
-def _pixel_size(block: Block, optics: Block, row: int) -> float | None:
-    """Find the pixel size (Å) of the micrograph of the particle in a row."""
+class _Told:
+    """What a file tells of its micrographs, in their rows, their optics groups and beside them."""
 
-    def said(by: Block, row: int) -> dict[str, Any]:
-        return {name: by[name][row] for name in _SIZES if name in by}
+    def __init__(
+        self, table: StarTable, optics: StarTable | None, micrographs: StarTable | None
+    ) -> None:
+        self._own = {label: table.words(label) for label in _SIZES if label in table}
+        self._groups = table.words(_GROUP) if _GROUP in table else []
+        rows = [] if optics is None else [optics.row(number) for number in range(len(optics))]
+        self._optics = {row.get(_GROUP, ""): row for row in rows}
+        rows = []
+        if micrographs is not None and micrographs is not table:
+            rows = [micrographs.row(number) for number in range(len(micrographs))]
+        self._micrographs = {row.get(_NAME, ""): row for row in rows}
 
-    groups = [str(group) for group in optics.get("rlnOpticsGroup", [])]
-    own: dict[str, Any] = {}
-    group = groups[0] if len(groups) == 1 else ""
-    if row < len(block[_X]):
-        own = said(block, row)
-        group = str(block["rlnOpticsGroup"][row]) if "rlnOpticsGroup" in block else group
-    known = said(optics, groups.index(group)) if group in groups else {}
-    return _size_of({**known, **own})
+    @property
+    def only_name(self) -> str:
+        """The name of the micrograph, if the file is about one; else empty."""
+        return next(iter(self._micrographs)) if len(self._micrographs) == 1 else ""
+
+    def pixel_size(self, row: int, name: str) -> float | None:
+        """Find the pixel size (Å) of the micrograph of the particle in a row."""
+        own = {label: words[row] for label, words in self._own.items() if row < len(words)}
+        group = self._groups[row] if row < len(self._groups) else ""
+        if not group and len(self._optics) == 1:
+            (group,) = self._optics
+        beside = self._micrographs.get(name, {})
+        return size_of({**beside, **self._optics.get(group, {}), **own})
+
+    def first_frame_shift_px(self, name: str) -> tuple[float, float] | None:
+        """(y, x) by which this program moved the particles of a micrograph to the first frame."""
+        y, x = (_number(self._micrographs.get(name, {}), label) for label in FIRST_FRAME)
+        return (y, x) if np.isfinite(y) and np.isfinite(x) else None
+
+    def height(self, name: str) -> int | None:
+        """Of the micrograph, px."""
+        height = _number(self._micrographs.get(name, {}), HEIGHT)
+        return int(height) if 1 <= height < MOST_PX else None
 
 
-def _size_of(row: Mapping[str, Any]) -> float | None:
-    def number(name: str) -> float:
-        try:
-            return float(row.get(name, np.nan))
-        except (TypeError, ValueError):
-            return float("nan")
+def _number(row: Mapping[str, str], label: str) -> float:
+    try:
+        return float(row.get(label, np.nan))
+    except (TypeError, ValueError):
+        return float("nan")
 
-    image = number("rlnImagePixelSize")
+
+def size_of(row: Mapping[str, str]) -> float | None:
+    """Return the pixel size (Å) of the micrograph that a row tells by whichever labels it has."""
+    image = _number(row, "rlnImagePixelSize")
     extracted = "rlnImageName" in row or np.isfinite(image)
-    candidates = [number("rlnMicrographPixelSize")]
-    original = number("rlnMicrographOriginalPixelSize")
+    candidates = [_number(row, "rlnMicrographPixelSize")]
+    original = _number(row, "rlnMicrographOriginalPixelSize")
     if not extracted or abs(original - image) < 1e-3:
         candidates.append(original)
     if not extracted:
-        candidates.append(number("rlnPixelSize"))
-        magnification = number("rlnMagnification")
+        candidates.append(_number(row, "rlnPixelSize"))
+        magnification = _number(row, "rlnMagnification")
         if magnification > 0:  # the detector's pixels are given in µm
-            candidates.append(number("rlnDetectorPixelSize") * 1e4 / magnification)
+            candidates.append(_number(row, "rlnDetectorPixelSize") * 1e4 / magnification)
     for size in candidates:
         accepted, _ = judge_pixel_size(size, size)
         if accepted is not None:

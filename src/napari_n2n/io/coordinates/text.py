@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_n2n.io.coordinates.model import StarRows
     from napari_n2n.io.particles import Particles
 
 MOST_PX = 1e7
@@ -185,6 +186,7 @@ def by_micrograph(
     *,
     pixel_size_of: Callable[[int], float | None] = lambda row: None,
     shape_of: Callable[[int], tuple[int, int] | None] = lambda row: None,
+    star: StarRows | None = None,
 ) -> list[MicrographParticles]:
     """Split the particles of a file by their micrographs, in the order these come in it.
 
@@ -195,6 +197,8 @@ def by_micrograph(
     pixel_size_of, shape_of
         Give what the file says of the micrograph of the particle in a row (from 0): pixel size
         in Å, shape (y, x). The first particle of each micrograph is asked.
+    star
+        The n rows that they come from, where that is a STAR file.
 
     Raises
     ------
@@ -213,6 +217,7 @@ def by_micrograph(
             name,
             pixel_size_of(which[0]),
             shape_of(which[0]),
+            star=None if star is None else star.only(which),
         )
         for name, which in rows.items()
     ]

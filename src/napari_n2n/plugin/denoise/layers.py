@@ -198,12 +198,14 @@ class DenoiseLayers:
         whole = field.halves is not None
         name = f"{field.name} sum" if whole else f"{field.name} raw"
         self._remove(self._ours(name))
+        shift = None if field.halves is None else field.halves.first_frame_shift_px
         memory = LayerMemory(
             "sum",
             field.pixel_size_angstrom,
             path=field.path,
             notes=field.notes,
             dose=field.dose,
+            first_frame_shift_px=shift,
         )
         _, description, layer_type = _described(field.full, name, memory)
         return self._add((field.shown, description, layer_type))

@@ -88,6 +88,11 @@ def read_points(path: str | Sequence[str], stack: bool = False) -> list[Any]:
             )
     for sentence in problems:
         (show_warning if layers else show_error)(sentence)
+    if any(memory_in(layer[1]["metadata"]).rows_reversed for layer in layers):
+        show_warning(
+            f"{Path(paths[0]).name} counts the rows of TIFFs from the last one, as RELION does: "
+            "open the micrograph first, and the particles lie on it."
+        )
     if any(memory_in(layer[1]["metadata"]).pixel_size_angstrom is None for layer in layers):
         show_info(f"{Path(paths[0]).name}: the pixel size is unknown, so lengths are in px.")
     return list(layers) or [(None,)]  # napari's sign for: read, nothing to show
@@ -102,6 +107,8 @@ def points_layer(table: MicrographParticles, path: Path) -> LayerData:
         path=path,
         micrograph=table.micrograph,
         shape=table.shape,
+        rows_reversed=table.rows_reversed,
+        first_frame_shift_px=table.first_frame_shift_px,
     )
     description: dict[str, Any] = {
         "name": f"{table.stem or path.stem} particles",
@@ -135,6 +142,8 @@ def write_points(path: str, layers: Sequence[tuple[Any, dict[str, Any], str]]) -
     BadValue
         A format that is not known.
     """
+    from napari.utils.notifications import show_info
+
     tables: list[MicrographParticles] = []
     boxes: list[float] = []
     for data, meta, _ in layers:
@@ -154,7 +163,9 @@ def write_points(path: str, layers: Sequence[tuple[Any, dict[str, Any], str]]) -
         else:
             tables.append(table)
     # Even, so that the box has its centre on a pixel.
-    write_coordinates(path, tables, box_size_px=max(2, 2 * round(boxes[0] / 2)))
+    notes = write_coordinates(path, tables, box_size_px=max(2, 2 * round(boxes[0] / 2)))
+    if notes:
+        show_info(" ".join(notes))
     return [path]
 
 
@@ -175,7 +186,7 @@ def _read(path: Path, images: "list[Image] | None") -> list[MicrographParticles]
                 table,
                 pixel_size_angstrom=table.pixel_size_angstrom or pixel_size_of(image),
                 shape=image.data.shape[-2:],
-            )
+            ).with_stored_rows()
         completed.append((image is None, table))
     completed.sort(key=lambda pair: pair[0])  # those that are open come first
     return [table for _, table in completed]
@@ -256,10 +267,19 @@ def _table(
             pixel_size,
             shape,
             None if pixel_size is None else diameter_px * pixel_size,
+            rows_reversed=memory.rows_reversed,
+            first_frame_shift_px=_first_frame_shift(memory, image),
         )
     except BadValue as problem:
         raise WriteProblem(path, "was not written", str(problem)) from problem
     return table, diameter_px
+
+
+def _first_frame_shift(memory: LayerMemory, image: "Image | None") -> tuple[float, float] | None:
+    """Return (y, x) px to the first frame, from the particles or the sum they lie on."""
+    if memory.kind == "particles" and memory.path is not None:
+        return memory.first_frame_shift_px
+    return None if image is None else memory_of(image).first_frame_shift_px
 
 
 def _particles(path: str, centres: "NDArray[np.float64]", features: Any) -> Particles:

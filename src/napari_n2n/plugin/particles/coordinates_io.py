@@ -58,7 +58,7 @@ class CoordinatesExchange(QObject):
         is_movie = memory_of(image).kind == "sum"
         if is_movie:
             name = f"{stem_of(Path(name))}.mrc"  # as RELION and others call the movie's sum
-        self._form.propose(name, mirror_y=is_tiff and is_movie)
+        self._form.propose(name, mirror_y=is_tiff)
 
     def open_picks(self, path: Path | None = None) -> None:
         """Show the particles that another program, or an earlier export, has found."""
@@ -95,6 +95,7 @@ class CoordinatesExchange(QObject):
                 shape=field.pixels.shape,
                 pixel_size_angstrom=field.pixel_size_angstrom,
                 diameter_angstrom=self._scene.diameter_angstrom,
+                first_frame_shift_px=self._first_frame_shift(),
             )
         except N2NError as problem:
             self.failed.emit(str(problem))
@@ -104,6 +105,11 @@ class CoordinatesExchange(QObject):
     def _ask_for_picks(self) -> Path | None:
         name, _ = QFileDialog.getOpenFileName(self._form, "Open picks", "", _FILES)
         return Path(name) if name else None
+
+    def _first_frame_shift(self) -> tuple[float, float] | None:
+        """Return (y, x) px to the first frame of the movie whose sum is shown, if one is."""
+        shifts = (memory_of(layer).first_frame_shift_px for layer in self._scene.images)
+        return next((shift for shift in shifts if shift is not None), None)
 
     def _names(self) -> list[str]:
         """Return what a file may call the micrograph that is shown."""

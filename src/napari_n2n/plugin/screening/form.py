@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from magicgui.widgets import CheckBox, Container, FloatSpinBox, LineEdit
 from qtpy.QtCore import Signal
@@ -22,6 +23,9 @@ from napari_n2n.workflow.screening import (
     common_folder,
     inputs_of,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -80,23 +84,25 @@ class ScreenChoice:
             return ChosenFiles(inputs, folder.absolute())
         return ChosenFiles(inputs, common_folder([path.parent for path in inputs.paths]))
 
-    def settings(self, pixel_size_angstrom: float | None = None) -> ScreenSettings:
+    def settings(self, pixel_sizes: Mapping[Path, float] | None = None) -> ScreenSettings:
         """Return the settings for `screen`; reads the gain reference.
 
         Parameters
         ----------
-        pixel_size_angstrom
-            What a STAR file gave, if nothing was chosen.
+        pixel_sizes
+            Å, of the files of which a STAR file told it; what was chosen wins.
 
         Raises
         ------
         N2NError
             The gain reference cannot be read, or a number makes no sense.
         """
-        size = self.movies.pixel_size_angstrom or pixel_size_angstrom
-        movies = MovieReader(self.movies.replaced(pixel_size_angstrom=size))
         return ScreenSettings(
-            movies, self.model or GENERAL, self.diameter_angstrom, preferences().device
+            MovieReader(self.movies),
+            self.model or GENERAL,
+            self.diameter_angstrom,
+            preferences().device,
+            pixel_sizes=pixel_sizes or {},
         )
 
 

@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject, Signal
 from napari_n2n.plugin.shared.jobs import Runner
 from napari_n2n.workflow.screening import (
     Feed,
+    Inputs,
     Queue,
     ScreeningSummary,
     ScreenProgress,
@@ -17,7 +18,6 @@ from napari_n2n.workflow.screening import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from napari_n2n.plugin.screening.form import ScreenChoice
@@ -109,23 +109,22 @@ class ScreeningJob(QObject):
     def start(
         self,
         shared: SharedSession,
-        paths: Sequence[Path],
+        inputs: Inputs,
         choice: ScreenChoice,
-        pixel_size_angstrom: float | None = None,
     ) -> bool:
-        """Screen files, or a folder as it fills; False if it runs already.
-
-        ``pixel_size_angstrom`` is what a STAR file gave.
-        """
+        """Screen files, or a folder as it fills; False if it runs already."""
         if self._runner.busy:
             return False
         folder = choice.folder if choice.watch else None
         # A folder that is watched gives those that are there as well, once they are whole.
-        queue = self.queue = Queue(paths if folder is None else (), open=int(folder is not None))
+        queue = self.queue = Queue(
+            inputs.paths if folder is None else (), open=int(folder is not None)
+        )
 
         def steps(stop: Stop) -> Steps[ScreeningSummary]:
             with shared as session:
-                settings = choice.settings(pixel_size_angstrom)
+                settings = choice.settings(inputs.pixel_sizes)
+                inputs.keep_origins(session)
                 if folder is None:
                     return (yield from screen_steps(session, queue, settings, stop))
                 with Feed(queue, folder) as feed:

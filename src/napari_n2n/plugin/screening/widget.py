@@ -134,9 +134,7 @@ class ScreeningWidget(ScreeningPanel):
         assert self._held.shared is not None
         self.progress.begin("Starting…")
         self.dock.overview.take_keys()
-        self.job.start(
-            self._held.shared, found.inputs.paths, choice, found.inputs.pixel_size_angstrom
-        )
+        self.job.start(self._held.shared, found.inputs, choice)
         self._refresh()
 
     def export_kept(self, path: Path | None = None) -> None:

@@ -36,10 +36,10 @@ class ExportForm(QWidget):
         self._micrograph.tooltip = (
             "As your other program calls the micrograph, e.g. MotionCorr/job002/Movies/m1.mrc."
         )
-        self._mirror = CheckBox(text="Turned upside down by RELION (TIFF movies)")
+        self._mirror = CheckBox(text="Turned upside down by RELION (TIFF)")
         self._mirror.tooltip = (
-            "RELION turns TIFF movies upside down when it reads them. Tick this to use the "
-            "coordinates with micrographs it made from TIFF movies."
+            "RELION turns every TIFF upside down when it reads it. Tick this for STAR files of "
+            "TIFF micrographs, or of micrographs that RELION made from TIFF movies."
         )
         self._labels: dict[Label, CheckBox] = {
             label: CheckBox(text=label, value=label == "intact")

@@ -81,6 +81,10 @@ class LayerMemory:
         Noise that was added: its standard deviation in grey levels, and what it was drawn from.
     micrograph, shape
         Of particles: what the file calls their micrograph, and its pixels (y, x).
+    rows_reversed
+        Of particles: their rows count from the last one stored, as RELION's in a TIFF.
+    first_frame_shift_px
+        (y, x) from a sum, or particles on it, to the movie's first frame.
     """
 
     kind: Kind | None = None
@@ -105,6 +109,8 @@ class LayerMemory:
     noise_seed: int | None = None
     micrograph: str | None = None
     shape: tuple[int, int] | None = None
+    rows_reversed: bool = False
+    first_frame_shift_px: tuple[float, float] | None = None
 
     def __repr__(self) -> str:
         """Tell what is known, and of arrays and the like only that they are there."""

@@ -16,6 +16,7 @@ from napari_n2n.workflow.recording import OF_IMAGES, RecordingOptions
 
 _FIELDS = setting_fields(RecordingOptions)
 _OF_GAIN = ("gain_operation", "gain_rotation", "gain_flip")
+_OF_FRAMES = ("eer_frames", "eer_grouping", "eer_dose")
 _FILES = {"gain": "Gain (*.mrc *.tif *.tiff *.gain)"}
 _MOST_DECIMALS = 12
 
@@ -44,8 +45,8 @@ class MovieForm(QWidget):
     def value(self) -> RecordingOptions:
         """Return what is chosen."""
         chosen = {name: self._read(name) for name in self._fields}
-        if chosen["eer_frames"] is not None:  # the dose is not shown then
-            chosen["eer_dose"] = None
+        for name in self._not_asked():
+            chosen[name] = None
         return RecordingOptions(**chosen)
 
     def setValue(self, options: RecordingOptions) -> None:  # noqa: N802
@@ -77,13 +78,20 @@ class MovieForm(QWidget):
             return _FIELDS[name].kind(field.value) or None
         return field.value
 
+    def _not_asked(self) -> tuple[str, ...]:
+        """Return fields of no meaning, as one before them says how EER is rendered."""
+        said = [name for name in _OF_FRAMES if self._read(name) is not None]
+        return tuple(name for name in _OF_FRAMES if said and name != said[0])
+
     def _show_fields(self) -> None:
         for name, field in self._fields.items():
             field.visible = self._of_movies or name in OF_IMAGES
         # How what is not there lies means nothing; and frames are counted or dosed.
         for name in _OF_GAIN:
             self._fields[name].visible = self._of_movies and self._read("gain") is not None
-        self._fields["eer_dose"].visible = self._of_movies and self._read("eer_frames") is None
+        unasked = self._not_asked()
+        for name in _OF_FRAMES:
+            self._fields[name].visible = self._of_movies and name not in unasked
 
     def _on_change(self, name: str | None = None) -> None:
         if self._settling:

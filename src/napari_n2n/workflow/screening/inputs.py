@@ -2,37 +2,71 @@
 
 from __future__ import annotations
 
-import linecache
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import expand_inputs, files_in
 from napari_n2n.io.coordinates.text import parsing, read_text
 from napari_n2n.io.finding import PATTERN_SIGNS
 from napari_n2n.io.pixel_size import is_plausible
+from napari_n2n.io.star import StarTable, blocks_of, version_of
+from napari_n2n.session import StarList, StarOrigin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping, Sequence
+
+    from napari_n2n.session import Session
 
 _MOVIE, _MICROGRAPH = "rlnMicrographMovieName", "rlnMicrographName"
 _SIZES = {
     _MOVIE: ("rlnMicrographOriginalPixelSize", "rlnMicrographPixelSize"),
     _MICROGRAPH: ("rlnMicrographPixelSize", "rlnMicrographOriginalPixelSize"),
 }
+_GROUP, _SELECTED = "rlnOpticsGroup", "rlnSelected"
+# A table that has one of these is of particles: it has a row for each of them.
+_OF_PARTICLES = ("rlnCoordinateX", "rlnImageName")
 
 
 @dataclass(frozen=True)
 class Inputs:
     """The files to be screened, each once, and what was said of them.
 
-    ``pixel_size_angstrom`` is that of all of them, where a STAR file gives one; else None.
+    Attributes
+    ----------
+    paths
+        The files.
+    pixel_sizes
+        Å, of those of which a STAR file tells it.
+    origins
+        The rows of those that a list of micrographs or movies names.
+    notes
+        Sentences for the user.
     """
 
     paths: tuple[Path, ...]
-    pixel_size_angstrom: float | None = None
+    pixel_sizes: Mapping[Path, float] = field(default_factory=dict)
+    origins: Mapping[Path, StarOrigin] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def pixel_size_angstrom(self) -> float | None:
+        """Å, where it was told of all files and is one."""
+        sizes = {self.pixel_sizes.get(path) for path in self.paths}
+        return sizes.pop() if len(sizes) == 1 else None
+
+    def keep_origins(self, session: Session) -> None:
+        """Keep in a session which rows its micrographs came from, to be handed on as they were.
+
+        Raises
+        ------
+        WriteProblem
+            The session cannot be written.
+        """
+        if self.origins:
+            ids = session.micrographs.add_files(self.origins).tolist()
+            session.origins.keep(dict(zip(ids, self.origins.values(), strict=True)))
 
 
 def inputs_of(given: Path | str | Sequence[Path | str]) -> Inputs:
@@ -53,12 +87,16 @@ def inputs_of(given: Path | str | Sequence[Path | str]) -> Inputs:
     """
     several = [given] if isinstance(given, (str, Path)) else list(given)
     paths: dict[Path, None] = {}
-    sizes: set[float | None] = set()
+    sizes: dict[Path, float] = {}
+    origins: dict[Path, StarOrigin] = {}
+    notes: list[str] = []
     for item in several:
         found = _inputs(Path(item))
         paths.update(dict.fromkeys(path.absolute() for path in found.paths))
-        sizes.add(found.pixel_size_angstrom)
-    return Inputs(tuple(paths), sizes.pop() if len(sizes) == 1 else None)
+        sizes.update((path.absolute(), size) for path, size in found.pixel_sizes.items())
+        origins.update((path.absolute(), one) for path, one in found.origins.items())
+        notes += found.notes
+    return Inputs(tuple(paths), sizes, origins, tuple(notes))
 
 
 def _inputs(item: Path) -> Inputs:
@@ -79,17 +117,22 @@ def _inputs(item: Path) -> Inputs:
 def read_star(path: Path) -> Inputs:
     """Return the movies or micrographs that a RELION STAR file names, in its order.
 
-    RELION names files from its project's folder. That is looked for from the STAR file's folder
-    upwards, and then in the current one.
+    Rows that are deselected (``rlnSelected`` 0) are left out. RELION names files from its project's
+    folder. That is looked for from the STAR file's folder upwards, and then in the current one.
 
     Raises
     ------
     UnreadableFile
         The file is torn or names no micrographs, or none of them is there.
     """
-    block, optics = _blocks(path)
-    column = _MOVIE if _MOVIE in block else _MICROGRAPH
-    names = list(dict.fromkeys(name for name in map(str, block[column]) if name))
+    text = read_text(path)
+    with parsing(path, "a STAR file"):
+        blocks = blocks_of(path, text)
+    block, column, table = _chosen(path, blocks)
+    table, notes = _selected(path, table)
+    named = table.words(column)
+    firsts = {name: row for row, name in reversed([*enumerate(named)]) if name}
+    names = [name for name in dict.fromkeys(named) if name]
     if not names:
         raise UnreadableFile(path, "names no micrographs", "Give another STAR file.")
     folder = _project_of(path, names)
@@ -99,35 +142,51 @@ def read_star(path: Path) -> Inputs:
             f"names files that are not there, as {names[0]}",
             "Start from RELION's project folder, or put the files where the STAR file says.",
         )
-    paths = tuple(folder / name for name in names)
-    return Inputs(paths, _pixel_size(optics, block, _SIZES[column]))
+    optics = blocks.get("optics")
+    sizes = _pixel_sizes(table, optics, _SIZES[column])
+    groups = None if optics is None else (optics.labels, optics.rows)
+    of = StarList(block, table.labels, version_of(text), groups)
+    listed = not any(label in table for label in _OF_PARTICLES)
+    return Inputs(
+        tuple(folder / name for name in names),
+        {folder / name: size for name in names if (size := sizes[firsts[name]]) is not None},
+        {folder / name: StarOrigin(of, table.rows[firsts[name]]) for name in names}
+        if listed
+        else {},
+        notes,
+    )
 
 
-def _blocks(path: Path) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
-    """Return the columns of the block that names micrographs, and those of the optics groups."""
-    import starfile
+def _chosen(path: Path, blocks: Mapping[str, StarTable]) -> tuple[str, str, StarTable]:
+    """Return the block that names micrographs: what it is called, the column that does, its rows.
 
-    read_text(path)  # tells what is wrong with a file that is none
-    # starfile 0.5 reads lines through linecache, which may hold those of an earlier file.
-    linecache.cache.pop(str(path), None)
-    blocks: dict[str, dict[str, list[Any]]] = {}
-    with parsing(path, "a STAR file"):
-        parsed = starfile.read(path, always_dict=True, parse_as_string=[_MOVIE, _MICROGRAPH])
-        for name, block in parsed.items():
-            if isinstance(block, dict):  # of one row
-                blocks[name] = {key: [value] for key, value in block.items()}
-            elif block is not None:
-                blocks[name] = {key: block[key].tolist() for key in block.columns}
+    ``general`` is that of the metadata of one micrograph's motion.
+    """
     for column in (_MOVIE, _MICROGRAPH):
-        for block in blocks.values():
-            if column in block:
-                return block, blocks.get("optics", {})
+        for name, table in blocks.items():
+            if column in table:
+                return name, column, table
     raise UnreadableFile(
         path,
         "names no micrographs",
         f"Give a STAR file with {_MOVIE} or {_MICROGRAPH}, as RELION's import or motion correction "
         "writes it.",
     )
+
+
+def _selected(path: Path, table: StarTable) -> tuple[StarTable, tuple[str, ...]]:
+    """Return the rows that are not deselected, and say how many are."""
+    if _SELECTED not in table:
+        return table, ()
+    wanted = [word not in ("0", "0.0", "0.000000") for word in table.words(_SELECTED)]
+    left_out = wanted.count(False)
+    if left_out == len(wanted) and wanted:
+        raise UnreadableFile(
+            path, "has every row deselected (rlnSelected 0)", "Select some in RELION."
+        )
+    rows = f"{left_out:,} row{' is' if left_out == 1 else 's are'}"
+    notes = (f"{path.name}: {rows} deselected (rlnSelected 0) and not screened.",)
+    return table.only(wanted), notes if left_out else ()
 
 
 def _project_of(star: Path, names: Sequence[str]) -> Path | None:
@@ -142,19 +201,31 @@ def _project_of(star: Path, names: Sequence[str]) -> Path | None:
     return best if there(best) else None
 
 
-def _pixel_size(
-    optics: dict[str, list[Any]], block: dict[str, list[Any]], names: Iterable[str]
-) -> float | None:
-    """Return the pixel size (Å) on which all optics groups agree, None where they do not."""
-    for name in names:
-        for columns in (optics, block):
-            sizes = {str(value) for value in columns.get(name, [])}
-            if len(sizes) > 1:
-                return None
-            if not sizes:
-                continue
-            with suppress(ValueError):
-                size = float(sizes.pop())
-                if is_plausible(size):
-                    return size
+def _pixel_sizes(
+    table: StarTable, optics: StarTable | None, labels: Sequence[str]
+) -> list[float | None]:
+    """Return the pixel size (Å) of each row: its own, or else that of its optics group."""
+    by_group: dict[str, float | None] = {}
+    if optics is not None:
+        for number in range(len(optics)):
+            row = optics.row(number)
+            by_group[row.get(_GROUP, "")] = _size(row, labels)
+    only = next(iter(by_group.values())) if len(by_group) == 1 else None
+    groups = table.words(_GROUP) if _GROUP in table else [""] * len(table)
+    own = {label: table.words(label) for label in labels if label in table}
+    sizes = []
+    for number, group in enumerate(groups):
+        size = _size({label: words[number] for label, words in own.items()}, labels)
+        sizes.append(by_group.get(group, only) if size is None else size)
+    return sizes
+
+
+def _size(row: Mapping[str, str], labels: Sequence[str]) -> float | None:
+    for label in labels:
+        try:
+            size = float(row[label])
+        except (KeyError, ValueError):
+            continue
+        if is_plausible(size):
+            return size
     return None

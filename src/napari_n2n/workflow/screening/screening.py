@@ -112,7 +112,7 @@ class _Run:
         self.settings = settings
         self.denoiser = denoiser
         self.stop = stop
-        self.digest = settings_digest(settings, denoiser)
+        self._digests: dict[float | None, ResultsFingerprint] = {}
         self.records = FileRecords(session)
         self.done = self.reused = self.failed = 0
         self.seconds = 0.0
@@ -201,7 +201,8 @@ class _Run:
     def _screened(
         self, path: Path, record: int, started: float
     ) -> Generator[ScreenProgress, None, ScreenOutcome]:
-        wanted = made_with(path, self.digest)
+        settings = self.settings.of_file(path)
+        wanted = made_with(path, self._digest_of(settings))
         kept = self.session.micrographs.made_with(record)
         acquired = path.stat().st_mtime  # now: it may be moved away in the meantime
         results = results_of(self.session.path, path)
@@ -212,13 +213,17 @@ class _Run:
                 self.session.micrographs.set_state(record, "done")
             return ScreenOutcome(path, record, figures, reasons, reused=True)
         self.session.micrographs.set_state(record, "working")
-        micrograph, made = yield from self._micrograph(path, record, results, kept=known)
+        micrograph, made = yield from self._micrograph(path, record, results, settings, kept=known)
         figures = self.records.figures_of(record) if made is None else made
         # Only now is the shape known for certain: an EER may be rendered larger.
         height, width = micrograph.pixels.shape
         self.session.micrographs.find_or_add(
             path, shape=(height, width), pixel_size_angstrom=micrograph.pixel_size_angstrom
         )
+        if micrograph.halves is not None:
+            self.session.micrographs.set_first_frame_shift(
+                record, micrograph.halves.first_frame_shift_px
+            )
         left = self._leaves_particles(record, kept)
         particles, notes = yield from self._particles(path, record, micrograph, left=left)
         figures, reasons = with_score({**figures, **particles})
@@ -238,26 +243,39 @@ class _Run:
         )
 
     def _micrograph(
-        self, path: Path, record: int, results: ResultFiles, *, kept: bool
+        self,
+        path: Path,
+        record: int,
+        results: ResultFiles,
+        settings: ScreenSettings,
+        *,
+        kept: bool,
     ) -> Generator[ScreenProgress, None, tuple[DenoisedMicrograph, dict[str, float] | None]]:
         """Read what was ``kept`` of a file, or make, measure and write it.
 
         Returns the micrograph, and its figures; None: they were kept as well.
         """
-        size = self.settings.movies.recording.pixel_size_angstrom
+        size = settings.movies.recording.pixel_size_angstrom
         if kept and results.sum.exists():
             return read_pictures(results, size), None
-        opened = self.settings.movies.open_grey_field(path)
+        opened = settings.movies.open_grey_field(path)
         # Of a movie, the sum is missing.
         if kept and isinstance(opened, Micrograph):
             return read_pictures(results, size, opened), None
-        measuring = measured_steps(opened, self.denoiser, self.settings, self.stop)
+        measuring = measured_steps(opened, self.denoiser, settings, self.stop)
         micrograph, figures = yield from self._reported(path, record, measuring)
         yield self.progress(path, record, Progress("writing", 0, 1))
         for _ in write_pictures(results, micrograph):
             if self.stop():
                 raise Interrupted
         return micrograph, figures
+
+    def _digest_of(self, settings: ScreenSettings) -> ResultsFingerprint:
+        """Return the digest of the settings for a file: that of each pixel size is made once."""
+        size = settings.movies.recording.pixel_size_angstrom
+        if size not in self._digests:
+            self._digests[size] = settings_digest(settings, self.denoiser)
+        return self._digests[size]
 
     def _leaves_particles(self, record: int, kept: str) -> bool:
         """Whether there are particles that were not picked here, where some were to be picked."""

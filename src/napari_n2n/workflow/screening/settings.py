@@ -19,6 +19,7 @@ from napari_n2n.motion import MotionConfig
 from napari_n2n.workflow.movie_reader import MovieReader
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from napari_n2n.particles.templates import Template
@@ -54,6 +55,8 @@ class ScreenSettings:
         ``"auto"`` or a name: what movies are aligned and images are denoised on.
     template
         What the particles look like, learnt elsewhere; None: rings and discs are looked for.
+    pixel_sizes
+        Å, of single files, where a list has told; one that the recording says wins over them.
 
     Raises
     ------
@@ -66,11 +69,19 @@ class ScreenSettings:
     diameter_angstrom: float | None = None
     device: str = "auto"
     template: Template | None = None
+    pixel_sizes: Mapping[Path, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         diameter = self.diameter_angstrom
         if diameter is not None and not (np.isfinite(diameter) and diameter > 0):
             raise BadValue(f"Particles cannot have a diameter of {diameter} Å. Give it in Å.")
+
+    def of_file(self, path: Path) -> ScreenSettings:
+        """Return the settings for one file, which may have a pixel size of its own."""
+        size = self.pixel_sizes.get(path)
+        if size is None:
+            return self
+        return replace(self, movies=self.movies.with_told_pixel_size(size), pixel_sizes={})
 
     def model(self) -> Denoiser:
         """Return the model, loaded.
@@ -135,7 +146,7 @@ def settings_digest(settings: ScreenSettings, denoiser: Denoiser) -> ResultsFing
             denoiser.calibrate,
             denoiser.training.normalisation,
         ],
-        "motion": MotionConfig().model_dump(mode="json", exclude={"device"}),
+        "motion": MotionConfig().model_dump(mode="json", exclude={"device", "reference_frame"}),
         **_told_of(settings.movies),
     }
     diameter = settings.diameter_angstrom
@@ -158,7 +169,7 @@ def _told_of(movies: MovieReader) -> dict[str, Any]:
         "pixel size": said.pixel_size_angstrom,
         "dose": said.dose_per_frame,
         "aligned": said.aligned,
-        "eer": asdict(movies.eer),
+        "eer": {name: value for name, value in asdict(movies.eer).items() if name != "grouping"},
         "gain": None,
     }
     if gain is not None:
