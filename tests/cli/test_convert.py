@@ -185,7 +185,7 @@ def test_one_micrograph_is_not_that_of_all_files_of_a_folder(tmp_path):
     assert {one.pixel_size_angstrom for one in tables} == {4.0}
 
 
-def test_topaz_names_are_completed_by_the_micrographs(tmp_path):
+def test_topaz_names_are_completed_by_the_micrographs(tmp_path, capsys):
     (tmp_path / "p.txt").write_text("image_name\tx_coord\ty_coord\na\t1\t2\nb\t3\t4\n")
     write_micrograph(tmp_path / "a.mrc", np.eye(50, 60, dtype=np.float32), 4.0)
     out = tmp_path / "out.star"
@@ -194,6 +194,9 @@ def test_topaz_names_are_completed_by_the_micrographs(tmp_path):
         str(tmp_path / "a.mrc"),
         str(tmp_path / "b.mrc"),
     ]
+    assert "no extension" not in capsys.readouterr().err
+    assert call("convert", tmp_path / "p.txt", out, "--pixel-size", 4) == 0
+    assert "a and such names have no extension" in capsys.readouterr().err
 
 
 def test_a_motion_star_is_no_coordinate_file_of_a_folder(tmp_path):

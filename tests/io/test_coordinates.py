@@ -67,6 +67,16 @@ def test_everything_comes_back(tmp_path, two, extension):
     assert is_coordinates(path)
 
 
+def test_cryosparc_filters_by_what_it_expects(tmp_path, two):
+    """*Inspect Picks* goes by score and power, extraction by the least distance."""
+    write_coordinates(tmp_path / "picks.cs", two)
+    rows = np.load(tmp_path / "picks.cs", allow_pickle=False)
+    for field in ("location/min_dist_A", "pick_stats/ncc_score", "pick_stats/power"):
+        assert rows.dtype[field] == np.float32
+    np.testing.assert_array_equal(rows["pick_stats/power"], rows["pick_stats/ncc_score"])
+    assert set(rows["location/min_dist_A"].tolist()) == {135.0}
+
+
 def test_topaz_holds_whole_pixels_and_scores(tmp_path, two):
     path = tmp_path / "picks.txt"
     write_coordinates(path, two)

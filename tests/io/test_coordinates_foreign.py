@@ -225,6 +225,14 @@ def test_cryosparc_locations_are_shares_of_width_and_height(tmp_path):
     assert (b.micrograph, b.shape, b.pixel_size_angstrom) == ("J1/b.mrc", (3000, 4000), None)
 
 
+def test_cryosparcs_mark_is_no_part_of_a_name(tmp_path):
+    rows = cs_rows()
+    rows["location/micrograph_path"] = [b">J1/a.mrc", b"J1/a.mrc"]
+    (one,) = read_coordinates(save_cs(tmp_path / "a.cs", rows))
+    assert one.micrograph == "J1/a.mrc"
+    assert len(one.particles) == 2
+
+
 def test_a_cs_file_without_shapes_asks_for_one(tmp_path):
     fields = [field for field in CS_FIELDS if "shape" not in field[0]]
     path = save_cs(tmp_path / "a.cs", cs_rows(fields))

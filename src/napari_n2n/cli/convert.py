@@ -105,7 +105,7 @@ def convert(
         if target.exists() and target.samefile(source):
             raise BadValue(f"{target} would be written over itself: choose another name.")
         notes = write_coordinates(target, chosen, mirror_y=mirror_y, box_size_px=box_size)
-    for note in notes:
+    for note in (*notes, *_bare_names(chosen, output)):
         console.say_note(note)
     console.say(f"{summary(chosen)} → {output}")
 
@@ -147,6 +147,17 @@ def _counts(tables: "Sequence[MicrographParticles]") -> str:
     parts = ", ".join(f"{count:,} {label}" for label, count in totals.items() if count)
     count = sum(totals.values())
     return f"{count:,} particle{'' if count == 1 else 's'}" + (f" ({parts})" if parts else "")
+
+
+def _bare_names(tables: "Sequence[MicrographParticles]", output: str) -> tuple[str, ...]:
+    """Say so where names lack what other programs find a file by, as Topaz's do."""
+    bare = [one.micrograph for one in tables if one.micrograph and one.micrograph == one.stem]
+    if not bare or not output.endswith((".star", ".cs")):
+        return ()
+    return (
+        f"{bare[0]} and such names have no extension, and other programs may not find their files. "
+        "Give --micrograph, with its folder and extension.",
+    )
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import starfile
+import tifffile
 from napari.layers import Points
 
 from napari_n2n.errors import UnreadableFile, WriteProblem
@@ -100,6 +102,28 @@ def test_points_a_person_added_are_saved_in_pixels_of_the_micrograph(opened, tmp
     assert back.pixel_size_angstrom == 2
     assert back.micrograph == "m.mrc"
     assert back.particles.labels.tolist() == ["unlabelled"]
+
+
+def test_particles_on_a_tiff_are_saved_as_relion_reads_it(make_napari_viewer, tmp_path, told):
+    image = np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
+    per_cm = (1e8 / 2, 1e8 / 2)
+    tifffile.imwrite(tmp_path / "t.tif", image, resolution=per_cm, resolutionunit="CENTIMETER")
+    viewer = make_napari_viewer()
+    viewer.open(str(tmp_path / "t.tif"), plugin="napari-n2n")
+    layer = viewer.add_points(
+        np.array([[10.0, 20.0]]), scale=(2, 2), units=("angstrom", "angstrom")
+    )
+    layer.save(str(tmp_path / "p.star"), plugin="napari-n2n")
+    block = starfile.read(tmp_path / "p.star", always_dict=True)["particles"]
+    assert (block["rlnCoordinateX"][0], block["rlnCoordinateY"][0]) == (20, SHAPE[0] - 1 - 10)
+    assert any("upside down" in message for message in told)
+    # Another program's file has no height: that of the open micrograph is taken.
+    (tmp_path / "theirs.star").write_text(
+        f"data_\nloop_\n_rlnCoordinateX\n_rlnCoordinateY\n_rlnMicrographName\n"
+        f"20 {SHAPE[0] - 1 - 10} Movies/t.tif\n"
+    )
+    viewer.open(str(tmp_path / "theirs.star"), plugin="napari-n2n")
+    np.testing.assert_array_equal(viewer.layers[-1].data, [[10, 20]])
 
 
 def test_equal_layers_over_raw_and_denoised_are_saved_once(opened, tmp_path):

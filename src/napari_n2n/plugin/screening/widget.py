@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.utils.notifications import show_error
+from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QTimer
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QWidget
@@ -135,6 +135,8 @@ class ScreeningWidget(ScreeningPanel):
         self.progress.begin("Starting…")
         self.dock.overview.take_keys()
         self.job.start(self._held.shared, found.inputs, choice)
+        for note in found.inputs.notes:
+            show_info(note)
         self._refresh()
 
     def export_kept(self, path: Path | None = None) -> None:
