@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from napari_n2n.io.coordinates.columns import score_words
 from napari_n2n.io.coordinates.star import CLASS_COMMENT, CLASSES, GIVER_COMMENT, NO_SCORE
+from napari_n2n.io.outputs import sealed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +45,7 @@ def star_text(
     head = f"# version 30001\n{CLASS_COMMENT}\n"
     foot = f"{GIVER_COMMENT}{runs}\n" if runs else ""
     blocks = [particles, *described] if single else [*described, particles]
-    return "".join([head, *blocks, foot])
+    return sealed("".join([head, *blocks, foot]))
 
 
 def _particle_columns(

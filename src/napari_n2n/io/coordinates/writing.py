@@ -12,6 +12,7 @@ from napari_n2n.io.atomic import write_atomically
 from napari_n2n.io.coordinates.box import box_text
 from napari_n2n.io.coordinates.columns import csv_text, topaz_text
 from napari_n2n.io.coordinates.cryosparc import cs_bytes
+from napari_n2n.io.coordinates.joining import joined_by_micrograph
 from napari_n2n.io.coordinates.model import Optics
 from napari_n2n.io.coordinates.star_writing import is_name, star_text
 
@@ -48,7 +49,8 @@ def write_coordinates(
         Where to. The extension decides the format: ``.star`` (RELION 3.1), ``.box`` (EMAN),
         ``.csv``, ``.txt`` (Topaz), ``.cs`` (cryoSPARC).
     tables
-        The micrographs; those without particles leave no trace in the file.
+        The micrographs; those without particles leave no trace in the file, and several of one
+        micrograph become one.
     format
         Wins over the extension.
     mirror_y
@@ -63,7 +65,8 @@ def write_coordinates(
     Raises
     ------
     BadValue
-        An unknown format; a shape that is needed for `mirror_y` and not known.
+        An unknown format; a shape that is needed for `mirror_y` and not known; two tables of one
+        micrograph that do not fit together.
     WriteProblem
         The format needs what is not known (pixel size, shape, box size, names), or the disk
         refuses; what was there before is untouched.
@@ -161,6 +164,7 @@ def _prepared(
 ) -> list[MicrographParticles]:
     if not tables:
         raise WriteProblem(path, "was not written: there are no micrographs", "Give some.")
+    tables = joined_by_micrograph(tables)
     chosen = [one if labels is None else one.only(labels) for one in tables]
     return [one.mirrored() for one in chosen] if mirror_y else chosen
 
