@@ -127,10 +127,15 @@ class ExperimentFolder:
     @property
     def report_path(self) -> Path:
         """Where the report belongs."""
-        return self.folder / "report.html"
+        return report_path(self.folder)
 
     def _record_path(self, stage: str) -> Path:
         return self.folder / "stages" / f"{stage}.json"
+
+
+def report_path(folder: Path) -> Path:
+    """Return where the report of an experiment belongs."""
+    return folder / "report.html"
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ from napari_n2n.quality.figure_catalogue import FIGURES
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from napari_n2n.io import Label, Particles
     from napari_n2n.session.records import MicrographRecord
@@ -260,10 +260,10 @@ def write_particles(
     path = Path(path)
     chosen = choose(session, ids, path)
     wanted = set(chosen.ids.tolist())
-    movies = set(by_kind(session, chosen.ids).get("movies", np.empty(0)).tolist())
+    may_turn = mirror_y is None and path.suffix.lower() == ".star"
+    turns = _tiff_movies(session, chosen.ids) if may_turn else frozenset()
     project = Project(project_of(path))
     diameter = session.setting("diameter_angstrom")
-    for_relion = path.suffix.lower() == ".star"
     tables, turned = [], []
     for record in session.micrographs.records():
         if record.id not in wanted or not sum(record.counts.values()):
@@ -275,9 +275,7 @@ def write_particles(
             record.shape,
             float(diameter) if diameter and record.pixel_size_angstrom else None,
         )
-        is_tiff = record.path is not None and record.path.suffix.lower() in (".tif", ".tiff")
-        as_relion = for_relion and is_tiff and record.id in movies
-        if as_relion if mirror_y is None else mirror_y:
+        if record.id in turns or mirror_y:
             table = table.mirrored()
             turned.append(record.name)
         table = table if labels is None else table.only(labels)
@@ -296,6 +294,18 @@ def write_particles(
     of = counted(len(tables))
     sentence = f"{counted(count, 'particle')} of {of} written to {path}."
     return ExportOutcome(path, count, sentence, notes)
+
+
+def _tiff_movies(session: Session, ids: NDArray[np.int64]) -> frozenset[int]:
+    """Return which of the micrographs are movies in TIFF files; only TIFF files are opened."""
+    tiff = [
+        record.id
+        for record in session.micrographs.records()
+        if record.path is not None and record.path.suffix.lower() in (".tif", ".tiff")
+    ]
+    asked = np.intersect1d(ids, np.asarray(tiff, np.int64))
+    movies = by_kind(session, asked).get("movies", ()) if len(asked) else ()
+    return frozenset(int(one) for one in movies)
 
 
 def _shown(session: Session, record: MicrographRecord) -> Particles:

@@ -31,10 +31,11 @@ from napari_n2n.io import inspect_file
 from napari_n2n.io.atomic import write_atomically
 from napari_n2n.io.coordinates.model import Optics
 from napari_n2n.io.coordinates.star_writing import block, is_name, optics_columns, quoted
+from napari_n2n.io.outputs import sealed
 from napari_n2n.io.pixel_size import is_plausible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -108,13 +109,25 @@ def write_relion(
     text = "# version 30001\n" + block("optics", described)
     text += "\n# version 30001\n" + block(kind, listed)
     with write_atomically(path) as beside:
-        beside.write_text(text, encoding="utf-8", newline="\n")
+        beside.write_text(sealed(text), encoding="utf-8", newline="\n")
     what = counted(len(names), kind.removesuffix("s"))
     return ExportOutcome(path, len(names), f"{what} listed in {path}.", (*notes, *outside))
 
 
+def list_paths(path: Path, kinds: Collection[Kind]) -> dict[Kind, Path]:
+    """Return where `write_relion_lists` writes what is of these kinds."""
+    if len(kinds) < 2:
+        return dict.fromkeys(kinds, path)
+    return {kind: path.with_name(f"{path.stem}_{kind}.star") for kind in kinds}
+
+
 def write_relion_lists(
-    path: Path | str, session: Session, ids: ArrayLike | None = None, **how: Any
+    path: Path | str,
+    session: Session,
+    ids: ArrayLike | None = None,
+    *,
+    kinds: Mapping[Kind, NDArray[np.int64]] | None = None,
+    **how: Any,
 ) -> ExportOutcome:
     """Write a list for each kind that is there: RELION has one for movies and one for images.
 
@@ -123,16 +136,18 @@ def write_relion_lists(
     path
         Where to, if all are of one kind. Else ``NAME_movies.star`` and ``NAME_micrographs.star``
         beside it.
+    kinds
+        What `by_kind` said of ``ids``, if it was asked: it opens all files.
     ids, how
         As of `write_relion`, which says what is raised.
     """
     path = Path(path)
-    kinds = by_kind(session, ids)
+    kinds = by_kind(session, ids) if kinds is None else kinds
     if len(kinds) < 2:
-        return write_relion(path, session, ids, **how)
+        return write_relion(path, session, ids, kind=next(iter(kinds), None), **how)
+    paths = list_paths(path, kinds)
     done = [
-        write_relion(path.with_name(f"{path.stem}_{kind}.star"), session, some, kind=kind, **how)
-        for kind, some in kinds.items()
+        write_relion(paths[kind], session, some, kind=kind, **how) for kind, some in kinds.items()
     ]
     chosen = choose(session, ids, path)
     listed = np.concatenate(list(kinds.values()))

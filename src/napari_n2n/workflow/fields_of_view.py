@@ -87,8 +87,7 @@ class FieldOfView:
             return [folder / f"{stem}.mrc"]
         known = self.path is not None
         paths: HalvesPaths = write_halves(self.image, folder, None if known else stem)
-        written = (paths.odd, paths.even, paths.full, paths.motion)
-        return [path for path in written if path is not None]
+        return paths.files
 
 
 @dataclass(frozen=True, eq=False)
