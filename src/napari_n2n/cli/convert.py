@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from napari_n2n.cli import console, options
+from napari_n2n.cli.file_results import claim, writes_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +18,7 @@ _MOST_NAMED = 5
 _PICKER_SUFFIXES = ("_autopick", "_manualpick", "_pick", "_picks", "_extract")
 
 
+@writes_files
 def convert(
     source: Annotated[
         Path,
@@ -61,6 +63,7 @@ def convert(
     from napari_n2n.errors import BadValue
     from napari_n2n.io import (
         inspect_file,
+        joined_by_micrograph,
         write_box_per_micrograph,
         write_coordinates,
         write_star_per_micrograph,
@@ -71,6 +74,8 @@ def convert(
         info = inspect_file(micrograph)
         shape = shape or (info.shape[-2], info.shape[-1])
         pixel_size = pixel_size or info.pixel_size_angstrom
+    paths = _coordinate_files(source)
+    read, failed = _read(paths, shape, pixel_size, scale)
     tables = [
         replace(
             one,
@@ -79,23 +84,40 @@ def convert(
             shape=one.shape or shape,
             diameter_angstrom=diameter or one.diameter_angstrom,
         )
-        for path, one in _read(source, shape, pixel_size, scale)
+        for path, one in read
     ]
+    separate = len(tables)
+    tables = joined_by_micrograph(tables)
+    if len(tables) < separate:
+        console.say_note(
+            f"{separate} tables are of {len(tables)} micrographs: those of one were joined."
+        )
     chosen = [one if wanted is None else one.only(wanted) for one in tables]
     if wanted is not None and not any(len(one.particles) for one in chosen):
         total = sum(len(one.particles) for one in tables)
         raise BadValue(f"None of the {total:,} particles in {source} is {' or '.join(wanted)}.")
     target = Path(output)
-    if target.is_dir() or output.endswith(("/", "\\")):
-        if each == "star":
-            write_star_per_micrograph(target, chosen, mirror_y=mirror_y)
-        else:
-            write_box_per_micrograph(target, chosen, mirror_y=mirror_y, box_size_px=box_size)
-    else:
-        if target.exists() and target.samefile(source):
-            raise BadValue(f"{target} would be written over itself: choose another name.")
+    into_folder = target.is_dir() or output.endswith(("/", "\\"))
+    claim(_results(target, chosen, each) if into_folder else [target], (*paths, micrograph))
+    if not into_folder:
         write_coordinates(target, chosen, mirror_y=mirror_y, box_size_px=box_size)
+    elif each == "star":
+        write_star_per_micrograph(target, chosen, mirror_y=mirror_y)
+    else:
+        write_box_per_micrograph(target, chosen, mirror_y=mirror_y, box_size_px=box_size)
     console.say(f"{summary(chosen)} → {output}")
+    if failed:
+        console.say_error(f"{failed} of {len(paths)} files failed; the others are done.")
+        raise typer.Exit(1)
+
+
+def _results(folder: Path, tables: "Sequence[MicrographParticles]", each: str) -> list[Path]:
+    """Return what is written into a folder."""
+    from napari_n2n.io.coordinates.writing import SUFFIX
+
+    if each == "star":
+        return [folder / f"{one.stem}{SUFFIX}.star" for one in tables]
+    return [folder / f"{one.stem}.box" for one in tables if len(one.particles)]
 
 
 def labels_of(given: str | None) -> "list[Label] | None":
@@ -137,29 +159,62 @@ def _counts(tables: "Sequence[MicrographParticles]") -> str:
     return f"{count:,} particle{'' if count == 1 else 's'}" + (f" ({parts})" if parts else "")
 
 
-def _read(
-    source: Path, shape: tuple[int, int] | None, pixel_size: float | None, scale: float
-) -> "list[tuple[Path, MicrographParticles]]":
-    """Read a file, or the coordinate files of a folder; with each micrograph its file."""
+def _coordinate_files(source: Path) -> list[Path]:
+    """Return a file, or the coordinate files of a folder, and those that should be some."""
     from napari_n2n.errors import UnreadableFile
-    from napari_n2n.io import is_coordinates, read_coordinates
+    from napari_n2n.io import is_coordinates
 
-    paths = [source]
-    if source.is_dir():
-        paths = sorted(path for path in source.iterdir() if is_coordinates(path))
-        if not paths:
-            raise UnreadableFile(source, "holds no coordinate files", "Choose another folder.")
+    if not source.is_dir():
+        return [source]
+    files = sorted(path for path in source.iterdir() if path.is_file() and path.name[0] != ".")
+    found = [path for path in files if is_coordinates(path) or _is_called_so(path)]
+    if not found:
+        raise UnreadableFile(source, "holds no coordinate files", "Choose another folder.")
+    return found
+
+
+def _is_called_so(path: Path) -> bool:
+    """Whether nothing but a coordinate file is called like that: if it is none, it is torn."""
+    suffix = path.suffix.lower()
+    return suffix in (".box", ".cbox") or (
+        suffix == ".star" and path.stem.lower().endswith(_PICKER_SUFFIXES)
+    )
+
+
+def _read(
+    paths: "Sequence[Path]",
+    shape: tuple[int, int] | None,
+    pixel_size: float | None,
+    scale: float,
+) -> "tuple[list[tuple[Path, MicrographParticles]], int]":
+    """Read files, with each micrograph its file; say which cannot be read, and count them.
+
+    Raises
+    ------
+    N2NError
+        None can be read.
+    """
+    from napari_n2n.errors import N2NError
+    from napari_n2n.io import read_coordinates
+
     # A given pixel size is that of the result.
     own = None if pixel_size is None else pixel_size * scale
-    tables = [
-        (path, one)
-        for path in paths
-        for one in read_coordinates(path, shape=shape, pixel_size_angstrom=own)
-    ]
+    tables: list[tuple[Path, MicrographParticles]] = []
+    problems: list[N2NError] = []
+    for path in paths:
+        try:
+            read = read_coordinates(path, shape=shape, pixel_size_angstrom=own)
+            tables += ((path, one) for one in read)
+        except N2NError as problem:
+            problems.append(problem)
+    if problems and not tables:
+        raise problems[0]
+    for failure in problems:
+        console.say_error(str(failure))
     if scale == 1:
-        return tables
+        return tables, len(problems)
     scaled = [(path, one.scaled(scale)) for path, one in tables]
-    return [(path, replace(one, shape=shape or one.shape)) for path, one in scaled]
+    return [(path, replace(one, shape=shape or one.shape)) for path, one in scaled], len(problems)
 
 
 def _name(path: Path, micrograph: Path | None) -> str:

@@ -95,6 +95,29 @@ def denoiser_of(model: str) -> "Denoiser":
     return denoiser_named(model)
 
 
+def movies_of(given: list[Path], gain: Path | None) -> list[Path]:
+    """Do as `files_of`, but leave out what lies beside the movies of a folder and is none.
+
+    That are sums, gain references and the truth of simulated movies. A file that is named is taken.
+    """
+    from napari_n2n.errors import UnreadableFile
+    from napari_n2n.io import may_be_movie
+
+    found: list[Path] = []
+    for item in given:
+        inside = files_of([item])
+        if item.is_dir():
+            is_gain = [gain is not None and gain.exists() and one.samefile(gain) for one in inside]
+            pairs = zip(inside, is_gain, strict=True)
+            inside = [one for one, no_movie in pairs if not no_movie and may_be_movie(one)]
+            if not inside:
+                raise UnreadableFile(
+                    item, "is a folder without movies", "Give the folder of the movies."
+                )
+        found += inside
+    return list(dict.fromkeys(found))
+
+
 def files_of(given: list[Path], *, everything: bool = False) -> list[Path]:
     """Expand files, folders and patterns; raise UnreadableFile where there are none."""
     from napari_n2n.io import expand_inputs
