@@ -141,7 +141,6 @@ def test_no_sequence_of_commands_touches_what_is_of_others(
 INPUTS = {
     "halves": (["raw/mv0.mrc"], "way"),
     "denoise": (["a.mrc"], "."),
-    "pick": (["a.mrc"], "hard.mrc"),
     "convert": (["picks.csv"], "picks.csv"),
     "convert all": (["a_manualpick.star"], "./"),
     "report": (["night/napari-n2n.sqlite"], "night/napari-n2n.sqlite"),

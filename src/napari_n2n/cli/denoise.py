@@ -37,7 +37,7 @@ def denoise(
     from napari_n2n.io import stem_of
     from napari_n2n.io.finding import PICTURES
 
-    paths = options.files_of(files)
+    paths = options.files_of(files, gain=recording.gain)
     require_folder(output)
 
     def result_of(path: Path) -> Path:

@@ -105,11 +105,9 @@ def movies_of(given: list[Path], gain: Path | None) -> list[Path]:
 
     found: list[Path] = []
     for item in given:
-        inside = files_of([item])
+        inside = files_of([item], gain=gain)
         if item.is_dir():
-            is_gain = [gain is not None and gain.exists() and one.samefile(gain) for one in inside]
-            pairs = zip(inside, is_gain, strict=True)
-            inside = [one for one, no_movie in pairs if not no_movie and may_be_movie(one)]
+            inside = [one for one in inside if may_be_movie(one)]
             if not inside:
                 raise UnreadableFile(
                     item, "is a folder without movies", "Give the folder of the movies."
@@ -118,12 +116,22 @@ def movies_of(given: list[Path], gain: Path | None) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def files_of(given: list[Path], *, everything: bool = False) -> list[Path]:
-    """Expand files, folders and patterns; raise UnreadableFile where there are none."""
+def files_of(
+    given: list[Path], *, everything: bool = False, gain: Path | None = None
+) -> list[Path]:
+    """Expand files, folders and patterns; raise UnreadableFile where there are none.
+
+    Of a folder, the ``gain`` reference of its movies is left out.
+    """
     from napari_n2n.io import expand_inputs
 
-    found = [path for item in given for path in expand_inputs(item, everything=everything)]
-    return list(dict.fromkeys(found))
+    found: dict[Path, None] = {}
+    for item in given:
+        inside = expand_inputs(item, everything=everything)
+        if gain is not None and gain.exists() and item.is_dir():
+            inside = [path for path in inside if not path.samefile(gain)]
+        found.update(dict.fromkeys(inside))
+    return list(found)
 
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}

@@ -76,7 +76,7 @@ def pick(
     wanted = labels_of(labels)
     if wanted is not None and classifier is None:
         raise typer.BadParameter("--labels needs a --classifier that gives them.")
-    paths = options.files_of(files)
+    paths = options.files_of(files, gain=recording.gain)
     _claim(output, paths, [classifier, like, recording.gain, model])
 
     from napari_n2n.workflow.batch import for_each_steps

@@ -7,9 +7,10 @@
 Commands ask `require_free` before they begin, and `write_atomically` asks once more: no writer can
 leave it out.
 
-MRC files, models and PNG pictures bear the program's name inside. Texts that people edit are known
-by their digest: what somebody has changed since is theirs. STAR and HTML have it in a comment, see
-`sealed`; of what has no place for one (tables, lists, boxes, TIFF) it lies beside in `RECORD`.
+MRC files, models, PNG pictures and the records of experiments bear the program's name inside. Texts
+that people edit are known by their digest: what somebody has changed since is theirs. STAR and HTML
+have it in a comment, see `sealed`; of what has no place for one (tables, lists, boxes, TIFF) it
+lies beside in `RECORD`.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ the last line of a name counts."""
 
 MODEL_SUFFIX = ".safetensors"
 
+_JSON_START = b'{\n "' + CREATOR.encode() + b'": '
 _NAME_BYTES = 255  # what nearly all file systems take
 _SAFETENSORS_KEYS = {"napari_n2n", "napari_n2n_classifier"}
 _LARGEST_MODEL_HEADER = 100 * 2**20  # what safetensors itself allows
@@ -227,7 +229,10 @@ def _bears_our_name(path: Path) -> bool:
             return b"tEXtSoftware\0" + CREATOR.encode() in head
         if head[8:9] == b"{":
             return not _SAFETENSORS_KEYS.isdisjoint(_metadata(head, file.read))
-        return _is_sealed(path, head)
+        if head[:4] == b"PK\x03\x04":  # NPZ: the comment of a zip file is its end
+            file.seek(-len(CREATOR), os.SEEK_END)
+            return file.read() == CREATOR.encode()
+        return head.startswith(_JSON_START) or _is_sealed(path, head)
 
 
 def _is_sealed(path: Path, head: bytes) -> bool:

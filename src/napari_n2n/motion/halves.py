@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from napari_n2n.errors import BadPixels, NotEnoughData
 from napari_n2n.io import Movie, write_micrograph
+from napari_n2n.io.outputs import require_free
 from napari_n2n.motion.reading import read_ahead
 from napari_n2n.motion.trajectory import Trajectory
 from napari_n2n.progress import Steps, Stopwatch, run_to_end
@@ -157,6 +158,7 @@ def write_halves(halves: Halves, folder: Path | str, stem: str | None = None) ->
     """
     folder, stem = Path(folder), halves.name if stem is None else stem
     paths = HalvesPaths.of(folder, stem, moved=halves.trajectory is not None)
+    require_free(paths.files, [halves.path])
     write_micrograph(paths.odd, halves.odd, halves.pixel_size_angstrom)
     write_micrograph(paths.even, halves.even, halves.pixel_size_angstrom)
     write_micrograph(paths.full, halves.full, halves.pixel_size_angstrom)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_n2n.io import Micrograph, Photograph, write_micrograph
+from napari_n2n.io.outputs import require_free
 from napari_n2n.io.photographs import write_photograph
 from napari_n2n.motion import Halves, HalvesPaths, write_halves
 
@@ -135,6 +136,7 @@ class DenoisedMicrograph:
             The disk refuses.
         """
         path = Path(path)
+        require_free([path], [self.path])
         if self.pixels.ndim == 3:
             write_photograph(path, self.pixels)
         else:
