@@ -1,13 +1,14 @@
 """What to train on, found among files and folders: pairs of halves, or micrographs alone."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from napari_n2n.denoising.training.pairs import Pair
 from napari_n2n.denoising.training.singles import SingleImage
-from napari_n2n.errors import N2NError, NotEnoughData, UnreadableFile, told_of
+from napari_n2n.errors import FileProblem, N2NError, NotEnoughData, UnreadableFile, told_of
 from napari_n2n.io import (
     HalvesFiles,
     Movie,
@@ -159,12 +160,7 @@ class MicrographsOnDisk(ImagesOnDisk[SingleImage]):
     def _read(self, path: Path) -> SingleImage:
         image = open_image(path, pixel_size_angstrom=self._pixel_size_angstrom)
         if isinstance(image, Movie | Volume):
-            raise UnreadableFile(
-                path,
-                f"is a {'movie' if isinstance(image, Movie) else 'volume'}, not a micrograph",
-                "If it is a movie, make halves of it first, which train best: "
-                "napari-n2n halves MOVIE... -o DIR",
-            )
+            raise _no_micrograph(path, image)
         return SingleImage(image.read(), image.pixel_size_angstrom, path.name)
 
 
@@ -176,7 +172,7 @@ def training_set(
     Raises
     ------
     UnreadableFile
-        There is nothing.
+        There is nothing, or a movie, of which halves have to be made first.
     """
     halves: list[HalvesFiles] = []
     files: list[Path] = []
@@ -199,4 +195,23 @@ def training_set(
             pixel_size_angstrom=pixel_size_angstrom,
             notes=(f"Left out, for want of halves of them: {names}.",) if names else (),
         )
-    return MicrographsOnDisk(list(dict.fromkeys(files)), pixel_size_angstrom=pixel_size_angstrom)
+    files = list(dict.fromkeys(files))
+    movies: list[UnreadableFile] = []
+    for path in files:
+        with suppress(FileProblem):  # a torn one is left out when its turn comes
+            image = open_image(path, pixel_size_angstrom=pixel_size_angstrom)
+            if isinstance(image, Movie | Volume):
+                movies.append(_no_micrograph(path, image))
+                break
+    if movies:  # whoever gives movies wants them used
+        raise movies[0]
+    return MicrographsOnDisk(files, pixel_size_angstrom=pixel_size_angstrom)
+
+
+def _no_micrograph(path: Path, image: Movie | Volume) -> UnreadableFile:
+    return UnreadableFile(
+        path,
+        f"is a {'movie' if isinstance(image, Movie) else 'volume'}, not a micrograph",
+        "If it is a movie, make halves of it first, which train best: "
+        "napari-n2n halves MOVIE... -o DIR",
+    )
