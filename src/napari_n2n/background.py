@@ -1,5 +1,6 @@
 """Work in a thread of its own, for those who have to be stoppable meanwhile."""
 
+import contextvars
 import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -29,7 +30,9 @@ class BackgroundTask(Generic[T]):
             except BaseException as error:  # raised where the result is asked for
                 self._error = error
 
-        self._thread = threading.Thread(target=run, daemon=daemon)
+        # What holds here, as `napari_n2n.io.outputs.overwriting`, holds there.
+        context = contextvars.copy_context()
+        self._thread = threading.Thread(target=context.run, args=(run,), daemon=daemon)
         self._thread.start()
 
     def wait(self, stop: Stop) -> None:

@@ -64,3 +64,10 @@ class TrainingDiverged(N2NError):
 
 class DeviceProblem(N2NError):
     """The compute device is missing, or ran out of memory on the smallest possible piece."""
+
+
+def told_of(path: Path, problem: N2NError) -> N2NError:
+    """Return a problem that says which file of many it is about."""
+    if isinstance(problem, FileProblem) or path.name in str(problem):
+        return problem
+    return type(problem)(f"{path}: {problem}")

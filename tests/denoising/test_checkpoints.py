@@ -197,7 +197,7 @@ def test_a_failed_save_leaves_the_old_model(denoiser, tmp_path, monkeypatch):
     def full(*_args, **_kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("napari_n2n.denoising.checkpoints.save_file", full)
+    monkeypatch.setattr("napari_n2n.denoising.checkpoints.save", full)
     with pytest.raises(WriteProblem, match="space"):
         save_denoiser(path, denoiser)
     assert path.read_bytes() == before

@@ -14,12 +14,14 @@ import pytest
 
 from napari_n2n.errors import WriteProblem
 from napari_n2n.io import (
+    overwriting,
     read_micrograph,
     write_atomically,
     write_micrograph,
     write_mrc_stack,
     write_tiff_stack,
 )
+from napari_n2n.io.outputs import RECORD
 from napari_n2n.simulation.eer_encoding import encode_eer
 
 
@@ -48,7 +50,7 @@ WRITERS = {
 def test_a_disk_that_fills_up_leaves_the_old_file_untouched(tmp_path, small_disk, writer):
     path = tmp_path / "result"
     path.write_bytes(b"the old result")
-    with pytest.raises(WriteProblem, match="could not be written") as caught:
+    with overwriting(), pytest.raises(WriteProblem, match="could not be written") as caught:
         writer(path)
     assert str(path) in str(caught.value)
     assert path.read_bytes() == b"the old result"
@@ -66,7 +68,8 @@ def test_a_disk_that_is_full_when_flushed_leaves_the_old_file_untouched(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(WriteProblem, match=r"No space left on device.*Free some space"):
+    full_disk = pytest.raises(WriteProblem, match=r"No space left on device.*Free some space")
+    with overwriting(), full_disk:
         writer(path)
     assert path.read_bytes() == b"the old result"
     assert list(tmp_path.iterdir()) == [path]
@@ -86,22 +89,22 @@ def test_an_interrupted_block_leaves_nothing(tmp_path):
 def test_until_the_end_the_old_content_is_there_and_then_the_new(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("old")
-    with write_atomically(path) as temporary:
+    with overwriting(), write_atomically(path) as temporary:
         temporary.write_text("new")
         assert path.read_text() == "old"
         assert temporary.parent == path.parent
         assert temporary.suffix == ".csv"
         assert temporary.name.startswith(".")
     assert path.read_text() == "new"
-    assert list(tmp_path.iterdir()) == [path]
+    assert [one for one in tmp_path.iterdir() if one.name != RECORD] == [path]
 
 
 def test_a_killed_process_leaves_the_old_file(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old")
     code = (
-        "import os, sys; from napari_n2n.io.atomic import write_atomically\n"
-        f"with write_atomically({str(path)!r}) as t:\n"
+        "import os, sys; from napari_n2n.io import overwriting, write_atomically\n"
+        f"with overwriting(), write_atomically({str(path)!r}) as t:\n"
         "    t.write_text('new'); os.kill(os.getpid(), 9)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == -9

@@ -46,6 +46,7 @@ def sound_files(folder) -> dict[str, bytes]:
 
     def keep(name):
         files[name] = path.read_bytes()
+        path.unlink()
 
     write_mrc_stack(path, counts, 1.0)
     keep("mrc")

@@ -72,6 +72,8 @@ def _options(
 
 def main() -> None:
     """Run the command line; what we can explain is one sentence and exit code 1."""
+    console.write_to_any_terminal()
+    console.silence_libraries()
     try:
         app()
     except N2NError as error:

@@ -7,9 +7,11 @@ import typer
 
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
+from napari_n2n.cli.file_results import claim, writes_files
 from napari_n2n.progress import Interrupted
 
 
+@writes_files
 def assess_particles(
     data: Annotated[
         Path | None,
@@ -49,6 +51,8 @@ def assess_particles(
 
     if data is not None and not data.is_dir():
         raise UnreadableFile(data, "is no folder", "Give the folder that holds apoferritin.")
+    if output is not None:
+        claim([output])
     names = [known.name for known in CASES]
     for name in case or []:
         if name not in names:

@@ -1,6 +1,11 @@
 """What the command line says: progress with time left, notes, errors in one sentence."""
 
+import codecs
+import io
+import os
 import signal
+import sys
+import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -17,6 +22,38 @@ R = TypeVar("R")
 
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
 results = Console(soft_wrap=True, highlight=False)
+
+
+_SPELLED = {
+    "Å": "A", "²": "^2", "×": "x", "→": "->", "≥": ">=", "≤": "<=", "≈": "~", "σ": "sigma",
+    "µ": "u", "μ": "u", "°": " deg", "…": "...", "–": "-", "—": "-", "−": "-", "·": ".",
+    "“": '"', "”": '"', "‘": "'", "’": "'",
+}  # fmt: skip
+
+
+def write_to_any_terminal() -> None:
+    """Spell what the terminal, or the file that stands for it, has no sign for."""
+    codecs.register_error("spelled", _spelled)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="spelled")
+
+
+def _spelled(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    signs = error.object[error.start : error.end]
+    return "".join(_SPELLED.get(sign, "?") for sign in signs), error.end
+
+
+def silence_libraries() -> None:
+    """Keep the warnings of libraries, which are for programmers, off the screen.
+
+    ``python -W`` and PYTHONWARNINGS bring them back.
+    """
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
 
 
 def say_error(message: str) -> None:

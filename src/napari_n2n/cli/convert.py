@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 import typer
 
 from napari_n2n.cli import console, options
+from napari_n2n.cli.file_results import claim, writes_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,7 @@ _ALIKE = 0.01
 _PICKER_SUFFIXES = ("_autopick", "_manualpick", "_pick", "_picks", "_extract")
 
 
+@writes_files
 def convert(
     source: Annotated[
         Path,
@@ -71,6 +73,7 @@ def convert(
     from napari_n2n.errors import BadValue
     from napari_n2n.io import (
         inspect_file,
+        joined_by_micrograph,
         write_box_per_micrograph,
         write_coordinates,
         write_star_per_micrograph,
@@ -80,6 +83,10 @@ def convert(
     shown = None if micrograph is None else _Shown.of(micrograph, inspect_file(micrograph))
     if shown is not None:
         shape = shape or shown.shape
+    paths = _coordinate_files(source)
+    size = pixel_size or (None if shown is None else shown.pixel_size_angstrom)
+    # A size that is given is that of the result.
+    read, failed = _read(paths, shape, size and size * scale)
     tables = [
         replace(
             one,
@@ -87,27 +94,44 @@ def convert(
             shape=one.shape or shape,
             diameter_angstrom=diameter or one.diameter_angstrom,
         )
-        for one in _read(source, shape, pixel_size, scale, shown)
+        for one in _placed(read, shape, pixel_size, scale, shown)
     ]
+    separate = len(tables)
+    tables = joined_by_micrograph(tables)
+    if len(tables) < separate:
+        console.say_note(
+            f"{separate} tables are of {len(tables)} micrographs: those of one were joined."
+        )
     chosen = [one if wanted is None else one.only(wanted) for one in tables]
     if wanted is not None and not any(len(one.particles) for one in chosen):
         total = sum(len(one.particles) for one in tables)
         raise BadValue(f"None of the {total:,} particles in {source} is {' or '.join(wanted)}.")
     target = Path(output)
-    if target.is_dir() or output.endswith(("/", "\\")):
-        if each == "star":
-            notes = write_star_per_micrograph(target, chosen, mirror_y=mirror_y).notes
-        else:
-            notes = write_box_per_micrograph(
-                target, chosen, mirror_y=mirror_y, box_size_px=box_size
-            ).notes
-    else:
-        if target.exists() and target.samefile(source):
-            raise BadValue(f"{target} would be written over itself: choose another name.")
+    into_folder = target.is_dir() or output.endswith(("/", "\\"))
+    claim(_results(target, chosen, each) if into_folder else [target], (*paths, micrograph))
+    if not into_folder:
         notes = write_coordinates(target, chosen, mirror_y=mirror_y, box_size_px=box_size)
+    elif each == "star":
+        notes = write_star_per_micrograph(target, chosen, mirror_y=mirror_y).notes
+    else:
+        notes = write_box_per_micrograph(
+            target, chosen, mirror_y=mirror_y, box_size_px=box_size
+        ).notes
     for note in (*notes, *_bare_names(chosen, output)):
         console.say_note(note)
     console.say(f"{summary(chosen)} → {output}")
+    if failed:
+        console.say_error(f"{failed} of {len(paths)} files failed; the others are done.")
+        raise typer.Exit(1)
+
+
+def _results(folder: Path, tables: "Sequence[MicrographParticles]", each: str) -> list[Path]:
+    """Return what is written into a folder."""
+    from napari_n2n.io.coordinates.writing import SUFFIX
+
+    if each == "star":
+        return [folder / f"{one.stem}{SUFFIX}.star" for one in tables]
+    return [folder / f"{one.stem}.box" for one in tables if len(one.particles)]
 
 
 def labels_of(given: str | None) -> "list[Label] | None":
@@ -185,25 +209,62 @@ class _Shown:
         return str(self.path.with_name(name + ending))
 
 
+def _coordinate_files(source: Path) -> list[Path]:
+    """Return a file, or the coordinate files of a folder, and those that should be some."""
+    from napari_n2n.errors import UnreadableFile
+    from napari_n2n.io import is_coordinates
+
+    if not source.is_dir():
+        return [source]
+    files = sorted(path for path in source.iterdir() if path.is_file() and path.name[0] != ".")
+    found = [path for path in files if is_coordinates(path) or _is_called_so(path)]
+    if not found:
+        raise UnreadableFile(source, "holds no coordinate files", "Choose another folder.")
+    return found
+
+
+def _is_called_so(path: Path) -> bool:
+    """Whether nothing but a coordinate file is called like that: if it is none, it is torn."""
+    suffix = path.suffix.lower()
+    return suffix in (".box", ".cbox") or (
+        suffix == ".star" and path.stem.lower().endswith(_PICKER_SUFFIXES)
+    )
+
+
 def _read(
-    source: Path,
+    paths: "Sequence[Path]", shape: tuple[int, int] | None, pixel_size: float | None
+) -> "tuple[list[tuple[Path, list[MicrographParticles]]], int]":
+    """Read files; say which cannot be read, and count them.
+
+    Raises
+    ------
+    N2NError
+        None can be read.
+    """
+    from napari_n2n.errors import N2NError
+
+    read: list[tuple[Path, list[MicrographParticles]]] = []
+    problems: list[N2NError] = []
+    for path in paths:
+        try:
+            read.append((path, _read_one(path, shape, pixel_size)))
+        except N2NError as problem:
+            problems.append(problem)
+    if problems and not read:
+        raise problems[0]
+    for failure in problems:
+        console.say_error(str(failure))
+    return read, len(problems)
+
+
+def _placed(
+    read: "Sequence[tuple[Path, Sequence[MicrographParticles]]]",
     shape: tuple[int, int] | None,
     pixel_size: float | None,
     scale: float,
     shown: _Shown | None,
 ) -> "list[MicrographParticles]":
-    """Read a file, or the coordinate files of a folder, with positions of the wanted pixels."""
-    from napari_n2n.errors import UnreadableFile
-    from napari_n2n.io import is_coordinates
-
-    paths = [source]
-    if source.is_dir():
-        paths = sorted(path for path in source.iterdir() if is_coordinates(path))
-        if not paths:
-            raise UnreadableFile(source, "holds no coordinate files", "Choose another folder.")
-    size = pixel_size or (None if shown is None else shown.pixel_size_angstrom)
-    # A size that is given is that of the result.
-    read = [(path, _read_one(path, shape, size and size * scale)) for path in paths]
+    """Return what was read with names, and with positions of the wanted pixels."""
     nameless = sum(not one.micrograph for _, tables in read for one in tables)
     return [
         _scaled(_named(path, one, shown, alone=nameless == 1), shape, pixel_size, scale, shown)

@@ -7,10 +7,12 @@ import typer
 
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
+from napari_n2n.cli.file_results import claim, require_folder, writes_files
 from napari_n2n.cli.options import seconds_of
 from napari_n2n.progress import Interrupted
 
 
+@writes_files
 def demo(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for everything the demo makes.")
@@ -29,8 +31,10 @@ def demo(
 ) -> None:
     """Simulate four movies, align, train, denoise, and show raw beside denoised."""
     from napari_n2n.denoising.config import preset
-    from napari_n2n.workflow.demonstration import demonstrate_steps
+    from napari_n2n.workflow.demonstration import demo_files, demonstrate_steps
 
+    require_folder(output)
+    claim(demo_files(output))
     training = preset("quick")
     if max_time is not None:
         training = training.lasting(seconds_of(max_time))

@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 
 from napari_n2n.cli import console, options
-from napari_n2n.cli.file_results import report_files, require_different_results
+from napari_n2n.cli.file_results import claim_each, report_files, require_folder, writes_files
 from napari_n2n.cli.movie_options import takes_movies
 from napari_n2n.cli.slow_imports import importing
 from napari_n2n.workflow.recording import RecordingOptions
 
 
+@writes_files
 @takes_movies
 def denoise(
     files: Annotated[
@@ -34,9 +35,17 @@ def denoise(
 ) -> None:
     """Denoise micrographs (movies are aligned first); results keep shape and pixel size."""
     from napari_n2n.io import stem_of
+    from napari_n2n.io.finding import PICTURES
 
-    paths = options.files_of(files)
-    require_different_results(paths, output)
+    paths = options.files_of(files, gain=recording.gain)
+    require_folder(output)
+
+    def result_of(path: Path) -> Path:
+        return output / f"{stem_of(path)}.mrc"
+
+    # Whether a picture is in colour, and becomes another one, is seen when it is opened.
+    grey = [path for path in paths if path.suffix.lower() not in PICTURES]
+    claim_each(((path, result_of(path)) for path in grey), (recording.gain, model))
 
     with importing():
         from napari_n2n.workflow.batch import for_each_overlapped_steps
@@ -49,7 +58,7 @@ def denoise(
         job = DenoiseFiles(
             denoiser,
             MovieReader(recording),
-            lambda path: output / f"{stem_of(path)}.mrc",
+            result_of,
             device,
             stop,
             thorough,

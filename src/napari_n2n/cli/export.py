@@ -7,7 +7,7 @@ import typer
 
 from napari_n2n.cli import console, options
 from napari_n2n.cli.convert import labels_of
-from napari_n2n.cli.file_results import say_outcome
+from napari_n2n.cli.file_results import claim, require_folder, say_outcome, writes_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _KINDS = ("relion", "particles", "figures", "list", "links")
 
 
+@writes_files
 def export(
     session: options.SessionFile,
     output: Annotated[
@@ -78,30 +79,42 @@ def export(
 ) -> None:
     """Write the kept micrographs for other programs: RELION, cryoSPARC, lists, tables."""
     wanted = _kinds_of(what)
+    require_folder(output)
     of_labels = labels_of(labels)
 
     from napari_n2n.errors import N2NError
     from napari_n2n.export import kept as exporting
-    from napari_n2n.export.relion import by_kind, write_relion_lists
+    from napari_n2n.export.relion import list_paths, relion_lists, write_relion_lists
     from napari_n2n.session import open_existing
 
     optics = _optics(voltage, cs, amplitude_contrast)
     failed = False
     with open_existing(session) as kept:
         chosen = _chosen(kept, min_score)
-        kinds = list(by_kind(kept, chosen))
+        # Which asks the headers of all files.
+        relion = relion_lists(kept, chosen) if "relion" in wanted else []
         ids = None if min_score is None else chosen  # so that it is told what is missing
+        listed = output / f"{relion[0][1] if len(relion) == 1 else 'kept'}.star"
+        tables = {
+            "particles": output / "particles.star",
+            "figures": output / "figures.csv",
+            "list": output / "list.txt",
+        }
+        targets = {kind: [path] for kind, path in tables.items()}
+        targets["relion"] = list_paths(listed, relion)
+        inputs = [kept.path, *kept.micrographs.overview().paths]
         writers: dict[str, Callable[[], ExportOutcome]] = {
             "relion": lambda: write_relion_lists(
-                output / f"{kinds[0] if len(kinds) == 1 else 'kept'}.star",
+                listed,
                 kept,
                 ids,
+                lists=relion,
                 project=project,
                 optics=optics,
                 pixel_size_angstrom=pixel_size,
             ),
             "particles": lambda: exporting.write_particles(
-                output / "particles.star",
+                tables["particles"],
                 kept,
                 ids,
                 labels=of_labels,
@@ -110,14 +123,15 @@ def export(
                 scale=scale,
                 mirror_y=mirror_y,
             ),
-            "figures": lambda: exporting.write_figures(output / "figures.csv", kept),
-            "list": lambda: exporting.write_list(output / "list.txt", kept, ids),
+            "figures": lambda: exporting.write_figures(tables["figures"], kept),
+            "list": lambda: exporting.write_list(tables["list"], kept, ids),
             "links": lambda: exporting.write_links(output / "links", kept, ids),
         }
         if what is None and not _has_particles(kept, chosen):
             wanted.remove("particles")
         for kind in wanted:
             try:
+                claim(targets.get(kind, ()), inputs)
                 say_outcome(writers[kind]())
             except N2NError as error:
                 console.say_error(str(error))

@@ -1,8 +1,11 @@
 """Commands that make one result of each of many files: what they refuse and what they say."""
 
+import functools
+import inspect
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,26 +31,123 @@ class FileResult:
         return self.text
 
 
-def require_different_results(paths: list[Path], output: Path) -> None:
-    """Refuse files whose results in the folder ``output`` would have one name.
+def writes_files(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command that writes files the option ``--overwrite``; it holds while that runs."""
+
+    @functools.wraps(command)
+    def writing(*, overwrite: bool, **given: Any) -> None:
+        from napari_n2n.io import overwriting
+
+        with overwriting(overwrite):
+            command(**given)
+
+    theirs = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for parameter in inspect.signature(command).parameters.values()
+    ]
+    ours = inspect.Parameter(
+        "overwrite",
+        inspect.Parameter.KEYWORD_ONLY,
+        default=False,
+        annotation=Annotated[
+            bool,
+            typer.Option(
+                "--overwrite",
+                help="Replace files that napari-n2n did not make, too; never an input.",
+            ),
+        ],
+    )
+    parameters = [*theirs, ours]
+    # typer reads both.
+    writing.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    writing.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return writing
+
+
+def claim(
+    results: Iterable[Path], inputs: Iterable[Path | str | None] = (), *, tell: bool = True
+) -> None:
+    """Make sure, before any work is done, that results may be written; say what they replace.
+
+    Parameters
+    ----------
+    results
+        The files.
+    inputs
+        What is read for them: images, gain references, models, sessions.
+    tell
+        Whether to say what is replaced.
 
     Raises
     ------
     WriteProblem
-        Two of them would.
+        They may not: see `napari_n2n.io.outputs`.
+    """
+    from napari_n2n.io.outputs import require_free
+
+    note = require_free(results, (None if path is None else Path(path) for path in inputs))
+    if note and tell:
+        console.say_note(note)
+
+
+def claim_each(
+    results: Iterable[tuple[Path, Path]], inputs: Iterable[Path | str | None] = ()
+) -> None:
+    """Do as `claim`, of files each of which has results of its own.
+
+    Parameters
+    ----------
+    results
+        A file, which is an input, and a result of it.
+    inputs
+        What else is read.
+
+    Raises
+    ------
+    WriteProblem
+        A result may not be written, or would be that of two files.
+    """
+    from napari_n2n.io.outputs import require_distinct
+
+    results = list(results)
+    require_distinct(results)
+    sources = dict.fromkeys(source for source, _ in results)
+    claim((result for _, result in results), (*sources, *inputs))
+
+
+def claim_model(
+    output: Path, beside: Iterable[Path], inputs: Iterable[Path | None], *, resume: bool = False
+) -> None:
+    """Make sure that a training may write its model, and what it keeps ``beside`` that.
+
+    Raises
+    ------
+    WriteProblem
+        It may not, or the name is not that of a model.
+    """
+    from napari_n2n.io.outputs import require_model_name
+
+    require_model_name(output)
+    claim((output, *beside), inputs, tell=not resume)
+
+
+def require_folder(output: Path) -> None:
+    """Refuse a name that a file would have where a folder is to be made.
+
+    Raises
+    ------
+    WriteProblem
+        It is one.
     """
     from napari_n2n.errors import WriteProblem
-    from napari_n2n.io import stem_of
+    from napari_n2n.io.coordinates.writing import FORMATS
+    from napari_n2n.io.finding import EXTENSIONS
 
-    by_stem: dict[str, Path] = {}
-    for path in paths:
-        other = by_stem.setdefault(stem_of(path), path)
-        if other != path:
-            raise WriteProblem(
-                output / f"{stem_of(path)}.mrc",
-                f"would be the result of both {other} and {path}",
-                "Give them different output folders.",
-            )
+    files = (*EXTENSIONS, *(f".{kind}" for kind in FORMATS), ".gz", ".bz2", ".safetensors", ".html")
+    if output.name.lower().endswith(files) and not output.is_dir():
+        raise WriteProblem(
+            output, "is the name of a file, and results go into a folder", "Give a folder with -o."
+        )
 
 
 def report_files(steps: "Generator[FileProgress, None, object]", count: int, quiet: bool) -> None:

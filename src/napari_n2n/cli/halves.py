@@ -6,13 +6,20 @@ from typing import Annotated, Literal
 import typer
 
 from napari_n2n.cli import console, options
-from napari_n2n.cli.file_results import FileResult, report_files, require_different_results
+from napari_n2n.cli.file_results import (
+    FileResult,
+    claim_each,
+    report_files,
+    require_folder,
+    writes_files,
+)
 from napari_n2n.cli.movie_options import takes_movies
 from napari_n2n.progress import Steps
 from napari_n2n.settings import validated
 from napari_n2n.workflow.recording import RecordingOptions
 
 
+@writes_files
 @takes_movies
 def halves(
     movies: Annotated[list[Path], typer.Argument(help="Movies, folders or quoted patterns.")],
@@ -32,6 +39,7 @@ def halves(
     """Align movies and write the sums of their odd, even and all frames."""
     from napari_n2n.io import stem_of
     from napari_n2n.motion import MotionConfig, write_halves
+    from napari_n2n.motion.halves import HalvesPaths
     from napari_n2n.workflow.batch import for_each_steps
     from napari_n2n.workflow.movie_reader import MovieReader
     from napari_n2n.workflow.movie_sums import sums_of_file_steps
@@ -46,7 +54,15 @@ def halves(
         write_halves(result, output, stem_of(path))
         return FileResult(f"{path.name}: {result.summary}", result.notes)
 
-    paths = options.files_of(movies)
-    require_different_results(paths, output)
+    paths = options.movies_of(movies, recording.gain)
+    require_folder(output)
+    claim_each(
+        (
+            (path, result)
+            for path in paths
+            for result in HalvesPaths.of(output, stem_of(path), moved=not recording.aligned).files
+        ),
+        [recording.gain],
+    )
     with console.stop_on_signal() as stop:
         report_files(for_each_steps(paths, job), len(paths), quiet)

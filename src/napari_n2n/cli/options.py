@@ -95,12 +95,43 @@ def denoiser_of(model: str) -> "Denoiser":
     return denoiser_named(model)
 
 
-def files_of(given: list[Path], *, everything: bool = False) -> list[Path]:
-    """Expand files, folders and patterns; raise UnreadableFile where there are none."""
+def movies_of(given: list[Path], gain: Path | None) -> list[Path]:
+    """Do as `files_of`, but leave out what lies beside the movies of a folder and is none.
+
+    That are sums, gain references and the truth of simulated movies. A file that is named is taken.
+    """
+    from napari_n2n.errors import UnreadableFile
+    from napari_n2n.io import may_be_movie
+
+    found: list[Path] = []
+    for item in given:
+        inside = files_of([item], gain=gain)
+        if item.is_dir():
+            inside = [one for one in inside if may_be_movie(one)]
+            if not inside:
+                raise UnreadableFile(
+                    item, "is a folder without movies", "Give the folder of the movies."
+                )
+        found += inside
+    return list(dict.fromkeys(found))
+
+
+def files_of(
+    given: list[Path], *, everything: bool = False, gain: Path | None = None
+) -> list[Path]:
+    """Expand files, folders and patterns; raise UnreadableFile where there are none.
+
+    Of a folder, the ``gain`` reference of its movies is left out.
+    """
     from napari_n2n.io import expand_inputs
 
-    found = [path for item in given for path in expand_inputs(item, everything=everything)]
-    return list(dict.fromkeys(found))
+    found: dict[Path, None] = {}
+    for item in given:
+        inside = expand_inputs(item, everything=everything)
+        if gain is not None and gain.exists() and item.is_dir():
+            inside = [path for path in inside if not path.samefile(gain)]
+        found.update(dict.fromkeys(inside))
+    return list(found)
 
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}

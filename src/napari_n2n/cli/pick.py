@@ -8,7 +8,7 @@ import typer
 
 from napari_n2n.cli import console, options
 from napari_n2n.cli.convert import labels_of
-from napari_n2n.cli.file_results import FileResult, report_files
+from napari_n2n.cli.file_results import FileResult, claim, claim_each, report_files, writes_files
 from napari_n2n.cli.movie_options import takes_movies
 from napari_n2n.progress import Steps
 from napari_n2n.workflow.recording import RecordingOptions
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from napari_n2n.io import Label, MicrographParticles
 
 
+@writes_files
 @takes_movies
 def pick(
     files: Annotated[
@@ -75,8 +76,8 @@ def pick(
     wanted = labels_of(labels)
     if wanted is not None and classifier is None:
         raise typer.BadParameter("--labels needs a --classifier that gives them.")
-    paths = options.files_of(files)
-    _check_output(output, paths)
+    paths = options.files_of(files, gain=recording.gain)
+    _claim(output, paths, [classifier, like, recording.gain, model])
 
     from napari_n2n.workflow.batch import for_each_steps
     from napari_n2n.workflow.movie_reader import MovieReader
@@ -128,36 +129,30 @@ def _one_file(output: Path) -> bool:
     return bool(output.suffix) and not output.is_dir()
 
 
-def _check_output(output: Path, paths: Sequence[Path]) -> None:
+def _claim(output: Path, paths: Sequence[Path], others: Sequence[Path | str | None]) -> None:
     """Refuse, before any work is done, what could not be written after it."""
     from napari_n2n.errors import WriteProblem
     from napari_n2n.io import stem_of
-    from napari_n2n.io.coordinates.writing import FORMATS
+    from napari_n2n.io.coordinates.writing import FORMATS, SUFFIX
 
-    if _one_file(output):
-        suffix = output.suffix.lower().removeprefix(".")
-        if suffix not in FORMATS:
-            raise WriteProblem(
-                output,
-                "has an extension that is no format",
-                f"End it in one of {', '.join(f'.{kind}' for kind in FORMATS)}, or give a folder.",
-            )
-        if suffix == "box" and len(paths) > 1:
-            raise WriteProblem(
-                output,
-                f"can hold one micrograph, not {len(paths)}",
-                "Choose .star, .csv or another format.",
-            )
+    if not _one_file(output):
+        results = ((path, output / f"{stem_of(path)}{SUFFIX}.star") for path in paths)
+        claim_each(results, others)
         return
-    by_stem: dict[str, Path] = {}
-    for path in paths:
-        other = by_stem.setdefault(stem_of(path), path)
-        if other != path:
-            raise WriteProblem(
-                output / stem_of(path),
-                f"would be the result of both {other} and {path}",
-                "Give them different output folders.",
-            )
+    suffix = output.suffix.lower().removeprefix(".")
+    if suffix not in FORMATS:
+        raise WriteProblem(
+            output,
+            "has an extension that is no format",
+            f"End it in one of {', '.join(f'.{kind}' for kind in FORMATS)}, or give a folder.",
+        )
+    if suffix == "box" and len(paths) > 1:
+        raise WriteProblem(
+            output,
+            f"can hold one micrograph, not {len(paths)}",
+            "Choose .star, .csv or another format.",
+        )
+    claim([output], (*paths, *others))
 
 
 def _write(

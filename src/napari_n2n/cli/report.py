@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from napari_n2n.cli import options
-from napari_n2n.cli.file_results import say_outcome
+from napari_n2n.cli.file_results import claim, say_outcome, writes_files
 from napari_n2n.cli.slow_imports import importing
 
 
+@writes_files
 def report(
     session: options.SessionFile,
     output: Annotated[
@@ -31,5 +32,6 @@ def report(
             return thumbnail if thumbnail.exists() else None
 
         target = output or kept.path.parent / "screening-report.html"
+        claim([target], [kept.path, *kept.micrographs.overview().paths])
         settings = kept.setting(SETTINGS_KEY)
         say_outcome(write_report(target, kept, thumbnail_of=thumbnail_of, settings=settings))

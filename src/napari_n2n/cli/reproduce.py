@@ -9,6 +9,7 @@ import typer
 
 from napari_n2n.cli import options
 from napari_n2n.cli.experiments import run_experiment
+from napari_n2n.cli.file_results import claim, require_folder, writes_files
 from napari_n2n.cli.movie_options import takes_movies
 from napari_n2n.cli.reproduce_photographs import natural
 from napari_n2n.settings import validated
@@ -64,6 +65,7 @@ Seed = Annotated[
 def _command(specimen: str) -> Callable[..., None]:
     """Return the experiment on ``specimen`` as a command."""
 
+    @writes_files
     @takes_movies
     def run(
         output: Output = None,
@@ -81,6 +83,7 @@ def _command(specimen: str) -> Callable[..., None]:
     ) -> None:
         from napari_n2n.experiments.cryo.experiment import reproduce_cryo_steps
         from napari_n2n.experiments.cryo.settings import CryoSettings
+        from napari_n2n.experiments.protocol import report_path
 
         settings = validated(
             CryoSettings,
@@ -95,6 +98,8 @@ def _command(specimen: str) -> Callable[..., None]:
             recording=recording,
         )
         folder = Path(f"reproduce-{specimen}") if output is None else output
+        require_folder(folder)
+        claim([report_path(folder)], [recording.gain], tell=False)
         run_experiment(partial(reproduce_cryo_steps, folder, settings, device=device), quiet)
 
     return run

@@ -8,9 +8,11 @@ import typer
 
 from napari_n2n.cli import options
 from napari_n2n.cli.experiments import run_experiment
+from napari_n2n.cli.file_results import claim, require_folder, writes_files
 from napari_n2n.settings import validated
 
 
+@writes_files
 def natural(
     train: Annotated[
         Path | None,
@@ -52,6 +54,7 @@ def natural(
     """Denoise photographs as the paper does. Ctrl-C stops; the same command goes on from there."""
     from napari_n2n.experiments.photographs.experiment import reproduce_photographs_steps
     from napari_n2n.experiments.photographs.settings import PhotographSettings
+    from napari_n2n.experiments.protocol import report_path
 
     usual = PhotographSettings()
     settings = validated(
@@ -68,4 +71,6 @@ def natural(
         seed=seed,
     )
 
+    require_folder(output)
+    claim([report_path(output)], tell=False)
     run_experiment(partial(reproduce_photographs_steps, output, settings, device=device), quiet)

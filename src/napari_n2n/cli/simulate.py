@@ -7,10 +7,12 @@ import typer
 
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
+from napari_n2n.cli.file_results import claim, require_folder, writes_files
 from napari_n2n.progress import Steps, Stopwatch
 from napari_n2n.settings import validated
 
 
+@writes_files
 def simulate(
     output: Annotated[Path, typer.Argument(help="Folder for the movies and their truth.")],
     specimen: Annotated[
@@ -29,12 +31,21 @@ def simulate(
     quiet: options.Quiet = False,
 ) -> None:
     """Simulate movies whose truth is known: clean image, drift, particles intact and broken."""
-    from napari_n2n.simulation import SimulationConfig, build_scene, write_simulated
+    from napari_n2n.simulation import (
+        SimulatedFiles,
+        SimulationConfig,
+        build_scene,
+        write_simulated,
+    )
+
+    stems = [f"{specimen}_{i:02d}" for i in range(movies)]
+    require_folder(output)
+    claim(path for stem in stems for path in SimulatedFiles.of(output, stem, file_format).files)
 
     def steps() -> Steps[list[Path]]:
         watch = Stopwatch()
         written = []
-        for i in range(movies):
+        for i, stem in enumerate(stems):
             yield watch.progress(f"simulating movie {i + 1} of {movies}", i, movies)
             config = validated(
                 SimulationConfig,
@@ -46,7 +57,6 @@ def simulate(
                 defocus_micrometer=defocus,
                 seed=seed + i,
             )
-            stem = f"{specimen}_{i:02d}"
             written.append(write_simulated(build_scene(config), output, stem, file_format).movie)
         return written
 

@@ -8,6 +8,7 @@ import typer
 
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
+from napari_n2n.cli.file_results import claim_model, writes_files
 from napari_n2n.progress import Interrupted, Progress
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from napari_n2n.workflow.training_sets import MicrographsOnDisk, PairsOnDisk
 
 
+@writes_files
 def train(
     files: Annotated[
         list[Path] | None,
@@ -69,8 +71,9 @@ def train(
     pairs = _pairs(files or [], odd, even, input_, target, pixel_size)
 
     from napari_n2n.denoising.reports import TrainingProgress
-    from napari_n2n.denoising.training.micrographs import train_steps
+    from napari_n2n.denoising.training.micrographs import last_path, resume_path, train_steps
 
+    claim_model(output, (last_path(output), resume_path(output)), pairs.paths, resume=resume)
     notes: dict[str, None] = {}
 
     def note_down(step: Progress) -> None:
@@ -85,8 +88,10 @@ def train(
             console.say_note("Stopped before anything was learnt; nothing was saved.")
             raise typer.Exit(130) from None
         stopped = stop()
+    lost = [str(problem) for problem in pairs.problems]
     for note in (*pairs.notes, *notes):
-        console.say_note(note)
+        if note.removeprefix("Left out: ") not in lost:
+            console.say_note(note)
     console.say(f"{output}: {denoiser.summary}, {denoiser.provenance.seconds:.0f} s")
     estimate = denoiser.provenance.estimated_truth_correlation
     if estimate is not None:
@@ -96,7 +101,12 @@ def train(
         )
     if stopped:
         console.say_note("Stopped early. The same command with --resume goes on.")
-        raise typer.Exit(130)
+    for problem in lost:
+        console.say_error(problem)
+    if lost:
+        console.say_error(f"{len(lost)} of {len(pairs)} were left out; the others were trained on.")
+    if stopped or lost:
+        raise typer.Exit(130 if stopped else 1)
 
 
 def _training_config(

@@ -7,9 +7,11 @@ import typer
 
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
+from napari_n2n.cli.file_results import claim_model, writes_files
 from napari_n2n.progress import Interrupted
 
 
+@writes_files
 def train_general(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The model to write (.safetensors).")
@@ -31,6 +33,7 @@ def train_general(
     from napari_n2n.denoising.checkpoints import load_denoiser
     from napari_n2n.denoising.training.general import GeneralSettings, train_general_steps
 
+    claim_model(output, (), [start])
     settings = GeneralSettings(fields=fields, seconds=options.seconds_of(max_time), seed=seed)
 
     with console.stop_on_signal() as stop:
@@ -41,4 +44,8 @@ def train_general(
         except Interrupted:
             console.say_note(f"Stopped before anything was learnt; {output} is as it was.")
             raise typer.Exit(130) from None
+        stopped = stop()
     console.say(f"{output}: {denoiser.summary}, {denoiser.provenance.seconds:.0f} s")
+    if stopped:
+        console.say_note("Stopped early. What was learnt so far is saved.")
+        raise typer.Exit(130)

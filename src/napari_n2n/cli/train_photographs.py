@@ -7,9 +7,11 @@ import typer
 
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
+from napari_n2n.cli.file_results import claim_model, writes_files
 from napari_n2n.progress import Interrupted
 
 
+@writes_files
 def train_photographs(
     folder: Annotated[Path, typer.Argument(help="Folder with PNG or JPEG photographs.")],
     output: Annotated[
@@ -58,12 +60,16 @@ def train_photographs(
 ) -> None:
     """Train a denoiser of colour photographs on noisy ones; Ctrl-C stops, saves, can be resumed."""
     from napari_n2n.denoising.shipped_models.photographs import recipe
+    from napari_n2n.denoising.training.micrographs import resume_path
     from napari_n2n.denoising.training.photograph_examples import PhotographNoise
     from napari_n2n.denoising.training.photographs import (
         read_photographs_steps,
         train_photographs_steps,
     )
+    from napari_n2n.io.photographs import photographs_in
 
+    read = photographs_in(folder) if folder.is_dir() else ()
+    claim_model(output, [resume_path(output)], read, resume=resume)
     config = recipe(
         recipe_name,
         network=network,

@@ -11,13 +11,14 @@ from typing import Annotated, Any
 import torch
 from pydantic import Field, ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from napari_n2n.denoising.config import PAPER_NETWORK, PRESETS, TrainingConfig
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.errors import CheckpointProblem
 from napari_n2n.io.atomic import write_atomically
+from napari_n2n.io.outputs import require_model_name
 from napari_n2n.settings import Settings
 from napari_n2n.version import __version__
 
@@ -108,8 +109,9 @@ def save_denoiser(path: Path | str, denoiser: Denoiser) -> None:
     Raises
     ------
     WriteProblem
-        The disk is full or the folder cannot be written to.
+        The disk is full or the folder cannot be written to, or the name is not that of a model.
     """
+    require_model_name(Path(path))
     header = _Header(
         training=denoiser.training,
         working_pixel_size_angstrom=denoiser.working_pixel_size_angstrom,
@@ -160,7 +162,7 @@ def save_tensors(path: Path | str, tensors: Mapping[str, Tensor], header_json: s
     """Write ``tensors`` with our JSON header, whole or not at all."""
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with write_atomically(Path(path)) as temporary:
-        save_file(contiguous, temporary, metadata={_KEY: header_json})
+        temporary.write_bytes(save(contiguous, metadata={_KEY: header_json}))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], str]:

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from napari_n2n.io import write_atomically
-from napari_n2n.io.pictures import contrast_limits
+from napari_n2n.io.pictures import contrast_limits, write_png
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,4 +41,4 @@ def write_panels(
         picture = Image.fromarray(grey)
         picture.thumbnail((_LARGEST_PX, _LARGEST_PX), Image.Resampling.BOX)
         with write_atomically(path) as beside:
-            picture.save(beside, format="PNG")
+            write_png(beside, picture)

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from napari_n2n.errors import BadValue, FileProblem
 from napari_n2n.experiments.report import PACKAGES
 from napari_n2n.io import write_atomically
+from napari_n2n.io.outputs import CREATOR
 from napari_n2n.progress import Interrupted, Progress, Steps, Stop, passed_on, stoppable
-from napari_n2n.version import versions_of
+from napari_n2n.version import __version__, versions_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -128,10 +129,15 @@ class ExperimentFolder:
     @property
     def report_path(self) -> Path:
         """Where the report belongs."""
-        return self.folder / "report.html"
+        return report_path(self.folder)
 
     def _record_path(self, stage: str) -> Path:
         return self.folder / "stages" / f"{stage}.json"
+
+
+def report_path(folder: Path) -> Path:
+    """Return where the report of an experiment belongs."""
+    return folder / "report.html"
 
 
 @dataclass(frozen=True)
@@ -279,12 +285,17 @@ def _read_json(path: Path) -> dict[str, Any] | None:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return content if isinstance(content, dict) else None
+    if isinstance(content, dict):
+        content.pop(CREATOR, None)
+        return content
+    return None
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
     with write_atomically(path) as beside:
-        beside.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        # The first key says whose the file is, see `napari_n2n.io.outputs`.
+        marked = {CREATOR: __version__, **content}
+        beside.write_text(json.dumps(marked, indent=1), encoding="utf-8")
 
 
 def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -35,6 +35,7 @@ from napari_n2n.export.selection import (
 from napari_n2n.io import inspect_file
 from napari_n2n.io.atomic import write_atomically
 from napari_n2n.io.coordinates.optics import GROUP, OpticsGroups, described
+from napari_n2n.io.outputs import sealed
 from napari_n2n.io.pixel_size import is_plausible
 from napari_n2n.io.star import StarTable, is_name
 
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from napari_n2n.session.session import Session
 
 Kind = Literal["movies", "micrographs"]
+RelionList: TypeAlias = "tuple[str, Kind, NDArray[np.int64]]"
 
 _VERSION = "# version 30001\n"
 _PROJECT_MARK = "default_pipeline.star"
@@ -125,7 +127,7 @@ def write_relion(
         )
         notes = (*notes, *said)
     with write_atomically(path) as beside:
-        beside.write_text(text, encoding="utf-8", newline="\n")
+        beside.write_text(sealed(text), encoding="utf-8", newline="\n")
     notes = (*notes, *upsampling_notes(session, chosen.ids))
     what = counted(len(chosen), kind.removesuffix("s"))
     return ExportOutcome(path, len(chosen), f"{what} listed in {path}.", notes)
@@ -185,8 +187,20 @@ def _rows_text(path: Path, origins: Sequence[StarOrigin]) -> str:
     return f"{first.version}{optics}\n{first.version}{table.text(first.block)}"
 
 
+def list_paths(path: Path, lists: Sequence[RelionList]) -> list[Path]:
+    """Return where `write_relion_lists` writes these lists."""
+    if len(lists) < 2:
+        return [path] * len(lists)
+    return [path.with_name(f"{path.stem}_{name}.star") for name, _, _ in lists]
+
+
 def write_relion_lists(
-    path: Path | str, session: Session, ids: ArrayLike | None = None, **how: Any
+    path: Path | str,
+    session: Session,
+    ids: ArrayLike | None = None,
+    *,
+    lists: Sequence[RelionList] | None = None,
+    **how: Any,
 ) -> ExportOutcome:
     """Write a list for each kind that is there: RELION has one for movies and one for images.
 
@@ -195,19 +209,22 @@ def write_relion_lists(
     path
         Where to, if all are of one kind. Else ``NAME_movies.star`` and ``NAME_micrographs.star``
         beside it.
+    lists
+        What `relion_lists` said of ``ids``, if it was asked: it opens all files.
     ids, how
         As of `write_relion`, which says what is raised.
     """
     path = Path(path)
-    kinds = _lists(session, ids)
-    if len(kinds) < 2:
-        return write_relion(path, session, ids, **how)
+    lists = relion_lists(session, ids) if lists is None else lists
+    if len(lists) < 2:
+        return write_relion(path, session, ids, kind=lists[0][1] if lists else None, **how)
+    paths = list_paths(path, lists)
     done = [
-        write_relion(path.with_name(f"{path.stem}_{name}.star"), session, some, kind=kind, **how)
-        for name, kind, some in kinds
+        write_relion(where, session, some, kind=kind, **how)
+        for where, (_, kind, some) in zip(paths, lists, strict=True)
     ]
     chosen = choose(session, ids, path)
-    listed = np.concatenate([some for _, _, some in kinds])
+    listed = np.concatenate([some for _, _, some in lists])
     left_out = [chosen.overview.names[row] for row in chosen.rows[~np.isin(chosen.ids, listed)]]
     told = f"In no list, as they cannot be read: {named(left_out)}." if left_out else ""
     return ExportOutcome(
@@ -218,7 +235,7 @@ def write_relion_lists(
     )
 
 
-def _lists(session: Session, ids: ArrayLike | None) -> list[tuple[str, Kind, NDArray[np.int64]]]:
+def relion_lists(session: Session, ids: ArrayLike | None = None) -> list[RelionList]:
     """Return the lists that are to be written: what each is called, its kind, its micrographs.
 
     Those that came from STAR files of other columns, or from none, have lists of their own.

@@ -22,6 +22,7 @@ from napari_n2n.export.report_tables import (
 )
 from napari_n2n.export.selection import ExportOutcome, counted, named
 from napari_n2n.io.atomic import write_atomically
+from napari_n2n.io.outputs import sealed
 from napari_n2n.version import versions_of
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def write_report(
         ),
     )
     with write_atomically(path) as beside:
-        beside.write_text(text, encoding="utf-8", newline="\n")
+        beside.write_text(sealed(text, start="<!-- ", end=" -->"), encoding="utf-8", newline="\n")
     count = len(overview.ids)
     return ExportOutcome(path, count, f"Report on {counted(count)} written to {path}.")
 

@@ -10,6 +10,7 @@ from napari_n2n.io.coordinates import (
     MicrographParticles,
     Optics,
     is_coordinates,
+    joined_by_micrograph,
     read_coordinates,
     write_box_per_micrograph,
     write_coordinates,
@@ -28,7 +29,7 @@ from napari_n2n.io.finding import (
 )
 from napari_n2n.io.formats import is_supported
 from napari_n2n.io.gain import GainReference, read_gain
-from napari_n2n.io.inspection import FileInfo, inspect_file
+from napari_n2n.io.inspection import FileInfo, inspect_file, may_be_movie
 from napari_n2n.io.micrographs import (
     Micrograph,
     Photograph,
@@ -40,6 +41,7 @@ from napari_n2n.io.micrographs import (
 from napari_n2n.io.movies import Movie, open_movie
 from napari_n2n.io.mrc import write_mrc_stack
 from napari_n2n.io.opening import ImageFile, open_image
+from napari_n2n.io.outputs import overwriting
 from napari_n2n.io.particles import GIVERS, LABELS, Giver, Label, Particles
 from napari_n2n.io.stacks import Volume
 from napari_n2n.io.tiff import write_tiff_stack
@@ -72,8 +74,11 @@ __all__ = [
     "inspect_file",
     "is_coordinates",
     "is_supported",
+    "joined_by_micrograph",
+    "may_be_movie",
     "open_image",
     "open_movie",
+    "overwriting",
     "read_coordinates",
     "read_gain",
     "read_micrograph",

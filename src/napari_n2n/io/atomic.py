@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_n2n.errors import WriteProblem
+from napari_n2n.io.outputs import record, require_replaceable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,7 @@ def write_atomically(path: Path | str) -> Iterator[Path]:
 
     The folder is made if it is missing. On success the temporary file is flushed to the disk
     and renamed over `path`; when the block raises it is deleted, and whatever was at `path`
-    before is untouched.
+    before is untouched. Of a link, the file that it leads to is written.
 
     Parameters
     ----------
@@ -54,34 +55,47 @@ def write_atomically(path: Path | str) -> Iterator[Path]:
     Raises
     ------
     WriteProblem
-        When the disk is full, read-only or otherwise refuses. Other errors pass through.
+        When the disk is full, read-only or otherwise refuses, or `path` is there and may not be
+        replaced: see `napari_n2n.io.outputs`. Other errors pass through.
     """
-    path = Path(path)
+    given = Path(path)
     temporary: Path | None = None
     try:
         try:
-            if path.is_dir():
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            path = given.resolve() if given.is_symlink() else given
+            if os.path.lexists(path):
+                require_replaceable(path)
             path.parent.mkdir(parents=True, exist_ok=True)
-            # Hidden, so that no one who lists the folder takes it for a result; the extension is
-            # kept, because some writers choose their format by it.
-            name = f".{path.stem[:60]}-{secrets.token_hex(6)}{path.suffix}"
-            candidate = path.with_name(name)
+            candidate = path.with_name(_hidden_name(path))
             candidate.touch(exist_ok=False)
             temporary = candidate
+            mode = (path if path.exists() else temporary).stat().st_mode & 0o777
             yield temporary
             _flush_to_disk(temporary)
-            if path.exists():
-                temporary.chmod(path.stat().st_mode & 0o777)
+            if os.path.lexists(path):  # somebody may have come first
+                require_replaceable(path)
+            # Some writers make a file of their own in its place, which only its owner may read.
+            if temporary.stat().st_mode & 0o777 != mode:
+                temporary.chmod(mode)
             temporary.replace(path)
             temporary = None
+            record(path)
             _flush_folder(path.parent)
         except OSError as error:
-            raise _write_problem(path, error) from error
+            raise _write_problem(given, error) from error
     finally:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 temporary.unlink()
+
+
+def _hidden_name(path: Path) -> str:
+    """Return a name beside ``path`` that no one who lists the folder takes for a result.
+
+    The extension is kept, because some writers choose their format by it.
+    """
+    end = path.suffix if len(path.suffix) < 20 else ""
+    return f".{path.stem[:40]}-{secrets.token_hex(6)}{end}"
 
 
 def _flush_to_disk(path: Path) -> None:

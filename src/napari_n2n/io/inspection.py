@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_n2n.errors import UnreadableFile
 from napari_n2n.io.formats import open_source
 
 if TYPE_CHECKING:
@@ -74,3 +75,11 @@ def inspect_file(path: Path | str) -> FileInfo:
         notes=source.notes,
         dose_per_frame=source.dose_per_frame,
     )
+
+
+def may_be_movie(path: Path | str) -> bool:
+    """Whether a file has frames, or is torn, which is told when its turn comes."""
+    try:
+        return inspect_file(path).kind in ("movie", "volume")
+    except UnreadableFile:
+        return True

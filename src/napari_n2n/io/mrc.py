@@ -16,6 +16,7 @@ from napari_n2n.io.limits import (
     require_justified,
 )
 from napari_n2n.io.mrc_header import HEADER_BYTES, MrcHeader, parse_header
+from napari_n2n.io.outputs import MRC_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -182,7 +183,7 @@ def build_header(
     header[212:216] = b"DD\x00\x00"
     floats[54] = statistics[3]
     words[55] = 1
-    header[224:304] = b"Created by napari-n2n".ljust(80)
+    header[224:304] = MRC_LABEL.encode().ljust(80)
     return bytes(header)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from napari_n2n.io.atomic import write_atomically
 from napari_n2n.io.finding import PICTURES
 from napari_n2n.io.limits import open_binary, reading, require_frame_size, require_justified
+from napari_n2n.io.pictures import write_png
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,7 +113,7 @@ def write_photograph(path: Path | str, pixels: NDArray[Any]) -> None:
 
     rounded = np.clip(np.round(pixels), 0, 255).astype(np.uint8)
     with write_atomically(path) as beside:
-        Image.fromarray(rounded).save(beside, format="PNG")
+        write_png(beside, Image.fromarray(rounded))
 
 
 class _Clamped:

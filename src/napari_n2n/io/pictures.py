@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_n2n.io.atomic import write_atomically
+from napari_n2n.io.outputs import CREATOR
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PilImage
 
 _TITLE_HEIGHT = 36
 _GAP = 8
@@ -27,6 +31,15 @@ def contrast_limits(image: NDArray[Any]) -> tuple[float, float]:
         return 0.0, 1.0
     low, high = (float(value) for value in np.percentile(sample, (0.5, 99.5)))
     return (low, high) if high > low else (low, low + 1.0)
+
+
+def write_png(path: Path, picture: "PilImage") -> None:
+    """Write a picture as PNG that says which program made it, for `napari_n2n.io.outputs`."""
+    from PIL.PngImagePlugin import PngInfo
+
+    about = PngInfo()
+    about.add_text("Software", CREATOR)
+    picture.save(path, format="PNG", pnginfo=about)
 
 
 def write_side_by_side(path: Path | str, panels: Sequence[tuple[str, NDArray[np.float32]]]) -> None:
@@ -59,4 +72,4 @@ def write_side_by_side(path: Path | str, panels: Sequence[tuple[str, NDArray[np.
         sheet.paste(tile, (x, 0))
         x += tile.width + _GAP
     with write_atomically(Path(path)) as beside:
-        sheet.save(beside, format="PNG")
+        write_png(beside, sheet)

@@ -45,7 +45,8 @@ def judge_pixel_size(
         return None, (f"The {source} gives no pixel size: give it by hand.",)
     if not (is_plausible(x_angstrom) and is_plausible(y_angstrom)):
         return None, (
-            f"The {source}'s pixel size {x_angstrom:.4g} Å cannot be right and is ignored: "
+            f"The {source}'s pixel size {_both(x_angstrom, y_angstrom)} Å cannot be right and is "
+            "ignored: "
             "give it by hand.",
         )
     if abs(x_angstrom - y_angstrom) > 0.01 * x_angstrom:
@@ -54,6 +55,12 @@ def judge_pixel_size(
             "so its pixel size is ignored: give it by hand.",
         )
     return float(x_angstrom), ()
+
+
+def _both(x_angstrom: float, y_angstrom: float) -> str:
+    """Write one number where both are the same, and else both: either may be the wrong one."""
+    x, y = f"{x_angstrom:.4g}", f"{y_angstrom:.4g}"
+    return x if x == y else f"{x} × {y}"
 
 
 def overridden(

@@ -110,9 +110,14 @@ def _align(movie: Movie, config: MotionConfig, device: torch.device) -> Steps[Ha
     sums = yield from add_frames_steps(movie, trajectory, pixel, defects, weights, device)
     correlation, limit = noise_correlation(sums[0], sums[1])
     if correlation > max(_CORRELATED, limit):
+        remedy = (
+            "Give the gain reference."
+            if movie.gain is None
+            else "Check that the gain reference is that of these movies, and lies as they do."
+        )
         notes.append(
             f"The noise of the two halves is correlated ({correlation:.2f}): a pattern of the "
-            "detector stands in both, and a denoiser will keep it. Give the gain reference."
+            f"detector stands in both, and a denoiser will keep it. {remedy}"
         )
     return make_halves(movie, sums, trajectory, tuple(notes))
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from napari_n2n.errors import BadPixels, NotEnoughData
 from napari_n2n.io import Movie, write_micrograph
+from napari_n2n.io.outputs import require_free
 from napari_n2n.motion.reading import read_ahead
 from napari_n2n.motion.trajectory import Trajectory
 from napari_n2n.progress import Steps, Stopwatch, run_to_end
@@ -74,6 +75,18 @@ class HalvesPaths:
     even: Path
     full: Path
     motion: Path | None
+
+    @classmethod
+    def of(cls, folder: Path, stem: str, *, moved: bool = True) -> "HalvesPaths":
+        """Return where the halves of a movie are to be written."""
+        motion = folder / f"{stem}_motion.csv" if moved else None
+        odd, even = folder / f"{stem}_ODD.mrc", folder / f"{stem}_EVN.mrc"
+        return cls(odd, even, folder / f"{stem}.mrc", motion)
+
+    @property
+    def files(self) -> list[Path]:
+        """All of them."""
+        return [path for path in (self.odd, self.even, self.full, self.motion) if path is not None]
 
 
 def require_frames(movie: Movie) -> None:
@@ -149,13 +162,11 @@ def write_halves(halves: Halves, folder: Path | str, stem: str | None = None) ->
         When the disk refuses.
     """
     folder, stem = Path(folder), halves.name if stem is None else stem
-    motion = None if halves.trajectory is None else folder / f"{stem}_motion.csv"
-    paths = HalvesPaths(
-        folder / f"{stem}_ODD.mrc", folder / f"{stem}_EVN.mrc", folder / f"{stem}.mrc", motion
-    )
+    paths = HalvesPaths.of(folder, stem, moved=halves.trajectory is not None)
+    require_free(paths.files, [halves.path])
     write_micrograph(paths.odd, halves.odd, halves.pixel_size_angstrom)
     write_micrograph(paths.even, halves.even, halves.pixel_size_angstrom)
     write_micrograph(paths.full, halves.full, halves.pixel_size_angstrom)
-    if halves.trajectory is not None and motion is not None:
-        halves.trajectory.write_csv(motion)
+    if halves.trajectory is not None and paths.motion is not None:
+        halves.trajectory.write_csv(paths.motion)
     return paths

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from napari_n2n.errors import BadValue, CheckpointProblem
 from napari_n2n.io.atomic import write_atomically
@@ -112,7 +112,7 @@ def save_examples(path: Path | str, examples: Examples) -> None:
         "labels": codes,
     }
     with write_atomically(path) as temporary:
-        save_file(tensors, temporary, metadata={_KEY: json.dumps(header)})
+        temporary.write_bytes(save(tensors, metadata={_KEY: json.dumps(header)}))
 
 
 def load_examples(path: Path | str) -> Examples:

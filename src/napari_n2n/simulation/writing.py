@@ -42,6 +42,26 @@ class SimulatedFiles:
     drift: Path
     gain: Path | None
 
+    @classmethod
+    def of(
+        cls, folder: Path, stem: str, format: MovieFormat = "mrc", *, with_gain: bool = True
+    ) -> "SimulatedFiles":
+        """Return where a movie and its truth are to be written."""
+        gain = folder / f"{stem}_gain.{'tiff' if format == 'tiff' else 'mrc'}"
+        return cls(
+            movie=folder / f"{stem}.{format}",
+            clean=folder / f"{stem}_clean.mrc",
+            particles=folder / f"{stem}_particles.csv",
+            drift=folder / f"{stem}_drift.csv",
+            gain=gain if with_gain else None,
+        )
+
+    @property
+    def files(self) -> list[Path]:
+        """All of them."""
+        all_of_them = (self.movie, self.clean, self.particles, self.drift, self.gain)
+        return [path for path in all_of_them if path is not None]
+
 
 def write_simulated(
     simulated: SimulatedMovie | Scene,
@@ -78,9 +98,8 @@ def write_simulated(
 
     config, truth = simulated.config, simulated.truth
     pixel = config.pixel_size_angstrom
-    folder = Path(folder)
-    movie = folder / f"{stem}.{format}"
-    gain = None
+    files = SimulatedFiles.of(Path(folder), stem, format, with_gain=truth.gain is not None)
+    movie = files.movie
     frames: Iterable[NDArray[np.uint8]] = (
         simulated.frames
         if isinstance(simulated, SimulatedMovie)
@@ -92,34 +111,30 @@ def write_simulated(
         write_tiff_stack(movie, frames, pixel, compression="lzw")
     else:
         encode_eer(frames, movie, pixel_size_angstrom=pixel, dose_per_frame=config.dose_per_frame)
-    if truth.gain is not None:
-        gain = folder / f"{stem}_gain.{'tiff' if format == 'tiff' else 'mrc'}"
+    if files.gain is not None and truth.gain is not None:
         if format == "tiff":
-            write_tiff_stack(gain, truth.gain[np.newaxis], pixel)
+            write_tiff_stack(files.gain, truth.gain[np.newaxis], pixel)
         else:
-            write_micrograph(gain, truth.gain, pixel)
-    clean = folder / f"{stem}_clean.mrc"
-    write_micrograph(clean, truth.clean, pixel)
+            write_micrograph(files.gain, truth.gain, pixel)
+    write_micrograph(files.clean, truth.clean, pixel)
 
-    def write_table(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Path:
-        path = folder / name
+    def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         with write_atomically(path) as beside, beside.open("w", newline="") as handle:
             table = csv.writer(handle, lineterminator="\n")
             table.writerow(header)
             table.writerows(rows)
-        return path
 
-    particles = write_table(
-        f"{stem}_particles.csv",
+    write_table(
+        files.particles,
         ("x_px", "y_px", "label"),
         (
             (f"{x:.1f}", f"{y:.1f}", label)
             for (y, x), label in zip(truth.centres_px, truth.labels, strict=True)
         ),
     )
-    drift = write_table(
-        f"{stem}_drift.csv",
+    write_table(
+        files.drift,
         ("frame", "y_shift_angstrom", "x_shift_angstrom"),
         ((i, f"{y:.4f}", f"{x:.4f}") for i, (y, x) in enumerate(truth.drift_angstrom)),
     )
-    return SimulatedFiles(movie, clean, particles, drift, gain)
+    return files

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from napari_n2n.background import BackgroundTask
-from napari_n2n.errors import N2NError
+from napari_n2n.errors import N2NError, told_of
 from napari_n2n.progress import Progress, Steps, Stop, passed_on
 
 R = TypeVar("R")
@@ -94,7 +94,7 @@ def for_each_steps(
             result = yield from _reported(job(path), path, number, len(paths))
             outcome = FileOutcome(path, result=result)
         except N2NError as error:
-            outcome = FileOutcome(path, error=error)
+            outcome = FileOutcome(path, error=told_of(path, error))
         outcomes.append(outcome)
         yield FileProgress.of(_DONE, path, number, len(paths), outcome)
     return outcomes
@@ -134,7 +134,7 @@ def for_each_overlapped_steps(
                 steps = job.compute(path, current.result())
                 computed = yield from _reported(steps, path, number, len(paths))
             except N2NError as error:
-                outcome = FileOutcome(path, error=error)
+                outcome = FileOutcome(path, error=told_of(path, error))
             if writing is not None:
                 written = _written(*writing, stop)
                 writing = None
@@ -162,7 +162,7 @@ def _written(path: Path, writing: "BackgroundTask[R]", stop: Stop) -> FileOutcom
     try:
         return FileOutcome(path, result=writing.result())
     except N2NError as error:
-        return FileOutcome(path, error=error)
+        return FileOutcome(path, error=told_of(path, error))
 
 
 def _reported(

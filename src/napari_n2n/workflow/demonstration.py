@@ -9,13 +9,20 @@ from numpy.typing import NDArray
 from napari_n2n import metrics
 from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.config import TrainingConfig
-from napari_n2n.denoising.training.micrographs import train_steps
+from napari_n2n.denoising.training.micrographs import last_path, resume_path, train_steps
 from napari_n2n.denoising.training.pairs import Pair
 from napari_n2n.io import open_movie
 from napari_n2n.io.pictures import write_side_by_side
 from napari_n2n.motion import Halves, write_halves
+from napari_n2n.motion.halves import HalvesPaths
 from napari_n2n.progress import Progress, Steps, Stop, never
-from napari_n2n.simulation import Scene, SimulationConfig, build_scene, write_simulated
+from napari_n2n.simulation import (
+    Scene,
+    SimulatedFiles,
+    SimulationConfig,
+    build_scene,
+    write_simulated,
+)
 from napari_n2n.workflow.denoising import denoise_field_steps
 from napari_n2n.workflow.movie_sums import sums_steps
 
@@ -47,11 +54,28 @@ class DemoResult:
     model: Path
 
 
+_MOVIES = 4
+
+
+def demo_files(folder: Path, movies: int = _MOVIES) -> list[Path]:
+    """Return what the demo writes."""
+    model = folder / "model.safetensors"
+    files = [model, last_path(model), resume_path(model)]
+    for i in range(movies):
+        files += SimulatedFiles.of(folder / "movies", _stem(i), with_gain=False).files
+        files += HalvesPaths.of(folder / "halves", _stem(i)).files
+    return [*files, folder / "denoised" / f"{_stem(0)}.mrc", folder / "demo.png"]
+
+
+def _stem(number: int) -> str:
+    return f"apoferritin_{number:02d}"
+
+
 def demonstrate_steps(
     folder: Path,
     *,
     training: TrainingConfig,
-    movies: int = 4,
+    movies: int = _MOVIES,
     size: int = 1536,
     frames: int = 24,
     device: str = "auto",
@@ -75,23 +99,20 @@ def demonstrate_steps(
             shape=(size, size), n_frames=frames, global_drift_angstrom=12.0, seed=i
         )
         scene = build_scene(config)
-        files = write_simulated(scene, folder / "movies", f"apoferritin_{i:02d}")
+        files = write_simulated(scene, folder / "movies", _stem(i))
         paths.append(files.movie)
         movie = open_movie(files.movie, dose_per_frame=config.dose_per_frame)
         summed = yield from sums_steps(movie, device=device, stop=stop)
-        write_halves(summed, folder / "halves", f"apoferritin_{i:02d}")
+        write_halves(summed, folder / "halves", _stem(i))
         scenes.append(scene)
         halves.append(summed)
     pixel_size = scenes[0].config.pixel_size_angstrom
-    pairs = [
-        Pair(half.odd, half.even, pixel_size, name=f"apoferritin_{i:02d}")
-        for i, half in enumerate(halves)
-    ]
+    pairs = [Pair(half.odd, half.even, pixel_size, name=_stem(i)) for i, half in enumerate(halves)]
     model = folder / "model.safetensors"
     denoiser = yield from train_steps(pairs, training, output=model, device=device, stop=stop)
     first, truth = halves[0], scenes[0].truth
-    result = yield from denoise_field_steps(first, denoiser, device=device, stop=stop)
-    result.save(folder / "denoised" / "apoferritin_00.mrc")
+    result = yield from denoise_field_steps(first, denoiser, device=device)
+    result.save(folder / "denoised" / f"{_stem(0)}.mrc")
     yield Progress("judging", 0, 1)
     gaussian, sigma = metrics.best_gaussian_correlation(first.full, truth.clean, _SIGMAS_PX)
     picture = folder / "demo.png"

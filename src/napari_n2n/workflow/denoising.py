@@ -9,8 +9,9 @@ import numpy as np
 from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.inference.denoising import denoise_halves_steps, denoise_steps
 from napari_n2n.denoising.tiling import Window
-from napari_n2n.errors import UnreadableFile, WriteProblem
+from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import Micrograph, Movie, Photograph
+from napari_n2n.io.outputs import require_free
 from napari_n2n.motion import Halves
 from napari_n2n.progress import Steps, Stop, never
 from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
@@ -93,11 +94,6 @@ class WrittenFile:
         return str(self.path)
 
 
-def _require_other(output: Path, path: Path) -> None:
-    if output.exists() and output.samefile(path):
-        raise WriteProblem(output, "is the input itself", "Choose another output folder.")
-
-
 @dataclass(frozen=True)
 class DenoiseFiles:
     """Denoising of files, in the stages of `napari_n2n.workflow.batch`.
@@ -133,7 +129,7 @@ class DenoiseFiles:
                 "is in colour with more than 8 bits a channel",
                 "Convert it to 8 bits, which models of photographs are for.",
             )
-        _require_other(self._output(path, is_rgb=is_rgb), path)
+        require_free([self._output(path, is_rgb=is_rgb)], [path])
         if not isinstance(opened, Movie):
             _ = opened.pixels  # read here, beside the work on the file before
         return [opened]

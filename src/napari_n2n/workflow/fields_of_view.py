@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_n2n.io import Micrograph, Photograph, write_micrograph
+from napari_n2n.io.outputs import require_free
 from napari_n2n.io.photographs import write_photograph
 from napari_n2n.motion import Halves, HalvesPaths, write_halves
 
@@ -85,8 +86,7 @@ class FieldOfView:
         stem = self.name.replace(" ", "_").replace("/", "_")
         known = self.path is not None
         paths: HalvesPaths = write_halves(self.image, folder, None if known else stem)
-        written = (paths.odd, paths.even, paths.full, paths.motion)
-        return [path for path in written if path is not None]
+        return paths.files
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +139,7 @@ class DenoisedMicrograph:
             The disk refuses.
         """
         path = Path(path)
+        require_free([path], [self.path])
         if self.pixels.ndim == 3:
             write_photograph(path, self.pixels)
         else:

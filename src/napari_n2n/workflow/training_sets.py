@@ -1,16 +1,17 @@
 """What to train on, found among files and folders: pairs of halves, or micrographs alone."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from napari_n2n.denoising.training.pairs import Pair
 from napari_n2n.denoising.training.singles import SingleImage
-from napari_n2n.errors import UnreadableFile
+from napari_n2n.errors import FileProblem, N2NError, UnreadableFile, told_of
 from napari_n2n.io import (
     HalvesFiles,
-    Micrograph,
     Movie,
-    Photograph,
     Volume,
     expand_inputs,
     find_halves,
@@ -20,8 +21,43 @@ from napari_n2n.io import (
 )
 from napari_n2n.workflow.matching_names import matched_by_name
 
+T = TypeVar("T")
 
-class PairsOnDisk(Collection[Pair]):
+
+class ImagesOnDisk(Collection[T]):
+    """Images that are read when they are asked for; those that cannot be used are left out.
+
+    Attributes
+    ----------
+    notes
+        Sentences for the user.
+    problems
+        Why files were left out, of those that were asked for last.
+    """
+
+    notes: tuple[str, ...] = ()
+    problems: tuple[N2NError, ...] = ()
+
+    def _usable(self, images: Iterable[tuple[Path, Callable[[], T]]]) -> Iterator[T]:
+        """Yield what can be read; raise the first problem where that is nothing."""
+        problems: list[N2NError] = []
+        found = False
+        for path, read in images:
+            try:
+                image = read()
+            except N2NError as problem:
+                problems.append(told_of(path, problem))
+                self.problems = tuple(problems)
+                continue
+            found = True
+            yield image
+            del image  # together they may be larger than the memory
+        self.problems = tuple(problems)
+        if problems and not found:
+            raise problems[0]
+
+
+class PairsOnDisk(ImagesOnDisk[Pair]):
     """Training pairs that are read when they are asked for, one at a time."""
 
     def __init__(
@@ -80,6 +116,11 @@ class PairsOnDisk(Collection[Pair]):
             pixel_size_angstrom=pixel_size_angstrom,
         )
 
+    @property
+    def paths(self) -> list[Path]:
+        """The files."""
+        return [path for pair in self._files for path in pair]
+
     def __len__(self) -> int:
         return len(self._files)
 
@@ -87,35 +128,36 @@ class PairsOnDisk(Collection[Pair]):
         return item in self._files
 
     def __iter__(self) -> Iterator[Pair]:
-        for first, second in self._files:
-            a, b = read_pair(first, second, pixel_size_angstrom=self._pixel_size_angstrom)
-            yield Pair(
-                a.pixels,
-                b.pixels,
-                a.pixel_size_angstrom,
-                swappable=self._swappable,
-                name=first.name,
-            )
+        return self._usable((pair[0], partial(self._read, *pair)) for pair in self._files)
+
+    def _read(self, first: Path, second: Path) -> Pair:
+        a, b = read_pair(first, second, pixel_size_angstrom=self._pixel_size_angstrom)
+        return Pair(
+            a.pixels, b.pixels, a.pixel_size_angstrom, swappable=self._swappable, name=first.name
+        )
 
 
-class MicrographsOnDisk(Collection[SingleImage]):
+class MicrographsOnDisk(ImagesOnDisk[SingleImage]):
     """Micrographs without halves to train on, read when they are asked for, one at a time."""
 
-    notes: tuple[str, ...] = ()
-
-    def __init__(self, opened: Sequence[Micrograph | Photograph]) -> None:
-        self._opened = tuple(opened)
+    def __init__(self, files: Sequence[Path], *, pixel_size_angstrom: float | None = None) -> None:
+        self.paths = list(files)
+        self._pixel_size_angstrom = pixel_size_angstrom
 
     def __len__(self) -> int:
-        return len(self._opened)
+        return len(self.paths)
 
     def __contains__(self, item: object) -> bool:
-        return item in self._opened
+        return item in self.paths
 
     def __iter__(self) -> Iterator[SingleImage]:
-        for image in self._opened:
-            # Not kept: together they may be larger than the memory.
-            yield SingleImage(image.read(), image.pixel_size_angstrom, image.path.name)
+        return self._usable((path, partial(self._read, path)) for path in self.paths)
+
+    def _read(self, path: Path) -> SingleImage:
+        image = open_image(path, pixel_size_angstrom=self._pixel_size_angstrom)
+        if isinstance(image, Movie | Volume):
+            raise _no_micrograph(path, image)
+        return SingleImage(image.read(), image.pixel_size_angstrom, path.name)
 
 
 def training_set(
@@ -126,7 +168,7 @@ def training_set(
     Raises
     ------
     UnreadableFile
-        There is nothing, or only movies, of which halves have to be made first.
+        There is nothing, or a movie, of which halves have to be made first.
     """
     halves: list[HalvesFiles] = []
     files: list[Path] = []
@@ -149,15 +191,23 @@ def training_set(
             pixel_size_angstrom=pixel_size_angstrom,
             notes=(f"Left out, for want of halves of them: {names}.",) if names else (),
         )
-    opened = []
-    for path in dict.fromkeys(files):
-        image = open_image(path, pixel_size_angstrom=pixel_size_angstrom)
-        if isinstance(image, Movie | Volume):
-            raise UnreadableFile(
-                path,
-                f"is a {'movie' if isinstance(image, Movie) else 'volume'}, not a micrograph",
-                "If it is a movie, make halves of it first, which train best: "
-                "napari-n2n halves MOVIE... -o DIR",
-            )
-        opened.append(image)
-    return MicrographsOnDisk(opened)
+    files = list(dict.fromkeys(files))
+    movies: list[UnreadableFile] = []
+    for path in files:
+        with suppress(FileProblem):  # a torn one is left out when its turn comes
+            image = open_image(path, pixel_size_angstrom=pixel_size_angstrom)
+            if isinstance(image, Movie | Volume):
+                movies.append(_no_micrograph(path, image))
+                break
+    if movies:  # whoever gives movies wants them used
+        raise movies[0]
+    return MicrographsOnDisk(files, pixel_size_angstrom=pixel_size_angstrom)
+
+
+def _no_micrograph(path: Path, image: Movie | Volume) -> UnreadableFile:
+    return UnreadableFile(
+        path,
+        f"is a {'movie' if isinstance(image, Movie) else 'volume'}, not a micrograph",
+        "If it is a movie, make halves of it first, which train best: "
+        "napari-n2n halves MOVIE... -o DIR",
+    )

@@ -22,6 +22,7 @@ from napari_n2n.denoising.shipped_models.general import GENERAL
 from napari_n2n.denoising.training.learner import Learner
 from napari_n2n.denoising.training.loop import Pace, learn_steps
 from napari_n2n.devices import choose_device, describe_device, torch_errors_explained
+from napari_n2n.io.outputs import require_free, require_model_name
 from napari_n2n.progress import Steps, Stop, Stopwatch, never
 from napari_n2n.settings import ConfigProblem
 from napari_n2n.simulation.variety import FIELD_SIDE, seeded_field
@@ -91,6 +92,9 @@ def train_general_steps(
     Interrupted
         ``stop()`` was true before anything was learnt.
     """
+    if output is not None:
+        require_model_name(output)
+        require_free([output])
     chosen = choose_device(device)
     if start is not None and start.network.config != LIGHT_NETWORK:
         raise ConfigProblem(

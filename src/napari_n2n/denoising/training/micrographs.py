@@ -23,6 +23,7 @@ from napari_n2n.denoising.training.pairs import Crops, Pair, TrainingData, prepa
 from napari_n2n.denoising.training.singles import SingleImage
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.devices import choose_device, describe_device, torch_errors_explained
+from napari_n2n.io.outputs import require_free, require_model_name
 from napari_n2n.progress import Steps, Stop, never, passed_on, run_to_end
 
 _SECONDS_BETWEEN_PREVIEWS = 2.0
@@ -97,6 +98,9 @@ def train_steps(
     Interrupted
         ``stop`` became true before anything was learnt; nothing is saved.
     """
+    if output is not None:
+        require_model_name(output)
+        require_free((output, last_path(output), resume_path(output)))
     chosen = choose_device(device)
     with torch_errors_explained("Training"):
         data = yield from prepare_steps(pairs, config, chosen, stop)

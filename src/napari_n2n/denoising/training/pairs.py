@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -20,8 +21,16 @@ from napari_n2n.denoising.training.singles import (
     working_single,
 )
 from napari_n2n.devices import free_bytes
-from napari_n2n.errors import NotEnoughData
+from napari_n2n.errors import N2NError, NotEnoughData
 from napari_n2n.progress import Interrupted, Steps, Stop, Stopwatch, never
+
+
+@runtime_checkable
+class LeavesOut(Protocol):
+    """Images some of which cannot be used, and why not."""
+
+    problems: tuple[N2NError, ...]
+
 
 # From this many pairs on, whole pairs are held out; below it, a strip of each.
 _WHOLE_PAIRS_FROM = 20
@@ -125,6 +134,8 @@ def prepare_steps(
             notes.add("The pairs do not fit on the GPU: crops are sent to it one by one.")
         names.append(pair.name)
     yield watch.progress("preparing pairs", len(pairs), len(pairs))
+    if isinstance(pairs, LeavesOut):
+        notes.update(f"Left out: {problem}" for problem in pairs.problems)
     channels = {example.channels for example in prepared}
     if len(channels) > 1:
         raise NotEnoughData("Colour and grey images cannot be trained on together. Choose one.")

@@ -25,6 +25,7 @@ from napari_n2n.denoising.training.photograph_examples import (
 )
 from napari_n2n.devices import choose_device, describe_device, torch_errors_explained
 from napari_n2n.errors import NotEnoughData
+from napari_n2n.io.outputs import require_free, require_model_name
 from napari_n2n.io.photographs import WHITE, PhotographSource, photographs_in
 from napari_n2n.progress import Interrupted, Steps, Stop, Stopwatch, never, passed_on
 
@@ -115,6 +116,9 @@ def train_photographs_steps(
     Interrupted
         ``stop`` became true before anything was learnt.
     """
+    if output is not None:
+        require_model_name(output)
+        require_free((output, resume_path(output)))
     chosen = choose_device(device)
     with torch_errors_explained("Training"):
         learner = Learner(config, chosen)

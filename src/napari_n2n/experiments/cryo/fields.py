@@ -18,7 +18,7 @@ from napari_n2n.io import (
     LABELS,
     expand_inputs,
     find_halves,
-    inspect_file,
+    may_be_movie,
     read_pair,
     stem_of,
     write_micrograph,
@@ -138,7 +138,7 @@ def _pairs_in(folder: Path, pixel_size_angstrom: float | None) -> list[TestField
 def _movies_in(given: Path, settings: CryoSettings, folder: Path, device: str) -> list[TestField]:
     reader = MovieReader(settings.recording)
     # A gain reference may lie beside them; and a night has thousands, which are not all opened.
-    movies = (path for path in expand_inputs(given) if _may_be_movie(path))
+    movies = (path for path in expand_inputs(given) if may_be_movie(path))
     paths = list(islice(movies, settings.count or USUAL_COUNT))
     if not paths:
         raise UnreadableFile(given, "holds no movies", "Give another folder, or --pairs.")
@@ -156,14 +156,6 @@ def _require_distinct(folder: Path, names: list[str]) -> None:
             raise UnreadableFile(
                 folder, f"holds several called {name}", "Put them into folders of their own."
             )
-
-
-def _may_be_movie(path: Path) -> bool:
-    """Whether ``path`` has frames, or is torn, which is told when its turn comes."""
-    try:
-        return inspect_file(path).kind in ("movie", "volume")
-    except UnreadableFile:
-        return True
 
 
 def _simulated(settings: CryoSettings, number: int, folder: Path, device: str) -> TestField:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_n2n.io import write_atomically
+from napari_n2n.io import overwriting, write_atomically
+from napari_n2n.io.outputs import CREATOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +53,10 @@ class Cache:
         except (OSError, ValueError, zipfile.BadZipFile):
             pass  # not there, or torn: it is made anew
         arrays = yield from make()
-        with write_atomically(path) as beside, beside.open("wb") as handle:
-            np.savez(handle, **arrays)  # type: ignore[arg-type]
+        # Its name holds a digest of what was asked for: it is nobody else's, torn or not.
+        with overwriting(), write_atomically(path) as beside:
+            with beside.open("wb") as handle:
+                np.savez(handle, **arrays)  # type: ignore[arg-type]
+            with zipfile.ZipFile(beside, "a") as archive:
+                archive.comment = CREATOR.encode()
         return arrays

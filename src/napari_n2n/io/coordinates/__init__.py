@@ -5,6 +5,7 @@ first, the first pixel's centre at (0, 0). Each format's own convention is state
 that reads it, and held by round trips in the tests.
 """
 
+from napari_n2n.io.coordinates.joining import joined_by_micrograph
 from napari_n2n.io.coordinates.model import MicrographParticles, Optics
 from napari_n2n.io.coordinates.reading import is_coordinates, read_coordinates
 from napari_n2n.io.coordinates.writing import (
@@ -19,6 +20,7 @@ __all__ = [
     "MicrographParticles",
     "Optics",
     "is_coordinates",
+    "joined_by_micrograph",
     "read_coordinates",
     "write_box_per_micrograph",
     "write_coordinates",

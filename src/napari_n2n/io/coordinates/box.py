@@ -18,7 +18,6 @@ import numpy as np
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.io.coordinates.model import MicrographParticles
 from napari_n2n.io.coordinates.text import as_scores, numbers, positions, read_text
-from napari_n2n.io.limits import COPY_AGAIN
 from napari_n2n.io.particles import Particles
 
 if TYPE_CHECKING:
@@ -97,7 +96,9 @@ def boxes_to_particles(
     if bad.any():
         row = int(np.argmax(bad))
         raise UnreadableFile(
-            path, f"gives box {row + 1} a size of {width[row]:g} × {height[row]:g} px", COPY_AGAIN
+            path,
+            f"gives box {row + 1} a size of {width[row]:g} × {height[row]:g} px",
+            "Write it again with the size of the boxes, or leave that box out.",
         )
     centres = positions(path, x + width / 2, y + height / 2)
     diameter = None

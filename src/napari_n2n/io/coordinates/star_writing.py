@@ -29,6 +29,7 @@ from napari_n2n.io.coordinates.star import (
     NO_SCORE,
     size_of,
 )
+from napari_n2n.io.outputs import sealed
 from napari_n2n.io.star import StarTable
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def star_text(
         blocks = [table.text("optics"), particles.with_columns({GROUP: words}).text("particles")]
         blocks += [_beside(tables)] if any(map(_is_moved, tables)) else []
     givers = chain.from_iterable(one.particles.given_by.tolist() for one in tables)
-    return "".join([head, *blocks, _givers(givers)])
+    return sealed("".join([head, *blocks, _givers(givers)]))
 
 
 def rows_do_not_fit(tables: Sequence[MicrographParticles]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from napari_n2n.io.atomic import write_atomically
 from napari_n2n.io.coordinates.box import box_text
 from napari_n2n.io.coordinates.columns import csv_text, topaz_text
 from napari_n2n.io.coordinates.cryosparc import cs_bytes
+from napari_n2n.io.coordinates.joining import joined_by_micrograph
 from napari_n2n.io.coordinates.star_writing import rows_do_not_fit, star_text
 from napari_n2n.io.star import is_name
 
@@ -53,7 +54,8 @@ def write_coordinates(
         Where to. The extension decides the format: ``.star`` (RELION), ``.box`` (EMAN), ``.csv``,
         ``.txt`` (Topaz), ``.cs`` (cryoSPARC).
     tables
-        The micrographs; those without particles leave no trace in the file.
+        The micrographs; those without particles leave no trace in the file, and several of one
+        micrograph become one.
     format
         Wins over the extension.
     mirror_y
@@ -76,7 +78,8 @@ def write_coordinates(
     Raises
     ------
     BadValue
-        An unknown format; a shape that is needed to count rows and not known.
+        An unknown format; a shape that is needed to count rows and not known; two tables of one
+        micrograph that do not fit together.
     WriteProblem
         The format needs what is not known (pixel size, shape, box size, names), or the disk
         refuses; what was there before is untouched.
@@ -183,10 +186,12 @@ def _prepared(
 ) -> _Prepared:
     if not tables:
         raise WriteProblem(path, "was not written: there are no micrographs", "Give some.")
+    do_not_fit = rows_do_not_fit(tables) if kind == "star" else ()
+    tables = joined_by_micrograph(tables)
     chosen = [one if labels is None else one.only(labels) for one in tables]
     seen = [_seen_by(kind, one, mirror_y) for one in chosen]
     notes = _notes(kind, chosen, mirror_y)
-    return _Prepared(seen, (*notes, *(rows_do_not_fit(seen) if kind == "star" else ())))
+    return _Prepared(seen, (*notes, *do_not_fit))
 
 
 def _seen_by(

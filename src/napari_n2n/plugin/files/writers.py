@@ -7,6 +7,7 @@ import numpy as np
 
 from napari_n2n.errors import WriteProblem
 from napari_n2n.io import write_micrograph, write_mrc_stack
+from napari_n2n.io.outputs import require_free
 from napari_n2n.plugin.shared.layers import memory_in
 
 if TYPE_CHECKING:
@@ -19,11 +20,13 @@ def write_mrc(path: str, data: "ArrayLike", meta: dict[str, Any]) -> list[str]:
     Raises
     ------
     WriteProblem
-        The layer holds colours or more axes, or the disk refuses.
+        The layer holds colours or more axes, the file is what it was read from or of somebody
+        else, or the disk refuses.
     """
     if meta.get("rgb") or data.ndim not in (2, 3):
         what = "colours" if meta.get("rgb") else f"{data.ndim} axes"
         raise WriteProblem(path, f"cannot hold an image with {what}", "Save it as TIFF or PNG.")
+    require_free([Path(path)], [memory_in(meta.get("metadata", {})).path])
     pixel_size = _pixel_size(meta)
     if data.ndim == 2:
         write_micrograph(path, np.asarray(data), pixel_size)

@@ -8,6 +8,7 @@ from napari.utils.notifications import show_error
 from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_n2n.errors import N2NError
+from napari_n2n.io.outputs import MODEL_SUFFIX
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.checkpoints import Denoiser
@@ -44,7 +45,11 @@ def ask_for_model_file(parent: QWidget) -> Path | None:
         parent, "Save model", str(Path.home() / "model.safetensors"), "Models (*.safetensors)"
     )
     path = Path(name)
-    return None if not name else path if path.suffix else path.with_suffix(".safetensors")
+    if not name:
+        return None
+    # What stands behind another dot belongs to the name.
+    is_model = path.suffix.lower() == MODEL_SUFFIX
+    return path if is_model else path.with_name(path.name + MODEL_SUFFIX)
 
 
 def ask_for_folder(parent: QWidget, title: str) -> Path | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from napari_n2n.errors import told_of
 from napari_n2n.progress import Progress, format_seconds
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class ScreenOutcome:
     def summary(self) -> str:
         """The main figures and what is wrong with it, in one line; or why it failed."""
         if self.error is not None:
-            return str(self.error)
+            return str(told_of(self.path, self.error))
         told = [
             words.format(self.figures[name])
             for name, words in _IN_A_LINE.items()

@@ -13,8 +13,8 @@ from PIL import Image
 
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import read_micrograph, write_atomically, write_micrograph
-from napari_n2n.io.pictures import contrast_limits
-from napari_n2n.session.paths import stored_path
+from napari_n2n.io.pictures import contrast_limits, write_png
+from napari_n2n.session.paths import SESSION_NAME, session_path_of_user, stored_path
 from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
 
 if TYPE_CHECKING:
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from napari_n2n.io.micrographs import StillImage
 
 RESULTS_FOLDER = ".napari-n2n"
-"""In the session's folder; deleting it loses nothing that is not made again."""
+"""In the session's folder; deleting it loses nothing that is not made again. Sessions that are not
+called as usual have folders of their own beside it: two sessions of one folder show other things.
+"""
 
 _LONGEST_NAME_BYTES = 200  # with what is added, file systems take 255
 
@@ -155,8 +157,8 @@ def results_of(session_path: Path | str, record_path: Path | str) -> ResultFiles
     record_path
         The micrograph or movie, as the session gives its path.
     """
-    folder = Path(session_path).absolute().parent
-    source = Path(record_path)
+    session = Path(session_path).absolute()
+    folder, source = session.parent, Path(record_path)
     inside = stored_path(source, folder)
     name = source.name
     # From the session's folder, so that it stays when the data move.
@@ -165,9 +167,34 @@ def results_of(session_path: Path | str, record_path: Path | str) -> ResultFiles
         name = f"{name[: _LONGEST_NAME_BYTES // 4]}-{digest}"
     elif inside != name:  # files of several folders may have one name
         name += f"-{digest}"
-    at = folder / RESULTS_FOLDER
-    return ResultFiles(
-        at / f"{name}.sum.mrc", at / f"{name}.denoised.mrc", at / f"{name}.thumbnail.png", source
+    usual = _files_in(folder / RESULTS_FOLDER, name, source)
+    if session.name == SESSION_NAME:
+        return usual
+    own = _files_in(_own_folder(session), name, source)
+    # Up to version 0.6 all sessions of a folder shared theirs.
+    is_old = not own.denoised.exists() and usual.denoised.exists()
+    return usual if is_old and _nobody_else_shares(session) else own
+
+
+def _files_in(folder: Path, name: str, source: Path) -> ResultFiles:
+    ends = (".sum.mrc", ".denoised.mrc", ".thumbnail.png")
+    total, denoised, thumbnail = (folder / f"{name}{end}" for end in ends)
+    return ResultFiles(total, denoised, thumbnail, source)
+
+
+def _own_folder(session: Path) -> Path:
+    """Return where the pictures of a session lie that is not called as usual."""
+    return session.with_name(f"{RESULTS_FOLDER}.{session.name}")
+
+
+def _nobody_else_shares(session: Path) -> bool:
+    """Whether what lies directly in the folder of pictures can be of this session only."""
+    if session.parent == session_path_of_user(session.name).parent:
+        return True  # each is of another folder
+    return not any(
+        other != session and other.suffix in (".sqlite", session.suffix)
+        for other in session.parent.iterdir()
+        if other.is_file() and not _own_folder(other).is_dir()
     )
 
 
@@ -202,4 +229,4 @@ def write_thumbnail(path: Path, image: NDArray[np.float32]) -> None:
     low, high = contrast_limits(values)
     grey = np.clip((values - low) / (high - low) * 255, 0, 255).astype(np.uint8)
     with write_atomically(path) as beside:
-        Image.fromarray(grey).save(beside, format="PNG")
+        write_png(beside, Image.fromarray(grey))
