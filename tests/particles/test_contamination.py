@@ -93,3 +93,29 @@ def test_a_real_carbon_edge_is_found():
 def test_a_real_clean_field_has_nothing_to_avoid():
     image = read_micrograph(DATA / "apoferritin" / "May08_05.31.00_rest.mrc").pixels
     assert found(image, 1.5).mean() < 0.002
+
+
+@pytest.mark.parametrize("count", [6, 12, 30])
+@pytest.mark.parametrize("background", ["quiet", "with ripples", "uneven"])
+def test_sparse_particles_without_fringes_are_no_contamination(count, background):
+    # Negative stain, a phase plate: a dark particle, its faint skirt, and next to nothing around.
+    side, across = 800, 60
+    rng = np.random.default_rng(count)
+    y, x = np.mgrid[:side, :side]
+    places = rng.permutation(np.mgrid[80:760:110, 80:760:110].reshape(2, -1).T)[: count + 1]
+    image = np.zeros((side, side))
+    for cy, cx in places[:count]:
+        image -= rng.uniform(2.4, 3.6) * (np.hypot(y - cy, x - cx) < across / 2)
+    crystal = tuple(slice(at - 20, at + 20) for at in places[count])
+    image[crystal] -= 40
+    image = ndimage.gaussian_filter(image, 2)
+    grain = rng.normal(0, 1, image.shape)
+    image += 0.02 * ndimage.gaussian_filter(grain, 6)
+    if background == "with ripples":
+        for cy, cx in rng.uniform(0, side, (60, 2)):
+            image -= rng.uniform(0.1, 0.6) * np.exp(-(np.hypot(y - cy, x - cx) ** 2) / 200)
+    if background == "uneven":
+        image += 8 * (ndimage.gaussian_filter(grain, 60) > 0) * ndimage.gaussian_filter(grain, 8)
+    mask = find_contamination(image, 2.0, diameter_angstrom=2.0 * across)
+    assert not mask[tuple(places[:count].T)].any()
+    assert mask[crystal].mean() > 0.8

@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from napari_n2n.io import Particles
-from napari_n2n.particles.significance import left_out_sentence, significance, standing_out
+from napari_n2n.particles.significance import (
+    comparable,
+    left_out_sentence,
+    significance,
+    standing_out,
+)
 
 
 def discs(contrast, centres, side=256, radius=10):
@@ -50,7 +55,10 @@ def test_only_what_passes_the_threshold_has_to_stand_out():
     left = standing_out(found, clear + faint, raw, 20, 0.5)
     assert left.scores == pytest.approx([0.8, 0.1])
     # Nothing can be said of an image on another scale.
-    assert len(standing_out(found, clear + faint, raw + 900, 20, 0.5)) == 3
+    assert comparable(clear + faint, raw)
+    assert not comparable(clear + faint, raw + 900)
+    assert not comparable(raw, raw)
+    assert not comparable(raw, None)
 
 
 def test_what_was_left_out_is_counted_in_words():

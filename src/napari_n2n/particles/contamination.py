@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 _PIXELS_ACROSS = 12
 _LARGER = 1.3  # diameters that are solidly dark: what no particle is
 _STANDING_OUT = 3.0  # deviations of the particle-sized ripples
+_SOLID = 0.3  # of the highest within half a diameter, that is left where something is solid
 _STEP = 3.0  # deviations, that what is large must differ from what is around it by
 _BAND = 0.5  # diameters, within which that step must happen
 _DARKER = 2.5  # times the typical particle
 _OBJECT = 4.0  # deviations of the ice, from which a minimum is an object
+_AREAS = (0.4, 1.6)  # of a particle's, within which an object counts as one
+_FEW = 3  # fewer such objects than these are no particles
 _MARGIN = 0.15  # diameters that are added around
 
 
@@ -82,10 +85,14 @@ def _large(dark: NDArray[np.float32], across: float) -> NDArray[np.bool_]:
     """Find what is solidly dark over more than a particle's size."""
     smooth = ndimage.gaussian_filter(dark, across / 8, mode="reflect")
     opened = ndimage.grey_opening(smooth, footprint=_disc(_LARGER * across / 2), mode="reflect")
-    flat = opened - _plane(opened)
+    plane = _plane(opened)
+    flat = opened - plane
     ripple = smooth - ndimage.gaussian_filter(smooth, across, mode="reflect")
     unit = _spread(ripple)
-    return _sharp(flat > _STANDING_OUT * unit, flat, across, _STEP * unit)
+    # The faint skirt of a particle is wider than the particle: on a quiet background it stands out.
+    highest = ndimage.maximum_filter(smooth, footprint=_disc(across / 2), mode="reflect") - plane
+    solid = flat > np.maximum(_STANDING_OUT * unit, _SOLID * highest)
+    return _sharp(solid, flat, across, _STEP * unit)
 
 
 def _sharp(
@@ -114,14 +121,34 @@ def _dense(dark: NDArray[np.float32], across: float, large: NDArray[np.bool_]) -
     smooth = smooth - ndimage.gaussian_filter(smooth, 1.5 * across, mode="reflect")
     window = 2 * int(np.ceil(across / 3)) + 1
     tops = (smooth == ndimage.maximum_filter(smooth, window, mode="reflect")) & ~large
-    heights = smooth[tops & (smooth > _OBJECT * _spread(smooth[~large]))]
-    if not len(heights):
+    objects = np.argwhere(tops & (smooth > _OBJECT * _spread(smooth[~large])))
+    if not len(objects):
         return np.zeros(dark.shape, bool)
-    typical = float(np.median(heights))
+    heights = smooth[tuple(objects.T)]
+    # On a quiet background most objects are its ripples, and every particle outdoes them.
+    like_particles = heights[_of_a_particle_s_size(smooth, objects, across)]
+    known = like_particles if len(like_particles) >= _FEW else heights
+    typical = float(np.median(known))
     seeds = smooth > _DARKER * typical
     # From the core out to where it is no darker than half a particle.
     found: NDArray[np.bool_] = ndimage.binary_propagation(seeds, mask=smooth > typical / 2)
     return found
+
+
+def _of_a_particle_s_size(
+    smooth: NDArray[np.float32], objects: NDArray[np.intp], across: float
+) -> NDArray[np.bool_]:
+    """Tell which maxima, (n, 2), are about as wide as a particle at half their height."""
+    reach = int(np.ceil(across))
+    least, most = (share * np.pi / 4 * across**2 for share in _AREAS)
+    fit = np.zeros(len(objects), bool)
+    for i, (y, x) in enumerate(objects):
+        top, left = max(0, y - reach), max(0, x - reach)
+        window = smooth[top : y + reach + 1, left : x + reach + 1]
+        areas, _ = ndimage.label(window > smooth[y, x] / 2)
+        size = np.count_nonzero(areas == areas[y - top, x - left])
+        fit[i] = least <= size <= most
+    return fit
 
 
 def _plane(image: NDArray[np.float32]) -> NDArray[np.float32]:

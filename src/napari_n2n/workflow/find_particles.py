@@ -23,6 +23,7 @@ class FoundParticles:
 
     ``learnt_from`` counts the particles that the template was learnt from, 0: it was guessed.
     ``left_out`` counts those that passed the threshold and do not stand out of the noise.
+    ``unjudged``: that could not be told, as what was recorded is not at hand.
     """
 
     particles: Particles
@@ -30,6 +31,7 @@ class FoundParticles:
     avoided: NDArray[np.bool_] | None
     learnt_from: int = 0
     left_out: int = 0
+    unjudged: bool = False
 
     @property
     def passing(self) -> Particles:
@@ -46,8 +48,17 @@ class FoundParticles:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences for the user."""
-        sentence = self.left_out_sentence
-        return (sentence,) if sentence else ()
+        told = [self.left_out_sentence]
+        share = 0.0 if self.avoided is None else float(self.avoided.mean())
+        if share:
+            told.append(f"{100 * share:.1f} % of the field was avoided as contamination.")
+        if self.unjudged:
+            told.append(
+                "This image has been denoised or filtered, and what was recorded is not at hand: "
+                "whether what was found stands out of its noise cannot be told. To be sure, pick "
+                "the recorded image with a model."
+            )
+        return tuple(filter(None, told))
 
 
 def enough_for_a_template(marked: int) -> bool:
@@ -84,7 +95,7 @@ def find_particles_steps(
     """Find particles, away from contamination.
 
     Candidates that pass the threshold and do not stand out of the noise of what was recorded are
-    left out, wherever that is at hand beside what a denoiser made of it.
+    left out. Where only one image is at hand, they must stand out of what is found in it inverted.
 
     Parameters
     ----------
@@ -112,7 +123,12 @@ def find_particles_steps(
         ``stop`` became true.
     """
     from napari_n2n.particles.picking import PickingConfig, pick_steps
-    from napari_n2n.particles.significance import standing_out
+    from napari_n2n.particles.significance import (
+        above_their_like,
+        comparable,
+        looks_denoised,
+        standing_out,
+    )
     from napari_n2n.particles.templates import Template
     from napari_n2n.particles.thresholds import suggested_threshold
 
@@ -127,12 +143,17 @@ def find_particles_steps(
     found = yield from pick_steps(pixels, size, config, template=template, avoid=mask, stop=stop)
     if threshold is None:
         threshold = float(suggested_threshold(found.scores))
-    kept = found
-    if micrograph.raw is not None:
-        diameter_px = diameter_angstrom / size
-        kept = standing_out(found, pixels, micrograph.raw, diameter_px, threshold)
+    raw, unjudged = micrograph.raw, False
+    if raw is not None and comparable(pixels, raw):
+        kept = standing_out(found, pixels, raw, diameter_angstrom / size, threshold)
+    else:
+        inverted = config.replaced(contrast="bright")
+        steps = pick_steps(pixels, size, inverted, template=template, avoid=mask, stop=stop)
+        kept = above_their_like(found, (yield from steps).scores, threshold)
+        unjudged = bool((kept.scores >= threshold).any()) and looks_denoised(pixels)
     learnt_from = 0 if template is None else template.learnt_from
-    return FoundParticles(kept, threshold, mask, learnt_from, len(found) - len(kept))
+    left_out = len(found) - len(kept)
+    return FoundParticles(kept, threshold, mask, learnt_from, left_out, unjudged)
 
 
 def _contamination_steps(

@@ -214,7 +214,7 @@ class ParticlesWidget(ParticlesPanel):
         shown = len(self.marking.view.ids)
         told = (
             f"{shown:,} particles found{how}.",
-            found.left_out_sentence,
+            *found.notes,
             "Move the threshold to see more or fewer. Click one and press 1 if it is intact, 2 if "
             "it is broken.",
         )
