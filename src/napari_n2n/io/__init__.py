@@ -40,7 +40,7 @@ from napari_n2n.io.movies import Movie, open_movie
 from napari_n2n.io.mrc import write_mrc_stack
 from napari_n2n.io.opening import ImageFile, open_image
 from napari_n2n.io.particles import GIVERS, LABELS, Giver, Label, Particles
-from napari_n2n.io.stacks import Volume
+from napari_n2n.io.stacks import SeparateImages, StillStack, TiltSeries, Volume
 from napari_n2n.io.tiff import write_tiff_stack
 
 __all__ = [
@@ -60,6 +60,9 @@ __all__ = [
     "Optics",
     "Particles",
     "Photograph",
+    "SeparateImages",
+    "StillStack",
+    "TiltSeries",
     "Volume",
     "check_pixels",
     "expand_inputs",

@@ -115,7 +115,7 @@ def _unmoved(movie: Movie, notes: list[str]) -> Steps[Halves]:
         f"Frames of {width} × {height} px are too small to show motion; they were added as they "
         "are."
     )
-    return replace(halves, trajectory=still, notes=(*notes, note))
+    return replace(halves, trajectory=still, notes=(*halves.notes, *notes, note))
 
 
 def _trajectory(

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MovieFormat = Literal["mrc", "tiff", "eer"]
+# By which frames of that format are multiplied, here and in RELION.
+_GAIN_SUFFIX = {"mrc": "mrc", "tiff": "tiff", "eer": "gain"}
 
 
 @dataclass(frozen=True)
@@ -93,11 +95,11 @@ def write_simulated(
     else:
         encode_eer(frames, movie, pixel_size_angstrom=pixel, dose_per_frame=config.dose_per_frame)
     if truth.gain is not None:
-        gain = folder / f"{stem}_gain.{'tiff' if format == 'tiff' else 'mrc'}"
-        if format == "tiff":
-            write_tiff_stack(gain, truth.gain[np.newaxis], pixel)
-        else:
+        gain = folder / f"{stem}_gain.{_GAIN_SUFFIX[format]}"
+        if format == "mrc":
             write_micrograph(gain, truth.gain, pixel)
+        else:
+            write_tiff_stack(gain, truth.gain[np.newaxis], pixel)
     clean = folder / f"{stem}_clean.mrc"
     write_micrograph(clean, truth.clean, pixel)
 

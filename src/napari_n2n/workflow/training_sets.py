@@ -11,7 +11,7 @@ from napari_n2n.io import (
     Micrograph,
     Movie,
     Photograph,
-    Volume,
+    StillStack,
     expand_inputs,
     find_halves,
     open_image,
@@ -156,12 +156,13 @@ def training_set(
     opened = []
     for path in dict.fromkeys(files):
         image = open_image(path, pixel_size_angstrom=pixel_size_angstrom)
-        if isinstance(image, Movie | Volume):
+        if isinstance(image, StillStack):
+            raise image.refusal
+        if isinstance(image, Movie):
             raise UnreadableFile(
                 path,
-                f"is a {'movie' if isinstance(image, Movie) else 'volume'}, not a micrograph",
-                "If it is a movie, make halves of it first, which train best: "
-                "napari-n2n halves MOVIE... -o DIR",
+                "is a movie, not a micrograph",
+                "Make halves of it first, which train best: napari-n2n halves MOVIE... -o DIR",
             )
         opened.append(image)
     return MicrographsOnDisk(opened)
