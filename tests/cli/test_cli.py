@@ -198,7 +198,10 @@ def test_a_volume_is_refused_with_a_way_out(sample, tmp_path, capsys):
     out = tmp_path / "out"
     code = call("denoise", tmp_path / "v.mrc", "-M", sample / "model.safetensors", "-o", out)
     assert code == 1
-    assert "napari-n2n halves" in capsys.readouterr().err
+    assert "is a volume by its header" in (said := capsys.readouterr().err)
+    assert "--kind movie" in said
+    assert call("halves", tmp_path / "v.mrc", "-o", out) == 1
+    assert "--kind movie" in capsys.readouterr().err
 
 
 def test_two_inputs_of_one_name_are_refused(sample, tmp_path, capsys):

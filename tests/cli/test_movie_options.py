@@ -50,6 +50,12 @@ OPTIONS = [
     (("--eer-raw-dose", "1e-9"), {"eer_raw_dose": 1e-9}),
     (("--eer-upsampling", "4"), {"eer_upsampling": 4}),
     (("--aligned",), {"aligned": True}),
+    (
+        ("--gain", "g.mrc", "--gain-operation", "multiply"),
+        {"gain": Path("g.mrc"), "gain_operation": "multiply"},
+    ),
+    (("--kind", "movie"), {"kind": "movie"}),
+    (("--kind", "tilt-series"), {"kind": "tilt-series"}),
     (("--gain-rot", "1"), {}),  # of no gain
     ((), {}),
 ]
@@ -77,6 +83,7 @@ def test_every_field_of_the_model_has_an_option(recorded):
         ("--gain-rot", "4"),
         ("--gain-flip", "-1"),
         ("--gain-operation", "add"),
+        ("--kind", "film"),
         ("--eer-frames", "0"),
         ("--eer-upsampling", "8"),
     ],

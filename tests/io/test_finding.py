@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from napari_n2n.errors import UnreadableFile
-from napari_n2n.io import expand_inputs, find_halves, unpaired_halves, write_micrograph
+from napari_n2n.io import (
+    expand_inputs,
+    files_in,
+    find_halves,
+    unpaired_halves,
+    write_micrograph,
+)
 
 
 @pytest.fixture
@@ -95,3 +101,26 @@ def test_nothing_found_is_explained(make):
             expand_inputs(folder / given)
     with pytest.raises(UnreadableFile, match="without image files"):
         expand_inputs(folder / "empty")
+
+
+BESIDE = ("a_ODD.mrc", "a_EVN.mrc", "b_noDW.mrc", "a_PS.mrc", "a_noDW_ODD.mrc", "b-even.tif")
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_what_motion_correction_writes_beside_micrographs_is_none(make, everything):
+    folder = make("a.mrc", "b_PSII.mrc", "c_odd_one.mrc", *BESIDE)
+    found = {path.name for path in files_in(folder, everything=everything)}
+    own = {"a.mrc", "b_PSII.mrc", "c_odd_one.mrc"}
+    assert found == (own | set(BESIDE) if everything else own)
+    assert {path.name for path in expand_inputs(folder)} == own
+    # Named by themselves they are what is meant.
+    assert expand_inputs(folder / "a_PS.mrc") == [folder / "a_PS.mrc"]
+    assert [path.name for path in expand_inputs(f"{folder}/*_ODD.mrc")] == [
+        "a_ODD.mrc",
+        "a_noDW_ODD.mrc",
+    ]
+
+
+def test_where_there_is_nothing_else_they_are_what_a_folder_holds(make):
+    folder = make(*BESIDE)
+    assert {path.name for path in files_in(folder)} == set(BESIDE)

@@ -111,7 +111,7 @@ def test_inspection_tells_what_there_is(movie_files, tmp_path, shared_data):
     write_micrograph(tmp_path / "a.mrc", np.eye(5), 1.0, dtype="float16")
     info = inspect_file(tmp_path / "a.mrc")
     assert (info.kind, info.shape, info.frame_count) == ("micrograph", (5, 5), 1)
-    Image.fromarray(np.zeros((6, 7, 3), np.uint8)).save(tmp_path / "a.png")
+    Image.fromarray(np.arange(126, dtype=np.uint8).reshape(6, 7, 3)).save(tmp_path / "a.png")
     info = inspect_file(tmp_path / "a.png")
     assert (info.kind, info.format, info.shape) == ("photograph", "PNG", (6, 7, 3))
 

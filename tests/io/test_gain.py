@@ -91,7 +91,8 @@ def test_tiff_and_mrc_lie_on_each_other_as_in_relion(
 def test_division_undoes_multiplication(gain):
     frames = np.random.default_rng(6).poisson(20, (3, *gain.shape)).astype(np.float32)
     recorded = Movie.from_array(frames * gain, gain=GainReference(gain, "divide"))
-    np.testing.assert_allclose(recorded[:], frames, rtol=1e-5)
+    # Counts stay counts, whatever the reference's scale.
+    np.testing.assert_allclose(recorded[:], frames * gain.mean(), rtol=1e-5)
     np.testing.assert_allclose(
         Movie.from_array(frames / gain, gain=GainReference(gain))[:], frames, rtol=1e-5
     )
@@ -128,26 +129,66 @@ def test_a_mismatch_no_rotation_mends_says_so(gain):
         Movie.from_array(flat_movie((4, 4)), gain=GainReference(gain))
 
 
-@pytest.mark.parametrize("suffix", [".gain", ".mrc"])
+def relion_eer_gain(stored: np.ndarray, suffix: str, side: int) -> np.ndarray:
+    """RELION's loadEERGain: what EER frames of that side are multiplied by."""
+    if suffix in (".tif", ".tiff"):
+        stored = stored[::-1]  # its TIFF reader's way, which is taken back for .gain alone
+    times = side // len(stored)
+    if times:
+        gain = stored.repeat(times, 0).repeat(times, 1)
+    else:
+        times = len(stored) // side
+        gain = stored.reshape(side, times, side, times).mean((1, 3))
+    return gain if suffix == ".gain" else gain.mean() / gain
+
+
+@pytest.mark.parametrize("scale", [1, 4000])
+@pytest.mark.parametrize("suffix", [".gain", ".mrc", ".tif", ".tiff"])
 @pytest.mark.parametrize("upsampling", [1, 2, 4])
 @pytest.mark.parametrize("gain_times", [1, 2])
-def test_an_eer_gain_fits_any_rendering_and_is_not_reversed(
-    tmp_path, suffix, upsampling, gain_times
+def test_an_eer_gain_is_laid_on_any_rendering_as_in_relion(
+    tmp_path, suffix, upsampling, gain_times, scale
 ):
-    detector = np.random.default_rng(7).uniform(0.8, 1.2, (8, 8)).astype(np.float32)
-    stored = detector.repeat(gain_times, 0).repeat(gain_times, 1)
-    write = write_tiff_stack if suffix == ".gain" else write_mrc_stack
+    side = 8 * gain_times
+    stored = np.random.default_rng(7).uniform(0.8, 1.2, (side, side)).astype(np.float32) * scale
+    write = write_mrc_stack if suffix == ".mrc" else write_tiff_stack
     write(tmp_path / f"a{suffix}", stored[np.newaxis], None)
-    side = 8 * upsampling
-    frames = np.ones((1, side, side), np.uint8)
+    frames = np.ones((1, 8 * upsampling, 8 * upsampling), np.uint8)
     encode_eer(frames, tmp_path / "a.eer", upsampling=upsampling)
     movie = open_movie(
         tmp_path / "a.eer",
         gain=read_gain(tmp_path / f"a{suffix}"),
         eer=EerRendering(frames=1, upsampling=upsampling),
     )
-    expected = detector.repeat(upsampling, 0).repeat(upsampling, 1)
-    np.testing.assert_allclose(movie[0], expected, rtol=1e-6)
+    expected = relion_eer_gain(stored, suffix, 8 * upsampling)
+    np.testing.assert_allclose(movie[0], expected, rtol=1e-5)
+    told = " ".join(movie.notes)
+    assert ("divided by the gain" in told) == (suffix != ".gain")
+    assert ("multiplied by the gain" in told) == (suffix == ".gain")
+    assert ("rows of the gain reference were reversed" in told) == suffix.startswith(".tif")
+
+
+@pytest.mark.parametrize("format", ["mrc", "tiff"])
+def test_other_movies_are_multiplied_whatever_the_gain_is_called(tmp_path, gain, format):
+    write = write_mrc_stack if format == "mrc" else write_tiff_stack
+    write(tmp_path / "movie", flat_movie(gain.shape), 1.0)
+    for suffix in (".gain", ".tif", ".mrc"):
+        write(tmp_path / f"a{suffix}", gain[np.newaxis], None)
+        movie = open_movie(tmp_path / "movie", gain=read_gain(tmp_path / f"a{suffix}"))
+        np.testing.assert_allclose(movie[0], 7 * gain, rtol=1e-6)
+
+
+@pytest.mark.parametrize("suffix", [".gain", ".mrc"])
+@pytest.mark.parametrize("operation", ["multiply", "divide"])
+def test_who_knows_better_says_how_an_eer_gain_is_used(tmp_path, gain, suffix, operation):
+    write = write_mrc_stack if suffix == ".mrc" else write_tiff_stack
+    write(tmp_path / f"a{suffix}", gain[np.newaxis], None)
+    encode_eer(np.ones((1, *gain.shape), np.uint8), tmp_path / "a.eer")
+    reference = read_gain(tmp_path / f"a{suffix}", operation=operation)
+    movie = open_movie(tmp_path / "a.eer", gain=reference, eer=EerRendering(frames=1))
+    expected = gain if operation == "multiply" else gain.mean() / gain
+    np.testing.assert_allclose(movie[0], expected, rtol=1e-5)
+    assert movie.notes[-1:] == () or "gain" not in movie.notes[-1]
 
 
 def test_what_is_no_gain_reference_is_refused(tmp_path, gain):

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+
 import mrcfile
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from napari_n2n.errors import UnreadableFile
-from napari_n2n.io import inspect_file, open_movie, read_micrograph, write_mrc_stack
+from napari_n2n.io import (
+    inspect_file,
+    open_movie,
+    read_micrograph,
+    write_mrc_stack,
+    write_tiff_stack,
+)
 from napari_n2n.io.mrc import build_header
 
 
@@ -47,16 +58,84 @@ def test_a_wrong_machine_stamp_does_not_matter(tmp_path, counts):
     np.testing.assert_array_equal(open_movie(path)[:], counts)
 
 
-def test_bytes_are_unsigned_only_where_imod_says_so(tmp_path):
+def pack(data, compression):
+    return {"": bytes, "gz": gzip.compress, "bz2": bz2.compress}[compression](data)
+
+
+@pytest.mark.parametrize("compression", ["", "gz", "bz2"])
+@pytest.mark.parametrize(
+    ("stamp", "flags", "lowest", "highest", "signed"),
+    [
+        (True, 0, -128, 127, False),  # the flag wins over what the header tells of the values
+        (True, 1, 0, 255, True),
+        (True, 4, 0, 255, False),  # another flag
+        (False, 0, 0, 255, False),
+        (False, 0, -128, 127, True),
+        (False, 1, 0, 255, False),  # without the stamp the flag is no flag
+        (False, 0, -5, 250, False),
+        (False, 0, -120, 130, True),
+    ],
+)
+def test_bytes_are_signed_where_imod_takes_them_so(
+    tmp_path, compression, stamp, flags, lowest, highest, signed
+):
     image = np.arange(256, dtype=np.uint8).reshape(16, 16)
     path = tmp_path / "a.mrc"
     write_mrc_stack(path, [image], 1.0)
-    np.testing.assert_array_equal(open_movie(path)[0], image)
-    assert open_movie(path).dtype == np.uint8
-    # IMOD's stamp with the flag "signed", and no stamp at all: MRC2014 says signed.
-    for words in ({"w39": 1}, {"w38": 0, "w39": 0}):
-        path.write_bytes(header_of(path, **words))
-        np.testing.assert_array_equal(open_movie(path)[0], image.view(np.int8))
+    words = {"w38": 1146047817 if stamp else 0, "w39": flags, "f19": lowest, "f20": highest}
+    path.write_bytes(pack(header_of(path, **words), compression))
+    movie = open_movie(path)
+    np.testing.assert_array_equal(movie[0], image.view(np.int8) if signed else image)
+    assert movie.dtype == (np.int8 if signed else np.uint8)
+    assert "signed" not in " ".join(movie.notes)
+
+
+@pytest.mark.parametrize("compression", ["", "gz", "bz2"])
+@pytest.mark.parametrize("told", [(0, 0), (0, -1), (0, 127), (np.nan, np.nan)])
+@settings(max_examples=15, deadline=None)
+@given(
+    mean=st.integers(-8, 8) | st.integers(60, 250),
+    sigma=st.floats(5, 12),
+    seed=st.integers(0, 99),
+)
+def test_where_the_header_does_not_know_the_sign_the_pixels_decide_and_it_is_said(
+    tmp_path_factory, compression, told, mean, sigma, seed
+):
+    # Signed ones lie about zero: those that are all negative would look the same, but for 256.
+    values = np.random.default_rng(seed).normal(mean, sigma, (40, 50)).round()
+    dtype = np.int8 if mean < 60 else np.uint8
+    ends = np.iinfo(dtype)
+    image = values.clip(ends.min, ends.max).astype(dtype)
+    path = tmp_path_factory.mktemp("signs") / "a.mrc"
+    write_mrc_stack(path, [image], 1.0)
+    words = {"w38": 0, "w39": 0, "f19": told[0], "f20": told[1]}
+    path.write_bytes(pack(header_of(path, **words), compression))
+    movie = open_movie(path)
+    np.testing.assert_array_equal(movie[0], image)
+    # All the same where no byte has its highest bit.
+    assert ("signed" in " ".join(movie.notes)) == bool((image.view(np.uint8) > 127).any())
+
+
+@pytest.mark.parametrize("columns_rows", [(3838, 7420), (3710, 7676), (5760, 8184), (4092, 11520)])
+def test_packed_pixels_of_serialem_are_known_by_their_size(tmp_path, columns_rows):
+    columns, rows = columns_rows
+    packed = np.zeros((rows, columns), np.uint8)
+    packed[3, :2] = 0x21, 0x43
+    write_mrc_stack(tmp_path / "a.mrc", [packed, packed], 0.5)
+    # Made by SerialEM: no stamp.
+    (tmp_path / "a.mrc").write_bytes(header_of(tmp_path / "a.mrc", w38=0, w39=0, f20=255))
+    write_tiff_stack(tmp_path / "a.tif", [packed, packed], 0.5, compression="lzw")
+    for name in ("a.mrc", "a.tif"):
+        movie = open_movie(tmp_path / name)
+        assert movie.shape == (2, rows, 2 * columns)
+        assert movie.pixel_size_angstrom == pytest.approx(0.5)
+        assert any("two pixels of 4 bits" in note for note in movie.notes)
+        np.testing.assert_array_equal(movie.raw_frame(1)[3, :5], [1, 2, 3, 4, 0])
+
+
+def test_16_bit_pixels_of_a_packed_ones_size_are_none(tmp_path):
+    write_tiff_stack(tmp_path / "a.tif", np.zeros((1, 7420, 3838), np.uint16), 1.0)
+    assert inspect_file(tmp_path / "a.tif").shape == (7420, 3838)
 
 
 @pytest.mark.parametrize("columns", [6, 7])

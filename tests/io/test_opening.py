@@ -104,7 +104,7 @@ def test_a_volume_has_sections_and_may_be_opened_as_a_movie(volume, counts):
 
 
 def test_a_stack_of_colour_images_is_refused_in_a_sentence(tmp_path):
-    frames = np.zeros((3, 9, 9, 3), np.uint8)
+    frames = np.random.default_rng(0).integers(0, 255, (3, 9, 9, 3)).astype(np.uint8)
     tifffile.imwrite(tmp_path / "a.tif", frames, photometric="rgb")
     with pytest.raises(UnreadableFile, match="colour"):
         open_image(tmp_path / "a.tif")

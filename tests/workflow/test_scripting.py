@@ -251,15 +251,18 @@ def test_what_is_opened_is_taken_as_it_is(frames, sums, tmp_path):
     assert (again.pixel_size_angstrom, again.dose) == (5.0, 12.0)
 
 
-def test_a_volume_by_its_header_is_aligned_as_the_movie_that_it_is_said_to_be(
-    frames, sums, tmp_path
-):
+def test_a_volume_by_its_header_is_aligned_once_it_is_said_to_be_a_movie(frames, sums, tmp_path):
     path = tmp_path / "v.mrc"
     write_mrc_stack(path, frames, SIZE)
     source = n2n.open_movie(path).source
     volume = Volume.from_source(source, path)
-    same(n2n.align(volume).full, sums.full)
-    for refusing in (n2n.denoise, lambda it: n2n.train([it]), lambda it: n2n.pick(it, 100)):
+    same(n2n.align(n2n.open_movie(path)).full, sums.full)
+    for refusing in (
+        n2n.align,
+        n2n.denoise,
+        lambda it: n2n.train([it]),
+        lambda it: n2n.pick(it, 100),
+    ):
         with pytest.raises(BadValue, match="is a volume by its header"):
             refusing(volume)
 

@@ -7,11 +7,14 @@ import typer
 
 from napari_n2n.cli import console, options
 
+_KINDS = {"images": "separate images"}
+_PARTS = {"movie": "frames", "volume": "sections", "tilt series": "tilts", "images": "images"}
+
 
 def info(
     files: Annotated[list[Path], typer.Argument(help="Files, folders or quoted patterns.")],
 ) -> None:
-    """Say what files hold, from their headers."""
+    """Say what files hold, from their headers and, of several images, a few of these."""
     from napari_n2n.errors import N2NError
     from napari_n2n.io import inspect_file
     from napari_n2n.io.mrc_validation import mrc2014_departures
@@ -29,9 +32,9 @@ def info(
         size = found.pixel_size_angstrom
         dose = found.dose_per_frame
         parts = [
-            f"{found.kind}, {found.format}",
+            f"{_KINDS.get(found.kind, found.kind)}, {found.format}",
             f"{width} × {height} px",
-            f"{found.frame_count} frames" if found.kind == "movie" else "",
+            f"{found.frame_count} {_PARTS[found.kind]}" if found.kind in _PARTS else "",
             f"{found.dtype}",
             "pixel size unknown" if size is None else f"{size:.4g} Å/px",
             "" if dose is None else f"{dose:.3g} e/Å² a frame",

@@ -7,12 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
+from napari_n2n.cli import console
 from napari_n2n.settings import SettingField, setting_fields, validated
-from napari_n2n.workflow.recording import OF_IMAGES, RecordingOptions
+from napari_n2n.workflow.recording import OF_GAIN, OF_IMAGES, RecordingOptions
 
 _FIELDS = setting_fields(RecordingOptions)
 # Others are called as their fields.
 _FLAGS = {"pixel_size_angstrom": "--pixel-size", "gain_rotation": "--gain-rot"}
+
+
+def _flag(name: str) -> str:
+    return _FLAGS.get(name, "--" + name.replace("_", "-"))
 
 
 def recording_option(name: str) -> Any:
@@ -23,7 +28,7 @@ def recording_option(name: str) -> Any:
         ends = [*field.choices, *(int(end) for end in (least, most) if end is not None)]
         least, most = min(ends), max(ends)
     return typer.Option(
-        _FLAGS.get(name, "--" + name.replace("_", "-")),
+        _flag(name),
         min=least,
         max=most,
         help=field.description,
@@ -37,6 +42,11 @@ def takes_movies(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def taking(**given: Any) -> None:
         said = {name: given.pop(name) for name in _FIELDS}
+        if said["gain"] is None:
+            usual = RecordingOptions()
+            for name in OF_GAIN:
+                if said[name] != getattr(usual, name):
+                    console.say_note(f"{_flag(name)} means nothing without --gain.")
         command(**given, recording=validated(RecordingOptions, **said))
 
     theirs = [

@@ -43,7 +43,7 @@ from napari_n2n.io.mrc import write_mrc_stack
 from napari_n2n.io.opening import ImageFile, open_image
 from napari_n2n.io.outputs import overwriting
 from napari_n2n.io.particles import GIVERS, LABELS, Giver, Label, Particles
-from napari_n2n.io.stacks import Volume
+from napari_n2n.io.stacks import SeparateImages, StillStack, TiltSeries, Volume
 from napari_n2n.io.tiff import write_tiff_stack
 
 __all__ = [
@@ -63,6 +63,9 @@ __all__ = [
     "Optics",
     "Particles",
     "Photograph",
+    "SeparateImages",
+    "StillStack",
+    "TiltSeries",
     "Volume",
     "check_pixels",
     "expand_inputs",

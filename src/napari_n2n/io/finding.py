@@ -28,6 +28,9 @@ PATTERN_SIGNS = "*?["
 """A name that has one of these is a pattern, unless it is that of a file."""
 _ODD = re.compile(r"[_-]odd$", re.IGNORECASE)
 _EVEN = re.compile(r"[_-](evn|even)$", re.IGNORECASE)
+_BESIDE = (_ODD, _EVEN, re.compile(r"[_-]nodw$", re.IGNORECASE), re.compile(r"_PS$"))
+"""Ends of the names of what motion correction writes beside a micrograph and what is none of its
+own: halves, the sum without dose weighting, RELION's power spectra."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +88,10 @@ def files_in(
 ) -> list[Path]:
     """List the image files of a folder: the one answer to what it holds.
 
-    Hidden files are being written, and left out. So are odd and even halves (``a_ODD.mrc``,
-    ``a_EVN.mrc``) whose sum ``a.mrc`` lies beside them: they are no further micrographs. PNG and
-    JPEG files count where there are no others, as they mostly show what lies beside them.
+    Hidden files are being written, and left out. So is what motion correction writes beside
+    micrographs, unless there is nothing else: odd and even halves (``a_ODD.mrc``, ``a_EVN.mrc``),
+    sums without dose weighting (``a_noDW.mrc``), power spectra (``a_PS.mrc``). PNG and JPEG files
+    count where there are no others, as they mostly show what lies beside them.
 
     Parameters
     ----------
@@ -98,7 +102,7 @@ def files_in(
     by_age
         Oldest first, instead of by name.
     everything
-        Halves and pictures as well.
+        What is left out otherwise as well, but hidden files.
     but
         Files that are of no interest.
 
@@ -113,8 +117,7 @@ def files_in(
     if patterns is None and (everything or not names):
         names += _described(entries, [f"*{end}" for end in PICTURES])
     if not everything:
-        stems = {stem_of(Path(name)) for name in names}
-        names = [name for name in names if not _is_half_of_one(stem_of(Path(name)), stems)]
+        names = [name for name in names if _is_of_its_own(name)] or names
     found: list[tuple[int, str]] = []
     for name in names:
         # It may be gone by now.
@@ -147,10 +150,9 @@ def _described(names: Iterable[str], patterns: Iterable[str]) -> list[str]:
     return [name for name in names if described.match(name.lower())]
 
 
-def _is_half_of_one(stem: str, stems: Container[str]) -> bool:
-    """Whether a file is a half of one that lies beside it."""
-    whole = _EVEN.sub("", _ODD.sub("", stem))
-    return whole != stem and whole in stems
+def _is_of_its_own(name: str) -> bool:
+    stem = stem_of(Path(name))
+    return not any(end.search(stem) for end in _BESIDE)
 
 
 def _sorted_halves(folder: Path) -> tuple[dict[str, Path], dict[str, Path], dict[str, Path]]:

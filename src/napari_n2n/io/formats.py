@@ -130,9 +130,9 @@ def open_source(path: Path, eer: EerRendering | None = None) -> FrameSource:
     with open_binary(path) as handle:
         sniffed = sniff(handle, path)
         if sniffed.format == "photograph":
-            from napari_n2n.io.photographs import PhotographSource
+            from napari_n2n.io.photographs import PhotographSource, grey_if_equal
 
-            return PhotographSource(path, handle)
+            return grey_if_equal(PhotographSource(path, handle))
         pages = read_pages(handle, path) if sniffed.format in ("tiff", "eer") else []
     if sniffed.format == "mrc":
         from napari_n2n.io.mrc import MrcSource
@@ -144,7 +144,12 @@ def open_source(path: Path, eer: EerRendering | None = None) -> FrameSource:
         return EerSource(path, pages, eer)
     from napari_n2n.io.tiff import TiffSource
 
-    return TiffSource(path, pages)
+    tiff = TiffSource(path, pages)
+    if tiff.is_rgb:
+        from napari_n2n.io.photographs import grey_if_equal
+
+        return grey_if_equal(tiff)
+    return tiff
 
 
 def is_supported(path: Path | str) -> bool:

@@ -10,7 +10,10 @@ The conventions are those of RELION 5 (``motioncorr_runner.cpp``, ``image_op.h``
 - Row 0 of an MRC file is its bottom, row 0 of a TIFF its top. RELION, IMOD and MotionCor2 reverse
   the rows of every TIFF they read. This program shows TIFFs as they are stored, and reverses the
   rows of the *gain* where one of movie and gain is a TIFF and the other an MRC.
-- The reference of an EER movie is used as stored, be it a TIFF (``.gain``) or an MRC.
+- Frames of MRC and TIFF movies are multiplied by their reference. With EER the name decides: a
+  ``.gain`` (a TIFF) is multiplied by, and lies as it is stored. Anything else holds what the
+  detector gave of even light, and counts are divided by it, with its mean kept at one:
+  mean(gain) / gain. Its rows are reversed where it is a TIFF.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 
     from napari_n2n.io.sources import RowOrder
 
-Operation = Literal["multiply", "divide"]
+Operation = Literal["auto", "multiply", "divide"]
 
 _ABSURD_FACTOR = 10.0
 """A gain this many times above or below the median is that of a broken pixel."""
@@ -45,7 +48,8 @@ class GainReference:
     pixels
         (y, x) as stored in its file.
     operation
-        ``"multiply"`` frames by it or ``"divide"`` them by it.
+        ``"multiply"`` frames by it, ``"divide"`` them by it (it then counts in units of its mean),
+        or ``"auto"``: as RELION does with files of such formats; see this module.
     rotation, flip
         RELION's ``--gain_rot`` (0-3) and ``--gain_flip`` (0-2).
     row_order
@@ -55,15 +59,17 @@ class GainReference:
     """
 
     pixels: NDArray[np.float32]
-    operation: Operation = "multiply"
+    operation: Operation = "auto"
     rotation: int = 0
     flip: int = 0
     row_order: RowOrder = "memory"
     path: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.operation not in ("multiply", "divide"):
-            raise BadValue(f"operation must be 'multiply' or 'divide', not {self.operation!r}.")
+        if self.operation not in get_args(Operation):
+            raise BadValue(
+                f"operation must be 'auto', 'multiply' or 'divide', not {self.operation!r}."
+            )
         if self.rotation not in (0, 1, 2, 3) or self.flip not in (0, 1, 2):
             raise BadValue("rotation must be 0, 1, 2 or 3, and flip 0, 1 or 2.")
         if self.pixels.ndim != 2:
@@ -103,8 +109,9 @@ class GainReference:
         movie_order
             Whose row order the frames are stored in.
         """
-        # Through RELION's memory, where every TIFF is upside down, except with EER movies.
-        if self.row_order == "tiff" and movie_order in ("tiff", "mrc"):
+        # Through RELION's memory, where every TIFF is upside down, except EER movies' own gain.
+        as_stored = movie_order == "memory" or (movie_order == "eer" and self._is_of_eer)
+        if self.row_order == "tiff" and not as_stored:
             image = image[::-1]
         image = np.rot90(image, -self.rotation)
         if self.flip:
@@ -113,9 +120,37 @@ class GainReference:
             image = image[::-1]
         return image
 
-    def reverses_rows_for(self, movie_order: RowOrder) -> bool:
-        """Whether the movie's and the gain's formats start at opposite ends of the image."""
-        return {self.row_order, movie_order} == {"tiff", "mrc"}
+    @property
+    def _is_of_eer(self) -> bool:
+        return self.path is not None and self.path.suffix.lower() == ".gain"
+
+    def divides(self, movie_order: RowOrder) -> bool:
+        """Whether frames that are stored so are divided by it."""
+        if self.operation != "auto":
+            return self.operation == "divide"
+        return movie_order == "eer" and self.path is not None and not self._is_of_eer
+
+    def notes_for(self, movie_order: RowOrder) -> tuple[str, ...]:
+        """Sentences for the user on how it is laid on frames that are stored so."""
+        notes: tuple[str, ...] = ()
+        if movie_order == "eer" and self.operation == "auto" and self.path is not None:
+            how = "divided by" if self.divides(movie_order) else "multiplied by"
+            why = "a .gain" if self._is_of_eer else "any gain reference of EER but a .gain"
+            notes += (
+                f"Frames are {how} the gain reference, as in RELION by {why}; "
+                "choose the gain's operation (--gain-operation) if that is wrong.",
+            )
+        if {self.row_order, movie_order} == {"tiff", "mrc"}:
+            notes += (
+                "The rows of the gain reference were reversed, because one of gain and movie "
+                "is a TIFF and the other an MRC (as in RELION, IMOD and MotionCor2).",
+            )
+        elif self.row_order == "tiff" and movie_order == "eer" and not self._is_of_eer:
+            notes += (
+                "The rows of the gain reference were reversed, as RELION does with a TIFF that is "
+                "no .gain.",
+            )
+        return notes
 
     def require_fit(
         self,
@@ -168,12 +203,14 @@ class GainReference:
         """
         self.require_fit(frame_shape, movie_path, movie_order)
         defects = self.turned(self.defects, movie_order)
-        gain = self.turned(self.pixels, movie_order)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            wanted = gain if self.operation == "multiply" else 1 / gain
-        factor: NDArray[np.float32] = np.where(defects, 1, wanted).astype(np.float32)
-        if factor.shape != frame_shape:
-            factor, defects = _rescaled(factor, defects, frame_shape)
+        gain = np.where(defects, 1, self.turned(self.pixels, movie_order)).astype(np.float32)
+        if gain.shape != frame_shape:
+            gain, defects = _rescaled(gain, defects, frame_shape)
+        factor: NDArray[np.float32] = gain
+        if self.divides(movie_order):
+            # Of all pixels, dead ones too: RELION's mean.
+            mean = np.nanmean(self.pixels, where=np.isfinite(self.pixels), dtype=np.float64)
+            factor = np.where(defects, 1, mean / gain).astype(np.float32)
         return np.ascontiguousarray(factor), np.ascontiguousarray(defects)
 
     def _mismatch(
@@ -208,20 +245,20 @@ def _is_rescaled(shape: tuple[int, int], wanted: tuple[int, int]) -> bool:
 
 
 def _rescaled(
-    factor: NDArray[np.float32], defects: NDArray[np.bool_], shape: tuple[int, int]
+    gain: NDArray[np.float32], defects: NDArray[np.bool_], shape: tuple[int, int]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Repeat or average to a grid of the detector that is known to be finer or coarser."""
-    if shape[0] > factor.shape[0]:
-        times = shape[0] // factor.shape[0]
-        return factor.repeat(times, 0).repeat(times, 1), defects.repeat(times, 0).repeat(times, 1)
-    times = factor.shape[0] // shape[0]
+    if shape[0] > gain.shape[0]:
+        times = shape[0] // gain.shape[0]
+        return gain.repeat(times, 0).repeat(times, 1), defects.repeat(times, 0).repeat(times, 1)
+    times = gain.shape[0] // shape[0]
     blocks = (shape[0], times, shape[1], times)
     broken: NDArray[np.bool_] = np.asarray(defects.reshape(blocks).any((1, 3)))
-    return factor.reshape(blocks).mean((1, 3), dtype=np.float32), broken
+    return gain.reshape(blocks).mean((1, 3), dtype=np.float32), broken
 
 
 def read_gain(
-    path: Path | str, *, operation: Operation = "multiply", rotation: int = 0, flip: int = 0
+    path: Path | str, *, operation: Operation = "auto", rotation: int = 0, flip: int = 0
 ) -> GainReference:
     """Read a gain reference.
 
@@ -231,7 +268,8 @@ def read_gain(
         MRC, TIFF or ``.gain`` (a TIFF); the content decides. Of a stack, all images must agree in
         being one.
     operation
-        ``"multiply"`` (RELION's MRC and ``.gain`` references, MotionCor2) or ``"divide"``.
+        ``"multiply"``, ``"divide"``, or ``"auto"``: as RELION does with such files; see this
+        module.
     rotation, flip
         RELION's ``--gain_rot`` and ``--gain_flip``; see this module.
 

@@ -1,4 +1,4 @@
-"""What a file holds, told from its header alone."""
+"""What a file holds, told from its header, and of several images from some of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.io.formats import open_source
+from napari_n2n.io.stack_kinds import judged
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +25,8 @@ class FileInfo:
     path
         The file.
     kind
-        ``"movie"``, ``"micrograph"``, ``"photograph"`` or ``"volume"``.
+        ``"movie"``, ``"micrograph"``, ``"photograph"``, ``"volume"``, ``"tilt series"`` or
+        ``"images"``.
     format
         For people: ``"TIFF (LZW)"``.
     shape
@@ -51,7 +53,7 @@ class FileInfo:
 
 
 def inspect_file(path: Path | str) -> FileInfo:
-    """Tell what a file holds, reading only headers.
+    """Tell what a file holds, reading headers, and of several images a few.
 
     Raises
     ------
@@ -64,15 +66,19 @@ def inspect_file(path: Path | str) -> FileInfo:
     shape: tuple[int, ...] = source.shape
     if source.kind in ("micrograph", "photograph"):
         shape = (height, width, 3) if source.is_rgb else (height, width)
+    kind, notes = source.kind, source.notes
+    if kind == "movie" and not source.is_rgb:
+        judgement = judged(source, path)
+        kind, notes = judgement.kind, notes + judgement.notes
     return FileInfo(
         path=path,
-        kind=source.kind,
+        kind=kind,
         format=source.format,
         shape=shape,
         dtype=source.dtype,
         pixel_size_angstrom=source.pixel_size_angstrom,
         frame_count=count,
-        notes=source.notes,
+        notes=notes,
         dose_per_frame=source.dose_per_frame,
     )
 

@@ -138,10 +138,9 @@ def still_image_of(
         When the given pixel size cannot be right.
     """
     if source.shape[0] != 1:
-        what = "a volume of" if source.kind == "volume" else "a movie or stack of"
         raise UnreadableFile(
             path,
-            f"is {what} {source.shape[0]} images, not a single one",
+            f"is a movie or stack of {source.shape[0]} images, not a single one",
             "Open it as a movie.",
         )
     size, notes = overridden(pixel_size_angstrom, source.pixel_size_angstrom, source.notes)

@@ -175,6 +175,10 @@ class Movie(ImageStack):
             raise BadValue(f"A dose per frame must be positive, not {dose} e/Å².")
         return replace(start, **told)
 
+    def noted(self, notes: tuple[str, ...]) -> Movie:
+        """Give the same movie with further sentences for the user."""
+        return replace(self, header_notes=self.header_notes + notes) if notes else self
+
     def _rendered(self, eer: EerRendering | None) -> Movie:
         if self.source.row_order != "eer":
             return self
@@ -200,11 +204,7 @@ class Movie(ImageStack):
             order = self.source.row_order
             factor, broken = self.gain.laid_on((self.shape[1], self.shape[2]), self.path, order)
             defects = broken if defects is None else defects | broken
-            if self.gain.reverses_rows_for(order):
-                notes += (
-                    "The rows of the gain reference were reversed, because one of gain and movie "
-                    "is a TIFF and the other an MRC (as in RELION, IMOD and MotionCor2).",
-                )
+            notes += self.gain.notes_for(order)
         if defects is None or not defects.any():
             return _Corrections(factor, None, notes)
         notes += (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -15,8 +16,10 @@ from napari_n2n.io.limits import (
     open_binary,
     require_justified,
 )
+from napari_n2n.io.mrc_evidence import mrc_evidence
 from napari_n2n.io.mrc_header import HEADER_BYTES, MrcHeader, parse_header
 from napari_n2n.io.outputs import MRC_LABEL
+from napari_n2n.io.packed import PACKED_NOTE, unpack_4bit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,8 +27,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_n2n.io.sources import ImageKind, RowOrder
+    from napari_n2n.io.stack_kinds import Evidence
 
 _STRIP_PX = 1 << 17
+_SAMPLE_BYTES = 1 << 18
+_SIGN_UNKNOWN = (
+    "The header does not say whether its bytes are signed. By their values they are taken for "
+    "{}: if bright and dark look torn apart, save the file with 16 bits a pixel."
+)
 _MODES = {"int8": 0, "int16": 1, "float32": 2, "uint16": 6, "float16": 12}
 
 
@@ -63,13 +72,41 @@ class MrcSource:
         self.shape = self.header.shape
         self.dtype = np.dtype(self.header.dtype)
         self.pixel_size_angstrom = self.header.pixel_size_angstrom
-        several: ImageKind = "volume" if self.header.is_volume else "movie"
-        self.kind: ImageKind = several if self.shape[0] > 1 else "micrograph"
+        self.kind: ImageKind = "movie" if self.shape[0] > 1 else "micrograph"
+        self._head = head
         self.notes = self.header.notes
+        if self.header.packed_by_size:
+            self.notes += (PACKED_NOTE,)
         if codec is None:
             self._require_complete(stored_bytes)
         else:
             require_justified(path, self.header.total_bytes, stored_bytes, codec)
+        if not self.header.knows_sign:
+            self._judge_sign()
+
+    @property
+    def evidence(self) -> Evidence | None:
+        """What the header tells of several sections."""
+        offset = self.header.offset - HEADER_BYTES
+
+        def extended(size: int) -> NDArray[np.uint8]:
+            return self._bytes(HEADER_BYTES, min(size, offset), "the extended header")
+
+        return mrc_evidence(self._head, self.header.byte_order, self._path, extended)
+
+    def _judge_sign(self) -> None:
+        """Take bytes of unknown sign for what spreads less: read wrongly, they wrap around."""
+        header = self.header
+        what = "the first section"
+        # From its middle, as borders may be blank.
+        size = min(_SAMPLE_BYTES, header.section_bytes)
+        sample = self._bytes(header.offset + (header.section_bytes - size) // 2, size, what)
+        signed = float(sample.view(np.int8).std()) < 0.99 * float(sample.std())
+        if not (sample > 127).any():
+            return  # it is all the same
+        self.dtype = np.dtype(np.int8 if signed else np.uint8)
+        self.header = replace(header, dtype=self.dtype)
+        self.notes += (_SIGN_UNKNOWN.format("signed" if signed else "unsigned"),)
 
     def _require_complete(self, stored_bytes: int) -> None:
         header = self.header
@@ -98,40 +135,26 @@ class MrcSource:
         """
         header = self.header
         start = header.offset + index * header.section_bytes
-        what = f"section {index + 1}"
-        if self._compressed is not None:
-            data = np.frombuffer(self._compressed.read(start, header.section_bytes, what), np.uint8)
-            if index == self.shape[0] - 1:
-                self._compressed.close()  # nothing follows: many images may be open at a time
-        else:
-            with open_binary(self._path) as handle:
-                handle.seek(start)
-                # That many bytes were there when the file was opened.
-                data = np.fromfile(handle, np.uint8, header.section_bytes)
-            if data.size < header.section_bytes:
-                raise UnreadableFile(
-                    self._path, f"became shorter since it was opened: {what} is torn", COPY_AGAIN
-                )
+        data = self._bytes(start, header.section_bytes, f"section {index + 1}")
+        if self._compressed is not None and index == self.shape[0] - 1:
+            self._compressed.close()  # nothing follows: many images may be open at a time
         _, rows, columns = self.shape
         if header.packed:
             return unpack_4bit(data.reshape(rows, -1), columns)
         return data.view(self.dtype).reshape(rows, columns)
 
-
-def unpack_4bit(packed: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
-    """Unpack two pixels a byte, the left one in the low half (IMOD's and SerialEM's mode 101).
-
-    Parameters
-    ----------
-    packed
-        (y, (columns + 1) // 2) bytes: an odd row's last high half is padding.
-    columns
-        Width of the image.
-    """
-    pixels = np.empty((packed.shape[0], 2 * packed.shape[1]), np.uint8)
-    np.bitwise_and(packed, 15, out=pixels[:, 0::2])
-    np.right_shift(packed, 4, out=pixels[:, 1::2])
-    return pixels[:, :columns]
+    def _bytes(self, start: int, size: int, what: str) -> NDArray[np.uint8]:
+        if self._compressed is not None:
+            return np.frombuffer(self._compressed.read(start, size, what), np.uint8)
+        with open_binary(self._path) as handle:
+            handle.seek(start)
+            # That many bytes were there when the file was opened.
+            data = np.fromfile(handle, np.uint8, size)
+        if data.size < size:
+            raise UnreadableFile(
+                self._path, f"became shorter since it was opened: {what} is torn", COPY_AGAIN
+            )
+        return data
 
 
 def build_header(

@@ -1,7 +1,7 @@
 """The MRC header: what the first 1024 bytes of an MRC file say.
 
 Sources: MRC2014 (Cheng et al., J. Struct. Biol. 192, 146, 2015) and IMOD's ``mrc_format.txt``
-for unsigned bytes, 4-bit data and half floats.
+for 4-bit data and half floats, its ``readBytesSigned`` for bytes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.io.limits import COPY_AGAIN, MAX_FRAME_PIXELS
+from napari_n2n.io.packed import is_size_of_packed
 from napari_n2n.io.pixel_size import judge_pixel_size
 
 if TYPE_CHECKING:
@@ -44,24 +45,32 @@ class MrcHeader:
     packed
         Whether a byte holds two 4-bit pixels, the left one in the low half; each row starts on a
         byte.
+    byte_order
+        Of the header's numbers, ``"<"`` or ``">"``.
     offset
         Where the first section starts, bytes.
     pixel_size_angstrom
         Å, or None where the header's is missing or absurd.
-    is_volume
-        Whether the header calls the sections a volume rather than a stack of images.
     notes
         Sentences for the user.
+    has_map_stamp
+        Whether it bears the "MAP" of files since 2000.
+    knows_sign
+        False: the pixels are bytes, and whether they are signed it does not say.
+    packed_by_size
+        Whether nothing but the size says that a byte holds two pixels.
     """
 
     shape: tuple[int, int, int]
     dtype: np.dtype[np.generic]
     packed: bool
     offset: int
+    byte_order: str
     pixel_size_angstrom: float | None
-    is_volume: bool
     notes: tuple[str, ...]
     has_map_stamp: bool
+    knows_sign: bool = True
+    packed_by_size: bool = False
 
     @property
     def section_bytes(self) -> int:
@@ -132,7 +141,6 @@ def parse_header(head: bytes, path: Path) -> MrcHeader:
     words = np.frombuffer(head, order + "i4")
     floats = np.frombuffer(head, order + "f4")
     columns, rows, sections, mode = (int(n) for n in words[:4])
-    imod_flags = int(words[39]) if int(words[38]) == IMOD_STAMP else None
 
     if min(columns, rows, sections) <= 0 or columns * rows > MAX_FRAME_PIXELS:
         raise UnreadableFile(
@@ -140,7 +148,13 @@ def parse_header(head: bytes, path: Path) -> MrcHeader:
             f"has an absurd header: {columns} × {rows} pixels, {sections} sections",
             f"The header is damaged, or this is no MRC file. {COPY_AGAIN}",
         )
-    dtype, packed = _pixel_type(mode, imod_flags, order, path)
+    _require_real(mode, path)
+    packed_by_size = mode == 0 and is_size_of_packed(columns, rows)
+    packed = mode == 101 or packed_by_size or (mode == 0 and _imod_says_packed(words))
+    unsigned, knows_sign = _sign_of_bytes(words, floats)
+    code = "u1" if packed or (mode == 0 and unsigned) else _DTYPES[mode]
+    dtype = np.dtype(code if code[1] == "1" else order + code)
+    stored_columns = columns
     if packed and mode == 0:
         columns *= 2
     extended = int(words[23])
@@ -148,7 +162,9 @@ def parse_header(head: bytes, path: Path) -> MrcHeader:
         raise UnreadableFile(
             path, f"has an absurd header: an extended header of {extended} bytes", COPY_AGAIN
         )
-    pixel_size, notes = _pixel_size(words, floats, columns)
+    # Where two pixels are a byte, the grid counts pixels or bytes, and the cell with it.
+    counted = stored_columns if int(words[7]) == stored_columns else columns
+    pixel_size, notes = _pixel_size(words, floats, counted)
     axes = tuple(int(n) for n in words[16:19])
     if sorted(axes) == [1, 2, 3] and axes != (1, 2, 3):
         notes += (f"The header stores its axes in the order {axes}; they are shown as stored.",)
@@ -157,17 +173,37 @@ def parse_header(head: bytes, path: Path) -> MrcHeader:
         dtype=dtype,
         packed=packed,
         offset=HEADER_BYTES + extended,
+        byte_order=order,
         pixel_size_angstrom=pixel_size,
-        # MRC2014: space group 0 is a stack of images, 1 a volume with mz = nz.
-        is_volume=sections > 1 and int(words[22]) == 1 and int(words[9]) == sections,
         notes=notes,
         has_map_stamp=head[208:211] == b"MAP",
+        knows_sign=knows_sign or packed or mode != 0,
+        packed_by_size=packed_by_size and not _imod_says_packed(words),
     )
 
 
-def _pixel_type(
-    mode: int, imod_flags: int | None, order: str, path: Path
-) -> tuple[np.dtype[np.generic], bool]:
+def _imod_says_packed(words: np.ndarray) -> bool:
+    return int(words[38]) == IMOD_STAMP and bool(int(words[39]) & IMOD_PACKED_BYTES)
+
+
+def _sign_of_bytes(words: np.ndarray, floats: np.ndarray) -> tuple[bool, bool]:
+    """Tell whether bytes are unsigned, and whether the header knows it, as IMOD decides it.
+
+    Its stamp and flag count for most, then the smallest and largest value the header tells: those
+    beyond the range of the one kind or the other. Where they lie in both, IMOD takes them for
+    unsigned, and the pixels may know better.
+    """
+    if int(words[38]) == IMOD_STAMP:
+        return not int(words[39]) & IMOD_SIGNED_BYTES, True
+    lowest, highest = float(floats[19]), float(floats[20])
+    if not lowest < highest or (lowest >= 0 and highest < 128):
+        return True, False
+    if highest < 128:
+        return False, True
+    return not -lowest > highest - 128, True
+
+
+def _require_real(mode: int, path: Path) -> None:
     if mode in _COMPLEX_MODES:
         raise UnreadableFile(
             path,
@@ -185,12 +221,6 @@ def _pixel_type(
             "Modes 0, 1, 2, 6, 12 and 101 can be read: convert it, or copy it again if it "
             "should be one of these.",
         )
-    packed = mode == 101 or (
-        mode == 0 and imod_flags is not None and bool(imod_flags & IMOD_PACKED_BYTES)
-    )
-    unsigned_bytes = imod_flags is not None and not imod_flags & IMOD_SIGNED_BYTES
-    code = "u1" if packed or (mode == 0 and unsigned_bytes) else _DTYPES[mode]
-    return np.dtype(code if packed or mode == 0 else order + code), packed
 
 
 def _pixel_size(

@@ -8,14 +8,23 @@ from typing import TYPE_CHECKING
 from napari_n2n.io.formats import open_source
 from napari_n2n.io.micrographs import Micrograph, Photograph, still_image_of
 from napari_n2n.io.movies import Movie
-from napari_n2n.io.stacks import Volume
+from napari_n2n.io.stack_kinds import StackJudgement, judged
+from napari_n2n.io.stacks import SeparateImages, StillStack, TiltSeries, Volume
 
 if TYPE_CHECKING:
     from napari_n2n.io.eer import EerRendering
     from napari_n2n.io.gain import GainReference
+    from napari_n2n.io.sources import FrameSource
+    from napari_n2n.io.stack_kinds import StackKind
 
-ImageFile = Movie | Micrograph | Photograph | Volume
+ImageFile = Movie | Micrograph | Photograph | StillStack
 """What a file is opened as."""
+
+_STILL: dict[str, type[StillStack]] = {
+    "volume": Volume,
+    "tilt series": TiltSeries,
+    "images": SeparateImages,
+}
 
 
 def open_image(
@@ -25,10 +34,12 @@ def open_image(
     dose_per_frame: float | None = None,
     gain: GainReference | None = None,
     eer: EerRendering | None = None,
+    kind: StackKind | None = None,
 ) -> ImageFile:
-    """Open a file as what its content says it is, without reading its pixels.
+    """Open a file as what its content says it is.
 
     The file is looked at once. What was found is kept, and used to read frames and pixels later.
+    No pixels are read but some of several images', to tell what they are.
 
     Parameters
     ----------
@@ -42,6 +53,9 @@ def open_image(
         Gain reference applied to every frame.
     eer
         How raw EER frames are rendered.
+    kind
+        What the images of a file that has several are, where somebody knows; see
+        `napari_n2n.io.stack_kinds`.
 
     Raises
     ------
@@ -54,15 +68,26 @@ def open_image(
     """
     path = Path(path)
     source = open_source(path, eer)
-    if source.kind == "volume":
-        return Volume.from_source(source, path, pixel_size_angstrom)
     # An EER that is rendered as a single frame is a movie still.
-    if source.kind == "movie":
-        return Movie.from_source(
-            source,
-            path,
-            pixel_size_angstrom=pixel_size_angstrom,
-            dose_per_frame=dose_per_frame,
-            gain=gain,
+    if source.kind != "movie":
+        return still_image_of(source, path, pixel_size_angstrom)
+    judgement = _judged_or_said(source, path, kind)
+    if judgement.kind != "movie":
+        return _STILL[judgement.kind].from_source(
+            source, path, pixel_size_angstrom, why=judgement.why, notes=judgement.notes
         )
-    return still_image_of(source, path, pixel_size_angstrom)
+    return Movie.from_source(
+        source,
+        path,
+        pixel_size_angstrom=pixel_size_angstrom,
+        dose_per_frame=dose_per_frame,
+        gain=gain,
+    ).noted(judgement.notes)
+
+
+def _judged_or_said(source: FrameSource, path: Path, kind: StackKind | None) -> StackJudgement:
+    if kind is not None:
+        return StackJudgement(kind, "what was said of it")
+    if source.is_rgb:  # which is told when it is opened
+        return StackJudgement("movie", "nothing else")
+    return judged(source, path)

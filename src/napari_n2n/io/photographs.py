@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
 import numpy as np
 
+from napari_n2n.errors import N2NError
 from napari_n2n.io.atomic import write_atomically
 from napari_n2n.io.finding import PICTURES
 from napari_n2n.io.limits import open_binary, reading, require_frame_size, require_justified
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_n2n.io.sources import ImageKind, RowOrder
+    from napari_n2n.io.sources import FrameSource, ImageKind, RowOrder
 
 WHITE = 255.0
 """The largest value of a channel of a photograph with 8 bits."""
 
+_JPEG_ROUNDING = 2
+"""Grey levels by which channels that were equal may differ after compression."""
 _GREY_MODES = {"L": np.uint8, "I;16": np.uint16, "I;16B": np.uint16, "I": np.int32, "1": np.bool_}
 
 
@@ -85,6 +88,52 @@ class PhotographSource:
         with open_binary(self._path) as handle:
             image = _open(handle)
             return np.asarray(image.convert("RGB") if self.is_rgb else image)
+
+
+class GreySource:
+    """The images of a file that stores shades of grey as three equal channels.
+
+    Parameters
+    ----------
+    coloured
+        The file as it is stored.
+    """
+
+    is_rgb = False
+
+    def __init__(self, coloured: FrameSource) -> None:
+        self._coloured = coloured
+        self.format = coloured.format
+        self.row_order: RowOrder = coloured.row_order
+        self.shape = coloured.shape
+        self.dtype = coloured.dtype
+        self.pixel_size_angstrom = coloured.pixel_size_angstrom
+        self.dose_per_frame = coloured.dose_per_frame
+        kind = coloured.kind
+        is_tiff = coloured.format.startswith("TIFF")
+        self.kind: ImageKind = "micrograph" if kind == "photograph" and is_tiff else kind
+        self.notes = (*coloured.notes, "Its colours are shades of grey, and it is read as such.")
+
+    def read(self, index: int) -> NDArray[Any]:
+        """Give image `index` as stored, (y, x): its green, which a JPEG keeps best."""
+        return self._coloured.read(index)[..., 1]
+
+
+def grey_if_equal(source: FrameSource) -> FrameSource:
+    """Give a source in colour as one in shades of grey where its channels are equal.
+
+    Its first image is read for that.
+    """
+    if not source.is_rgb:
+        return source
+    try:
+        pixels = source.read(0)
+    except N2NError:
+        return source  # what is wrong is told when it is wanted
+    red, green, blue = (pixels[..., channel].astype(np.int64) for channel in range(3))
+    spread = max(int(np.abs(red - green).max()), int(np.abs(blue - green).max()))
+    most = _JPEG_ROUNDING if source.format == "JPEG" else 0
+    return GreySource(source) if spread <= most else source
 
 
 def photographs_in(folder: Path) -> list[Path]:

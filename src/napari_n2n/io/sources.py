@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 RowOrder = Literal["mrc", "tiff", "eer", "memory"]
 """Whose convention the rows of a frame follow: it decides how a gain reference is laid on it."""
 
-ImageKind = Literal["movie", "micrograph", "photograph", "volume"]
-"""What a file holds, by its header: frames in time, one image, one of PNG or JPEG or in colour, or
-sections in space."""
+ImageKind = Literal["movie", "micrograph", "photograph", "volume", "tilt series", "images"]
+"""What a file holds: frames in time, one image, one of PNG or JPEG or in colour, sections in space,
+tilts, or separate images. Several images `napari_n2n.io.stack_kinds` tells apart."""
 
 
 @runtime_checkable

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
 
 import numpy as np
 
-from napari_n2n.errors import BadPixels
+from napari_n2n.errors import BadPixels, UnreadableFile
 from napari_n2n.io.pixel_size import overridden
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_n2n.io.sources import FrameSource
+    from napari_n2n.io.stack_kinds import StackKind
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -146,24 +147,50 @@ class ImageStack:
         return image
 
 
-class Volume(ImageStack):
-    """A volume (z, y, x), read section by section; made by `open_image`."""
+@dataclass(frozen=True, eq=False, repr=False)
+class StillStack(ImageStack):
+    """Several images (image, y, x) that are no frames of one exposure; made by `open_image`.
 
-    _part = "section"
+    Attributes
+    ----------
+    why
+        Whose word it is that they are none, to be put after "by".
+    """
+
+    why: str = field(default="its header", kw_only=True)
+
+    kind: ClassVar[StackKind] = "images"
+    what: ClassVar[str] = "a stack of separate images"
 
     @classmethod
     def from_source(
-        cls, source: FrameSource, path: Path, pixel_size_angstrom: float | None = None
-    ) -> Volume:
-        """Make a volume of a file's sections; a voxel size (Å) that is given wins over the file's.
+        cls,
+        source: FrameSource,
+        path: Path,
+        pixel_size_angstrom: float | None = None,
+        *,
+        why: str = "its header",
+        notes: tuple[str, ...] = (),
+    ) -> Self:
+        """Make a stack of a file's images; a pixel size (Å) that is given wins over the file's.
 
         Raises
         ------
         BadValue
-            When the given voxel size cannot be right.
+            When the given pixel size cannot be right.
         """
-        size, notes = overridden(pixel_size_angstrom, source.pixel_size_angstrom, source.notes)
-        return cls(source, path, pixel_size_angstrom=size, header_notes=notes)
+        stated = source.notes + notes
+        size, told = overridden(pixel_size_angstrom, source.pixel_size_angstrom, stated)
+        return cls(source, path, pixel_size_angstrom=size, header_notes=told, why=why)
+
+    @property
+    def refusal(self) -> UnreadableFile:
+        """What to say where frames of one exposure, or a single image, are wanted."""
+        return UnreadableFile(
+            self.path,
+            f"is {self.what} by {self.why}",
+            "If its images are frames of one exposure, say so: --kind movie.",
+        )
 
     def section(self, index: int) -> NDArray[np.float32]:
         """Give one section, shape (y, x).
@@ -178,3 +205,23 @@ class Volume(ImageStack):
             When the section holds NaN or infinite pixels.
         """
         return self._image(index)
+
+
+class Volume(StillStack):
+    """A volume (z, y, x), read section by section."""
+
+    _part = "section"
+    kind = "volume"
+    what = "a volume"
+
+
+class TiltSeries(StillStack):
+    """Images of one field (tilt, y, x), each at an angle of its own."""
+
+    _part = "tilt"
+    kind = "tilt series"
+    what = "a tilt series"
+
+
+class SeparateImages(StillStack):
+    """Images of different things (image, y, x): particles, classes, channels, positions."""

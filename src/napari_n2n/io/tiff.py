@@ -20,8 +20,10 @@ from napari_n2n.io.limits import (
     require_frame_size,
     require_justified,
 )
+from napari_n2n.io.packed import PACKED_NOTE, is_size_of_packed, unpack_4bit
 from napari_n2n.io.pixel_size import is_plausible, judge_pixel_size
 from napari_n2n.io.tiff_decoding import decode_lzw_page
+from napari_n2n.io.tiff_evidence import tiff_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_n2n.io.sources import ImageKind, RowOrder
+    from napari_n2n.io.stack_kinds import Evidence
 
 # What is wrong with a file is said by an error of this project; tifffile's own remarks would
 # only appear on the terminal if nobody listens to the logger.
@@ -103,14 +106,28 @@ class TiffSource:
         self._pages = pages
         self._stacked = _imagej_images(first) if len(pages) == 1 and not self.is_rgb else 1
         planes = self.samples if self._planes_are_frames else 1
-        self.shape = (max(len(pages), self._stacked, planes), first.height, first.width)
+        self._is_packed = (
+            self.samples == 1
+            and self.dtype == np.uint8
+            and is_size_of_packed(first.width, first.height)
+        )
+        self._stored_shape = (first.height, first.width)
+        width = first.width * (2 if self._is_packed else 1)
+        self.shape = (max(len(pages), self._stacked, planes), first.height, width)
         if self._stacked > 1:
             self._require_stack(first)
         single: ImageKind = "photograph" if self.is_rgb else "micrograph"
         self.kind: ImageKind = "movie" if self.shape[0] > 1 else single
         self.pixel_size_angstrom, self.notes = _pixel_size(first)
+        if self._is_packed:
+            self.notes += (PACKED_NOTE,)
         if self.is_rgb and self.samples == 4:
             self.notes += ("The photograph's transparency is ignored.",)
+
+    @property
+    def evidence(self) -> Evidence | None:
+        """What ImageJ, OME or tifffile noted of several images."""
+        return tiff_evidence(_description(self._pages[0]))
 
     def _require_justified(self, page: td.TiffPage) -> None:
         frame_bytes = page.width * page.height * self.samples * self.dtype.itemsize
@@ -148,7 +165,11 @@ class TiffSource:
         UnreadableFile
             When its pixels cannot be decoded.
         """
-        _, height, width = self.shape
+        pixels = self._stored(index)
+        return unpack_4bit(pixels, self.shape[2]) if self._is_packed else pixels
+
+    def _stored(self, index: int) -> NDArray[Any]:
+        height, width = self._stored_shape
         if self._stacked > 1:
             with open_binary(self._path) as handle:
                 handle.seek(self._start + index * height * width * self.dtype.itemsize)

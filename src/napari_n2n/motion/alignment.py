@@ -9,6 +9,7 @@ import torch
 from napari_n2n.devices import choose_device
 from napari_n2n.errors import DeviceProblem, NotEnoughData
 from napari_n2n.io import Movie
+from napari_n2n.io.kept_counts import KeptCounts
 from napari_n2n.motion.adding import add_frames_steps
 from napari_n2n.motion.config import MotionConfig
 from napari_n2n.motion.defects import standing_out
@@ -38,7 +39,8 @@ def align(movie: Movie, config: MotionConfig | None = None) -> Halves:
 def align_steps(movie: Movie, config: MotionConfig | None = None) -> Steps[Halves]:
     """Measure the motion of a movie, move its frames back, add the odd, the even and all of them.
 
-    The movie is read twice, ahead of the work, by one thread. In memory are the sums, the
+    The movie is read twice, ahead of the work, by one thread; the events of an EER movie are
+    decoded once, and its counts kept in two bits a pixel. In memory are these, the sums, the
     Fourier-cropped frames and three frames, whatever its length. Where the pixel size is unknown, a
     pixel counts as 1 Å.
 
@@ -76,6 +78,8 @@ def align_steps(movie: Movie, config: MotionConfig | None = None) -> Steps[Halve
 
 def _align(movie: Movie, config: MotionConfig, device: torch.device) -> Steps[Halves]:
     notes = []
+    if movie.source.row_order == "eer":
+        movie = replace(movie, source=KeptCounts(movie.source))
     pixel = movie.pixel_size_angstrom
     if pixel is None:
         pixel = 1.0
@@ -131,7 +135,7 @@ def _unmoved(movie: Movie, notes: list[str]) -> Steps[Halves]:
         f"Frames of {width} × {height} px are too small to show motion; they were added as they "
         "are."
     )
-    return replace(halves, trajectory=still, notes=(*notes, note))
+    return replace(halves, trajectory=still, notes=(*halves.notes, *notes, note))
 
 
 def _trajectory(

@@ -148,7 +148,8 @@ def make_halves(
 ) -> Halves:
     """Return ``sums`` (odd, even, full) with what is known about the movie."""
     dose = None if movie.dose_per_frame is None else movie.dose_per_frame * len(movie)
-    return Halves(*sums, movie.pixel_size_angstrom, trajectory, dose, movie.path, notes)
+    told = tuple(dict.fromkeys((*movie.notes, *notes)))
+    return Halves(*sums, movie.pixel_size_angstrom, trajectory, dose, movie.path, told)
 
 
 def write_halves(halves: Halves, folder: Path | str, stem: str | None = None) -> HalvesPaths:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MovieFormat = Literal["mrc", "tiff", "eer"]
+# By which frames of that format are multiplied, here and in RELION.
+_GAIN_SUFFIX = {"mrc": "mrc", "tiff": "tiff", "eer": "gain"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class SimulatedFiles:
         cls, folder: Path, stem: str, format: MovieFormat = "mrc", *, with_gain: bool = True
     ) -> "SimulatedFiles":
         """Return where a movie and its truth are to be written."""
-        gain = folder / f"{stem}_gain.{'tiff' if format == 'tiff' else 'mrc'}"
+        gain = folder / f"{stem}_gain.{_GAIN_SUFFIX[format]}"
         return cls(
             movie=folder / f"{stem}.{format}",
             clean=folder / f"{stem}_clean.mrc",
@@ -112,10 +114,10 @@ def write_simulated(
     else:
         encode_eer(frames, movie, pixel_size_angstrom=pixel, dose_per_frame=config.dose_per_frame)
     if files.gain is not None and truth.gain is not None:
-        if format == "tiff":
-            write_tiff_stack(files.gain, truth.gain[np.newaxis], pixel)
-        else:
+        if format == "mrc":
             write_micrograph(files.gain, truth.gain, pixel)
+        else:
+            write_tiff_stack(files.gain, truth.gain[np.newaxis], pixel)
     write_micrograph(files.clean, truth.clean, pixel)
 
     def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_n2n.errors import BadValue, NotEnoughData
-from napari_n2n.io import Micrograph, Movie, Photograph, Volume, open_image, open_movie
+from napari_n2n.io import Micrograph, Movie, Photograph, StillStack, open_image
 from napari_n2n.io.pixel_size import overridden
 from napari_n2n.motion import Halves
 from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
@@ -38,8 +38,8 @@ def movie_given(
     Parameters
     ----------
     movie
-        What was handed in. What a file's header calls a volume is taken for the movie that someone
-        says it is.
+        What was handed in. A file that holds something else by its content is the movie that
+        someone says it is when it is opened with `napari_n2n.open_movie`.
     pixel_size_angstrom, dose_per_frame
         Å and e/Å²; they win over those of ``movie``.
 
@@ -54,11 +54,16 @@ def movie_given(
     if dose_per_frame is not None:
         said["dose_per_frame"] = dose_per_frame
     if isinstance(movie, str | Path):
-        opened = open_movie(movie)
+        image = open_image(movie)
+        if isinstance(image, StillStack):
+            raise _no_movie(image)
+        if not isinstance(image, Movie):
+            image = Movie.from_source(image.source, image.path)
+        opened = image
     elif isinstance(movie, Movie):
         opened = movie
-    elif isinstance(movie, Volume):
-        opened = Movie.from_source(movie.source, movie.path)
+    elif isinstance(movie, StillStack):
+        raise _no_movie(movie)
     elif isinstance(movie, Halves):
         raise BadValue("These are the halves of a movie: it is aligned already.")
     else:
@@ -89,15 +94,15 @@ def field_given(
         It is none of these, or cannot be read.
     """
     if isinstance(image, str | Path):
-        return _not_volume(open_image(image, pixel_size_angstrom=pixel_size_angstrom))
+        return _one_field(open_image(image, pixel_size_angstrom=pixel_size_angstrom))
     if isinstance(image, tuple) and len(image) == 2:
         return _halves_given(image, pixel_size_angstrom)
     if isinstance(image, DenoisedMicrograph):
         raise BadValue("This is denoised already. Give what it was made of.")
     if isinstance(image, Movie):
         return movie_given(image, pixel_size_angstrom)
-    if isinstance(image, Volume):
-        return _not_volume(image)
+    if isinstance(image, StillStack):
+        return _one_field(image)
     if isinstance(image, Halves | Micrograph | Photograph):
         if pixel_size_angstrom is None:
             return image
@@ -128,7 +133,7 @@ def examples_given(images: Any, pixel_size_angstrom: float | None = None) -> lis
     N2NError
         One of them cannot be trained on.
     """
-    alone = (str, Path, Movie, Volume, Halves, Micrograph, Photograph, DenoisedMicrograph)
+    alone = (str, Path, Movie, StillStack, Halves, Micrograph, Photograph, DenoisedMicrograph)
     if isinstance(images, alone) or hasattr(images, "ndim") or not hasattr(images, "__iter__"):
         raise BadValue("Give a list of images to train on: what align returns, or pairs.")
     given = list(images)
@@ -166,14 +171,19 @@ def _halves_given(pair: tuple[Any, Any], pixel_size_angstrom: float | None) -> H
     return Halves(odd.pixels, even.pixels, full, size or other, None, None, odd.path)
 
 
-def _not_volume(
-    opened: Movie | Micrograph | Photograph | Volume,
+def _one_field(
+    opened: Movie | Micrograph | Photograph | StillStack,
 ) -> Movie | Micrograph | Photograph:
-    if isinstance(opened, Volume):
-        raise BadValue(
-            f"{opened.path} is a volume by its header. If it is a movie, align it first."
-        )
+    if isinstance(opened, StillStack):
+        raise _no_movie(opened)
     return opened
+
+
+def _no_movie(stack: StillStack) -> BadValue:
+    return BadValue(
+        f"{stack.path} is {stack.what} by {stack.why}. If its images are frames of one exposure, "
+        "align(open_movie(path)) takes it for a movie."
+    )
 
 
 def _array(image: Any, wanted: str) -> Any:

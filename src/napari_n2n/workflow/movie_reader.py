@@ -1,6 +1,7 @@
 """Opening movies and micrographs as they were recorded."""
 
 from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -10,9 +11,8 @@ from napari_n2n.io import (
     Micrograph,
     Movie,
     Photograph,
-    Volume,
+    StillStack,
     open_image,
-    open_movie,
     read_gain,
 )
 from napari_n2n.workflow.recording import RecordingOptions
@@ -70,7 +70,8 @@ class MovieReader:
         Raises
         ------
         N2NError
-            It cannot be read, is a volume, or the gain reference does not fit it.
+            It cannot be read, its images are no frames of one exposure, or the gain reference
+            does not fit it.
         """
         opened = open_image(
             path,
@@ -78,14 +79,26 @@ class MovieReader:
             dose_per_frame=self.recording.dose_per_frame,
             gain=self.gain,
             eer=self.eer,
+            kind=self.recording.stack_kind,
         )
-        if isinstance(opened, Volume):
-            raise UnreadableFile(
-                path,
-                "is a volume by its header",
-                "If it is a movie, sum its frames with napari-n2n halves and give the sum.",
-            )
-        return opened
+        if isinstance(opened, StillStack):
+            raise opened.refusal
+        in_vain = self._in_vain(opened)
+        if not in_vain:
+            return opened
+        if isinstance(opened, Movie):
+            return opened.noted(in_vain)
+        return replace(opened, notes=opened.notes + in_vain)
+
+    def _in_vain(self, opened: Movie | Micrograph | Photograph) -> tuple[str, ...]:
+        """Say what of the recording means nothing for a file."""
+        names = self.recording.in_vain(
+            is_movie=isinstance(opened, Movie), is_eer=opened.source.row_order == "eer"
+        )
+        if not names:
+            return ()
+        what = "no EER" if isinstance(opened, Movie) else "a single image, not a movie"
+        return (f"It is {what}: what was said of {' and '.join(names)} does not apply to it.",)
 
     def open_grey_field(self, path: Path) -> Movie | Micrograph:
         """Do as `open_field`, for what is in shades of grey.
@@ -101,19 +114,19 @@ class MovieReader:
         return opened
 
     def open_movie(self, path: Path) -> Movie:
-        """Open a file as a movie, whatever its header calls it.
+        """Open a file as a movie; a single image is one of one frame.
 
         Raises
         ------
         N2NError
-            It cannot be read, or the gain reference does not fit it.
+            It cannot be read, its images are no frames of one exposure, or the gain reference
+            does not fit it.
         """
-        return open_movie(
-            path,
-            pixel_size_angstrom=self.recording.pixel_size_angstrom,
-            dose_per_frame=self.recording.dose_per_frame,
-            gain=self.gain,
-            eer=self.eer,
+        opened = self.open_field(path)
+        if isinstance(opened, Movie):
+            return opened
+        return Movie.from_source(
+            opened.source, path, pixel_size_angstrom=opened.pixel_size_angstrom
         )
 
     def applied_to(self, movie: Movie) -> Movie:

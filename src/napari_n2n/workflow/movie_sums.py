@@ -50,8 +50,6 @@ def sums_of_file_steps(
 ) -> "Steps[Halves]":
     """Open the movie at ``path`` and sum its frames; see `sums_steps`.
 
-    What its header calls a volume is taken for a movie, as somebody says that it is one.
-
     Raises
     ------
     N2NError

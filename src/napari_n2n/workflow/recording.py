@@ -14,8 +14,9 @@ OF_IMAGES = frozenset({"pixel_size_angstrom"})
 """The fields that mean something of single images as well."""
 
 _AS_TOLD = "as the file tells"
-_OF_GAIN = ("gain_operation", "gain_rotation", "gain_flip")
-_OF_SUMS = ("pixel_size_angstrom", "dose_per_frame", "aligned")
+OF_GAIN = ("gain_operation", "gain_rotation", "gain_flip")
+"""The fields that mean something of a gain reference alone."""
+_OF_SUMS = ("pixel_size_angstrom", "dose_per_frame", "aligned", "kind")
 
 
 class RecordingOptions(Settings):
@@ -58,10 +59,14 @@ class RecordingOptions(Settings):
         Shown(unset="none"),
     ] = None
     gain_operation: Annotated[
-        Literal["multiply", "divide"],
-        Field(title="Gain is", description="How the gain reference is applied to the frames."),
-        Shown(choices=("multiplied with frames", "frames divided by it")),
-    ] = "multiply"
+        Literal["auto", "multiply", "divide"],
+        Field(
+            title="Gain is",
+            description="How the gain reference is applied to the frames. auto, as RELION does: "
+            "EER is divided by it unless it is a .gain; other movies are multiplied by it.",
+        ),
+        Shown(choices=("as its format says", "multiplied with frames", "frames divided by it")),
+    ] = "auto"
     gain_rotation: Annotated[
         Literal[0, 1, 2, 3],
         Field(
@@ -135,11 +140,30 @@ class RecordingOptions(Settings):
         ),
     ] = False
 
+    kind: Annotated[
+        Literal["auto", "movie", "volume", "tilt-series", "images"],
+        Field(
+            title="Images are",
+            description="What the images of a file that has several are, where its content does "
+            "not tell: frames of one exposure (movie), sections of a volume, a tilt series or "
+            "separate images.",
+        ),
+        Shown(
+            choices=(
+                "as the file tells",
+                "frames of one exposure",
+                "sections of a volume",
+                "a tilt series",
+                "separate images",
+            )
+        ),
+    ] = "auto"
+
     @model_validator(mode="before")
     @classmethod
     def _nothing_of_a_gain_that_is_not_there(cls, said: Any) -> Any:
         if isinstance(said, dict) and said.get("gain") is None:
-            return {name: value for name, value in said.items() if name not in _OF_GAIN}
+            return {name: value for name, value in said.items() if name not in OF_GAIN}
         return said
 
     @model_validator(mode="after")
@@ -152,6 +176,13 @@ class RecordingOptions(Settings):
         return self
 
     @property
+    def stack_kind(self) -> Literal["movie", "volume", "tilt series", "images"] | None:
+        """What was said that the images are; None: nothing."""
+        if self.kind == "auto":
+            return None
+        return "tilt series" if self.kind == "tilt-series" else self.kind
+
+    @property
     def said(self) -> dict[str, Any]:
         """The fields that differ from what is usual, by name."""
         return self.model_dump(exclude_defaults=True)
@@ -160,6 +191,19 @@ class RecordingOptions(Settings):
     def changes_frames(self) -> bool:
         """Whether frames come out otherwise than the file has them: by a gain, or by EER."""
         return any(name not in _OF_SUMS for name in self.said)
+
+    def in_vain(self, *, is_movie: bool, is_eer: bool) -> tuple[str, ...]:
+        """Return the titles, within a sentence, of what was said and means nothing for a file."""
+        fields = setting_fields(type(self))
+
+        def means_nothing(name: str) -> bool:
+            if name.startswith("eer_"):
+                return not is_eer
+            return not is_movie and name not in OF_IMAGES | {"kind"} | set(OF_GAIN)
+
+        return tuple(
+            _within_a_sentence(fields[name].title) for name in self.said if means_nothing(name)
+        )
 
     def in_words(self) -> dict[str, str]:
         """Tell people what was said: ``{"pixel size": "1.05 Å"}``."""

@@ -12,7 +12,7 @@ from napari_n2n.errors import FileProblem, N2NError, UnreadableFile, told_of
 from napari_n2n.io import (
     HalvesFiles,
     Movie,
-    Volume,
+    StillStack,
     expand_inputs,
     find_halves,
     open_image,
@@ -155,7 +155,7 @@ class MicrographsOnDisk(ImagesOnDisk[SingleImage]):
 
     def _read(self, path: Path) -> SingleImage:
         image = open_image(path, pixel_size_angstrom=self._pixel_size_angstrom)
-        if isinstance(image, Movie | Volume):
+        if isinstance(image, Movie | StillStack):
             raise _no_micrograph(path, image)
         return SingleImage(image.read(), image.pixel_size_angstrom, path.name)
 
@@ -196,7 +196,7 @@ def training_set(
     for path in files:
         with suppress(FileProblem):  # a torn one is left out when its turn comes
             image = open_image(path, pixel_size_angstrom=pixel_size_angstrom)
-            if isinstance(image, Movie | Volume):
+            if isinstance(image, Movie | StillStack):
                 movies.append(_no_micrograph(path, image))
                 break
     if movies:  # whoever gives movies wants them used
@@ -204,10 +204,11 @@ def training_set(
     return MicrographsOnDisk(files, pixel_size_angstrom=pixel_size_angstrom)
 
 
-def _no_micrograph(path: Path, image: Movie | Volume) -> UnreadableFile:
+def _no_micrograph(path: Path, image: Movie | StillStack) -> UnreadableFile:
+    if isinstance(image, StillStack):
+        return image.refusal
     return UnreadableFile(
         path,
-        f"is a {'movie' if isinstance(image, Movie) else 'volume'}, not a micrograph",
-        "If it is a movie, make halves of it first, which train best: "
-        "napari-n2n halves MOVIE... -o DIR",
+        "is a movie, not a micrograph",
+        "Make halves of it first, which train best: napari-n2n halves MOVIE... -o DIR",
     )

@@ -281,7 +281,7 @@ def test_how_movies_were_recorded_is_kept_as_version_0_5_0_kept_it():
     assert settings.kept() == {
         "specimen": "aldolase", "count": None, "size": 2048, "frames": 40, "budget_minutes": 30.0,
         "seed": 0, "movies": "/data/night", "pairs": None, "pixel_size_angstrom": 0.83,
-        "dose_per_frame": None, "gain": "/data/gain.mrc", "gain_operation": "multiply",
+        "dose_per_frame": None, "gain": "/data/gain.mrc", "gain_operation": "auto",
         "gain_rotation": 1, "gain_flip": 0, "eer_frames": 40, "eer_dose": None,
         "eer_raw_dose": None, "eer_upsampling": 2, "aligned": False,
     }

@@ -39,7 +39,8 @@ TURNED = {"gain_operation": "divide", "gain_rotation": 3, "gain_flip": 2}
             "-c15d4e37b537a9bc-124",
         ),
         (TURNED, True, "-44ba153e32f73cff-124"),
-        ({}, True, "-a0e40a6395dd5c9f-124"),
+        # How a gain is used was always to multiply; it now depends on the formats.
+        ({"gain_operation": "multiply"}, True, "-a0e40a6395dd5c9f-124"),
         (
             {"eer_frames": 40, "eer_raw_dose": 0.0275, "eer_upsampling": 2},
             False,

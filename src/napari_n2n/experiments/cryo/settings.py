@@ -67,6 +67,8 @@ class CryoSettings(Settings):
         """
         told = self.model_dump(mode="json")
         recording: dict[str, Any] = told.pop("recording")
+        if self.recording.kind == "auto":  # which that version did not know
+            del recording["kind"]
         return told | recording
 
     @property

@@ -13,7 +13,7 @@ from napari_n2n.io import (
     ImageFile,
     Micrograph,
     Movie,
-    Volume,
+    StillStack,
     expand_inputs,
     find_halves,
     is_supported,
@@ -27,7 +27,7 @@ from napari_n2n.plugin.shared.layers import (
     memory_in,
     micrograph_layer,
     movie_layer,
-    volume_layer,
+    stack_layer,
 )
 from napari_n2n.plugin.shared.preferences import preferences
 
@@ -113,8 +113,8 @@ def layer_of(image: ImageFile) -> LayerData:
     N2NError
         That image cannot be read.
     """
-    if isinstance(image, Volume):
-        return volume_layer(image)
+    if isinstance(image, StillStack):
+        return stack_layer(image)
     if isinstance(image, Movie):
         if image.dose_per_frame is None:
             image = image.replaced(dose_per_frame=preferences().dose_per_frame)
@@ -151,7 +151,7 @@ def read_folder(folder: Path) -> tuple[list[LayerData], list[N2NError]]:
         for path in paths:
             try:
                 image = open_image(path)
-                if isinstance(image, Movie | Volume):
+                if isinstance(image, Movie | StillStack):
                     movies += 1
                     if movies <= _MOST_MOVIES:
                         layers.append(layer_of(image))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-    from napari_n2n.io import Micrograph, Movie, Photograph, Volume
+    from napari_n2n.io import Micrograph, Movie, Photograph, StillStack
     from napari_n2n.workflow.photograph_training import NoisyCopy
 
 LayerData = tuple[Any, dict[str, Any], Literal["image", "points"]]
@@ -23,6 +23,7 @@ LayerData = tuple[Any, dict[str, Any], Literal["image", "points"]]
 KEY = "napari_n2n"
 """Where a layer's `LayerMemory` is, in ``layer.metadata``."""
 
+_AXIS = {"volume": "z", "tilt series": "tilt", "images": "image"}
 Kind = Literal[
     # As it was recorded.
     "movie",
@@ -30,6 +31,8 @@ Kind = Literal[
     "odd",
     "even",
     "volume",
+    "tilt series",
+    "images",
     "photograph",
     # Made of it.
     "sum",
@@ -266,21 +269,23 @@ def movie_layer(movie: "Movie", name: str | None = None) -> LayerData:
     )
 
 
-def volume_layer(volume: "Volume", name: str | None = None) -> LayerData:
-    """Describe the lazy layer of a volume (z, y, x); its middle section is read, for the contrast.
+def stack_layer(stack: "StillStack", name: str | None = None) -> LayerData:
+    """Describe the lazy layer of a volume (z, y, x), a tilt series or separate images.
+
+    Its middle image is read, for the contrast.
 
     Raises
     ------
     N2NError
-        The middle section cannot be read.
+        The middle image cannot be read.
     """
-    memory = LayerMemory("volume", volume.pixel_size_angstrom, path=volume.path, notes=volume.notes)
+    memory = LayerMemory(stack.kind, stack.pixel_size_angstrom, path=stack.path, notes=stack.notes)
     return image_layer(
-        volume.as_dask(),
-        name or volume.path.stem,
+        stack.as_dask(),
+        name or stack.path.stem,
         memory,
-        like=volume.section(len(volume) // 2),
-        leading_axis="z",
+        like=stack.section(len(stack) // 2),
+        leading_axis=_AXIS[stack.kind],
     )
 
 

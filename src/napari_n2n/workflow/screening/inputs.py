@@ -75,9 +75,9 @@ def inputs_of(given: Path | str | Sequence[Path | str]) -> Inputs:
     Parameters
     ----------
     given
-        One or several of: a micrograph or movie; a folder (its image files, oldest first, less odd
-        and even halves whose sum is there; PNG and JPEG only where there are no others, as they
-        mostly show what lies beside them); a pattern such as ``"night/*.tif"``; a STAR file of
+        One or several of: a micrograph or movie; a folder (its image files, oldest first, less
+        what `napari_n2n.io.files_in` leaves out; PNG and JPEG only where there are no others, as
+        they mostly show what lies beside them); a pattern as ``"night/*.tif"``; a STAR file of
         movies, micrographs or particles (``rlnMicrographMovieName``, ``rlnMicrographName``).
 
     Raises

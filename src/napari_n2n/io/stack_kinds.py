@@ -1,0 +1,170 @@
+"""What the images of one file are: frames of one exposure, sections, tilts or separate images.
+
+No format says so for sure. What the header and the files beside it tell counts first, where it
+cannot be mistaken: angles, an .mdoc, who wrote it. Then the images are looked at, as the header of
+a volume is also that of many a movie (mrcfile gives it to every three-dimensional array, IMOD sets
+mz to the number of frames, RELION writes volumes as stacks).
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+
+from napari_n2n.errors import N2NError
+from napari_n2n.io.likeness import looks_like
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from napari_n2n.io.sources import FrameSource
+
+StackKind = Literal["movie", "volume", "tilt series", "images"]
+STACK_KINDS: tuple[StackKind, ...] = get_args(StackKind)
+STACK_WORDS: dict[StackKind, str] = {
+    "movie": "frames of one exposure",
+    "volume": "sections of a volume",
+    "tilt series": "a tilt series",
+    "images": "separate images",
+}
+"""What the images of a stack are, for people."""
+
+_SMALLEST_JUDGED_PX = 32
+_MOST_OF_COMPRESSED = 4
+"""Images of a compressed file that are looked at: for one of them all before it are unpacked."""
+_TILTED_DEGREES = 1.0
+_MOST_DEGREES = 100.0
+_UNKNOWN = (
+    "Whether its {} images are frames of one exposure the file does not tell, and they are taken "
+    "for such. If they are not, say what they are (--kind)."
+)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a file tells of its images.
+
+    Attributes
+    ----------
+    kind
+        What they are.
+    why
+        Whose word it is, to be put after "by": ``"its header"``.
+    is_sure
+        False: movies are known that say the same.
+    """
+
+    kind: StackKind
+    why: str
+    is_sure: bool = True
+
+
+@dataclass(frozen=True)
+class StackJudgement:
+    """What the images of a file are, who says so, and what the user should know of it.
+
+    ``is_known`` is False where nothing told, and `kind` is a guess.
+    """
+
+    kind: StackKind
+    why: str
+    notes: tuple[str, ...] = ()
+    is_known: bool = True
+
+
+def judged(source: FrameSource, path: Path) -> StackJudgement:
+    """Say what the several images of a file are; of a few of them the pixels are read.
+
+    Parameters
+    ----------
+    source
+        The file, open.
+    path
+        Its name, beside which an ``.mdoc`` or a list of angles may lie.
+    """
+    count = source.shape[0]
+    if source.row_order == "eer":
+        return StackJudgement("movie", "its format")
+    evidence = _beside(path, count) or getattr(source, "evidence", None)
+    if evidence is not None and evidence.is_sure:
+        return StackJudgement(evidence.kind, evidence.why)
+    looks = _looks(source)
+    if looks == "movie":
+        return _movie_by_its_looks(evidence)
+    if evidence is not None:
+        return StackJudgement(evidence.kind, evidence.why)
+    if looks == "no movie":
+        series = path.suffix.lower() == ".st"
+        return StackJudgement("tilt series" if series else "images", "their looks")
+    if looks is not None:
+        return StackJudgement(looks, "their looks")
+    told = min(source.shape[1:]) >= _SMALLEST_JUDGED_PX
+    notes = (_UNKNOWN.format(count),) if told else ()
+    return StackJudgement("movie", "nothing else", notes, is_known=False)
+
+
+def _movie_by_its_looks(evidence: Evidence | None) -> StackJudgement:
+    if evidence is None or evidence.kind == "movie":
+        return StackJudgement("movie", "their looks")
+    note = (
+        f"By {evidence.why} its images are {STACK_WORDS[evidence.kind]}, but they look alike as "
+        "frames of one exposure do, and are taken for such. If they are not, say what they are "
+        "(--kind)."
+    )
+    return StackJudgement("movie", "their looks", (note,))
+
+
+def _looks(source: FrameSource) -> StackKind | Literal["no movie"] | None:
+    count, height, width = source.shape
+    if min(height, width) < _SMALLEST_JUDGED_PX or source.is_rgb:
+        return None
+    if "zip" in source.format:
+        count = min(count, _MOST_OF_COMPRESSED)
+    try:
+        return looks_like(source.read, count)
+    except N2NError:
+        return None  # what is wrong is told when they are wanted
+
+
+def are_tilted(degrees: Iterable[float]) -> bool:
+    """Whether these are the angles of a tilt series."""
+    angles = np.asarray(list(degrees), np.float64)
+    if len(angles) < 2 or not np.isfinite(angles).all():
+        return False
+    return bool(np.ptp(angles) >= _TILTED_DEGREES and np.abs(angles).max() <= _MOST_DEGREES)
+
+
+def _beside(path: Path, count: int) -> Evidence | None:
+    """Return what SerialEM's ``.mdoc`` or IMOD's list of angles beside a file tells of it."""
+    for mdoc in (path.with_name(path.name + ".mdoc"), path.with_suffix(".mdoc")):
+        found = _of_mdoc(mdoc, count)
+        if found is not None:
+            return found
+    for suffix in (".rawtlt", ".tlt"):
+        with suppress(OSError, ValueError):
+            angles = [float(word) for word in path.with_suffix(suffix).read_text().split()]
+            if len(angles) == count and are_tilted(angles):
+                return Evidence("tilt series", f"the angles in {path.stem}{suffix}")
+    return None
+
+
+def _of_mdoc(mdoc: Path, count: int) -> Evidence | None:
+    try:
+        text = mdoc.read_text("utf-8", "replace")
+    except OSError:
+        return None
+    if re.search(r"^\[FrameSet\s*=", text, re.MULTILINE):
+        return Evidence("movie", mdoc.name)
+    images = re.findall(r"^\[ZValue\s*=", text, re.MULTILINE)
+    if len(images) < min(2, count):
+        return None
+    tilts = re.findall(r"^TiltAngle\s*=\s*(\S+)", text, re.MULTILINE)
+    with suppress(ValueError):
+        if are_tilted(map(float, tilts)):
+            return Evidence("tilt series", mdoc.name)
+    return Evidence("images", mdoc.name)
