@@ -13,9 +13,10 @@ from torch.nn import functional
 from napari_n2n.denoising.config import Normalisation
 from napari_n2n.denoising.resampling import rescale
 from napari_n2n.denoising.tiling import Window
+from napari_n2n.io.faults import Faults, find_faults
 from napari_n2n.io.photographs import WHITE
 
-__all__ = ["Intensities", "from_channels", "rescale", "to_channels", "working_shape"]
+__all__ = ["Intensities", "faults_of", "from_channels", "rescale", "to_channels", "working_shape"]
 
 # Pixels looked at to measure an image's range; more changes nothing and sorting is slow.
 _SAMPLE = 1_000_000
@@ -75,6 +76,14 @@ class Intensities:
     def restore(self, image: Tensor) -> Tensor:
         """Return a network's result on the image's own scale."""
         return image * self.scale + self.offset
+
+
+def faults_of(image: NDArray[np.float32], kind: Normalisation) -> Faults:
+    """Return the camera's faults in ``image``, (y, x); photographs are taken to have none."""
+    if kind == "photograph":
+        none = np.zeros(image.shape[:2], bool)
+        return Faults(none, none)
+    return find_faults(image)
 
 
 def _without_extremes(image: Tensor) -> Tensor:

@@ -153,6 +153,35 @@ def test_a_signal_that_falls_smoothly_is_not_taken_for_noise():
     np.testing.assert_allclose(noise_spectrum(power, counts)[band], 0.66, rtol=0.1)
 
 
+@pytest.mark.parametrize("zeros", [1.0, 3.0])
+def test_a_signal_that_reaches_the_highest_frequencies_is_not_taken_for_noise(zeros):
+    """As in coarse images: contrast transfer that begins at 0 and is strong at Nyquist."""
+    k, counts = waves()
+    power = 1 + 6 * np.sin(np.pi * (zeros - 0.5) * (k / 0.5) ** 2) ** 2
+    found = noise_spectrum(power, counts)
+    np.testing.assert_allclose(found[k < 0.5], 1, atol=0.35)
+
+
+@pytest.mark.parametrize("end", [0.25, 0.32, 0.4])
+def test_noise_is_measured_where_an_enlarged_image_has_any(end):
+    k, counts = waves()
+    power = np.where(k < end, 1 + 50 * np.exp(-((k / 0.05) ** 2)), 1e-6)
+    inside = k < end - 0.03
+    np.testing.assert_allclose(noise_spectrum(power, counts)[inside], 1, rtol=0.1)
+
+
+def test_nothing_comes_out_stronger_than_it_went_in(clean, noise):
+    image = clean + noise
+    faint = weighed(image, lambda x: 1e-6 * torch.roll(smooth(0.04)(x), 3, 1))
+    k = np.hypot(np.fft.fftfreq(SIDE)[:, None], np.fft.rfftfreq(SIDE)[None, :])
+    ring = (k / RING).astype(int).ravel()
+    before, after = (
+        np.bincount(ring, np.abs(np.fft.rfft2(pixels)).ravel() ** 2) for pixels in (image, faint)
+    )
+    # The filter is that of the mirrored image, whose rings hold a little of those beside them.
+    assert (after[1:50] < 1.3 * before[1:50]).all()
+
+
 @settings(deadline=None)
 @given(
     st.lists(st.tuples(*[st.floats(-3, 3)] * 6), min_size=2, max_size=5),

@@ -27,6 +27,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from napari_n2n.denoising.inference.symmetries import Symmetry
 from napari_n2n.denoising.spectral_rings import RING, Rings, RingSums
@@ -52,6 +53,10 @@ _NOISE_UNCERTAINTY = 0.03
 _FALLS: tuple[tuple[int, ...], ...] = ((), (2,), (1,), (1, 2))
 # A ring whose power exceeds the noise by this many standard errors is not only noise.
 _STANDS_OUT = 3.0
+# An image was enlarged or smoothed if its power falls below this share of that of these rings.
+_EMPTY, _PLATEAU = 0.02, (0.15, 0.22)
+# Rings of fewer waves say nothing of how strong noise can be at most.
+_CEILING_WAVES = 30
 # Signal is believed in to the share 1 - (this / significance)², in standard errors.
 _DOUBT = 0.5
 # With less significance than the first in any run of rings there is nothing in the image; with
@@ -75,6 +80,10 @@ _WAYS = (
     Symmetry(3, mirrored=False),
     Symmetry(1, mirrored=True),
 )
+# Share of the strongest ring's power that rounding leaves in others.
+_ROUNDING = 1e-10
+# Rings as narrow as they are reach so many pixels far.
+_MIRRORED = 100
 # Smaller images have too few waves to tell anything.
 _SMALLEST_SIDE = 32
 
@@ -117,13 +126,30 @@ def calibrated_steps(
     # (ring,) each, in the names of the module's docstring.
     ff, fy, yy = rings.product(f, f), rings.product(f, y), rings.product(y, y)
     nn = noise_power * rings.waves * image.numel()
+    # Of rings where it says nothing, all that there is of the network's result is rounding.
+    spoken = ff > _ROUNDING * np.max(ff / np.maximum(rings.waves, 1)) * rings.waves
+    ff, fy, taken_over = (np.where(spoken, values, 0) for values in (ff, fy, taken_over))
     # Noise that was underrated would be kept as signal, in every ring: rather too much of it.
     unsure = 1 + _NOISE_UNCERTAINTY
     fx, yx = fy - unsure * taken_over, yy - unsure * nn
     share = believed(yx, nn, rings.waves)
-    a, b = weights(ff, fy, yy, share * fx, share * yx)
-    weighed: Tensor = torch.fft.irfft2(rings.spread(a) * f + rings.spread(b) * y, s=(height, width))
-    return weighed[None]
+    a, b = bounded(ff, fy, yy, *weights(ff, fy, yy, share * fx, share * yx))
+    made = torch.fft.irfft2(f, s=(height, width))
+    return _filtered(made, a) + _filtered(image[0], b)
+
+
+def _filtered(image: Tensor, gains: Rings) -> Tensor:
+    """Return ``image``, (y, x), with its rings times ``gains``, as (1, y, x).
+
+    It is mirrored at its edges: one edge of an image has nothing to do with the opposite one.
+    """
+    height, width = image.shape
+    y, x = (min(_MIRRORED, side - 1) for side in image.shape)
+    padded = functional.pad(image[None, None], (x, x, y, y), mode="reflect")[0, 0]
+    rings = RingSums(padded.shape[0], padded.shape[1], image.device)
+    spectrum = torch.fft.rfft2(padded) * rings.spread(gains)
+    filtered: Tensor = torch.fft.irfft2(spectrum, s=padded.shape)
+    return filtered[None, y : y + height, x : x + width]
 
 
 def noise_spectrum(power: Rings, waves: Rings) -> Rings:
@@ -137,9 +163,13 @@ def noise_spectrum(power: Rings, waves: Rings) -> Rings:
     candidates = (waves > 0) & (power > 0) & (k > _NOISE_BEGINS) & (k < _NYQUIST)
     if candidates.sum() < 4:
         return np.zeros_like(power)
+    end = _band_end(power, k, candidates)
+    candidates &= k < end
+    if candidates.sum() < 4:  # smoothed so much that nothing tells signal and noise apart
+        return np.zeros_like(power)
     logarithm: Rings = np.log(np.where(candidates, power, 1))
     error: Rings = np.sqrt(2 / np.maximum(waves, 1))  # of half as many independent complex numbers
-    alone = candidates & (k > _NOISE_ALONE)
+    alone = candidates & (k > _NOISE_ALONE * end / _NYQUIST)
     used = candidates
     # The limit is for two sets of rings that would take turns for ever.
     for _ in range(30):
@@ -151,8 +181,37 @@ def noise_spectrum(power: Rings, waves: Rings) -> Rings:
         if (quiet == used).all() or quiet.sum() < 8:  # three parameters need more than that
             break
         used = quiet
-    spectrum: Rings = np.exp(fit)
-    return spectrum
+    spectrum: Rings = np.minimum(np.exp(fit), _ceiling(power, waves, k))
+    # Where an image has nothing, noise is all there is.
+    return np.where((k > end) & (k < _NYQUIST), np.maximum(spectrum, power), spectrum)
+
+
+def _band_end(power: Rings, k: Rings, candidates: NDArray[np.bool_]) -> float:
+    """Return where the image ends, cycles/px: one that was enlarged or smoothed has empty rings."""
+    inside = (k > _PLATEAU[0]) & (k < _PLATEAU[1]) & candidates
+    if not inside.any():
+        return _NYQUIST
+    empty = candidates & (power < _EMPTY * np.median(power[inside])) & (k > _PLATEAU[1])
+    return float(k[empty].min()) - 2 * RING if empty.any() else _NYQUIST
+
+
+def _ceiling(power: Rings, waves: Rings, k: Rings) -> Rings:
+    """Return what noise that never rises with the frequency can be at most.
+
+    Such noise is, in each ring, no stronger than the least power of the rings before. Where the
+    specimen is still strong at the highest frequencies, as in coarse images, this alone tells that
+    not all of the power there is noise: between the specimen and the Thon rings, or before the
+    first, there is less.
+    """
+    told = (waves >= _CEILING_WAVES) & (k < _NYQUIST)
+    # Five rings together waver less, and a zero of the contrast transfer is as wide as that.
+    smooth = np.convolve(power * waves, np.ones(3), "same") / np.maximum(
+        np.convolve(waves, np.ones(3), "same"), 1
+    )
+    error = np.sqrt(2 / np.maximum(np.convolve(waves, np.ones(3), "same"), 1))
+    most = np.where(told, smooth * (1 + _STANDS_OUT * error + 0.02), np.inf)
+    ceiling: Rings = np.minimum.accumulate(most)
+    return ceiling
 
 
 def _falling(
@@ -224,6 +283,16 @@ def weights(ff: Rings, fy: Rings, yy: Rings, fx: Rings, yx: Rings) -> tuple[Ring
     best = errors.argmin(axis=0)
     a, b = (np.choose(best, [choice[i] for choice in choices]) for i in (0, 1))
     return a, b
+
+
+def bounded(ff: Rings, fy: Rings, yy: Rings, a: Rings, b: Rings) -> tuple[Rings, Rings]:
+    """Return the weights a, b, or less, where a f + b y has no more power than y in each ring.
+
+    Where the network says next to nothing, what can be told of it is mostly chance.
+    """
+    power = np.maximum(a**2 * ff + 2 * a * b * fy + b**2 * yy, yy)
+    bound = np.sqrt(np.divide(yy, power, out=np.zeros_like(yy), where=power > 0))
+    return a * bound, b * bound
 
 
 def _positions(shape: tuple[int, int]) -> int:

@@ -18,6 +18,7 @@ from napari_n2n.denoising.inference.tiled_pass import tiled_steps
 from napari_n2n.denoising.interruption import interruptible
 from napari_n2n.denoising.normalisation import (
     Intensities,
+    faults_of,
     from_channels,
     to_channels,
     working_shape,
@@ -27,6 +28,7 @@ from napari_n2n.denoising.resampling import rescale
 from napari_n2n.denoising.tiling import Window
 from napari_n2n.devices import choose_device, torch_errors_explained
 from napari_n2n.errors import N2NError
+from napari_n2n.io.faults import mend, returned
 from napari_n2n.progress import Progress, Stop, Stopwatch, never, passed_on, run_to_end
 
 if TYPE_CHECKING:
@@ -223,14 +225,18 @@ class _Job:
         self._tile = tile
         self._stop = stop
         self._shape = (image.shape[0], image.shape[1])
-        channels = to_channels(image)
+        count = 1 if image.ndim == 2 else image.shape[2]
         taken = denoiser.network.config.in_channels
-        if len(channels) != taken:
+        if count != taken:
             raise PixelSizeProblem(
                 f"The model is for {_with_channels(taken)}, and this is one of "
-                f"{_with_channels(len(channels))}. Choose a model made for such images."
+                f"{_with_channels(count)}. Choose a model made for such images."
             )
         self._at_work, self._notes = _working_shape(self._shape, pixel_size_angstrom, denoiser)
+        self._image = image
+        self._faults = faults_of(image, denoiser.training.normalisation)
+        self._notes += (self._faults.sentence,) if self._faults.sentence else ()
+        channels = to_channels(mend(image, self._faults))
         with torch_errors_explained("Denoising"):
             working = rescale(channels.to(device), self._at_work)
             self._scale = Intensities.of(working, denoiser.training.normalisation)
@@ -242,7 +248,7 @@ class _Job:
         with torch_errors_explained("Denoising"):
             result = yield from self._denoised(self._seen, "denoising")
             pixels = from_channels(rescale(self._scale.restore(result), self._shape))
-        return DenoisedImage(pixels, self._notes)
+        return DenoisedImage(returned(pixels, self._image, self._faults), self._notes)
 
     def region(self, window: Window) -> Generator[DenoisingProgress, None, DenoisedRegion | None]:
         """Denoise what ``window`` shows; None if it shows nothing, or most of the image."""
@@ -253,7 +259,9 @@ class _Job:
         with torch_errors_explained("Denoising"):
             result = yield from self._denoised(self._seen[(slice(None), *part.read)], _IN_VIEW)
             restored = self._scale.within(part.read).restore(result)
-            return DenoisedRegion(from_channels(part.resampled(restored)), part.origin)
+            pixels = from_channels(part.resampled(restored))
+        faults = self._faults.within(part.window)
+        return DenoisedRegion(returned(pixels, self._image[part.window], faults), part.origin)
 
     def _denoised(self, image: Tensor, stage: str) -> Generator[DenoisingProgress, None, Tensor]:
         """Return what comes of the normalised ``image``, on its scale."""
@@ -303,6 +311,14 @@ def _working_shape(
             "Å/px: too far apart. Check the pixel size, or train a denoiser on such images."
         )
     notes: tuple[str, ...] = ()
+    if denoiser.calibrate and factor < 1:
+        # Enlarged, an image would have no noise where its noise is measured.
+        if factor < 0.8:
+            notes = (
+                f"The image has {pixel_size_angstrom:g} Å/px, coarser than the {working:g} Å/px "
+                "the denoiser works at: it is denoised as it is; expect less of it.",
+            )
+        return shape, notes
     if factor < 0.8:
         notes = (
             f"The image has {pixel_size_angstrom:g} Å/px, coarser than the {working:g} Å/px the "

@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_n2n.denoising.config import TrainingConfig
-from napari_n2n.denoising.normalisation import Intensities, rescale, to_channels, working_shape
+from napari_n2n.denoising.normalisation import (
+    Intensities,
+    faults_of,
+    rescale,
+    to_channels,
+    working_shape,
+)
 from napari_n2n.denoising.training.examples import Example, WorkingPair
 from napari_n2n.denoising.training.independence import Independence
 from napari_n2n.denoising.training.singles import (
@@ -22,6 +28,7 @@ from napari_n2n.denoising.training.singles import (
 )
 from napari_n2n.devices import free_bytes
 from napari_n2n.errors import N2NError, NotEnoughData
+from napari_n2n.io.faults import mend
 from napari_n2n.progress import Interrupted, Steps, Stop, Stopwatch, never
 
 
@@ -183,13 +190,19 @@ def _example_of(
     at_work = (height, width)
     if pair.pixel_size_angstrom is not None and working is not None:
         at_work = working_shape(at_work, pair.pixel_size_angstrom, working)
+    kind = config.normalisation
     if isinstance(pair, SingleImage):
-        image = to_channels(pair.pixels)
+        image = to_channels(mend(pair.pixels, faults_of(pair.pixels, kind)))
         return working_single(image, pair.pixel_size_angstrom, at_work, config, seed)
     images = []
-    for pixels in (pair.input, pair.target):
-        image = rescale(to_channels(pixels), at_work)
-        images.append(Intensities.of(image, config.normalisation).normalise(image).contiguous())
+    first, second = (faults_of(pixels, kind) for pixels in (pair.input, pair.target))
+    # A fault of either is one of both: filled in alike, it would be learnt as specimen.
+    for pixels, faults in (
+        (pair.input, first.joined(second)),
+        (pair.target, second.joined(first)),
+    ):
+        image = rescale(to_channels(mend(pixels, faults)), at_work)
+        images.append(Intensities.of(image, kind).normalise(image).contiguous())
     return WorkingPair(images[0], images[1], pair.swappable), "halves"
 
 

@@ -1,0 +1,102 @@
+"""Faults of a camera are found where they are, and nowhere else."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from napari_n2n.io.faults import find_faults, mend, returned
+from napari_n2n.metrics import correlation
+
+SIDE = 256
+KINDS = ["pixel", "pixels", "x-rays", "column", "hot row", "border", "rows", "block", "bar", "step"]
+
+
+@pytest.fixture(scope="module", params=["counts", "few counts", "around zero"])
+def sound(request) -> np.ndarray:
+    """Return a specimen on noise, as counts or with a mean of 0."""
+    rng = np.random.default_rng(3)
+    specimen = ndimage.gaussian_filter(rng.normal(size=(SIDE, SIDE)), 5)
+    specimen /= specimen.std()
+    if request.param == "around zero":
+        return (3000 * (0.4 * specimen + rng.normal(size=(SIDE, SIDE)))).astype(np.float32)
+    mean = 80 if request.param == "counts" else 0.8
+    return rng.poisson(mean * np.maximum(1 + 0.06 * specimen, 0)).astype(np.float32)
+
+
+def disturbed(sound: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the image with a fault, and where that is; a step is nowhere."""
+    image, where = sound.copy(), np.zeros(sound.shape, bool)
+    strong = float(sound.mean() + 50 * sound.std())
+    parts: dict[str, tuple[list, float]] = {
+        "pixel": ([np.s_[70, 90]], 65535.0),
+        "pixels": ([np.s_[17 * i + 3, 23 * i + 5] for i in range(10)], strong),
+        "x-rays": ([np.s_[40 * i + 9 : 40 * i + 11, 30:33] for i in range(5)], strong),
+        "column": ([np.s_[:, 85]], 0.0),
+        "hot row": ([np.s_[131]], strong),
+        "border": ([np.s_[:8], np.s_[-8:], np.s_[:, :8], np.s_[:, -8:]], 0.0),
+        "rows": ([np.s_[:40]], 0.0),
+        "block": ([np.s_[50:70, 100:150]], float(sound.mean())),
+        "bar": ([np.s_[-30:-22, 20:100]], strong),
+        "step": ([], 0.0),
+    }
+    places, value = parts[kind]
+    # Dead lines of a camera whose zero was taken off are below everything.
+    value = value if value or sound.min() >= 0 else float(sound.min())
+    for place in places:
+        image[place], where[place] = value, True
+    if kind == "step":
+        image[SIDE // 2 :] += 3 * sound.std()
+    return image, where
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_fault_is_found_and_filled_in_and_costs_only_its_place(sound, kind):
+    image, where = disturbed(sound, kind)
+    faults = find_faults(image)
+    assert faults.where[where].all()
+    away = ~ndimage.binary_dilation(where, iterations=9)
+    assert not faults.where[away].any(), np.argwhere(faults.where & away)[:8]
+    assert faults.sentence
+    mended = mend(image, faults)
+    assert correlation(mended[away], sound[away]) > 0.98
+    assert mended.std() == pytest.approx(sound.std(), rel=0.05)
+
+
+def test_nothing_is_found_in_a_sound_image(sound):
+    faults = find_faults(sound)
+    assert not faults.where.any()
+    assert faults.offset is None
+    assert not faults.sentence
+    np.testing.assert_array_equal(mend(sound, faults), sound)
+
+
+def test_areas_come_back_as_they_were_recorded_and_lines_filled_in(sound):
+    image, block = disturbed(sound, "block")
+    image[:, 200] = sound.mean() + 9 * sound.std()
+    faults = find_faults(image)
+    result = returned(mend(image, faults), image, faults)
+    np.testing.assert_array_equal(result[block], image[block])
+    assert (result[:, 200] < image[:, 200]).all()
+
+
+def test_gold_is_carried_around_and_comes_back():
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:SIDE, :SIDE]
+    gold = sum((np.hypot(y - a, x - b) < 14) for a, b in ((60, 60), (170, 120), (90, 200))) > 0
+    image = (rng.normal(size=(SIDE, SIDE)) - 20 * gold).astype(np.float32)
+    faults = find_faults(image)
+    mended = mend(image, faults)
+    assert mended.std() < 0.5 * image.std()
+    np.testing.assert_allclose(returned(mended, image, faults), image, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["all the same", "not finite", "tiny", "one row"])
+def test_what_holds_no_image_is_left_alone(kind):
+    noise = np.random.default_rng(0).random((128, 128))
+    image = {
+        "all the same": np.full((128, 128), 7.0),
+        "not finite": np.where(np.eye(128) > 0, np.nan, noise),
+        "tiny": np.zeros((3, 5)),
+        "one row": np.zeros((1, 500)),
+    }[kind].astype(np.float32)
+    assert mend(image, find_faults(image)).shape == image.shape
