@@ -67,6 +67,29 @@ def test_a_folder_of_movies_is_aligned_once_and_its_halves_are_kept(tmp_path, ne
     assert len(run_to_end(training_pairs_steps(source, None, never))) == 2
 
 
+def test_the_first_of_a_folder_is_shown_without_aligning_the_others(tmp_path, never):
+    movies, kept = tmp_path / "movies", tmp_path / "kept"
+    for seed in (0, 1):
+        write_simulated(simulate(FIELD.replaced(seed=seed)), movies, f"m{seed}")
+    (movies / "m1.mrc").write_bytes(b"not read")
+    field = run_to_end(expose_steps(FolderSource(movies, kept), never))
+    assert field.name == "m0"
+    assert field.halves is not None
+    # Nothing is kept that nobody asked for, and it is said that there are others.
+    assert not kept.exists()
+    assert any("m1.mrc" in note for note in field.notes)
+
+
+def test_of_a_folder_it_is_said_how_all_of_it_is_denoised(tmp_path, halves, never):
+    for name in ("a", "b"):
+        for half, pixels in zip(("ODD", "EVN"), halves, strict=True):
+            write_micrograph(tmp_path / f"{name}_{half}.mrc", pixels, 1.5)
+    field = run_to_end(expose_steps(FolderSource(tmp_path, tmp_path / "kept"), never))
+    assert field.name == "a"
+    (note,) = field.notes
+    assert f"one of 2; all: napari-n2n denoise {tmp_path}" in note
+
+
 def test_movies_with_dots_in_their_names_are_all_taken_and_a_torn_one_is_left_out(tmp_path, never):
     movies = tmp_path / "movies"
     for name in ("May08_03.05.02", "May08_03.10.01", "May08_03.20.07"):

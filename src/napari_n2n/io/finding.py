@@ -61,6 +61,11 @@ def stem_of(path: Path) -> str:
     return name
 
 
+def movie_stem_of(path: Path) -> str:
+    """Return the stem that the files of both halves of a movie share with that of its full sum."""
+    return _EVEN.sub("", _ODD.sub("", stem_of(path)))
+
+
 def files_in(
     folder: Path | str,
     patterns: Sequence[str] | None = None,

@@ -1,7 +1,7 @@
 """What can be worked on, and how it becomes pairs to train on. No napari and no Qt here."""
 
 import dataclasses
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from napari_n2n.errors import FileProblem, NotEnoughData
-from napari_n2n.io import Micrograph
+from napari_n2n.io import Micrograph, stem_of
+from napari_n2n.io.finding import movie_stem_of
 from napari_n2n.progress import Progress, Steps, Stop, passed_on
 from napari_n2n.workflow.fields_of_view import FieldOfView, Image
 from napari_n2n.workflow.movie_reader import MovieReader
@@ -169,8 +170,7 @@ def expose_steps(source: Source, stop: Stop, device: str = "auto") -> Steps[Fiel
     if isinstance(source, OnePhotograph | PhotographFolder):
         yield Progress("reading the photograph", 0, 1)
         return source.field_of_view()
-    images = yield from _images_in_folder(source, stop, device)
-    return _first_of(images, images.notes)
+    return (yield from _first_in_folder(source, stop, device))
 
 
 def training_pairs_steps(
@@ -258,12 +258,62 @@ def _first_of(images: "Collection[Pair | SingleImage]", notes: tuple[str, ...]) 
 
     first = next(iter(images))
     size, path = first.pixel_size_angstrom, Path(first.name)
+    name = movie_stem_of(path)
     if isinstance(first, SingleImage):
         image = replace(Micrograph.from_array(first.pixels, size, path), notes=notes)
-        return FieldOfView(first.name, image)
+        return FieldOfView(name, image)
     full = first.input + first.target
     halves = Halves(first.input, first.target, full, size, None, None, path, notes)
-    return FieldOfView(first.name, halves)
+    return FieldOfView(name, halves)
+
+
+def _first_in_folder(source: FolderSource, stop: Stop, device: str) -> Steps[FieldOfView]:
+    """Make the first field of a folder alone: who looks at one does not wait for a night."""
+    from napari_n2n.io import find_halves
+    from napari_n2n.workflow.training_sets import PairsOnDisk, training_set
+
+    size = source.recording.pixel_size_angstrom
+    images: PairsOnDisk | MicrographsOnDisk
+    movies, problems = ([], []) if find_halves(source.folder) else _movies_in(source.folder)
+    for path in movies:
+        try:
+            sums = sums_of_file_steps(path, MovieReader(source.recording), device=device, stop=stop)
+            halves = yield from sums
+        except FileProblem as problem:
+            problems.append(problem)
+            continue
+        notes = (*_left_out(problems), *_one_of(len(movies), source))
+        return FieldOfView(stem_of(path), replace(halves, notes=(*halves.notes, *notes)))
+    if movies:
+        raise problems[0]
+    images = training_set([source.folder], size)
+    return _first_of(images, (*images.notes, *_one_of(len(images), source)))
+
+
+def _one_of(count: int, source: FolderSource) -> tuple[str, ...]:
+    """Say that there are others, and how all of them are denoised."""
+    if count < 2:
+        return ()
+    return (f"It is one of {count}; all: napari-n2n denoise {source.folder} -o DIR.",)
+
+
+def _left_out(problems: Iterable[FileProblem]) -> tuple[str, ...]:
+    return tuple(f"Left out: {problem}" for problem in problems)
+
+
+def _movies_in(folder: Path) -> tuple[list[Path], list[FileProblem]]:
+    """Find the movies in a folder, and what is wrong with those that cannot be read."""
+    from napari_n2n.io import expand_inputs, inspect_file
+
+    movies: list[Path] = []
+    problems: list[FileProblem] = []
+    for path in expand_inputs(folder):
+        try:
+            if inspect_file(path).kind == "movie":
+                movies.append(path)
+        except FileProblem as problem:
+            problems.append(problem)
+    return movies, problems
 
 
 def _images_in_folder(
@@ -274,20 +324,13 @@ def _images_in_folder(
     Where there is neither, its micrographs are taken as they are. Files that cannot be used are
     left out, which a note says, as long as there are others.
     """
-    from napari_n2n.io import expand_inputs, find_halves, inspect_file, stem_of
+    from napari_n2n.io import find_halves
     from napari_n2n.workflow.training_sets import PairsOnDisk, training_set
 
     size = source.recording.pixel_size_angstrom
     if find_halves(source.folder):
         return PairsOnDisk.in_folder(source.folder, size)
-    movies: list[Path] = []
-    problems: list[FileProblem] = []
-    for path in expand_inputs(source.folder):
-        try:
-            if inspect_file(path).kind == "movie":
-                movies.append(path)
-        except FileProblem as problem:
-            problems.append(problem)
+    movies, problems = _movies_in(source.folder)
     if not movies:
         return training_set([source.folder], size)
     from napari_n2n.motion import write_halves
@@ -308,8 +351,7 @@ def _images_in_folder(
         pairs.append((odd, even))
     if not pairs:
         raise problems[0]
-    notes = tuple(f"Left out: {problem}" for problem in problems)
-    return PairsOnDisk(pairs, notes=notes)
+    return PairsOnDisk(pairs, notes=_left_out(problems))
 
 
 def _numbered(steps: Steps[R], number: int, count: int) -> Steps[R]:

@@ -182,3 +182,34 @@ def test_eer_that_is_rendered_anew_tells_its_own_pixel_size_and_dose(form, tmp_p
     assert finer.pixel_size_angstrom == pytest.approx(before.pixel_size_angstrom / 2)
     assert finer.dose_per_frame == pytest.approx(0.5)
     assert finer.dose_per_frame * len(finer) == pytest.approx(dose)
+
+
+def opened_half(form, name, kind):
+    from napari.layers import Layer
+
+    pixels = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)
+    memory = LayerMemory(kind, 1.0, path=Path(f"/data/{name}.mrc"))
+    form.viewer.add_layer(Layer.create(*image_layer(pixels, name, memory)))
+
+
+def test_halves_of_one_movie_are_chosen_together_whatever_was_open(form):
+    for name, kind in (("a_ODD", "odd"), ("a_EVN", "even")):
+        opened_half(form, name, kind)
+    assert (form.value().odd, form.value().even) == ("a_ODD", "a_EVN")
+    # One half alone is not paired with that of another movie.
+    opened_half(form, "b_EVN", "even")
+    assert (form.value().kind, form.value().image) == ("image", "b_EVN")
+    opened_half(form, "b_ODD", "odd")
+    choice = form.value()
+    assert (choice.kind, choice.odd, choice.even) == ("halves", "b_ODD", "b_EVN")
+
+
+def test_what_was_opened_comes_before_what_was_summed_here(form):
+    from napari.layers import Layer
+
+    pixels = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)
+    for name, kind in (("m sum", "sum"), ("field", "micrograph")):
+        form.viewer.add_layer(Layer.create(*image_layer(pixels, name, LayerMemory(kind, 1.0))))
+    assert form.value().image == "field"
+    form.viewer.add_layer(Layer.create(*image_layer(pixels, "n sum", LayerMemory("sum", 1.0))))
+    assert form.value().image == "field"

@@ -194,3 +194,61 @@ def test_a_movie_is_aligned_and_denoised_without_training(docked, qtbot, told):
     visible = [layer.name for layer in viewer.layers if layer.visible]
     assert visible == ["apoferritin movie sum", "apoferritin movie denoised"]
     assert told == []
+
+
+def test_what_is_opened_next_is_chosen_shown_and_denoised(opened, micrograph, qtbot):
+    viewer, widget, first = opened()
+    big = widget.main_button.big
+    big.click()
+    qtbot.waitUntil(lambda: not widget.runner.busy, timeout=LONG)
+    of_first = viewer.layers["mine denoised"]
+    assert "Denoised" in widget.progress.status.text()
+    # Each pane says what it shows.
+    assert first.name_overlay.visible
+    assert of_first.name_overlay.visible
+
+    second = viewer.add_image(
+        micrograph[::-1].copy(), name="next", scale=(4, 4), units=("angstrom", "angstrom")
+    )
+    assert widget.data.value().image == "next"
+    assert [layer for layer in viewer.layers if layer.visible] == [second]
+    assert not grid_of(viewer).enabled
+    assert not first.name_overlay.visible
+    # What was said of the first is not said of the second.
+    assert "Denoised" not in widget.progress.status.text()
+    assert "Ready" in widget.progress.status.text()
+
+    big.click()
+    qtbot.waitUntil(lambda: not widget.runner.busy, timeout=LONG)
+    of_second = viewer.layers["next denoised"]
+    assert [layer for layer in viewer.layers if layer.visible] == [second, of_second]
+
+    # Chosen again, the first comes back beside its own result.
+    widget.data._layers["image"].value = "mine"
+    assert {layer for layer in viewer.layers if layer.visible} == {first, of_first}
+    assert "Ready" in widget.progress.status.text()
+
+
+def test_what_is_opened_during_the_work_stays_in_view(opened, micrograph, qtbot):
+    viewer, widget, first = opened()
+    widget.main_button.big.click()
+    second = viewer.add_image(
+        micrograph[::-1].copy(), name="next", scale=(4, 4), units=("angstrom", "angstrom")
+    )
+    qtbot.waitUntil(lambda: not widget.runner.busy, timeout=LONG)
+    assert [layer for layer in viewer.layers if layer.visible] == [second]
+    sentence = widget.progress.status.text()
+    assert sentence.startswith("mine: Denoised")
+    assert "Choose it above" in sentence
+    widget.data._layers["image"].value = "mine"
+    denoised = viewer.layers["mine denoised"]
+    assert {layer for layer in viewer.layers if layer.visible} == {first, denoised}
+
+
+def test_a_button_that_is_grey_says_why_whatever_was_said_before(opened, qtbot):
+    _, widget, _ = opened()
+    widget.main_button.big.click()
+    qtbot.waitUntil(lambda: not widget.runner.busy, timeout=LONG)
+    widget.model.choose("saved")
+    assert not widget.main_button.big.isEnabled()
+    assert widget.progress.status.text() == "Choose the file of a model above."

@@ -121,7 +121,7 @@ def test_keys_are_given_back(make_napari_viewer):
     viewer.bind_key("N", lambda _: theirs.append("N"))
     ours = []
     keys = KeyMap(ours.append)
-    keys.bind([viewer])
+    keys.bind(viewer)
     # Bound by somebody else meanwhile, one of them over ours.
     viewer.bind_key("K", lambda _: theirs.append("K"))
     viewer.bind_key("M", lambda _: theirs.append("M"), overwrite=True)
@@ -196,3 +196,25 @@ def test_what_is_chosen_comes_back(make_napari_viewer):
     form.setValue(MicrographChoice(denoised="gone"))
     assert form.value() == MicrographChoice()
     form.disconnect_layers()
+
+
+def test_keys_are_ours_whichever_layer_is_active(make_napari_viewer, qtbot):
+    viewer = make_napari_viewer(show=True)
+    canvas = viewer.window._qt_viewer.canvas.native
+    before = viewer.add_labels(np.zeros((32, 32), np.uint8), name="avoid")
+    acted = []
+    keys = KeyMap(acted.append)
+    keys.bind(viewer)
+    later = viewer.add_shapes([[[0, 0], [8, 8]]], name="somebody's")
+    for layer in (before, later):
+        viewer.layers.selection.active = layer
+        mode = layer.mode
+        QTest.keyClick(canvas, Qt.Key.Key_1)
+        QTest.keyClick(canvas, Qt.Key.Key_E)
+        assert acted == ["intact", "erase_tool"]
+        assert layer.mode == mode
+        acted.clear()
+    viewer.layers.remove(before)
+    keys.release()
+    QTest.keyClick(canvas, Qt.Key.Key_1)
+    assert not acted

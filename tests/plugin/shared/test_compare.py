@@ -103,3 +103,25 @@ def test_the_widgets_of_one_viewer_share_a_comparison(make_napari_viewer):
     first, second = make_napari_viewer(), make_napari_viewer()
     assert Comparison.of(first) is Comparison.of(first)
     assert Comparison.of(first) is not Comparison.of(second)
+
+
+def test_each_keeps_a_pane_when_the_user_drags_one_below_the_other(scene, qtbot):
+    viewer, _, movie, raw, denoised = scene
+    viewer.layers.move(viewer.layers.index(denoised), 0)
+    qtbot.waitUntil(lambda: cell(viewer, denoised) == (0, 0))
+    assert cell(viewer, raw) == (0, 1)
+    assert raw.visible
+    assert denoised.visible
+    # Nothing comes between them.
+    viewer.layers.move(viewer.layers.index(movie), viewer.layers.index(raw))
+    qtbot.waitUntil(lambda: viewer.layers.index(movie) == 0)
+    assert (cell(viewer, denoised), cell(viewer, raw)) == ((0, 0), (0, 1))
+
+
+def test_an_image_that_is_opened_is_not_pasted_into_a_pane(scene):
+    viewer, comparison, _movie, raw, _ = scene
+    opened = viewer.add_image(np.zeros((64, 64)), name="another")
+    assert comparison.pair is None
+    assert not grid_of(viewer).enabled
+    assert [layer for layer in viewer.layers if layer.visible] == [opened]
+    assert not raw.name_overlay.visible

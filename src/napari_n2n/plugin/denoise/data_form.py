@@ -10,6 +10,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_n2n.errors import NotEnoughData
+from napari_n2n.io.finding import movie_stem_of
 from napari_n2n.plugin.denoise.layer_sources import (
     dose_of,
     is_noisy,
@@ -17,11 +18,12 @@ from napari_n2n.plugin.denoise.layer_sources import (
     photograph_source,
     roles_of,
 )
-from napari_n2n.plugin.shared.controls import Underway, aligned_labels, folded
-from napari_n2n.plugin.shared.layers import layer_called, memory_of, pixel_size_of
+from napari_n2n.plugin.shared.controls import aligned_labels, folded
+from napari_n2n.plugin.shared.layers import is_made_here, layer_called, memory_of, pixel_size_of
 from napari_n2n.plugin.shared.movie_form import MovieForm, path_of
 from napari_n2n.plugin.shared.pixel_sizes import Calibrator
 from napari_n2n.plugin.shared.preferences import halves_folder
+from napari_n2n.plugin.shared.underway import Underway
 from napari_n2n.workflow.photograph_sources import PhotographFolder
 from napari_n2n.workflow.recording import RecordingOptions
 from napari_n2n.workflow.sources import FolderSource, HalvesSource, ImageSource, Source
@@ -47,6 +49,11 @@ _FIELDS: dict[DataKind, tuple[str, ...]] = {
     "photograph": ("photograph",),
     "photographs": ("folder",),
 }
+_OPENED_AS: tuple[tuple[str, DataKind], ...] = (
+    ("movie", "movie"),
+    ("image", "image"),
+    ("photograph", "photograph"),
+)
 _OF_FOLDERS = ("folder", "photographs")
 _OF_LAYERS = ("movie", "halves", "image")
 _RECORDED = (*_OF_LAYERS, "folder")
@@ -74,8 +81,7 @@ class DataChoice:
 class DataForm(QWidget):
     """Edits a `DataChoice` over the layers of a viewer, and keeps up with them.
 
-    A movie or a pair of halves that is opened while nothing is chosen is chosen. So is a
-    photograph with noise, whatever photograph was chosen: it was added in order to be denoised.
+    What is opened is chosen, whatever was chosen before; halves as soon as both are there.
     """
 
     valueChanged = Signal()  # noqa: N815 - Qt's way to name signals
@@ -206,11 +212,16 @@ class DataForm(QWidget):
                 part.choices = candidates[role]
                 kept = before if before in candidates[role] else None
                 part.value = kept or self._likely(role, candidates[role])
-            added = event.value if getattr(event, "type", "") == "inserted" else None
-            if added is not None and "photograph" in roles_of(added) and is_noisy(added):
-                self._layers["photograph"].value = added.name
             self._follow_what_is_open()
+            if getattr(event, "type", "") == "inserted":
+                self._choose_opened(event.value)
         self._on_change()
+
+    def shown_layer(self) -> "Layer | None":
+        """Return the layer that is worked on, the odd one of halves; None of a folder."""
+        choice = self.value()
+        name = getattr(choice, _FIELDS[choice.kind][0])
+        return None if choice.kind in _OF_FOLDERS or name is None else self._viewer.layers[name]
 
     def disconnect_layers(self) -> None:
         """Follow the viewer's layers no longer."""
@@ -225,10 +236,44 @@ class DataForm(QWidget):
         """Return the layer that is surely meant by ``role``: one that says so itself."""
         if role == "photograph":
             names = [n for n in names if is_noisy(self._viewer.layers[n])][::-1] or names
+        if role == "image":  # rather what was opened than what was summed here
+            names = [n for n in names if not is_made_here(self._viewer.layers[n])] or names
         if role in ("movie", "image", "photograph"):
             return names[0] if names else None
         wanted = [n for n in names if memory_of(self._viewer.layers[n]).kind == role]
         return wanted[0] if wanted else None
+
+    def _choose_opened(self, layer: "Layer") -> None:
+        """Choose the layer that has just been opened, in the likeliest of its roles."""
+        roles, kind = roles_of(layer), memory_of(layer).kind
+        if is_made_here(layer):
+            return
+        if kind == "odd" or kind == "even":
+            other = self._other_half(layer)
+            self._layers[kind].value = layer.name
+            if other is not None:
+                self._layers["even" if kind == "odd" else "odd"].value = other.name
+                self._kind.value = "halves"
+                return
+        for role, wanted in _OPENED_AS:
+            if role in roles:
+                self._layers[role].value = layer.name
+                self._kind.value = wanted
+                return
+
+    def _other_half(self, layer: "Layer") -> "Layer | None":
+        """Return the open layer with the other frames of the same movie; None: not open."""
+        memory = memory_of(layer)
+        wanted = "even" if memory.kind == "odd" else "odd"
+        found = [one for one in self._viewer.layers if memory_of(one).kind == wanted]
+        if memory.path is None:
+            return found[-1] if found else None
+        of_one = movie_stem_of(memory.path)
+        for one in reversed(found):
+            path = memory_of(one).path
+            if path is not None and movie_stem_of(path) == of_one:
+                return one
+        return None
 
     def _follow_what_is_open(self) -> None:
         chosen = {role: part.value for role, part in self._layers.items()}

@@ -10,7 +10,6 @@ from qtpy.QtCore import QObject, QTimer
 from napari_n2n.io.photographs import WHITE
 from napari_n2n.plugin.shared.canvas import camera_of, grid_of
 from napari_n2n.plugin.shared.compare import Comparison
-from napari_n2n.plugin.shared.controls import Underway
 from napari_n2n.plugin.shared.layers import (
     LayerData,
     LayerMemory,
@@ -20,6 +19,7 @@ from napari_n2n.plugin.shared.layers import (
     memory_of,
     noisy_layer,
 )
+from napari_n2n.plugin.shared.underway import Underway
 from napari_n2n.workflow.fields_of_view import FieldOfView
 from napari_n2n.workflow.fields_of_view import Image as Pixels
 from napari_n2n.workflow.photograph_training import NoisyCopy
@@ -59,6 +59,21 @@ class DenoiseLayers:
         self._looking.setInterval(_LOOK_MS)
         self._looking.timeout.connect(self.look)
         viewer.layers.events.removed.connect(self._on_removed)
+
+    def show_chosen(self, layer: Image) -> None:
+        """Show what was chosen beside what was made of it, if that is there; else alone."""
+        for made in reversed(self._images()):
+            memory = memory_of(made)
+            raw = layer_called(self._viewer, memory.raw_layer or "")
+            if memory.kind == "denoised" and isinstance(raw, Image) and _is_of(memory, raw, layer):
+                if self.comparison.pair != (raw, made):
+                    self._compare(raw, made)
+                return
+        shown = [other for other in self._images() if other.visible]
+        was_alone = not grid_of(self._viewer).enabled and shown == [layer]
+        self._show_alone(layer)
+        if not was_alone:
+            self._viewer.reset_view()
 
     def show_field(self, field: FieldOfView) -> Image:
         """Show the raw sum, under what comes later; other images step back.
@@ -133,8 +148,13 @@ class DenoiseLayers:
         self._looking.stop()
         self._viewer.layers.events.removed.disconnect(self._on_removed)
 
-    def show_result(self, result: DenoisingResult, seconds: float) -> Image:
-        """Show a denoised image beside its raw one, with where it comes from."""
+    def show_result(
+        self, result: DenoisingResult, seconds: float, *, in_view: bool = True
+    ) -> Image:
+        """Show a denoised image beside its raw one, with where it comes from.
+
+        Not ``in_view``, it waits unseen until what it was made of is chosen again.
+        """
         field = result.field
         raw = self._raw_layer(field)
         name = f"{field.name} denoised"
@@ -157,12 +177,13 @@ class DenoiseLayers:
         before = self._ours(name)
         if before is not None:
             before.name = f"{name} before"
-        layer = self._add(described)
-        self._compare(raw, layer)
+        layer = self._add(described, visible=in_view)
+        if in_view:
+            self._compare(raw, layer)
+            self._viewer.layers.selection.active = layer
         # Only now: were one of a pair removed, the comparison would end and the view be reset.
         for old in (before, self._ours(PREVIEW)):
             self._remove(old)
-        self._viewer.layers.selection.active = layer
         return layer
 
     def _on_removed(self, event: Any) -> None:
@@ -239,6 +260,14 @@ class DenoiseLayers:
         if layer is not None and layer in self._viewer.layers:
             with self._removing:
                 self._viewer.layers.remove(layer)
+
+
+def _is_of(memory: LayerMemory, raw: Image, layer: Image) -> bool:
+    """Whether ``memory`` is of a result, with a ``raw`` layer, that was made of ``layer``."""
+    if raw is layer:
+        return True
+    path = memory_of(layer).path
+    return memory.path == path if path is not None else memory.made_from == layer.name
 
 
 def _visible(layer: Image) -> Region:

@@ -13,6 +13,7 @@ from napari_n2n.plugin.denoise.photograph_plot import PhotographPlot
 from napari_n2n.plugin.denoise.training_plot import TrainingPlot
 from napari_n2n.plugin.shared.controls import MainButton, ProgressDisplay, ViewToggle, heading, row
 from napari_n2n.plugin.shared.docked import DockedWidget
+from napari_n2n.plugin.shared.preferences import halves_folder
 from napari_n2n.workflow.photograph_sources import DEVIATION
 
 if TYPE_CHECKING:
@@ -37,6 +38,14 @@ _CHOOSE_FILE = "Choose the file of a model above."
 _WITHOUT_HALVES = (
     "Ready. Press Train: it works without halves too, but noise that neighbouring pixels share "
     "can pass for specimen. A movie, or its halves, is safer."
+)
+_ON_FOLDER = (
+    "Ready. Press Denoise: the folder's first field is denoised and shown. All of them are by "
+    "napari-n2n denoise FOLDER -o DIR."
+)
+_TRAIN_ON_FOLDER = (
+    "Ready. Press Train: movies are aligned one after the other, which may take long; their odd "
+    "and even halves are kept in {kept}, and a model is trained on all of them."
 )
 _ON_PHOTOGRAPHS = (
     "Ready. Press Train: noise is added to the clean photographs, and a model learns to take it "
@@ -87,6 +96,7 @@ class DenoisePanel(DockedWidget):
         self.view = ViewToggle()
         self._action = heading("")
         self._invited = ""
+        self._told_about: tuple[object, ...] = ()
         self.stack(
             (
                 heading("1  Data"),
@@ -160,10 +170,12 @@ class DenoisePanel(DockedWidget):
         self.denoise_button.setVisible(model == "new")
         self.denoise_button.setEnabled(idle and complete and has_model)
         self.save_button.setEnabled(idle and has_model)
+        about = self._subject()
         untouched = self.progress.status.text() in ("", self._invited)
-        if idle and (untouched or self._unfit() is not None):
+        if idle and (untouched or about != self._told_about or self._unfit() is not None):
             self._invited = missing or self._invitation()
             self.progress.say(self._invited)
+        self._told_about = about
 
     def show_training(self, step: TrainingProgress) -> None:
         """Draw how far a training is."""
@@ -177,12 +189,22 @@ class DenoisePanel(DockedWidget):
         self.plot.clear()
         self.photograph_plot.clear()
 
+    def _subject(self) -> tuple[object, ...]:
+        """Return what a sentence is about: of anything else that is chosen it would be untrue."""
+        data = self.data.value()
+        layer = self.data.shown_layer()
+        shown = None if layer is None else layer.unique_id
+        return (data.kind, shown, data.even, data.folder, self.model.kind(), self.model.file())
+
     def _invitation(self) -> str:
         data, model = self.data.value(), self.model.kind()
         if self.data.lacks_pixel_size():
             return _NO_PIXEL_SIZE
         if model == "new" and data.in_colour:
             return _ON_PHOTOGRAPHS
+        if data.kind == "folder" and data.folder is not None:
+            kept = halves_folder(data.folder, data.recording)
+            return _TRAIN_ON_FOLDER.format(kept=kept) if model == "new" else _ON_FOLDER
         return _WITHOUT_HALVES if model == "new" and data.kind == "image" else _INVITATIONS[model]
 
     def _missing(self) -> str | None:

@@ -7,6 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from napari.components import ViewerModel
+from napari.layers import Image
 from napari.utils.notifications import show_error, show_info, show_warning
 from qtpy.QtWidgets import QWidget
 
@@ -54,6 +55,8 @@ from napari_n2n.workflow.train_and_denoise import (
 )
 
 if TYPE_CHECKING:
+    from napari.layers import Layer
+
     from napari_n2n.denoising.checkpoints import Denoiser
 
 
@@ -76,6 +79,8 @@ class DenoiseWidget(DenoisePanel):
         self.models = Models()
         self._last_field = LastField()
         self._source_at_work: Source | None = None
+        self._chosen: Layer | None = None
+        self._at_work_on: Layer | None = None
         self._then: Callable[[Any], None] = lambda _result: None
         self._started = 0.0
         self._denoise_next = False
@@ -83,6 +88,7 @@ class DenoiseWidget(DenoisePanel):
         if preferences().scale_bar:
             scale_bar_of(viewer).visible = True
         self._device_runner.start("looking for devices", lambda stop: devices_steps(), show=False)
+        self._chosen = self.data.shown_layer()  # as the user shows it
         self._on_data()
 
     @property
@@ -277,6 +283,7 @@ class DenoiseWidget(DenoisePanel):
             show_warning("One thing at a time: press Stop first, or wait for what is running.")
             return False
         self._then = then
+        self._at_work_on = self._chosen
         self._started = monotonic()
         self.progress.begin(f"{title}…")
         self._refresh()
@@ -287,8 +294,9 @@ class DenoiseWidget(DenoisePanel):
             for note in step.notes:
                 show_warning(note)
             self._keep(step.field)
-            self.layers.show_field(step.field)
-            self.layers.look()
+            if self._in_view:
+                self.layers.show_field(step.field)
+                self.layers.look()
             return
         if not self.runner.stopping:
             self.progress.show_progress(step)
@@ -300,6 +308,11 @@ class DenoiseWidget(DenoisePanel):
             part = step.region
         if part is not None:
             self.layers.show_part(part.pixels, part.origin)
+
+    @property
+    def _in_view(self) -> bool:
+        """Whether what is worked on is still what the user wants to see."""
+        return self._chosen is self._at_work_on
 
     def _on_success(self, result: Any) -> None:
         self._then(result)
@@ -324,8 +337,9 @@ class DenoiseWidget(DenoisePanel):
 
     def _on_aligned(self, field: FieldOfView) -> None:
         self._keep(field)
-        self.layers.show_field(field)
-        self.progress.say(f"Aligned in {format_seconds(monotonic() - self._started)}.")
+        if self._in_view:
+            self.layers.show_field(field)
+        self._tell(field, f"Aligned in {format_seconds(monotonic() - self._started)}.")
 
     def _on_trained(self, trained: TrainingResult) -> None:
         self.models.trained = trained.denoiser
@@ -337,9 +351,15 @@ class DenoiseWidget(DenoisePanel):
     def _on_denoised(self, result: DenoisingResult, did: str) -> None:
         seconds = monotonic() - self._started
         self._keep(result.field)
-        self.layers.show_result(result, seconds)
+        self.layers.show_result(result, seconds, in_view=self._in_view)
         said = (f"{did} in {format_seconds(seconds)}.", *result.notes, *result.what_next)
-        self.progress.say(" ".join(said))
+        self._tell(result.field, " ".join(said))
+
+    def _tell(self, field: FieldOfView, sentence: str) -> None:
+        """Say what became of ``field``; by its name where something else was opened meanwhile."""
+        if not self._in_view:
+            sentence = f"{field.name}: {sentence} Choose it above to see it."
+        self.progress.say(sentence)
 
     def _on_noisy(self, copy: NoisyCopy) -> None:
         self.layers.show_noisy(copy)
@@ -355,8 +375,17 @@ class DenoiseWidget(DenoisePanel):
         self.progress.say(f"Loaded {path.name}. Press Denoise.")
 
     def _on_data(self) -> None:
-        """Have the model that is right for what is chosen."""
+        """Show what is chosen, and have the model that is right for it."""
         self.model.suit(in_colour=self.data.value().in_colour)
+        chosen = self.data.shown_layer()
+        if chosen is not self._chosen:
+            was_removed = self._chosen is not None and self._chosen not in self.viewer.layers
+            before, self._chosen = self._chosen, chosen
+            if self.runner.busy and was_removed and before is self._at_work_on:
+                self._at_work_on = chosen  # nothing else was opened
+            elif isinstance(chosen, Image):
+                self.layers.end_preview()  # of what is no longer looked at
+                self.layers.show_chosen(chosen)
         self._refresh()
 
     def _refresh(self, *_: object) -> None:

@@ -95,7 +95,7 @@ class ParticlesScene(QObject):
         self.particles.show(self.images, self.diameter_px)
         if self.raw is not None and self.image is not None:
             self.comparison.show(self.raw, self.image)
-        self.keys.bind([self._viewer, *self.images, *self.particles.layers])
+        self.keys.bind(self._viewer)
         self.mouse.take("select")
         if self.field is not None:
             shown = self.field

@@ -50,7 +50,6 @@ class CurrentMicrograph(QObject):
         self.reader = PictureReader(self)
         self.keys = KeyMap(act, SCREENING_KEYS)
         self.diameter_angstrom: float | None = None
-        self.view.layersChanged.connect(self._bind)
         self.reader.came.connect(self._on_came)
         verdicts.currentChanged.connect(self.refresh)
 
@@ -63,7 +62,7 @@ class CurrentMicrograph(QObject):
         if session is None:
             self.keys.release()
         else:
-            self._bind()
+            self.keys.bind(self._viewer)
         self.refresh()
 
     def made_anew(self, micrograph: int) -> None:
@@ -153,6 +152,3 @@ class CurrentMicrograph(QObject):
     def _on_came(self, micrograph: int) -> None:
         if micrograph == self._verdicts.current:
             self.refresh()
-
-    def _bind(self) -> None:
-        self.keys.bind([self._viewer, *self.view.layers])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Points
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject
 
 from napari_n2n.particles.palette import BORDER, LABEL_COLOURS, filling_rgba, label_rgba
 from napari_n2n.plugin.shared.compare import Comparison
@@ -23,15 +23,7 @@ _DIAMETER_PX = 60.0  # of particles whose diameter nobody has told
 
 
 class MicrographView(QObject):
-    """Two image layers whose data change, and their particles; made when they are needed.
-
-    Signals
-    -------
-    layersChanged
-        There are other layers than before.
-    """
-
-    layersChanged = Signal()  # noqa: N815 - Qt's way to name signals
+    """Two image layers whose data change, and their particles; made when they are needed."""
 
     def __init__(self, viewer: ViewerModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -73,7 +65,6 @@ class MicrographView(QObject):
             for image in self._images:
                 self._viewer.add_layer(image)
             self.comparison.show(*self._images)
-            self.layersChanged.emit()
         else:
             for layer, shown in zip(self._images, both, strict=True):
                 _replace(layer, shown, calibrated)
@@ -138,7 +129,6 @@ class MicrographView(QObject):
                 layer.editable = False
                 self._particles.append(layer)
                 self.comparison.attach(layer, image)
-            self.layersChanged.emit()
         labels = particles.labels
         plain = bool((labels == "unlabelled").all())
         for layer, image in zip(self._particles, self._images, strict=True):
@@ -154,7 +144,7 @@ class MicrographView(QObject):
                 layer.face_color = filling_rgba(labels)
                 layer.border_color = label_rgba(labels)
         self._are_plain = plain
-        # The keys go to the active layer first, and these are where they are bound.
+        # Its contrast is what one may want to change, and not the particles.
         self._viewer.layers.selection.active = self._images[-1]
 
 

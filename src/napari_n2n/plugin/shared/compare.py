@@ -7,6 +7,8 @@ from napari.layers import Image
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_n2n.plugin.shared.canvas import grid_of
+from napari_n2n.plugin.shared.layers import is_made_here
+from napari_n2n.plugin.shared.underway import Underway
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -38,9 +40,10 @@ class Comparison(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(_BLINK_MS)
         self._timer.timeout.connect(self._blink)
+        self._ordering = Underway()
         viewer.layers.events.removed.connect(self._on_removed)
-        for event in self._order_events():
-            event.connect(self._divide)
+        viewer.layers.events.inserted.connect(self._on_inserted)
+        viewer.layers.events.reordered.connect(self._on_reordered)
 
     @classmethod
     def of(cls, viewer: "ViewerModel") -> "Comparison":
@@ -74,11 +77,13 @@ class Comparison(QObject):
 
     def show(self, raw: "Layer", denoised: "Layer") -> None:
         """Show ``raw`` (left, below) and ``denoised`` (right, above); other images are hidden."""
+        self._name_panes(False)
         self._pair = (raw, denoised)
+        self._name_panes(True)
         marks = [layer for image in self._pair for layer in self._marks_over(image)]
         for layer in self._viewer.layers:
             layer.visible = layer in self._pair or layer in marks
-        self._in_order()
+        self._in_order(self._pair)
         self._apply()
 
     def attach(self, marks: "Layer", image: "Layer", *, below: bool = False) -> None:
@@ -89,7 +94,7 @@ class Comparison(QObject):
         others = self._marks_over(image)
         self._marks[image] = [marks, *others] if below else [*others, marks]
         if self._pair is not None and image in self._pair:
-            self._in_order()
+            self._in_order(self._pair)
             self._apply()
 
     def set_mode(self, mode: Mode) -> None:
@@ -101,6 +106,7 @@ class Comparison(QObject):
     def end(self) -> None:
         """Stop comparing: one canvas again, nothing blinks."""
         self._timer.stop()
+        self._name_panes(False)
         self._pair = None
         grid_of(self._viewer).enabled = False
 
@@ -108,10 +114,6 @@ class Comparison(QObject):
         """Change nothing by itself any more: what blinks stays as it is, both shown."""
         if self.blinking:
             self.set_mode("grid")
-
-    def _order_events(self) -> tuple[Any, ...]:
-        events = self._viewer.layers.events
-        return events.inserted, events.removed, events.reordered
 
     def _apply(self) -> None:
         self._timer.stop()
@@ -133,16 +135,22 @@ class Comparison(QObject):
         if self._mode == "blink":
             self._timer.start()
 
-    def _in_order(self) -> None:
-        """Bring other images below raw, denoised above it, and marks on top of their image."""
+    def _in_order(self, lower_first: "tuple[Layer, Layer]") -> None:
+        """Bring other images below the two, their marks on top of each, and all else above."""
         layers = self._viewer.layers
-        compared = [layer for image in self._pair or () for layer in self._with_marks(image)]
+        compared = [layer for image in lower_first for layer in self._with_marks(image)]
         others = [layer for layer in layers if layer not in compared]
         images = [layer for layer in others if isinstance(layer, Image)]
         rest = [layer for layer in others if not isinstance(layer, Image)]
-        for place, layer in enumerate([*images, *compared, *rest]):
-            if layers.index(layer) != place:
-                layers.move(layers.index(layer), place)
+        with self._ordering:
+            for place, layer in enumerate([*images, *compared, *rest]):
+                if layers.index(layer) != place:
+                    layers.move(layers.index(layer), place)
+
+    def _name_panes(self, shown: bool) -> None:
+        """Write in its pane what each of the two is, or no longer."""
+        for layer in self._pair or ():
+            layer.name_overlay.visible = shown
 
     def _with_marks(self, image: "Layer") -> "list[Layer]":
         """Return an image and the marks over it."""
@@ -152,16 +160,47 @@ class Comparison(QObject):
         """Return the marks over an image that are still in the viewer."""
         return [marks for marks in self._marks.get(image, []) if marks in self._viewer.layers]
 
-    def _divide(self, *_: object) -> None:
+    def _divide(self) -> None:
         """Give each its pane: napari fills a pane with ``stride`` layers, in their order.
 
-        What is below raw shares its pane, what is above denoised shares that one's, so that marks
-        which are made visible are drawn on the denoised image.
+        What is below the lower one shares its pane, what is above the upper one that one's, so
+        that marks which are made visible are drawn on the denoised image.
         """
         layers = self._viewer.layers
         if self._pair is not None and self._mode == "grid" and self._pair[0] in layers:
-            last = self._with_marks(self._pair[0])[-1]
-            grid_of(self._viewer).stride = layers.index(last) + 1
+            lower = min(self._pair, key=layers.index)
+            grid_of(self._viewer).stride = layers.index(self._with_marks(lower)[-1]) + 1
+
+    def _on_inserted(self, event: Any) -> None:
+        """Make room for an image that was opened: beside the old result it would look like it."""
+        if self._pair is None:
+            return
+        opened = event.value
+        if not isinstance(opened, Image) or is_made_here(opened):
+            self._divide()
+            return
+        pair = self._pair
+        self.end()
+        for layer in pair:
+            layer.visible = False
+            for marks in self._marks_over(layer):
+                marks.visible = False
+        self._viewer.reset_view()
+
+    def _on_reordered(self, _event: object) -> None:
+        # Not now: the list of layers is in the middle of moving one.
+        if not self._ordering:
+            QTimer.singleShot(0, self._settle)
+
+    def _settle(self) -> None:
+        """Let the user exchange the panes, and nothing come between their layers."""
+        if self._pair is None or self._viewer_while_it_lives() is None:
+            return
+        raw, denoised = self._pair
+        if self._mode == "grid":
+            raw, denoised = sorted(self._pair, key=self._viewer.layers.index)
+        self._in_order((raw, denoised))
+        self._divide()
 
     def _blink(self) -> None:
         if self._pair is not None:
@@ -169,12 +208,16 @@ class Comparison(QObject):
             denoised.visible = not denoised.visible
 
     def _on_removed(self, event: object) -> None:
-        if self._pair is not None and getattr(event, "value", None) in self._pair:
-            rest = [layer for layer in self._pair if layer in self._viewer.layers]
-            self.end()
-            for layer in rest:
-                layer.visible = True
-                layer.opacity = 1.0
+        if self._pair is None:
+            return
+        if getattr(event, "value", None) not in self._pair:
+            self._divide()
+            return
+        rest = [layer for layer in self._pair if layer in self._viewer.layers]
+        self.end()
+        for layer in rest:
+            layer.visible = True
+            layer.opacity = 1.0
 
 
 # By the identity of their viewer, which is not hashable.

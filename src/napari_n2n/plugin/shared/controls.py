@@ -39,22 +39,6 @@ def not_none(thing: T | None) -> T:
     return thing
 
 
-class Underway:
-    """True within its ``with`` block: what widgets tell meanwhile is not the user's doing."""
-
-    def __init__(self) -> None:
-        self._depth = 0
-
-    def __enter__(self) -> None:
-        self._depth += 1
-
-    def __exit__(self, *_: object) -> None:
-        self._depth -= 1
-
-    def __bool__(self) -> bool:
-        return self._depth > 0
-
-
 def aligned_labels(container: Container[Any]) -> Container[Any]:
     """Give a form's labels the width that those of all forms have, and the form no margins."""
     container.margins = (0, 0, 0, 0)

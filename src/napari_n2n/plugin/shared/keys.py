@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from napari.components import ViewerModel
     from qtpy.QtGui import QKeyEvent
 
 
@@ -52,26 +53,30 @@ class KeyMap:
     """Calls ``act`` with the name of a key's action, wherever the key was pressed.
 
     napari asks the active layer before the viewer, and its own layers use digits and letters; so
-    the keys are bound to the very layers that are worked on, and let go of again.
+    the keys are bound to every layer, whichever is active, and let go of again.
     """
 
     def __init__(self, act: Callable[[str], None], keys: tuple[Key, ...] = KEYS) -> None:
         self._act = act
         self._keys = keys
+        self._viewer: ViewerModel | None = None
         self._bound: list[tuple[Any, dict[Any, Any], dict[Any, Any]]] = []
 
-    def bind(self, providers: list[Any]) -> None:
-        """Bind the keys to these viewers and layers, and to no others."""
+    def bind(self, viewer: "ViewerModel") -> None:
+        """Bind the keys to the viewer and its layers, those to come included."""
         self.release()
-        for provider in providers:
-            before = dict(provider.keymap)
-            for key in self._keys:
-                provider.bind_key(key.napari_name, self._presser(key.action), overwrite=True)
-            ours = {k: f for k, f in provider.keymap.items() if before.get(k) is not f}
-            self._bound.append((provider, ours, before))
+        self._viewer = viewer
+        viewer.layers.events.inserted.connect(self._on_inserted)
+        viewer.layers.events.removed.connect(self._on_removed)
+        for provider in (viewer, *viewer.layers):
+            self._bind_to(provider)
 
     def release(self) -> None:
         """Give the keys back to those that had them."""
+        if self._viewer is not None:
+            self._viewer.layers.events.inserted.disconnect(self._on_inserted)
+            self._viewer.layers.events.removed.disconnect(self._on_removed)
+            self._viewer = None
         for provider, ours, before in self._bound:
             for key, function in ours.items():
                 if provider.keymap.get(key) is not function:
@@ -89,6 +94,19 @@ class KeyMap:
                 self._act(known.action)
                 return True
         return False
+
+    def _on_inserted(self, event: Any) -> None:
+        self._bind_to(event.value)
+
+    def _on_removed(self, event: Any) -> None:
+        self._bound = [bound for bound in self._bound if bound[0] is not event.value]
+
+    def _bind_to(self, provider: Any) -> None:
+        before = dict(provider.keymap)
+        for key in self._keys:
+            provider.bind_key(key.napari_name, self._presser(key.action), overwrite=True)
+        ours = {k: f for k, f in provider.keymap.items() if before.get(k) is not f}
+        self._bound.append((provider, ours, before))
 
     def _presser(self, action: str) -> Callable[[Any], None]:
         return lambda _provider: self._act(action)

@@ -43,6 +43,9 @@ Kind = Literal[
 ]
 """What a layer is."""
 
+MADE: tuple[Kind, ...] = ("sum", "denoised", "preview", "screening")
+"""The images among them that this plugin made, and nobody opened."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LayerMemory:
@@ -125,6 +128,11 @@ def memory_in(metadata: Mapping[str, Any]) -> LayerMemory:
 def memory_of(layer: "Layer") -> LayerMemory:
     """Return what a layer remembers; an empty memory for layers that are not this plugin's."""
     return memory_in(layer.metadata)
+
+
+def is_made_here(layer: "Layer") -> bool:
+    """Whether this plugin made the layer of another, or of a session; else it was opened."""
+    return memory_of(layer).kind in MADE
 
 
 def calibration(
