@@ -1,5 +1,6 @@
 """What all tests share. With pytest-xdist (``-n 2``, as tox runs them) they are two processes."""
 
+import os
 from pathlib import Path
 
 import platformdirs
@@ -7,14 +8,31 @@ import pytest
 
 from .command_line import call
 from .openings import Openings
+from .screens import own_screen
 
 _WITH_WINDOWS = Path(__file__).parent / "plugin"
+_HAS_OWN_SCREEN = pytest.StashKey[bool]()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep all tests that open windows in one process: a screen has one keyboard focus."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each of several processes its share of the cores, and a screen where one can be made."""
+    worker = getattr(config, "workerinput", None)
+    config.stash[_HAS_OWN_SCREEN] = worker is not None and own_screen()
+    if worker is not None:
+        # torch's threads wait for each other by spinning, which two processes do at the other's
+        # expense. OpenMP reads this when torch is first imported.
+        share = max(1, (os.cpu_count() or 1) // worker["workercount"])
+        os.environ.setdefault("OMP_NUM_THREADS", str(share))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Say which tests have to stay in one process."""
     for item in items:
-        if item.path.is_relative_to(_WITH_WINDOWS):
+        if not item.path.is_relative_to(_WITH_WINDOWS):
+            # What a module makes once is made once.
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+        elif not config.stash[_HAS_OWN_SCREEN]:
+            # A screen has one keyboard focus.
             item.add_marker(pytest.mark.xdist_group("windows"))
 
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import napari
 import numpy as np
+import platformdirs
 from photographing import photograph, wait
 
 from napari_n2n.cli import app
 from napari_n2n.io import read_coordinates, read_micrograph
 from napari_n2n.plugin.demo import show_result
 from napari_n2n.plugin.particles.widget import ParticlesWidget
-from napari_n2n.plugin.shared import preferences
 
 STEM = "apoferritin_00"
 
@@ -43,7 +43,7 @@ def main(folder: Path) -> None:
     (table,) = read_coordinates(folder / "movies" / f"{STEM}_particles.csv")
     truth = list(zip(table.particles.centres_px, table.particles.labels.tolist(), strict=True))
     with tempfile.TemporaryDirectory() as user:
-        preferences.data_folder = lambda: Path(user)
+        platformdirs.user_data_path = lambda *_, **__: Path(user)
         viewer = napari.Viewer(show=True, show_welcome_screen=False)
         viewer.window._qt_window.resize(1600, 1000)
         widget = show_result(viewer, raw.pixels, denoised.pixels, raw.pixel_size_angstrom)

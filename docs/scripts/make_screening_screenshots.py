@@ -11,6 +11,7 @@ from pathlib import Path
 
 import napari
 import numpy as np
+import platformdirs
 from photographing import photograph, wait
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
@@ -18,7 +19,6 @@ from qtpy.QtTest import QTest
 from napari_n2n.io import write_micrograph
 from napari_n2n.plugin.screening.form import ScreenChoice
 from napari_n2n.plugin.screening.widget import ScreeningWidget
-from napari_n2n.plugin.shared import preferences
 from napari_n2n.simulation import SimulationConfig, simulate
 
 COUNT, SIDE, SIZE_ANGSTROM = 24, 1024, 1.5
@@ -54,7 +54,7 @@ def make_night(folder: Path) -> None:
 def main(folder: Path) -> None:
     make_night(folder)
     with tempfile.TemporaryDirectory() as user:
-        preferences.data_folder = lambda: Path(user)
+        platformdirs.user_data_path = lambda *_, **__: Path(user)
         viewer = napari.Viewer(show=True, show_welcome_screen=False)
         viewer.window._qt_window.resize(1600, 1000)
         widget = ScreeningWidget(viewer)

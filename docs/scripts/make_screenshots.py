@@ -7,22 +7,23 @@ import tempfile
 from pathlib import Path
 
 import napari
+import platformdirs
 from photographing import IMAGES, photograph, wait
 
 from napari_n2n.plugin.denoise.widget import DenoiseWidget
-from napari_n2n.plugin.shared import preferences
 
 
 def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        preferences.data_folder = lambda: Path(folder)
+        platformdirs.user_data_path = lambda *_, **__: Path(folder)
         viewer = napari.Viewer(show=True, show_welcome_screen=False)
         viewer.window._qt_window.resize(1600, 1000)
         viewer.open_sample("napari-n2n", "apoferritin")
         _, widget = viewer.window.add_plugin_dock_widget("napari-n2n", "Denoise")
         assert isinstance(widget, DenoiseWidget)
         viewer.window._qt_window.resize(1600, 1000)
+        wait(lambda: not widget._device_runner.busy)  # it says then what the fastest device is
         photograph(viewer, "denoise-start.png")
         widget.data.more.expand(animate=False)
         photograph(viewer, "denoise-recorded.png")

@@ -137,8 +137,9 @@ __all__ = [
 ]
 
 # torch's threads spin while they wait for each other. With anything else running on the machine
-# they then spin for one that is not being run: training was measured up to 5 times slower than with
-# a short spin, which costs 3 % on a quiet machine. OpenMP reads this when torch is first imported.
+# they then spin for one that is not being run: 39 steps/s of a training became 8.4 beside two busy
+# processes. So they are told not to spin for long; what was measured of it is in
+# docs/performance.md. OpenMP reads this when torch is first imported.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 

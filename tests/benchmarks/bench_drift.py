@@ -39,6 +39,9 @@ CASES: dict[str, dict[str, object]] = {
     "200 Å, 0.25 e/Å² × 80": {
         "n_frames": 80, "dose_per_frame": 0.25, "global_drift_angstrom": 200.0,
     },
+    "hard: 80 Å, 640², 0.5 e/Å² × 20": {
+        "shape": (640, 640), "n_frames": 20, "dose_per_frame": 0.5, "global_drift_angstrom": 80.0,
+    },
     "hard: 120 Å, 640², 0.5 e/Å² × 24": {
         "shape": (640, 640), "n_frames": 24, "dose_per_frame": 0.5, "global_drift_angstrom": 120.0,
     },
@@ -77,9 +80,7 @@ def measure(path: Path, gain: Path | None) -> dict[str, object]:
     from napari_n2n.progress import run_to_end
 
     torch.set_num_threads(1)
-    movie = open_movie(path)
-    if gain is not None:
-        movie = movie.with_gain(read_gain(gain))
+    movie = open_movie(path, gain=None if gain is None else read_gain(gain))
     cropped = read_cropped_steps(movie, 1.0, _ESTIMATION_PIXEL_ANGSTROM, torch.device("cpu"))
     frames = run_to_end(cropped)
     reach = min(_LARGEST_DRIFT_ANGSTROM, min(movie.shape[1:]) / 4)

@@ -15,6 +15,7 @@ from time import perf_counter, thread_time
 
 import napari
 import numpy as np
+import platformdirs
 from napari.layers import Image
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
@@ -22,7 +23,6 @@ from qtpy.QtWidgets import QApplication
 from napari_n2n.io import Particles
 from napari_n2n.plugin.particles.finding_form import FindingChoice
 from napari_n2n.plugin.particles.widget import ParticlesWidget
-from napari_n2n.plugin.shared import preferences
 from napari_n2n.plugin.shared.layers import LayerMemory, image_layer
 from napari_n2n.session.shown_particles import PendingSuggestions
 
@@ -74,7 +74,7 @@ def timed(name: str, widget: ParticlesWidget, prepare: Callable, act: Callable) 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        preferences.data_folder = lambda: Path(folder)
+        platformdirs.user_data_path = lambda *_, **__: Path(folder)
         widget = opened(Path(folder))
         marking, rng = widget.marking, np.random.default_rng(1)
         nothing: Callable = lambda: None  # noqa: E731

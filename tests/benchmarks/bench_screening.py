@@ -17,13 +17,13 @@ from pathlib import Path
 
 import napari
 import numpy as np
+import platformdirs
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from napari_n2n.io import Particles
 from napari_n2n.plugin.screening.widget import ScreeningWidget
-from napari_n2n.plugin.shared import preferences
 from napari_n2n.session import Session, session_path_in
 from napari_n2n.workflow.screening.pictures import ImagePyramid, MicrographPicture
 
@@ -126,7 +126,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as temporary:
         folder = Path(temporary)
-        preferences.data_folder = lambda: folder / "user"
+        platformdirs.user_data_path = lambda *_, **__: folder / "user"
         with Session.open(session_path_in(folder)) as session:
             fill(session, folder, options.micrographs)
         viewer = napari.Viewer(show=True, show_welcome_screen=False)

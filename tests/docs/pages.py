@@ -11,7 +11,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-PRINTED = re.compile(r"^\s*print\(.*\)  # (.+)$", re.MULTILINE)
+PRINTED = re.compile(r"^\s*(?:print\(.*)?\)  # (.+)$", re.MULTILINE)
 LOOKS_LIKE_PYTHON = re.compile(r"^(>>> |import \w|from [\w.]+ import )", re.MULTILINE)
 
 Names = dict[str, Any]
@@ -39,7 +39,8 @@ def hidden(page: Path) -> list[str]:
 def run(page: Path, names: Names) -> None:
     """Run the blocks of a page, and compare what they print with what they say they do.
 
-    A comment behind ``print(…)`` is what it prints; ``…`` in it stands for anything.
+    A comment behind ``print(…)``, or behind the bracket that closes one of several lines, is what
+    it prints; ``…`` in it stands for anything.
     """
     for line, code in blocks(page):
         # Empty lines before it, so that an error tells the line of the page.

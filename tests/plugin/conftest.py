@@ -75,7 +75,7 @@ def docked(make_napari_viewer, qtbot, add_sample, short) -> Iterator[Callable]:
         widget.model.settings.setValue(config)
         widget.model.choose(kind)
         widget.model.set_device("cpu")
-        qtbot.waitUntil(lambda: not widget._device_runner.busy, timeout=60_000)
+        qtbot.waitUntil(lambda: not widget._device_runner.busy, timeout=180_000)
         return viewer, widget
 
     yield dock

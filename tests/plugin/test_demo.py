@@ -25,7 +25,7 @@ def test_the_demo_shows_its_result_side_by_side_ready_to_be_marked(
     movie.touch()
     widget = show_result(viewer, raw, denoised, 1.0, centres, movie)
     qtbot.waitUntil(
-        lambda: not widget.finder.busy and len(widget.marking.view.ids) > 0, timeout=60_000
+        lambda: not widget.finder.busy and len(widget.marking.view.ids) > 0, timeout=180_000
     )
     assert viewer.layers["raw"].visible
     assert viewer.layers["denoised"].visible
@@ -40,4 +40,4 @@ def test_the_demo_shows_its_result_side_by_side_ready_to_be_marked(
     hand.press("1")
     assert widget.marking.view.particles.counts()["intact"] == 1
     assert (tmp_path / "napari-n2n.sqlite").is_file()
-    qtbot.waitUntil(lambda: not widget.suggester.busy, timeout=60_000)
+    qtbot.waitUntil(lambda: not widget.suggester.busy, timeout=180_000)

@@ -22,9 +22,6 @@ from napari_n2n.progress import Interrupted, run_to_end
 from napari_n2n.simulation import SimulationConfig, build_scene, write_simulated
 from napari_n2n.workflow.recording import RecordingOptions
 
-# One finished experiment serves several tests.
-pytestmark = pytest.mark.xdist_group("reproduce-cryo")
-
 SMALLEST = CryoSettings(count=3, size=256, frames=4, budget_minutes=0.01, seed=1)
 
 

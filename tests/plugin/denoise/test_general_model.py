@@ -12,7 +12,7 @@ from napari_n2n.plugin.denoise.model_form import ModelChoice, ModelForm
 from napari_n2n.plugin.shared.canvas import camera_of, grid_of
 from napari_n2n.plugin.shared.layers import memory_of
 
-LONG = 60_000
+LONG = 180_000
 SIDE = 512
 
 

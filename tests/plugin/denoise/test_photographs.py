@@ -17,7 +17,7 @@ from napari_n2n.plugin.denoise.widget import DenoiseWidget
 from napari_n2n.plugin.files import sample_data
 from napari_n2n.plugin.shared.layers import memory_in, memory_of
 
-LONG = 60_000
+LONG = 180_000
 SIDE = 128
 
 

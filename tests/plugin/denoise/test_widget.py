@@ -13,7 +13,7 @@ from napari_n2n.plugin.denoise.layers import PREVIEW
 from napari_n2n.plugin.shared.canvas import grid_of, scale_bar_of
 from napari_n2n.plugin.shared.layers import memory_of
 
-LONG = 60_000
+LONG = 180_000
 
 
 def train(widget, qtbot) -> None:

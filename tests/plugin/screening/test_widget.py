@@ -77,7 +77,7 @@ def test_from_a_folder_to_the_files_for_relion(sitting, qtbot, tmp_path):
     assert "5 files" in widget.progress.status.text()
     QTest.mouseClick(widget.screen_button, LEFT)
     assert widget.screen_button.text() == "Stop"
-    qtbot.waitUntil(lambda: not widget.job.busy, timeout=60_000)
+    qtbot.waitUntil(lambda: not widget.job.busy, timeout=180_000)
     settled(qtbot, widget)
     seen = widget.verdicts.overview
     assert sorted(seen.states.tolist()) == ["done"] * 4 + ["failed"]
@@ -132,7 +132,7 @@ def test_from_a_folder_to_the_files_for_relion(sitting, qtbot, tmp_path):
 
     # Screening again does nothing twice.
     widget.screen()
-    qtbot.waitUntil(lambda: not widget.job.busy, timeout=60_000)
+    qtbot.waitUntil(lambda: not widget.job.busy, timeout=180_000)
     assert "4 had been screened before" in widget.progress.status.text()
 
 
