@@ -18,12 +18,11 @@ from napari_n2n.plugin.denoise.layer_sources import (
     photograph_source,
     roles_of,
 )
-from napari_n2n.plugin.shared.controls import aligned_labels, folded
+from napari_n2n.plugin.shared.controls import Underway, aligned_labels, folded
 from napari_n2n.plugin.shared.layers import is_made_here, layer_called, memory_of, pixel_size_of
 from napari_n2n.plugin.shared.movie_form import MovieForm, path_of
 from napari_n2n.plugin.shared.pixel_sizes import Calibrator
 from napari_n2n.plugin.shared.preferences import halves_folder
-from napari_n2n.plugin.shared.underway import Underway
 from napari_n2n.workflow.photograph_sources import PhotographFolder
 from napari_n2n.workflow.recording import RecordingOptions
 from napari_n2n.workflow.sources import FolderSource, HalvesSource, ImageSource, Source

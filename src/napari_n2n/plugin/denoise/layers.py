@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject, QTimer
 from napari_n2n.io.photographs import WHITE
 from napari_n2n.plugin.shared.canvas import camera_of, grid_of
 from napari_n2n.plugin.shared.compare import Comparison
+from napari_n2n.plugin.shared.controls import Underway
 from napari_n2n.plugin.shared.layers import (
     LayerData,
     LayerMemory,
@@ -19,7 +20,6 @@ from napari_n2n.plugin.shared.layers import (
     memory_of,
     noisy_layer,
 )
-from napari_n2n.plugin.shared.underway import Underway
 from napari_n2n.workflow.fields_of_view import FieldOfView
 from napari_n2n.workflow.fields_of_view import Image as Pixels
 from napari_n2n.workflow.photograph_training import NoisyCopy

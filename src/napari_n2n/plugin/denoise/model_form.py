@@ -15,10 +15,9 @@ from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 from napari_n2n.denoising.config import TrainingConfig
 from napari_n2n.plugin.denoise.data_form import DataChoice
 from napari_n2n.plugin.denoise.settings_form import MICROGRAPHS, PHOTOGRAPHS, SettingsForm
-from napari_n2n.plugin.shared.controls import aligned_labels, row
+from napari_n2n.plugin.shared.controls import Underway, aligned_labels, row
 from napari_n2n.plugin.shared.movie_form import path_of
 from napari_n2n.plugin.shared.preferences import models_folder, preferences
-from napari_n2n.plugin.shared.underway import Underway
 from napari_n2n.workflow.train_and_denoise import LoadedModel, can_resume
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ from napari_n2n.plugin.denoise.model_form import IN_THE_BOX, ModelChoice, ModelF
 from napari_n2n.plugin.denoise.noise_row import NoiseRow
 from napari_n2n.plugin.denoise.photograph_plot import PhotographPlot
 from napari_n2n.plugin.denoise.training_plot import TrainingPlot
-from napari_n2n.plugin.shared.controls import MainButton, ProgressDisplay, ViewToggle, heading, row
+from napari_n2n.plugin.shared.controls import MainButton, ProgressDisplay, heading, row
 from napari_n2n.plugin.shared.docked import DockedWidget
 from napari_n2n.plugin.shared.preferences import halves_folder
+from napari_n2n.plugin.shared.view_toggle import ViewToggle
 from napari_n2n.workflow.photograph_sources import DEVIATION
 
 if TYPE_CHECKING:

@@ -20,8 +20,7 @@ from napari_n2n.denoising.shipped_models.photographs import (
     PHOTOGRAPH_PRESETS,
     is_for_photographs,
 )
-from napari_n2n.plugin.shared.controls import aligned_labels, folded
-from napari_n2n.plugin.shared.underway import Underway
+from napari_n2n.plugin.shared.controls import Underway, aligned_labels, folded
 from napari_n2n.settings import ConfigProblem, SettingField, setting_fields
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from napari_n2n.plugin.particles.gallery_bar import LARGEST_PX, SMALLEST_PX, STE
 from napari_n2n.plugin.particles.gallery_model import GalleryModel, SortKey
 from napari_n2n.plugin.particles.gallery_painter import ParticlePainter
 from napari_n2n.plugin.particles.thumbnails import Thumbnails
+from napari_n2n.plugin.shared.controls import Underway
 from napari_n2n.plugin.shared.looks import FAINT
 from napari_n2n.plugin.shared.thumbnail_view import ThumbnailView
-from napari_n2n.plugin.shared.underway import Underway
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer
 
 from napari_n2n.particles.palette import BORDER, filling_rgba, label_rgba
+from napari_n2n.plugin.shared.controls import Underway
 from napari_n2n.plugin.shared.layers import KEY, LayerMemory
-from napari_n2n.plugin.shared.underway import Underway
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

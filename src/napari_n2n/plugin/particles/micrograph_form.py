@@ -9,9 +9,8 @@ from napari.layers import Image
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_n2n.plugin.shared.controls import aligned_labels
+from napari_n2n.plugin.shared.controls import Underway, aligned_labels
 from napari_n2n.plugin.shared.layers import memory_of
-from napari_n2n.plugin.shared.underway import Underway
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

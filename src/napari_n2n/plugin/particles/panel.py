@@ -13,10 +13,11 @@ from napari_n2n.plugin.particles.marking_controls import (
     ToolChooser,
 )
 from napari_n2n.plugin.particles.micrograph_form import MicrographForm
-from napari_n2n.plugin.shared.controls import ProgressDisplay, ViewToggle, heading, row
+from napari_n2n.plugin.shared.controls import ProgressDisplay, heading, row
 from napari_n2n.plugin.shared.docked import DockedWidget
 from napari_n2n.plugin.shared.export_form import ExportForm
 from napari_n2n.plugin.shared.looks import QUIET
+from napari_n2n.plugin.shared.view_toggle import ViewToggle
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -9,9 +9,9 @@ from qtpy.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
 
 from napari_n2n.plugin.screening.model import SHOWN, VERDICT_COLOURS
 from napari_n2n.plugin.screening.verdicts import FORWARDED_KEYS
+from napari_n2n.plugin.shared.controls import Underway
 from napari_n2n.plugin.shared.looks import CAPTION, ON_COLOUR, SELECTED
 from napari_n2n.plugin.shared.thumbnail_view import ThumbnailView
-from napari_n2n.plugin.shared.underway import Underway
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,12 +21,12 @@ from napari_n2n.plugin.screening.model import VERDICT_COLOURS
 from napari_n2n.plugin.screening.verdicts import REASON_KEYS
 from napari_n2n.plugin.shared.controls import (
     ProgressDisplay,
-    ViewToggle,
     heading,
     row,
 )
 from napari_n2n.plugin.shared.docked import DockedWidget
 from napari_n2n.plugin.shared.looks import CHECKED_STYLE, PRIMARY_STYLE, STOP_STYLE
+from napari_n2n.plugin.shared.view_toggle import ViewToggle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,9 +11,8 @@ from qtpy.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
 from skimage.measure import points_in_poly
 
 from napari_n2n.plugin.screening.model import SHOWN, VERDICT_COLOURS
-from napari_n2n.plugin.shared.controls import row
+from napari_n2n.plugin.shared.controls import Underway, row
 from napari_n2n.plugin.shared.looks import SELECTED, small_print
-from napari_n2n.plugin.shared.underway import Underway
 from napari_n2n.workflow.screening.columns import figure_column, text_of
 
 if TYPE_CHECKING:

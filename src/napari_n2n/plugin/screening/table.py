@@ -17,11 +17,10 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from napari_n2n.plugin.screening.model import THUMBNAIL_PX, MicrographModel
 from napari_n2n.plugin.screening.verdicts import FORWARDED_KEYS, VERDICT_KEYS
-from napari_n2n.plugin.shared.controls import not_none
+from napari_n2n.plugin.shared.controls import Underway, not_none
 from napari_n2n.plugin.shared.keys import name_of
 from napari_n2n.plugin.shared.looks import CHOSEN
 from napari_n2n.plugin.shared.selections import FLAGS, select_rows, selected_mask
-from napari_n2n.plugin.shared.underway import Underway
 
 if TYPE_CHECKING:
     from napari_n2n.plugin.screening.verdicts import MicrographVerdicts

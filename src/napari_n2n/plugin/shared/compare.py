@@ -7,8 +7,8 @@ from napari.layers import Image
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_n2n.plugin.shared.canvas import grid_of
+from napari_n2n.plugin.shared.controls import Underway
 from napari_n2n.plugin.shared.layers import is_made_here
-from napari_n2n.plugin.shared.underway import Underway
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -5,7 +5,6 @@ from typing import Any, TypeVar
 from magicgui.widgets import Container, FloatSpinBox
 from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtWidgets import (
-    QButtonGroup,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -15,18 +14,12 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-from napari_n2n.plugin.shared.compare import MODES
-from napari_n2n.plugin.shared.looks import CHECKED_STYLE, PRIMARY_STYLE, STOP_STYLE
+from napari_n2n.plugin.shared.looks import PRIMARY_STYLE, STOP_STYLE
 from napari_n2n.progress import Progress, format_seconds
 
 _STOP_TIP = "Ends within a second. Of a training, what was learnt is saved, and Resume goes on."
 _TRAIN_TIP = "Align the movie if need be, train on it, and denoise it."
 _DENOISE_TIP = "Align the movie if need be, denoise it, and show it beside the raw image."
-_MODE_TIPS = {
-    "grid": "Raw and denoised side by side, moved and zoomed together.",
-    "overlay": "Denoised over raw; the layer's opacity sets how much of either.",
-    "blink": "Raw and denoised take turns. Click any of the three to end it.",
-}
 
 _LABEL_PX = 146
 
@@ -37,6 +30,22 @@ def not_none(thing: T | None) -> T:
     """Return what is there: Qt's types allow for None where there never is."""
     assert thing is not None
     return thing
+
+
+class Underway:
+    """True within its ``with`` block: what widgets tell meanwhile is not the user's doing."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+
+    def __enter__(self) -> None:
+        self._depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1
+
+    def __bool__(self) -> bool:
+        return self._depth > 0
 
 
 def aligned_labels(container: Container[Any]) -> Container[Any]:
@@ -178,32 +187,3 @@ class ProgressDisplay(QWidget):
         left = step.seconds_left
         self.bar.setFormat("" if left is None else f"{format_seconds(left)} left")
         self.say(step.sentence)
-
-
-class ViewToggle(QWidget):
-    """Three buttons of which one is down: grid, overlay, blink."""
-
-    modeChosen = Signal(str)  # noqa: N815 - Qt's way to name signals
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._group = QButtonGroup(self)
-        self.buttons: dict[str, QPushButton] = {}
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(QLabel("Compare "))
-        for mode in MODES:
-            button = QPushButton(mode.capitalize())
-            button.setCheckable(True)
-            button.setToolTip(_MODE_TIPS[mode])
-            button.setStyleSheet(CHECKED_STYLE)
-            button.clicked.connect(lambda _=False, mode=mode: self.modeChosen.emit(mode))
-            self._group.addButton(button)
-            self.buttons[mode] = button
-            layout.addWidget(button, 1)
-        self.show_mode("grid")
-
-    def show_mode(self, mode: str) -> None:
-        """Show which mode is on."""
-        self.buttons[mode].setChecked(True)

@@ -9,8 +9,7 @@ from magicgui.widgets.bases import ValueWidget
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_n2n.plugin.shared.controls import aligned_labels, typed
-from napari_n2n.plugin.shared.underway import Underway
+from napari_n2n.plugin.shared.controls import Underway, aligned_labels, typed
 from napari_n2n.settings import SettingField, setting_fields
 from napari_n2n.workflow.recording import OF_IMAGES, RecordingOptions
 
