@@ -252,3 +252,22 @@ def test_a_button_that_is_grey_says_why_whatever_was_said_before(opened, qtbot):
     widget.model.choose("saved")
     assert not widget.main_button.big.isEnabled()
     assert widget.progress.status.text() == "Choose the file of a model above."
+
+
+def test_a_widget_from_the_menu_shows_its_result(make_napari_viewer, micrograph, qtbot):
+    from napari.utils._proxies import PublicOnlyProxy
+
+    from napari_n2n.plugin.denoise.widget import DenoiseWidget
+
+    viewer = make_napari_viewer()
+    layer = viewer.add_image(micrograph, name="mine", scale=(4, 4), units=("angstrom", "angstrom"))
+    # What napari gives to the widgets that it makes: each layer is a new object each time.
+    widget = DenoiseWidget(PublicOnlyProxy(viewer))
+    viewer.window.add_dock_widget(widget, name="Denoise")
+    qtbot.waitUntil(lambda: not widget._device_runner.busy, timeout=LONG)
+    widget.main_button.big.click()
+    qtbot.waitUntil(lambda: not widget.runner.busy, timeout=LONG)
+    denoised = viewer.layers["mine denoised"]
+    assert [one for one in viewer.layers if one.visible] == [layer, denoised]
+    assert widget.progress.status.text().startswith("Denoised")
+    widget.leave()

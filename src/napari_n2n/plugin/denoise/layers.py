@@ -82,7 +82,7 @@ class DenoiseLayers:
         """
         self._field = field
         layer = self._raw_layer(field)
-        if self.comparison.pair is not None and self.comparison.pair[0] is layer:
+        if self.comparison.pair is not None and self.comparison.pair[0] == layer:
             return layer
         self._show_alone(layer)
         return layer
@@ -242,7 +242,7 @@ class DenoiseLayers:
         """Compare no longer; other images step back."""
         self.comparison.end()
         for other in self._images():
-            other.visible = other is layer
+            other.visible = other == layer
 
     def _images(self) -> list[Image]:
         return [layer for layer in self._viewer.layers if isinstance(layer, Image)]
@@ -266,7 +266,7 @@ class DenoiseLayers:
 
 def _is_of(memory: LayerMemory, raw: Image, layer: Image) -> bool:
     """Whether ``memory`` is of a result, with a ``raw`` layer, that was made of ``layer``."""
-    if raw is layer:
+    if raw == layer:
         return True
     path = memory_of(layer).path
     return memory.path == path if path is not None else memory.made_from == layer.name

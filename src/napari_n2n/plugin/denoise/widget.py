@@ -312,7 +312,7 @@ class DenoiseWidget(DenoisePanel):
     @property
     def _in_view(self) -> bool:
         """Whether what is worked on is still what the user wants to see."""
-        return self._chosen is self._at_work_on
+        return self._chosen == self._at_work_on
 
     def _on_success(self, result: Any) -> None:
         self._then(result)
@@ -378,10 +378,11 @@ class DenoiseWidget(DenoisePanel):
         """Show what is chosen, and have the model that is right for it."""
         self.model.suit(in_colour=self.data.value().in_colour)
         chosen = self.data.shown_layer()
-        if chosen is not self._chosen:
+        # Not "is": napari hands its plugins a new proxy of a layer each time.
+        if chosen != self._chosen:
             was_removed = self._chosen is not None and self._chosen not in self.viewer.layers
             before, self._chosen = self._chosen, chosen
-            if self.runner.busy and was_removed and before is self._at_work_on:
+            if self.runner.busy and was_removed and before == self._at_work_on:
                 self._at_work_on = chosen  # nothing else was opened
             elif isinstance(chosen, Image):
                 self.layers.end_preview()  # of what is no longer looked at
