@@ -212,8 +212,9 @@ def test_two_tables_of_one_micrograph_become_one(world, tmp_path, monkeypatch, c
     said = capsys.readouterr()
     assert "a: 3 particles" in said.out
     assert "joined" in said.err
-    rows = (folder / "new" / "a_manualpick.star").read_text()
-    assert all(f"{x}.0\t{y}.0" in rows for x, y in ((30, 40), (50, 60), (70, 20)))
+    rows = (folder / "new" / "a_manualpick.star").read_text().splitlines()
+    found = {tuple(map(float, row.split()[:2])) for row in rows if row[:1].isdigit()}
+    assert found == {(30, 40), (50, 60), (70, 20)}
 
 
 def test_a_torn_table_among_others_is_named_and_the_others_are_done(

@@ -61,8 +61,8 @@ def test_photographs_are_denoised_into_photographs(folder, model):
 
 def test_a_photograph_is_looked_at_once_to_be_denoised(folder, model, openings):
     assert call("denoise", folder / "0.png", "-M", model, "-o", folder / "out", "-q") == 0
-    # Its header, then its pixels.
-    assert openings.of(folder / "0.png") == (1, 2)
+    # Its header, whether it is in colour at all, then its pixels.
+    assert openings.of(folder / "0.png") == (1, 3)
 
 
 def test_a_photograph_is_not_written_over(folder, model, capsys):

@@ -17,6 +17,7 @@ from napari_n2n.denoising.config import LIGHT_NETWORK, TrainingConfig
 from napari_n2n.denoising.inference.denoising import denoise
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.errors import CheckpointProblem, WriteProblem
+from napari_n2n.io.outputs import overwriting
 
 from .conftest import TINY_NETWORK, noisy_pair
 
@@ -166,7 +167,8 @@ def test_a_header_that_lies_is_refused(denoiser, tmp_path, changes):
 @given(data=st.data())
 def test_a_damaged_file_is_refused_or_still_a_model(denoiser, tmp_path, data):
     path = tmp_path / "m.safetensors"
-    save_denoiser(path, denoiser)
+    with overwriting():  # the one that was damaged before
+        save_denoiser(path, denoiser)
     content = bytearray(path.read_bytes())
     length = data.draw(st.integers(0, len(content)), label="cut at")
     where = data.draw(st.integers(0, len(content) - 1), label="changed byte")

@@ -15,7 +15,9 @@ def test_a_model_in_the_box_is_had_by_its_name(name, channels):
 
 def test_any_other_name_is_a_file(tmp_path):
     assert set(IN_THE_BOX) == {"general", "photographs"}
-    save_denoiser(tmp_path / "photographs", denoiser_named("general"))
+    model = tmp_path / "mine.safetensors"
+    save_denoiser(model, denoiser_named("general"))
+    model.rename(tmp_path / "photographs")
     assert denoiser_named(tmp_path / "photographs").network.config.in_channels == 1
     with pytest.raises(CheckpointProblem, match="landscapes is not a file"):
         denoiser_named("landscapes")

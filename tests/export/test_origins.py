@@ -90,7 +90,8 @@ def test_kept_rows_go_out_with_all_columns_and_their_optics(selected):
     pd.testing.assert_frame_equal(rows(after, "optics"), rows(before, "optics"))
     # The very lines, of which nothing is rounded.
     words = {tuple(line.split()) for line in LIST.splitlines()}
-    assert {tuple(line.split()) for line in after.read_text().splitlines()} <= words
+    ours = [line for line in after.read_text().splitlines() if "napari-n2n" not in line]
+    assert {tuple(line.split()) for line in ours} <= words
 
 
 def test_particles_have_their_micrographs_group_and_name(selected):

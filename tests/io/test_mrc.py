@@ -130,7 +130,7 @@ def test_packed_pixels_of_serialem_are_known_by_their_size(tmp_path, columns_row
         assert movie.shape == (2, rows, 2 * columns)
         assert movie.pixel_size_angstrom == pytest.approx(0.5)
         assert any("two pixels of 4 bits" in note for note in movie.notes)
-        np.testing.assert_array_equal(movie.raw_frame(1)[3, :5], [1, 2, 3, 4, 0])
+        np.testing.assert_array_equal(movie.source.read(1)[3, :5], [1, 2, 3, 4, 0])
 
 
 def test_16_bit_pixels_of_a_packed_ones_size_are_none(tmp_path):
@@ -206,7 +206,7 @@ def test_a_volume_is_told_from_a_stack(tmp_path, counts):
     assert inspect_file(path).kind == "movie"
     path.write_bytes(header_of(path, w22=1, w9=4))
     assert inspect_file(path).kind == "volume"
-    with pytest.raises(UnreadableFile, match="volume of 4 images"):
+    with pytest.raises(UnreadableFile, match="of 4 images"):
         read_micrograph(path)
 
 

@@ -19,6 +19,7 @@ from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import write_mrc_stack, write_tiff_stack
 from napari_n2n.io.mrc import build_header
 from napari_n2n.io.mrc_validation import mrc2014_departures
+from napari_n2n.io.outputs import overwriting
 
 
 def changed(path, *, order="<", **words):
@@ -155,7 +156,8 @@ def test_a_file_of_40_gigabytes_takes_no_time_and_no_memory(tmp_path, extended):
 )  # fmt: skip
 def test_no_damage_does_harm(tmp_path, counts, damage):
     path = tmp_path / "damaged.mrc"
-    write_mrc_stack(path, counts, 1.0)
+    with overwriting():
+        write_mrc_stack(path, counts, 1.0)
     data = bytearray(path.read_bytes())
     for place, value in damage:
         data[place : place + len(value)] = value

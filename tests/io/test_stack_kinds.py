@@ -23,6 +23,7 @@ from napari_n2n.io import (
     write_mrc_stack,
     write_tiff_stack,
 )
+from napari_n2n.io.outputs import overwriting
 from napari_n2n.simulation import SimulationConfig, simulate
 
 
@@ -48,7 +49,8 @@ def particles() -> np.ndarray:
 
 def opened(path, images, **words):
     """Write an MRC stack, change words of its header (`w22=1`), and open it."""
-    write_mrc_stack(path, images, 2.0)
+    with overwriting():
+        write_mrc_stack(path, images, 2.0)
     data = bytearray(path.read_bytes())
     for name, value in words.items():
         np.frombuffer(data, "<i4" if name[0] == "w" else "<f4", 256)[int(name[1:])] = value
@@ -58,7 +60,8 @@ def opened(path, images, **words):
 
 def with_header(path, images, kind, per_section, nint, nreal, label=b""):
     """Write an MRC stack with an extended header, as microscopes do, and open it."""
-    write_mrc_stack(path, images, 2.0)
+    with overwriting():
+        write_mrc_stack(path, images, 2.0)
     data = bytearray(path.read_bytes())
     np.frombuffer(data, "<i4", 256)[23] = len(per_section)
     np.frombuffer(data, "<i2", 512)[64:66] = nint, nreal

@@ -159,6 +159,20 @@ class RecordingOptions(Settings):
         ),
     ] = "auto"
 
+    def known_to_0_5_0(self) -> dict[str, Any]:
+        """Return what is said by field, as version 0.5.0 kept it, to find what it made again.
+
+        Fields that it did not know are left out unless they say something; and where there is no
+        gain reference, how it is applied is told as it was then.
+        """
+        usual = type(self)()
+        known = {
+            name: value
+            for name, value in self
+            if name not in ("eer_grouping", "kind") or value != getattr(usual, name)
+        }
+        return known if self.gain is not None else known | {"gain_operation": "multiply"}
+
     @model_validator(mode="before")
     @classmethod
     def _nothing_of_a_gain_that_is_not_there(cls, said: Any) -> Any:

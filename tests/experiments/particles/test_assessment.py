@@ -78,7 +78,8 @@ def test_the_command_writes_a_table_and_is_quick_the_second_time(tmp_path):
     assert (tmp_path / "report.md").read_text() == first.output
     kept = list((tmp_path / "kept").iterdir())
     again = CliRunner().invoke(app, arguments)
-    assert again.output == first.output
+    assert again.output.endswith(first.output)
+    assert "earlier result, and is replaced" in again.output
     assert list((tmp_path / "kept").iterdir()) == kept
 
 

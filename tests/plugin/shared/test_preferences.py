@@ -16,6 +16,7 @@ from napari_n2n.workflow.recording import RecordingOptions
             {
                 "pixel_size_angstrom": 1.05,
                 "gain": Path("/data/gain.mrc"),
+                "gain_operation": "multiply",
                 "gain_rotation": 1,
                 "eer_dose": 0.5,
                 "aligned": True,

@@ -67,8 +67,9 @@ class CryoSettings(Settings):
         """
         told = self.model_dump(mode="json")
         recording: dict[str, Any] = told.pop("recording")
-        if self.recording.kind == "auto":  # which that version did not know
-            del recording["kind"]
+        known = self.recording.known_to_0_5_0()
+        recording = {name: value for name, value in recording.items() if name in known}
+        recording["gain_operation"] = known["gain_operation"]
         return told | recording
 
     @property

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_n2n.errors import BadValue
+from napari_n2n.io.coordinates.optics import GROUP
 from napari_n2n.io.star import StarTable
 
 if TYPE_CHECKING:
@@ -90,11 +91,6 @@ def _joined_rows(name: str, a: StarRows | None, b: StarRows | None) -> StarRows 
     """Return the rows of both; None where only one, or neither, came from a STAR file."""
     if a is None or b is None:
         return None
-    described = [None if one is None else (one.labels, one.rows) for one in (a.optics, b.optics)]
-    if described[0] != described[1]:
-        raise BadValue(
-            f"Two tables of {name} describe its optics differently. Convert them one by one."
-        )
     shared = [label for label in a.table.labels if label in b.table]
     parts = [one.table.without([x for x in one.table.labels if x not in shared]) for one in (a, b)]
     # In the order of the first one's columns.
@@ -103,6 +99,32 @@ def _joined_rows(name: str, a: StarRows | None, b: StarRows | None) -> StarRows 
     return replace(
         a,
         table=table,
+        optics=_joined_optics(name, a, b),
         labelled=a.labelled and b.labelled,
         places=np.concatenate([a.places, b.places + len(a.table)]),
+    )
+
+
+def _joined_optics(name: str, a: StarRows, b: StarRows) -> StarTable | None:
+    """Return the optics groups that the rows of both have; None where neither file has any."""
+    if a.optics is None and b.optics is None:
+        return None
+    groups: dict[str, dict[str, str]] = {}
+    for one in (a, b):
+        if one.optics is None or GROUP not in one.table or GROUP not in one.optics:
+            raise _other_optics(name)
+        used = set(one.table.words(GROUP))
+        for place, number in enumerate(one.optics.words(GROUP)):
+            described = one.optics.row(place)
+            if number in used and groups.setdefault(number, described) != described:
+                raise _other_optics(name)
+    if len({tuple(described) for described in groups.values()}) > 1:
+        raise _other_optics(name)
+    labels = next(iter(groups.values()), {})
+    return StarTable.of({x: [described[x] for described in groups.values()] for x in labels})
+
+
+def _other_optics(name: str) -> BadValue:
+    return BadValue(
+        f"Two tables of {name} describe its optics differently. Convert them one by one."
     )

@@ -120,7 +120,8 @@ class LayerMemory:
         told = []
         for one in fields(self):
             value = getattr(self, one.name)
-            if value is not None and not (isinstance(value, tuple | dict) and not value):
+            is_said = value is not None and value is not False
+            if is_said and not (isinstance(value, tuple | dict) and not value):
                 told.append(f"{one.name}={value!r}" if one.repr else f"{one.name}=…")
         return f"{type(self).__name__}({', '.join(told)})"
 

@@ -48,7 +48,8 @@ def halves_folder(movies: Path, recording: "RecordingOptions | None" = None) -> 
     what = str(movies.resolve())
     if recording is not None and recording.said:
         # As version 0.5.0 called it, whose halves are there.
-        what += f"MovieOptions({', '.join(f'{name}={value!r}' for name, value in recording)})"
+        known = recording.known_to_0_5_0()
+        what += f"MovieOptions({', '.join(f'{name}={value!r}' for name, value in known.items())})"
     code = hashlib.sha256(what.encode()).hexdigest()[:8]
     return user_folder() / "halves" / f"{movies.name}-{code}"
 
