@@ -148,7 +148,7 @@ def test_a_gain_reference_is_laid_on_movies_that_are_denoised(sample, tmp_path, 
         assert call("denoise", path, *more, "--aligned", "-o", tmp_path / "out", "-q") == 0
         results.append(read_micrograph(tmp_path / "out" / path.name).pixels)
     plain, wrong, right = results
-    assert np.abs(wrong - plain).mean() > 5 * np.abs(right - plain).mean() + plain.std()
+    assert np.abs(wrong - plain).mean() > 0.5 * plain.std()
     np.testing.assert_allclose(right, plain, atol=0.01 * plain.std())
     write_micrograph(tmp_path / "small.mrc", gain[:9, :9], 1.0)
     more = ["--gain", tmp_path / "small.mrc", "-o", tmp_path / "none", "-q"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_n2n.errors import BadValue
-from napari_n2n.io.coordinates.optics import GROUP
+from napari_n2n.io.coordinates.optics import GROUP, OpticsGroups
 from napari_n2n.io.star import StarTable
 
 if TYPE_CHECKING:
@@ -110,12 +110,15 @@ def _joined_optics(name: str, a: StarRows, b: StarRows) -> StarTable | None:
     if a.optics is None and b.optics is None:
         return None
     groups: dict[str, dict[str, str]] = {}
+    named = OpticsGroups()
     for one in (a, b):
         if one.optics is None or GROUP not in one.table or GROUP not in one.optics:
             raise _other_optics(name)
         used = set(one.table.words(GROUP))
         for place, number in enumerate(one.optics.words(GROUP)):
             described = one.optics.row(place)
+            if number in used:
+                named.number_of(described)  # refuses one name for two
             if number in used and groups.setdefault(number, described) != described:
                 raise _other_optics(name)
     if len({tuple(described) for described in groups.values()}) > 1:
