@@ -34,9 +34,13 @@ def joined_by_micrograph(tables: Sequence[MicrographParticles]) -> list[Microgra
         Two tables of one micrograph differ in its pixel size, shape, direction of rows or optics.
     """
     joined: list[MicrographParticles] = []
+    # A night has tens of thousands: only those of one stem, which may be one, are compared.
+    places: dict[str, list[int]] = {}
     for table in tables:
-        place = next((i for i, other in enumerate(joined) if _one_micrograph(table, other)), None)
+        of_stem = places.setdefault(table.stem, [])
+        place = next((i for i in of_stem if _one_micrograph(table, joined[i])), None)
         if place is None:
+            of_stem.append(len(joined))
             joined.append(table)
         else:
             joined[place] = _joined(joined[place], table)
