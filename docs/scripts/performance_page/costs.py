@@ -1,6 +1,6 @@
 """The tables about the arithmetic floor, growth and threads, from the committed figures alone."""
 
-from speed.figures import median, number, told, values
+from speed.figures import median, number, ratios, told, values
 
 from performance_page.markdown import Results, gigabytes, table
 from performance_page.training import TRAININGS
@@ -95,15 +95,11 @@ def growth(results: Results) -> str:
 
 def waiting(results: Results) -> str:
     part = results["waiting"]
-    rows = [
-        (
-            way,
-            *(
-                told(values(part["rounds"][f"{state}: {way}"], "steps_per_second"))
-                for state in ("quiet", "busy")
-            ),
-        )
-        for way in part["ways"]
-    ]
-    header = ("steps/s of `quick`", "quiet", f"beside {part['busy_processes']} busy processes")
+    rows = []
+    for kind in part["kinds"]:
+        quiet, busy = (part["rounds"][f"{state}: {kind}"] for state in ("quiet", "busy"))
+        rates = (told(values(rounds, "per_minute")) for rounds in (quiet, busy))
+        rows.append((kind, *rates, told(ratios(quiet, busy, "per_minute"))))
+    beside = f"beside {part['busy_processes']} busy processes"
+    header = ("steps, images or movies a minute", "quiet", beside, "times slower")
     return table(header, rows)

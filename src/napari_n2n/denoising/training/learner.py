@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import torch
@@ -15,9 +15,18 @@ from napari_n2n.denoising.config import TrainingConfig
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.devices import autocast
 from napari_n2n.errors import CheckpointProblem
+from napari_n2n.threads import side_by_side
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """From results and targets, (n, channel, y, x), the loss of each, (n,)."""
+
+_Gradients = tuple[Tensor, tuple[Tensor, ...]]
+_Part = Callable[[tuple[Tensor, Tensor]], _Gradients]
+
+# Numbers in a crop. From 362² pixels on, threads that share an operation do not wait for long.
+_LARGE_CROP = 2**17
+# With so many, 128² pixels, a thread has enough to do that nothing is gained by more at once.
+_ENOUGH = 2**14
 
 
 def squared_error(results: Tensor, targets: Tensor) -> Tensor:
@@ -65,16 +74,18 @@ class Learner:
 
         ``loss_of`` gives the (n,) losses of results and targets; by default `squared_error`.
         """
-        self._optimizer.zero_grad(set_to_none=True)
-        total = torch.zeros((), device=self.device)
-        # On a CPU crop by crop: a batch at once is no faster there, and takes more memory.
-        chunk = len(inputs) if self.device.type != "cpu" else max(1, 2**17 // inputs[0].numel())
-        for source, target in zip(inputs.split(chunk), targets.split(chunk), strict=True):
+        parameters = list(self.network.parameters())
+
+        def part(crops: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, ...]]:
+            source, target = crops
             with autocast(self.device):
                 result = self.network(source)
             loss = loss_of(result.float(), target).sum() / len(inputs)
-            loss.backward()
-            total += loss.detach()
+            return loss.detach(), torch.autograd.grad(loss, parameters)
+
+        total, gradients = _summed(self._parts(part, inputs, targets))
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient
         if self.config.gradient_clip:
             clip_grad_norm_(self.network.parameters(), self.config.gradient_clip)
         for group in self._optimizer.param_groups:
@@ -83,6 +94,19 @@ class Learner:
         self.step += 1
         self._average()
         return total
+
+    def _parts(self, part: _Part, inputs: Tensor, targets: Tensor) -> Iterable[_Gradients]:
+        """Yield what ``part`` makes of parts of a batch, in an order that is always the same.
+
+        On a CPU small crops are taken side by side (see `napari_n2n.threads`), large ones after
+        each other: all threads are busy with one of them, and two would take twice the memory.
+        """
+        if self.device.type != "cpu":
+            return [part((inputs, targets))]
+        size = inputs[0].numel()
+        chunk = max(1, _ENOUGH // size)
+        crops = list(zip(inputs.split(chunk), targets.split(chunk), strict=True))
+        return map(part, crops) if size > _LARGE_CROP else side_by_side(part, crops)
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -194,6 +218,16 @@ class Learner:
                 "exp_avg": torch.empty_like(parameter).copy_(first[name]),
                 "exp_avg_sq": torch.empty_like(parameter).copy_(second[name]),
             }
+
+
+def _summed(parts: Iterable[_Gradients]) -> _Gradients:
+    """Add up the losses and the gradients of the parts of a batch, one after the other."""
+    first, *others = parts
+    total, gradients = first
+    for loss, more in others:
+        total += loss
+        torch._foreach_add_(gradients, more)
+    return total, gradients
 
 
 def _channels_last(network: UNet) -> UNet:

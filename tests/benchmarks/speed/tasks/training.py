@@ -20,6 +20,7 @@ from napari_n2n.denoising.config import (
 from napari_n2n.denoising.inference.denoising import denoise
 from napari_n2n.denoising.reports import TrainingProgress
 from napari_n2n.denoising.shipped_models.general import general_denoiser
+from napari_n2n.denoising.training import learner
 from napari_n2n.denoising.training.learner import Learner
 from napari_n2n.denoising.training.micrographs import train_steps
 from napari_n2n.denoising.unet import UNet
@@ -83,8 +84,14 @@ def _judged(folder: str, config: TrainingConfig) -> dict[str, object]:
     return answer
 
 
-def speed(folder: str, name: str, **changes: object) -> dict[str, object]:
-    """Train a preset for a while, from nothing; only its speed matters."""
+def speed(folder: str, name: str, together: bool = False, **changes: object) -> dict[str, object]:
+    """Train a preset for a while, from nothing; only its speed matters.
+
+    ``together`` lets all of torch's threads share each operation on the whole batch, as they do
+    where nobody says otherwise.
+    """
+    if together:
+        learner._ENOUGH = 2**40
     config = preset(name).replaced(from_scratch=True, **changes)
     answer = _trained(folder, config)
     answer.pop("denoiser")
