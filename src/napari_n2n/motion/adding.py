@@ -13,6 +13,7 @@ from napari_n2n.motion.dose import DoseWeights
 from napari_n2n.motion.reading import read_ahead
 from napari_n2n.motion.trajectory import Trajectory
 from napari_n2n.motion.warping import (
+    STRIP_ROWS,
     add_moved_back_locally_,
     move_back_,
     move_back_whole,
@@ -21,6 +22,7 @@ from napari_n2n.motion.warping import (
     within,
 )
 from napari_n2n.progress import Progress, Stopwatch
+from napari_n2n.threads import strip_by_strip
 
 _LEAST_WEIGHT = 1e-12
 """Of squared dose weights: where a frequency has faded away in all frames, 0 / 0 is to be 0."""
@@ -108,8 +110,7 @@ def add_frames_steps(
         for index, pixels in enumerate(frames):
             target = even if index % 2 else odd
             frame = torch.from_numpy(pixels).to(device)  # (y, x)
-            mean = float(frame.mean())
-            frame.sub_(mean)
+            mean = _without_mean_(frame)
             shift = trajectory.shifts_angstrom[index] / pixel_size_angstrom  # (2,) px
             # Whole pixels move without a trace; what is left is half a pixel at most.
             whole = (round(float(shift[0])), round(float(shift[1])))
@@ -136,7 +137,7 @@ def add_frames_steps(
                     target.squares = (
                         square if target.squares is None else target.squares.add_(square)
                     )
-                target.values += spectrum
+                _add(spectrum, target.values)
             target.seen[within(height, whole[0])[0], within(width, whole[1])[0]] += 1
             target.mean += mean
             target.frames += 1
@@ -144,6 +145,22 @@ def add_frames_steps(
     del moved, spectrum
     full = odd + even
     return odd.image(), even.image(), full.image()
+
+
+def _without_mean_(frame: torch.Tensor) -> float:
+    """Take its mean off a frame (y, x), and return it."""
+
+    def sum_of(rows: slice) -> float:
+        return float(frame[rows].sum())
+
+    mean = sum(strip_by_strip(sum_of, len(frame), STRIP_ROWS)) / frame.numel()
+    strip_by_strip(lambda rows: frame[rows].sub_(mean), len(frame), STRIP_ROWS)
+    return mean
+
+
+def _add(spectrum: torch.Tensor, total: torch.Tensor) -> None:
+    """Add one spectrum to another, both (y, x // 2 + 1)."""
+    strip_by_strip(lambda rows: total[rows].add_(spectrum[rows]), len(total), STRIP_ROWS)
 
 
 def _repaired(movie: Movie, defects: NDArray[np.bool_]) -> Callable[[int], NDArray[np.float32]]:

@@ -11,6 +11,10 @@ from typing import Self
 
 import torch
 
+from napari_n2n.threads import in_strips
+
+STRIP_ROWS = 64
+"""Rows of Fourier-cropped spectra that are worked on at once."""
 _NEWTON_STEPS = 8
 """From the highest pixel it takes 2 to 4; what has not converged after 8 has no peak to climb."""
 _CONVERGED_ANGSTROM = 1e-2
@@ -74,11 +78,18 @@ class Band:
 
         That moves images back by ``shift_angstrom`` (..., 2) y, x.
         """
-        # exp(i k·s) = exp(i ky sy) exp(i kx sx): two short vectors instead of a whole plane.
-        y = torch.exp(1j * self.ky * shift_angstrom[..., 0, None])  # (..., y)
-        x = torch.exp(1j * self.kx * shift_angstrom[..., 1, None])  # (..., x // 2 + 1)
-        spectra.mul_(y.to(spectra.dtype)[..., :, None])
-        return spectra.mul_(x.to(spectra.dtype)[..., None, :])
+        y, x = self.phases(shift_angstrom)
+        spectra.mul_(y[..., :, None])
+        return spectra.mul_(x[..., None, :])
+
+    def phases(self, shift_angstrom: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return exp(i ky sy), (..., y), and exp(i kx sx), (..., x // 2 + 1), complex64.
+
+        Their product is exp(i k·s): two short vectors instead of a whole plane.
+        """
+        y = torch.exp(1j * self.ky * shift_angstrom[..., 0, None])
+        x = torch.exp(1j * self.kx * shift_angstrom[..., 1, None])
+        return y.to(torch.complex64), x.to(torch.complex64)
 
     @cached_property
     def shells(self) -> torch.Tensor:
@@ -93,9 +104,13 @@ def power_of(spectra: torch.Tensor) -> torch.Tensor:
     # Real and imaginary parts side by side: squaring them needs no complex arithmetic.
     parts = torch.view_as_real(spectra).flatten(-2)  # (frame, y, 2 x)
     power = torch.zeros_like(parts[0])  # (y, 2 x)
-    # Frame by frame, which takes a tenth of the time of squaring them all.
-    for part in parts:
-        power.addcmul_(part, part)
+
+    def add(rows: slice) -> None:
+        # Frame by frame, which takes a tenth of the time of squaring them all.
+        for part in parts[:, rows]:
+            power[rows].addcmul_(part, part)
+
+    in_strips(add, len(power), STRIP_ROWS, spectra.device)
     return power[..., 0::2] + power[..., 1::2]
 
 

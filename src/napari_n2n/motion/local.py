@@ -6,7 +6,10 @@ library does not look between pixels (its parabola needs both neighbours in arra
 simulated 4096² movie it left the local motion as it was; the patches below leave a quarter of it.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from math import prod
 
 import numpy as np
 import torch
@@ -22,6 +25,7 @@ from napari_n2n.motion.correlation import (
 from napari_n2n.motion.frames import CroppedFrames, edge_window, measurable
 from napari_n2n.motion.smoothing import smoothed
 from napari_n2n.progress import Steps, Stopwatch
+from napari_n2n.threads import side_by_side
 
 SMALLEST_FIELD_ANGSTROM = 2400.0
 """Four patches a side, sixteen in all: fewer leave six terms of the field little choice."""
@@ -40,6 +44,10 @@ _FIRST_B_FACTOR = 400.0
 """Å²: waves of 10 Å count 0.4. The frames lie within a few Å of each other already."""
 _PATCH_EDGE = 0.25
 """Share of a side over which a patch fades out. Its neighbours, half a side on, do so elsewhere."""
+_COPIES = 4
+"""A patch of all frames is in memory as pixels, as spectra and as what is made of those."""
+_MOST_BYTES = 2**28
+"""Patches that are measured side by side may take so much memory."""
 _STIFFNESS = 1e-4
 """Times what the patches say together in a typical frame: far less than any one of them says."""
 _SMALLEST_GAIN = 60.0
@@ -93,24 +101,27 @@ def measure_bending_steps(
         None where following it does not make the patches' sums clearly stronger.
     """
     patches = _Patches(frames, drift_angstrom)
+    device = frames.spectra.device
     bending: Bending | None = None
     watch = Stopwatch()
     steps = (_ROUNDS + 1) * len(patches)
     for round_ in range(_ROUNDS):
         measured = np.empty((len(patches), len(frames.spectra), 2))
         sharpness = np.empty(measured.shape[:2])
-        for index in range(len(patches)):
-            measured[index], sharpness[index] = patches.measure(index, bending)
-            done = round_ * len(patches) + index + 1
+        for group in patches.groups():
+            found = side_by_side(partial(patches.measure, bending=bending), group, device)
+            for index, (shifts, sharp) in zip(group, found, strict=True):
+                measured[index], sharpness[index] = shifts, sharp
+            done = round_ * len(patches) + group.stop
             yield watch.progress("Measuring local motion", done, steps)
         sharpness[:, frames.blank] = 0
         coefficients = _fit(patches.basis, measured, sharpness)
         bending = Bending(coefficients - coefficients[reference_frame])
     assert bending is not None
     gain = 0.0
-    for index in range(len(patches)):
-        gain += patches.gain(index, bending)
-        done = _ROUNDS * len(patches) + index + 1
+    for group in patches.groups():
+        gain += sum(side_by_side(partial(patches.gain, bending=bending), group, device))
+        done = _ROUNDS * len(patches) + group.stop
         yield watch.progress("Measuring local motion", done, steps)
     return bending if gain > _SMALLEST_GAIN else None
 
@@ -139,6 +150,15 @@ class _Patches:
 
     def __len__(self) -> int:
         return len(self._corners)
+
+    def groups(self) -> Iterator[range]:
+        """Yield the numbers of all patches, as many together as may be measured side by side."""
+        size = 1
+        if self._images.device.type == "cpu":
+            taken = _COPIES * self._images.element_size() * len(self._images) * prod(self._side)
+            size = max(1, min(torch.get_num_threads(), _MOST_BYTES // taken))
+        for first in range(0, len(self), size):
+            yield range(first, min(first + size, len(self)))
 
     def _spectra(self, index: int) -> torch.Tensor:
         (top, left), (rows, columns) = self._corners[index], self._side
@@ -194,9 +214,13 @@ def _aligned_images(frames: CroppedFrames, drift_angstrom: NDArray[np.float64]) 
     rows, columns = frames.band.shape
     # The half plane of a spectrum takes the room of an image and two columns more.
     images = torch.view_as_real(frames.spectra).flatten(-2)[..., :columns]  # (frame, y, x)
-    for index, shift in enumerate(torch.from_numpy(drift_angstrom)):
-        spectrum = frames.band.move_back_(frames.spectra[index], shift.to(frames.spectra.device))
+    shifts = torch.from_numpy(drift_angstrom).to(frames.spectra.device)
+
+    def align(index: int) -> None:
+        spectrum = frames.band.move_back_(frames.spectra[index], shifts[index])
         images[index] = torch.fft.irfft2(spectrum, s=(rows, columns))
+
+    side_by_side(align, range(len(images)), images.device)
     return images
 
 

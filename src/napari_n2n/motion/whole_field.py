@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from napari_n2n.motion.correlation import (
+    STRIP_ROWS,
     Band,
     coarse_peak,
     fine_peak,
@@ -17,6 +18,7 @@ from napari_n2n.motion.first_guess import first_guess_steps
 from napari_n2n.motion.frames import CroppedFrames
 from napari_n2n.motion.smoothing import SHORTEST, smoothed
 from napari_n2n.progress import Progress, Steps, Stopwatch, passed_on
+from napari_n2n.threads import in_strips, side_by_side
 
 _ROUNDS = 5
 """Most movies have settled after 3 or 4; the noisiest never do, and gain no more by going on."""
@@ -132,7 +134,8 @@ def _measured(
     band, device, count = frames.band, frames.spectra.device, len(frames.spectra)
     measured = np.zeros((count, 2))
     sharpness, heights = np.zeros(count), np.zeros(count)
-    for index in range(count):
+
+    def compare(index: int) -> None:
         own = band.move_back_(frames.spectra[index].clone(), shifts_angstrom[index].to(device))
         # The frame itself is taken out: it would match itself, noise and all.
         cross = (total - own).conj_physical_().mul_(own).mul_(weights)[None]  # (1, y, x // 2 + 1)
@@ -143,6 +146,8 @@ def _measured(
         step, curvature = fine_peak(cross, band, start, _CLIMB_ANGSTROM)  # (1, 2), (1,)
         measured[index] = (shifts_angstrom[index] + step[0].cpu()).numpy()
         sharpness[index] = float(curvature[0])
+
+    side_by_side(compare, range(count), device)
     sharpness[frames.blank] = 0
     return measured, sharpness, heights
 
@@ -186,8 +191,13 @@ def aligned_sum(
 ) -> torch.Tensor:
     """Return the sum of the spectra with each frame moved back by its shift, (y, x // 2 + 1)."""
     total = torch.zeros_like(spectra[0])  # (y, x // 2 + 1)
-    for spectrum, shift in zip(spectra, shifts_angstrom.to(spectra.device), strict=True):
-        total += band.move_back_(spectrum.clone(), shift)
+    y, x = band.phases(shifts_angstrom.to(spectra.device))  # (frame, y), (frame, x // 2 + 1)
+
+    def add(rows: slice) -> None:
+        for index in range(len(spectra)):
+            total[rows] += spectra[index, rows] * y[index, rows, None] * x[index, None, :]
+
+    in_strips(add, len(total), STRIP_ROWS, spectra.device)
     return total
 
 
