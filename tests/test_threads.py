@@ -2,11 +2,12 @@
 
 import threading
 import time
+from functools import partial
 
 import pytest
 import torch
 
-from napari_n2n.threads import side_by_side, torch_threads
+from napari_n2n.threads import in_strips, side_by_side, strip_by_strip, torch_threads
 
 
 @pytest.fixture(autouse=True)
@@ -64,3 +65,21 @@ def test_an_error_comes_out_when_nothing_runs_any_more(wrong):
         side_by_side(work, [0, 1])
     assert sorted([*done, wrong]) == sorted(running)
     assert side_by_side(lambda item: item, [3, 4]) == [3, 4]
+
+
+@pytest.mark.parametrize("each", [strip_by_strip, partial(in_strips, device=torch.device("cpu"))])
+@pytest.mark.parametrize("width", [1, 3, 4, 10, 50])
+def test_strips_cover_every_place_once_and_in_order(each, width):
+    places = each(lambda strip: list(range(10))[strip], 10, width)
+    assert [place for strip in places for place in strip] == list(range(10))
+    assert all(len(strip) <= width for strip in places)
+
+
+def test_what_is_done_side_by_side_may_itself_do_things_side_by_side():
+    torch.set_num_threads(4)
+
+    def work(item):
+        return side_by_side(lambda inner: (item, inner), [0, 1, 2])
+
+    expected = [[(item, inner) for inner in range(3)] for item in range(4)]
+    assert side_by_side(work, range(4)) == expected
