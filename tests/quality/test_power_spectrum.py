@@ -7,13 +7,23 @@ from napari_n2n.quality.power_spectrum import power_spectrum
 
 
 def test_a_wave_shows_as_a_ring_at_its_length():
-    y = np.arange(640)[:, None] * np.ones((1, 700))
-    image = np.sin(2 * np.pi * y / 8).astype(np.float32)  # every 8 px
+    y, x = np.mgrid[:640, :700]
+    image = np.sin(2 * np.pi * (0.6 * y + 0.8 * x) / 8).astype(np.float32)  # every 8 px
     found = power_spectrum(image, 2.0)
-    assert 1 / found.frequencies[found.rotational.argmax()] == pytest.approx(16.0)  # Å
+    assert 1 / found.frequencies[found.rotational.argmax()] == pytest.approx(16.0, rel=0.02)  # Å
     row, column = np.unravel_index(found.power.argmax(), found.power.shape)
-    side = len(found.power)
-    assert (abs(row - side // 2), column - side // 2) == (side // 8, 0)
+    middle, radius = len(found.power) // 2, len(found.power) / 8
+    at = np.abs([row - middle, column - middle])
+    np.testing.assert_allclose(at, [0.6 * radius, 0.8 * radius], atol=1)
+
+
+def test_lines_of_a_detector_are_on_no_ring():
+    noise = np.random.default_rng(1).standard_normal((1024, 1024)).astype(np.float32)
+    lined = noise.copy()
+    lined[:, 400] += 20
+    lined[300] += 20
+    clean, found = (power_spectrum(image, 1.0).rotational[10:] for image in (noise, lined))
+    np.testing.assert_allclose(found, clean, atol=0.02)
 
 
 def test_the_two_dimensional_spectrum_is_even():

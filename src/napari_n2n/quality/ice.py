@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import fft
 
+from napari_n2n.quality.spectra import without_lines
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -36,10 +38,12 @@ def crystalline_ice(image: NDArray[np.floating], pixel_size_angstrom: float) -> 
     total = np.zeros((_TILE_PX, _TILE_PX // 2 + 1))
     for y, x in corners:
         tile = image[y : y + _TILE_PX, x : x + _TILE_PX].astype(np.float32)
-        tile = (tile - tile.mean()) * window[:, None] * window
+        tile = without_lines(tile, window) * window[:, None] * window
         total += np.abs(fft.rfft2(tile)) ** 2
     frequency = np.hypot(np.fft.fftfreq(_TILE_PX)[:, None], np.fft.rfftfreq(_TILE_PX)[None, :])
     frequency /= pixel_size_angstrom
+    # The lines of a detector lie on the axes.
+    frequency[:2], frequency[-1], frequency[:, :2] = 0, 0, 0
 
     def mean(low: float, high: float) -> float:
         return float(total[(frequency >= low) & (frequency < high)].mean())

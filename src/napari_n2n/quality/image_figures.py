@@ -6,11 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_n2n.io.faults import Faults, find_faults, mend
+from napari_n2n.particles.coarse import checked_image
 from napari_n2n.quality.contaminated_area import contaminated_area
 from napari_n2n.quality.ice import crystalline_ice
 from napari_n2n.quality.spectra import tile_size, tile_spectra, tile_starts
 from napari_n2n.quality.thon import thon_figures
-from napari_n2n.quality.working_image import pixels_in_one, working_image
+from napari_n2n.quality.working_image import (
+    FINE_ANGSTROM,
+    pixels_in_one,
+    taken_pixel_size,
+    working_image,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,11 +33,12 @@ def image_figures(
     *,
     diameter_angstrom: float | None = None,
     voltage_kv: float = 300.0,
+    faults: Faults | None = None,
 ) -> dict[str, float]:
     """Return what one micrograph tells of itself, see `FIGURES`.
 
-    All but crystalline ice and Thon rings is measured at 8 Å a pixel, where particles show as well
-    and a micrograph takes a fraction of a second.
+    All but crystalline ice and Thon rings is measured at 4 and 8 Å a pixel, where particles show as
+    well and a micrograph takes a fraction of a second. Faults of the camera are filled in before.
 
     Parameters
     ----------
@@ -45,13 +53,15 @@ def image_figures(
         Of the particles; what is larger and solid is contamination. None: 160 Å.
     voltage_kv
         Of the microscope; the Thon rings are fitted with it.
+    faults
+        Of the camera, of this image; None: they are looked for.
 
     Returns
     -------
     ``brightness``; ``brightness_gradient`` where brightness has a zero; ``contaminated_percent``,
-    ``structure``, ``blotches``, ``streaks``, ``empty_percent`` of an image that is 256 Å and 32 px
-    wide and high; ``crystalline_ice`` where pixels are smaller than 1.57 Å; and what
-    `thon_figures` returns.
+    ``blotches``, ``streaks`` of an image that is 256 Å and 32 px wide and high; ``structure`` and
+    ``empty_percent`` where its noise can be told as well; ``crystalline_ice`` where pixels are
+    smaller than 1.57 Å; and what `thon_figures` returns.
 
     Raises
     ------
@@ -60,23 +70,66 @@ def image_figures(
     NotEnoughData
         It is empty or all the same, or smaller than the particles.
     """
-    factor = pixels_in_one(image.shape, pixel_size_angstrom)
-    coarse = working_image(image, factor)
+    recorded = checked_image(image)
+    faults = find_faults(recorded) if faults is None else faults
+    sound = mend(recorded, faults)
+    coarse = working_image(sound, pixels_in_one(image.shape, pixel_size_angstrom))
     figures = {"brightness": float(np.median(coarse))}
     gradient = _gradient_percent(coarse)
     if gradient is not None:
         figures["brightness_gradient"] = gradient
-    tile = tile_size(coarse.shape)
-    if tile is not None:
-        seen = None if denoised is None else working_image(denoised, factor)
-        contaminated = contaminated_area(coarse, seen, diameter_angstrom)
-        figures["contaminated_percent"] = 100 * float(contaminated.mean())
-        figures |= tile_spectra(coarse, tile).figures(_mostly(contaminated, tile))
-    if pixel_size_angstrom is not None:
-        ice = crystalline_ice(image, pixel_size_angstrom)
-        if ice is not None:
-            figures["crystalline_ice"] = ice
-    return figures | thon_figures(image, pixel_size_angstrom, voltage_kv=voltage_kv)
+    figures |= _area_figures(sound, pixel_size_angstrom, denoised, faults, diameter_angstrom)
+    if pixel_size_angstrom is None:
+        return figures
+    ice = crystalline_ice(sound, pixel_size_angstrom)
+    if ice is not None:
+        figures["crystalline_ice"] = ice
+    return figures | thon_figures(sound, pixel_size_angstrom, voltage_kv=voltage_kv)
+
+
+def _area_figures(
+    sound: NDArray[np.float32],
+    pixel_size_angstrom: float | None,
+    denoised: NDArray[np.floating] | None,
+    faults: Faults,
+    diameter_angstrom: float | None,
+) -> dict[str, float]:
+    """Return what the tiles of an image without faults tell, and its contaminated area."""
+    shape = sound.shape
+    fine = working_image(sound, pixels_in_one(shape, pixel_size_angstrom, FINE_ANGSTROM))
+    size = max(FINE_ANGSTROM, taken_pixel_size(shape, pixel_size_angstrom))
+    tile = tile_size(fine.shape, size)
+    if tile is None:
+        return {}
+    factor = pixels_in_one(shape, pixel_size_angstrom)
+    # Gold and dirt are no fault of the camera, and are contamination.
+    dense = sound if faults.excess is None else sound + faults.excess
+    recorded = working_image(dense, factor)
+    seen = None if denoised is None else _seen(denoised, faults, factor)
+    # What the camera did not see is neither clean nor contaminated.
+    lost = _nearest(faults.areas, recorded.shape)
+    contaminated = contaminated_area(recorded, fine, seen, diameter_angstrom) & ~lost
+    spectra = tile_spectra(fine, tile, size)
+    known = max(1, int(np.count_nonzero(~lost)))
+    figures = {"contaminated_percent": 100 * int(np.count_nonzero(contaminated)) / known}
+    return figures | spectra.figures(_mostly(_nearest(contaminated | lost, fine.shape), tile))
+
+
+def _seen(denoised: NDArray[np.floating], faults: Faults, factor: float) -> NDArray[np.float32]:
+    """Return the denoised image at 8 Å a pixel; where the camera saw nothing there is its level."""
+    pixels = np.asarray(denoised, np.float32)
+    if faults.areas.any() and not faults.areas.all():
+        pixels = np.where(faults.areas, np.median(pixels[~faults.areas]), pixels)
+    return working_image(pixels, factor)
+
+
+def _nearest(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return ``mask`` (y, x) at another grid."""
+    rows, columns = (
+        np.minimum(((np.arange(n) + 0.5) * side / n).astype(np.intp), side - 1)
+        for side, n in zip(mask.shape, shape, strict=True)
+    )
+    return mask[np.ix_(rows, columns)]
 
 
 def _gradient_percent(coarse: NDArray[np.float32]) -> float | None:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _TILE_PX = 512
+# Fourier pixels to each side of an axis, and from the centre, that rings leave out.
+_AXIS_PX, _AXES_FROM_PX = 1, 6
 _FEWEST_TILES = 4  # along either side, so that rings stand out of the noise
 
 
@@ -27,7 +29,7 @@ class Spectrum:
     frequencies
         (m,) of the rotational average: 1/Å, or 1/px where the pixel size is unknown.
     rotational
-        (m,) decadic logarithm of the mean power on each ring.
+        (m,) decadic logarithm of the mean power on each ring, both axes left out.
     """
 
     power: NDArray[np.float32]
@@ -61,7 +63,10 @@ def power_spectrum(image: NDArray[np.float32], pixel_size_angstrom: float | None
     # All but the first and the last column stand for their mirror images as well.
     weight = np.full(total.shape, 2.0)
     weight[:, [0, -1]] = 1.0
-    count = np.bincount(ring.ravel(), weight.ravel())
+    # The lines of a detector lie on the axes, which only the innermost rings cannot do without.
+    on_axis = np.minimum(np.abs(rows)[:, None], np.arange(side // 2 + 1)) <= _AXIS_PX
+    weight[on_axis & (ring >= _AXES_FROM_PX)] = 0.0
+    count = np.maximum(np.bincount(ring.ravel(), weight.ravel()), 1.0)
     mean = np.bincount(ring.ravel(), (weight * total).ravel()) / count
     rings = np.arange(1, side // 2)  # the zeroth is the image's brightness
     tiny = np.finfo(np.float64).tiny

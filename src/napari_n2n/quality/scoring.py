@@ -60,7 +60,7 @@ RULES = (
     _Rule("empty_percent", 80.0, 6.0, 0.7, "nothing to see on {:.0f} % of the area"),
     _Rule("structure", 1.0, -2.0, 0.6, "little stands out of the noise: {:.1f} times its power"),
     _Rule(
-        "blotches", 2.5, 4.0, 0.8, "blotches, {:.1f} times as strong as what is of particle size"
+        "blotches", 1.6, 4.0, 0.8, "blotches, {:.1f} times as strong as what is of particle size"
     ),
     _Rule("streaks", 0.3, 3.0, 0.5, "streaks: direction decides on {:.0%} of the contrast"),
     _Rule("crystalline_ice", 1.0, 2.0, 0.8, "crystalline ice: {:.1f} times the power at 3.7 Å"),

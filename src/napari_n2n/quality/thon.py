@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import fft
 
+from napari_n2n.quality.spectra import without_lines
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -105,8 +107,11 @@ def _mean_power(image: NDArray[np.floating]) -> NDArray[np.float32]:
     for y in range(0, image.shape[0] - _TILE_PX + 1, _TILE_PX):
         for x in range(0, image.shape[1] - _TILE_PX + 1, _TILE_PX):
             tile = image[y : y + _TILE_PX, x : x + _TILE_PX].astype(np.float32)
-            tile = (tile - tile.mean()) * window[:, None] * window
+            tile = without_lines(tile, window) * window[:, None] * window
             total += np.abs(fft.rfft2(tile)) ** 2
+    # Both axes, where the lines of a detector would lie, get what is beside the next line.
+    total[:, :2] = total[:, 2:3]
+    total[[0, 1, -1]] = total[[2, 2, -2]]
     # Background and envelope are fitted on the scale of one.
     middle = float(np.median(total))
     return (total / (middle if middle > 0 else 1.0)).astype(np.float32)

@@ -11,16 +11,25 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 PIXEL_SIZE_ANGSTROM = 8.0
-"""Half the smallest spacing that is looked at."""
+"""Half the smallest spacing at which areas are told apart."""
+
+FINE_ANGSTROM = 4.0
+"""Half the smallest spacing that is looked at, for the noise."""
 
 USUAL_FIELD_ANGSTROM = 4096.0
 """What the longer side of an image is taken for where its pixel size is unknown."""
 
 
-def pixels_in_one(shape: tuple[int, ...], pixel_size_angstrom: float | None) -> float:
-    """Return how many pixels go into one of the working image; 1 for images that are coarser."""
-    size = pixel_size_angstrom or USUAL_FIELD_ANGSTROM / max(shape)
-    return max(1.0, PIXEL_SIZE_ANGSTROM / size)
+def taken_pixel_size(shape: tuple[int, ...], pixel_size_angstrom: float | None) -> float:
+    """Return the pixel size in Å, or what an image of this shape usually has."""
+    return pixel_size_angstrom or USUAL_FIELD_ANGSTROM / max(shape)
+
+
+def pixels_in_one(
+    shape: tuple[int, ...], pixel_size_angstrom: float | None, wanted: float = PIXEL_SIZE_ANGSTROM
+) -> float:
+    """Return how many pixels go into one of ``wanted`` Å; 1 for images that are coarser."""
+    return max(1.0, wanted / taken_pixel_size(shape, pixel_size_angstrom))
 
 
 def working_image(image: ArrayLike, factor: float) -> NDArray[np.float32]:
