@@ -28,6 +28,14 @@ def denoise(
             "eight times as long.",
         ),
     ] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="Say of each file, in a line that programs can read, what was removed and "
+            "whether it is only noise.",
+        ),
+    ] = False,
     device: options.Device = "auto",
     quiet: options.Quiet = False,
     *,
@@ -64,4 +72,4 @@ def denoise(
             thorough,
         )
         steps = for_each_overlapped_steps(paths, job, stop=stop)
-        report_files(steps, len(paths), quiet)
+        report_files(steps, len(paths), quiet, as_json=as_json)

@@ -2,10 +2,11 @@
 
 import functools
 import inspect
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
 
 import typer
 
@@ -29,6 +30,15 @@ class FileResult:
 
     def __str__(self) -> str:
         return self.text
+
+
+@runtime_checkable
+class TellsJson(Protocol):
+    """A result that a program can read."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all of it by name."""
+        ...
 
 
 def writes_files(command: Callable[..., None]) -> Callable[..., None]:
@@ -150,8 +160,16 @@ def require_folder(output: Path) -> None:
         )
 
 
-def report_files(steps: "Generator[FileProgress, None, object]", count: int, quiet: bool) -> None:
+def report_files(
+    steps: "Generator[FileProgress, None, object]",
+    count: int,
+    quiet: bool,
+    *,
+    as_json: bool = False,
+) -> None:
     """Consume ``steps`` of `napari_n2n.workflow.batch` and say what came of each file.
+
+    ``as_json`` says it as an object in a line, of results that have an ``as_json()``.
 
     Raises
     ------
@@ -172,7 +190,10 @@ def report_files(steps: "Generator[FileProgress, None, object]", count: int, qui
         done += 1
         for note in getattr(outcome.result, "notes", ()):
             console.say_note(f"{outcome.path.name}: {note}")
-        console.say(str(outcome.result))
+        if as_json and isinstance(outcome.result, TellsJson):
+            typer.echo(json.dumps(outcome.result.as_json()))
+        else:
+            console.say(str(outcome.result))
 
     try:
         Reporter(quiet).run(steps, say)

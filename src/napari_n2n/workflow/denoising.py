@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.inference.denoising import denoise_halves_steps, denoise_steps
+from napari_n2n.denoising.inference.removed import Removed
 from napari_n2n.denoising.tiling import Window
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import Micrograph, Movie, Photograph
@@ -62,8 +64,10 @@ def denoise_field_steps(
             thorough=thorough,
             stop=stop,
         )
-        notes = (*image.notes, *result.notes)
-        return DenoisedMicrograph(result.pixels, size, raw, halves, notes=notes, path=path)
+        notes = (*image.notes, *result.notes, *_warnings(result.removed))
+        return DenoisedMicrograph(
+            result.pixels, size, raw, halves, notes=notes, path=path, removed=result.removed
+        )
     both = yield from denoise_halves_steps(
         halves.odd,
         halves.even,
@@ -77,18 +81,36 @@ def denoise_field_steps(
     # Without any pixel size, resolutions would be in units that nobody knows.
     known = size is not None or denoiser.working_pixel_size_angstrom is not None
     agreement = (both.resolution_note,) if known else ()
-    notes = (*image.notes, *both.notes, *agreement)
+    notes = (*image.notes, *both.notes, *agreement, *_warnings(both.removed))
     return DenoisedMicrograph(
-        both.summed, size, raw, halves, both.frc_before, both.frc_after, notes, path
+        both.summed,
+        size,
+        raw,
+        halves,
+        both.frc_before,
+        both.frc_after,
+        notes,
+        path,
+        both.removed,
     )
+
+
+def _warnings(removed: Removed | None) -> tuple[str, ...]:
+    return (removed.warning,) if removed is not None and removed.warning else ()
 
 
 @dataclass(frozen=True)
 class WrittenFile:
-    """A file that was made, and sentences for the user."""
+    """A file that was made, sentences for the user, and what was removed (None: unknown)."""
 
     path: Path
     notes: tuple[str, ...]
+    removed: Removed | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all of it by name."""
+        removed = None if self.removed is None else self.removed.as_json()
+        return {"file": str(self.path), "notes": list(self.notes), "removed": removed}
 
     def __str__(self) -> str:
         return str(self.path)
@@ -160,7 +182,7 @@ class DenoiseFiles:
     def store(self, path: Path, computed: DenoisedMicrograph) -> WrittenFile:
         """Write the result, whole or not at all."""
         output = self._output(path, is_rgb=computed.pixels.ndim == 3)
-        return WrittenFile(computed.save(output), computed.notes)
+        return WrittenFile(computed.save(output), computed.notes, computed.removed)
 
     def _output(self, path: Path, *, is_rgb: bool) -> Path:
         output = self.output_of(path)

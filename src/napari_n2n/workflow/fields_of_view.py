@@ -13,6 +13,7 @@ from napari_n2n.io.photographs import write_photograph
 from napari_n2n.motion import Halves, HalvesPaths, write_halves
 
 if TYPE_CHECKING:
+    from napari_n2n.denoising.inference.removed import Removed
     from napari_n2n.metrics import RingCorrelation
 
 Image = NDArray[np.float32]
@@ -109,6 +110,9 @@ class DenoisedMicrograph:
         Sentences for the user.
     path
         The file or movie it was made of; None: it came from memory.
+    removed
+        What denoising removed, and whether it holds structure; None: it is in colour, or nothing
+        was denoised.
     """
 
     pixels: Image
@@ -119,6 +123,7 @@ class DenoisedMicrograph:
     frc_after: "RingCorrelation | None" = None
     notes: tuple[str, ...] = ()
     path: Path | None = None
+    removed: "Removed | None" = None
 
     @property
     def first_frame_shift_px(self) -> tuple[float, float] | None:

@@ -1,7 +1,7 @@
 """Using a denoiser."""
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.inference.calibration import calibrated_steps, passes
 from napari_n2n.denoising.inference.faster_unet import ready
 from napari_n2n.denoising.inference.regions import RegionPlan
+from napari_n2n.denoising.inference.removed import Removed, removed
 from napari_n2n.denoising.inference.symmetries import WAYS
 from napari_n2n.denoising.inference.tiled_pass import tiled_steps
 from napari_n2n.denoising.interruption import interruptible
@@ -47,10 +48,14 @@ class PixelSizeProblem(N2NError):
 
 @dataclass(frozen=True, eq=False)
 class DenoisedImage:
-    """A denoised image on the grid and scale of the input, (y, x) or RGB (y, x, 3)."""
+    """A denoised image on the grid and scale of the input, (y, x) or RGB (y, x, 3).
+
+    What was ``removed`` is not measured of photographs.
+    """
 
     pixels: NDArray[np.float32]
     notes: tuple[str, ...] = ()
+    removed: Removed | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +155,8 @@ def denoise_steps(
     region = None if first is None else (yield from job.region(first))
     if region is not None:
         yield _with_region(region)
-    return (yield from job.whole())
+    result = yield from job.whole()
+    return replace(result, removed=_removed(job))
 
 
 def denoise_halves_steps(
@@ -193,7 +199,19 @@ def denoise_halves_steps(
         frc_before=frc(odd, even, pixel_size),
         frc_after=frc(a.pixels, b.pixels, pixel_size),
         notes=b.notes,
+        removed=_removed(*jobs),
     )
+
+
+def _removed(*jobs: "_Job") -> Removed | None:
+    """Measure what was removed of the sum of what was denoised; None: it is in colour."""
+    (raw, denoised), *others = (job.undisturbed for job in jobs)
+    if raw.ndim != 2:
+        return None
+    for before, after in others:
+        raw, denoised = raw + before, denoised + after
+    faults = np.logical_or.reduce([job.faulty for job in jobs])
+    return removed(raw, denoised, faults)
 
 
 def _with_region(region: DenoisedRegion) -> DenoisingProgress:
@@ -236,19 +254,31 @@ class _Job:
         self._image = image
         self._faults = faults_of(image, denoiser.training.normalisation)
         self._notes += (self._faults.sentence,) if self._faults.sentence else ()
-        channels = to_channels(mend(image, self._faults))
+        self._mended = mend(image, self._faults)
+        self._made = self._mended
+        channels = to_channels(self._mended)
         with torch_errors_explained("Denoising"):
             working = rescale(channels.to(device), self._at_work)
             self._scale = Intensities.of(working, denoiser.training.normalisation)
             self._seen = self._scale.normalise(working)
             self._network = ready(denoiser.network, device)
 
+    @property
+    def undisturbed(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The image and what `whole` made of it, both with the camera's faults filled in."""
+        return self._mended, self._made
+
+    @property
+    def faulty(self) -> NDArray[np.bool_]:
+        """(y, x) where those were."""
+        return self._faults.where
+
     def whole(self) -> Generator[DenoisingProgress, None, DenoisedImage]:
         """Denoise all of it."""
         with torch_errors_explained("Denoising"):
             result = yield from self._denoised(self._seen, "denoising")
-            pixels = from_channels(rescale(self._scale.restore(result), self._shape))
-        return DenoisedImage(returned(pixels, self._image, self._faults), self._notes)
+            self._made = from_channels(rescale(self._scale.restore(result), self._shape))
+        return DenoisedImage(returned(self._made, self._image, self._faults), self._notes)
 
     def region(self, window: Window) -> Generator[DenoisingProgress, None, DenoisedRegion | None]:
         """Denoise what ``window`` shows; None if it shows nothing, or most of the image."""

@@ -157,6 +157,7 @@ class DenoiseLayers:
         """
         field = result.field
         raw = self._raw_layer(field)
+        removed = result.denoised.removed
         name = f"{field.name} denoised"
         memory = LayerMemory(
             "denoised",
@@ -172,6 +173,7 @@ class DenoiseLayers:
             frc_resolution_angstrom=dict(result.resolution_angstrom),
             frc=dict(result.frc),
             psnr_db=dict(result.psnr_db),
+            removed={} if removed is None else removed.as_json(),
         )
         described = _described(result.pixels, name, memory)
         before = self._ours(name)

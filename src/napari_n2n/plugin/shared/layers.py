@@ -88,6 +88,8 @@ class LayerMemory:
         Of particles: their rows count from the last one stored, as RELION's in a TIFF.
     first_frame_shift_px
         (y, x) from a sum, or particles on it, to the movie's first frame.
+    removed
+        Figures of what denoising removed, by name, and a ``"warning"`` where it holds structure.
     """
 
     kind: Kind | None = None
@@ -114,6 +116,7 @@ class LayerMemory:
     shape: tuple[int, int] | None = None
     rows_reversed: bool = False
     first_frame_shift_px: tuple[float, float] | None = None
+    removed: Mapping[str, float | bool | str | None] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Tell what is known, and of arrays and the like only that they are there."""
