@@ -1,6 +1,9 @@
 """What all tests share. With pytest-xdist (``-n 2``, as tox runs them) they are two processes."""
 
+import atexit
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import platformdirs
@@ -15,7 +18,13 @@ _HAS_OWN_SCREEN = pytest.StashKey[bool]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give each of several processes its share of the cores, and a screen where one can be made."""
+    """Give each of several processes its share of the cores, and a screen where one can be made.
+
+    napari's settings are of each process alone, and not those of whoever runs the tests.
+    """
+    folder = tempfile.mkdtemp(prefix="napari-n2n-settings-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ["NAPARI_CONFIG"] = str(Path(folder) / "settings.yaml")
     worker = getattr(config, "workerinput", None)
     config.stash[_HAS_OWN_SCREEN] = worker is not None and own_screen()
     if worker is not None:

@@ -46,7 +46,7 @@ def test_csv_to_star_with_chosen_labels_and_counts_in_one_line(tmp_path, picks, 
 def test_a_folder_gets_a_file_for_each_micrograph(tmp_path, picks):
     assert call("convert", picks, f"{tmp_path}/star/") == 0
     names = sorted(path.name for path in (tmp_path / "star").iterdir())
-    assert names == ["a_manualpick.star", "b_manualpick.star"]
+    assert names == ["a_manualpick.star", "autopick.star", "b_manualpick.star"]
     assert call("convert", picks, f"{tmp_path}/box/", "--each", "box", "--box-size", 20) == 0
     assert centres(tmp_path / "box" / "a.box")[0][0] == [10, 20]
     # And a folder of them is read again, each file naming its micrograph or giving it its name.

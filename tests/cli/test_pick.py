@@ -124,8 +124,12 @@ def test_a_folder_gets_one_star_a_micrograph(n2n, sample, tmp_path, capsys):
     folder, _ = sample
     files = [folder / f"shells_{i}.mrc" for i in range(2)]
     assert n2n("pick", *files, "-o", tmp_path / "stars", "--diameter", 120, "-q") == 0
-    written = sorted((tmp_path / "stars").iterdir())
+    *written, listed = sorted(
+        (tmp_path / "stars").iterdir(), key=lambda p: p.name == "autopick.star"
+    )
     assert [path.suffix for path in written] == [".star", ".star"]
+    # The list of them, which RELION 5 wants.
+    assert [one.stem for one in read_coordinates(listed)] == ["shells_0", "shells_1"]
     said = capsys.readouterr().out
     assert all(str(path) in said for path in written)
     assert [read_coordinates(path)[0].stem for path in written] == ["shells_0", "shells_1"]

@@ -304,7 +304,7 @@ BROKEN = {
     "3d.star": (loop([*XY, "rlnCoordinateZ"], "1 2 3", "1 2 4").encode(), "in a tomogram"),
     "list.star": (
         loop(["rlnMicrographName", "rlnMicrographCoordinates"], "a.mrc a.star").encode(),
-        "is a list of coordinate files",
+        "names a.star for a.mrc",
     ),
     "class.star": (
         b"# napari-n2n: rlnClassNumber 1 intact, 2 broken, 3 contaminant, 4 unlabelled\n"

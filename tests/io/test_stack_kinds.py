@@ -227,7 +227,7 @@ def test_what_nothing_tells_is_a_movie_and_that_is_said(tmp_path):
     noise = np.random.default_rng(1).poisson(2, (6, 64, 64)).astype(np.uint8)
     movie = opened(tmp_path / "a.mrc", noise)
     assert type(movie) is Movie
-    assert "say what they are (--kind)" in movie.notes[-1]
+    assert "say what they are: --kind" in movie.notes[-1]
 
 
 def test_who_knows_better_says_what_it_is(tmp_path, frames, tomogram):

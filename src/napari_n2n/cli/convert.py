@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_n2n.io import Label, MicrographParticles
+    from napari_n2n.io.coordinates.lists import ListedFile
     from napari_n2n.io.inspection import FileInfo
 
 _MOST_NAMED = 5
@@ -86,7 +87,7 @@ def convert(
     paths = _coordinate_files(source)
     size = pixel_size or (None if shown is None else shown.pixel_size_angstrom)
     # A size that is given is that of the result.
-    read, failed = _read(paths, shape, size and size * scale)
+    read, failed, files = _read(paths, shape, size and size * scale)
     tables = [
         replace(
             one,
@@ -108,7 +109,7 @@ def convert(
         raise BadValue(f"None of the {total:,} particles in {source} is {' or '.join(wanted)}.")
     target = Path(output)
     into_folder = target.is_dir() or output.endswith(("/", "\\"))
-    claim(_results(target, chosen, each) if into_folder else [target], (*paths, micrograph))
+    claim(_results(target, chosen, each) if into_folder else [target], (*files, micrograph))
     if not into_folder:
         notes = write_coordinates(target, chosen, mirror_y=mirror_y, box_size_px=box_size)
     elif each == "star":
@@ -121,16 +122,17 @@ def convert(
         console.say_note(note)
     console.say(f"{summary(chosen)} → {output}")
     if failed:
-        console.say_error(f"{failed} of {len(paths)} files failed; the others are done.")
+        console.say_error(f"{failed} of {len(read) + failed} files failed; the others are done.")
         raise typer.Exit(1)
 
 
 def _results(folder: Path, tables: "Sequence[MicrographParticles]", each: str) -> list[Path]:
     """Return what is written into a folder."""
+    from napari_n2n.io.coordinates.lists import LIST_NAME
     from napari_n2n.io.coordinates.writing import SUFFIX
 
     if each == "star":
-        return [folder / f"{one.stem}{SUFFIX}.star" for one in tables]
+        return [folder / LIST_NAME, *(folder / f"{one.stem}{SUFFIX}.star" for one in tables)]
     return [folder / f"{one.stem}.box" for one in tables if len(one.particles)]
 
 
@@ -213,11 +215,14 @@ def _coordinate_files(source: Path) -> list[Path]:
     """Return a file, or the coordinate files of a folder, and those that should be some."""
     from napari_n2n.errors import UnreadableFile
     from napari_n2n.io import is_coordinates
+    from napari_n2n.io.coordinates.reading import is_coordinate_list
 
     if not source.is_dir():
         return [source]
     files = sorted(path for path in source.iterdir() if path.is_file() and path.name[0] != ".")
     found = [path for path in files if is_coordinates(path) or _is_called_so(path)]
+    # A list names what lies beside it, or in folders below.
+    found = [path for path in found if not is_coordinate_list(path)] or found
     if not found:
         raise UnreadableFile(source, "holds no coordinate files", "Choose another folder.")
     return found
@@ -233,8 +238,10 @@ def _is_called_so(path: Path) -> bool:
 
 def _read(
     paths: "Sequence[Path]", shape: tuple[int, int] | None, pixel_size: float | None
-) -> "tuple[list[tuple[Path, list[MicrographParticles]]], int]":
-    """Read files; say which cannot be read, and count them.
+) -> "tuple[list[tuple[Path, list[MicrographParticles]]], int, list[Path]]":
+    """Read files, and those that they list; say which cannot be read.
+
+    Returns what was read, how many cannot be, and all files.
 
     Raises
     ------
@@ -245,16 +252,33 @@ def _read(
 
     read: list[tuple[Path, list[MicrographParticles]]] = []
     problems: list[N2NError] = []
+    files = list(paths)
     for path in paths:
         try:
-            read.append((path, _read_one(path, shape, pixel_size)))
+            listed = _listed(path)
         except N2NError as problem:
             problems.append(problem)
+            continue
+        files += [one.path for one in listed]
+        each: list[ListedFile | None] = [*listed] or [None]
+        for one in each:
+            try:
+                read.append((path, _read_one(path, one, shape, pixel_size)))
+            except N2NError as problem:
+                problems.append(problem)
     if problems and not read:
         raise problems[0]
     for failure in problems:
         console.say_error(str(failure))
-    return read, len(problems)
+    return read, len(problems), files
+
+
+def _listed(path: Path) -> "list[ListedFile]":
+    """Return the files that a list names; none if it is no list."""
+    from napari_n2n.io.coordinates.lists import listed_files
+    from napari_n2n.io.coordinates.reading import is_coordinate_list
+
+    return listed_files(path) if is_coordinate_list(path) else []
 
 
 def _placed(
@@ -274,17 +298,26 @@ def _placed(
 
 
 def _read_one(
-    path: Path, shape: tuple[int, int] | None, pixel_size: float | None
+    path: Path,
+    listed: "ListedFile | None",
+    shape: tuple[int, int] | None,
+    pixel_size: float | None,
 ) -> "list[MicrographParticles]":
-    """Read a file; a pixel size (Å) is for what it does not tell itself."""
+    """Read a file, or one that it lists; a pixel size (Å) is for what it does not tell itself."""
     from napari_n2n.io import read_coordinates
+    from napari_n2n.io.coordinates.reading import read_listed
 
-    tables = read_coordinates(path, shape=shape)
+    def tables_with(size: float | None) -> "list[MicrographParticles]":
+        if listed is not None:
+            return read_listed(listed, path, shape=shape, pixel_size=size)
+        return read_coordinates(path, shape=shape, pixel_size_angstrom=size)
+
+    tables = tables_with(None)
     if pixel_size is None or all(one.pixel_size_angstrom for one in tables):
         return tables
     told = [one.pixel_size_angstrom for one in tables]
     # Read anew, as lengths of what is told in pixels depend on it.
-    tables = read_coordinates(path, shape=shape, pixel_size_angstrom=pixel_size)
+    tables = tables_with(pixel_size)
     return [
         replace(one, pixel_size_angstrom=size or pixel_size)
         for one, size in zip(tables, told, strict=True)
@@ -325,14 +358,14 @@ def _named(
     if one.micrograph:
         return one if shown is None else replace(one, micrograph=shown.name_of(one.micrograph))
     if shown is not None and alone:
-        return replace(one, micrograph=str(shown.path))
+        return one.named(str(shown.path))
     name = path.stem
     for suffix in _PICKER_SUFFIXES:
         name = name.removesuffix(suffix)
     if shown is not None:
-        return replace(one, micrograph=shown.name_of(name))
+        return one.named(shown.name_of(name))
     console.say_note(
         f"{path.name} does not name its micrograph, which is called {name} from here on. "
         "Give --micrograph to name it."
     )
-    return replace(one, micrograph=name)
+    return one.named(name)

@@ -133,11 +133,13 @@ def _claim(output: Path, paths: Sequence[Path], others: Sequence[Path | str | No
     """Refuse, before any work is done, what could not be written after it."""
     from napari_n2n.errors import WriteProblem
     from napari_n2n.io import stem_of
+    from napari_n2n.io.coordinates.lists import LIST_NAME
     from napari_n2n.io.coordinates.writing import FORMATS, SUFFIX
 
     if not _one_file(output):
-        results = ((path, output / f"{stem_of(path)}{SUFFIX}.star") for path in paths)
+        results = [(path, output / f"{stem_of(path)}{SUFFIX}.star") for path in paths]
         claim_each(results, others)
+        claim([output / LIST_NAME], (*paths, *others), tell=False)
         return
     suffix = output.suffix.lower().removeprefix(".")
     if suffix not in FORMATS:

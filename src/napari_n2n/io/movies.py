@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from napari_n2n.io.eer import EerRendering
     from napari_n2n.io.gain import GainReference
     from napari_n2n.io.sources import FrameSource
+    from napari_n2n.io.stack_kinds import StackJudgement
 
 
 class MovieChanges(TypedDict, total=False):
@@ -59,6 +60,8 @@ class Movie(ImageStack):
     defects
         (y, x) True at pixels to be filled in from their neighbours, beside those the gain
         reference shows.
+    judgement
+        Who says that its images are frames of one exposure; None: whoever made the movie.
 
     Raises
     ------
@@ -69,6 +72,7 @@ class Movie(ImageStack):
     dose_per_frame: float | None = field(default=None, kw_only=True)
     gain: GainReference | None = field(default=None, kw_only=True)
     defects: NDArray[np.bool_] | None = field(default=None, kw_only=True)
+    judgement: StackJudgement | None = field(default=None, kw_only=True)
 
     _part = "frame"
     _remedy = "Write the movie anew from the camera's data, or leave it out."
@@ -179,6 +183,10 @@ class Movie(ImageStack):
         """Give the same movie with further sentences for the user."""
         return replace(self, header_notes=self.header_notes + notes) if notes else self
 
+    def judged(self, judgement: StackJudgement | None) -> Movie:
+        """Give the same movie with what is known of its images."""
+        return replace(self, judgement=judgement)
+
     def _rendered(self, eer: EerRendering | None) -> Movie:
         if self.source.row_order != "eer":
             return self
@@ -216,7 +224,8 @@ class Movie(ImageStack):
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences for the user, of the header and of what is done to the frames."""
-        return self.header_notes + self._corrections.notes
+        of_kind = () if self.judgement is None else self.judgement.notes
+        return self.header_notes + of_kind + self._corrections.notes
 
     def frame(self, index: int) -> NDArray[np.float32]:
         """Give one frame, gain applied and defects filled in, shape (y, x).

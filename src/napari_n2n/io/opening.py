@@ -82,7 +82,7 @@ def open_image(
         pixel_size_angstrom=pixel_size_angstrom,
         dose_per_frame=dose_per_frame,
         gain=gain,
-    ).noted(judgement.notes)
+    ).judged(judgement)
 
 
 def _judged_or_said(source: FrameSource, path: Path, kind: StackKind | None) -> StackJudgement:

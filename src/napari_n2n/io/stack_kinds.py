@@ -41,7 +41,7 @@ _TILTED_DEGREES = 1.0
 _MOST_DEGREES = 100.0
 _UNKNOWN = (
     "Whether its {} images are frames of one exposure the file does not tell, and they are taken "
-    "for such. If they are not, say what they are (--kind)."
+    "for such. If they are not, say what they are: --kind."
 )
 
 
@@ -77,20 +77,21 @@ class StackJudgement:
     is_known: bool = True
 
 
-def judged(source: FrameSource, path: Path) -> StackJudgement:
-    """Say what the several images of a file are; of a few of them the pixels are read.
+def judged(source: FrameSource, path: Path | None) -> StackJudgement:
+    """Say what several images are, of a file or in memory; of a few of them the pixels are read.
 
     Parameters
     ----------
     source
         The file, open.
     path
-        Its name, beside which an ``.mdoc`` or a list of angles may lie.
+        Its name, beside which an ``.mdoc`` or a list of angles may lie; None: it is no file.
     """
     count = source.shape[0]
     if source.row_order == "eer":
         return StackJudgement("movie", "its format")
-    evidence = _beside(path, count) or getattr(source, "evidence", None)
+    evidence = None if path is None else _beside(path, count)
+    evidence = evidence or getattr(source, "evidence", None)
     if evidence is not None and evidence.is_sure:
         return StackJudgement(evidence.kind, evidence.why)
     looks = _looks(source)
@@ -99,7 +100,7 @@ def judged(source: FrameSource, path: Path) -> StackJudgement:
     if evidence is not None:
         return StackJudgement(evidence.kind, evidence.why)
     if looks == "no movie":
-        series = path.suffix.lower() == ".st"
+        series = path is not None and path.suffix.lower() == ".st"
         return StackJudgement("tilt series" if series else "images", "their looks")
     if looks is not None:
         return StackJudgement(looks, "their looks")
@@ -113,8 +114,8 @@ def _movie_by_its_looks(evidence: Evidence | None) -> StackJudgement:
         return StackJudgement("movie", "their looks")
     note = (
         f"By {evidence.why} its images are {STACK_WORDS[evidence.kind]}, but they look alike as "
-        "frames of one exposure do, and are taken for such. If they are not, say what they are "
-        "(--kind)."
+        "frames of one exposure do, and are taken for such. If they are not, say what they are: "
+        "--kind, in napari Images are."
     )
     return StackJudgement("movie", "their looks", (note,))
 

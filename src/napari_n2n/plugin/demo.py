@@ -1,5 +1,6 @@
 """The end of the demo: napari with the result side by side."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from napari_n2n.particles.palette import LABEL_COLOURS
 from napari_n2n.plugin.denoise.widget import DenoiseWidget
 from napari_n2n.plugin.particles.finding_form import FindingChoice
 from napari_n2n.plugin.particles.widget import ParticlesWidget
+from napari_n2n.plugin.shared.canvas import fit_view
 from napari_n2n.plugin.shared.layers import Kind, LayerMemory, calibration, image_layer
 
 if TYPE_CHECKING:
@@ -83,7 +85,7 @@ def show_result(
     # Once the window has laid itself out: until then the panes have another size.
     fitting = QTimer(particles)
     fitting.setSingleShot(True)
-    fitting.timeout.connect(viewer.reset_view)
+    fitting.timeout.connect(partial(fit_view, viewer))
     fitting.start(_LAID_OUT_MS)
     return particles
 

@@ -17,6 +17,7 @@ from napari_n2n.workflow.movie_reader import MovieReader
 from napari_n2n.workflow.movie_sums import sums_of_file_steps, sums_steps
 from napari_n2n.workflow.photograph_sources import OnePhotograph, PhotographFolder
 from napari_n2n.workflow.recording import RecordingOptions
+from napari_n2n.workflow.said_kinds import said_kind_of
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.training.pairs import Pair
@@ -274,7 +275,7 @@ def _first_in_folder(source: FolderSource, stop: Stop, device: str) -> Steps[Fie
 
     size = source.recording.pixel_size_angstrom
     images: PairsOnDisk | MicrographsOnDisk
-    movies, problems = ([], []) if find_halves(source.folder) else _movies_in(source.folder)
+    movies, problems = ([], []) if find_halves(source.folder) else _movies_in(source)
     for path in movies:
         try:
             sums = sums_of_file_steps(path, MovieReader(source.recording), device=device, stop=stop)
@@ -301,15 +302,16 @@ def _left_out(problems: Iterable[FileProblem]) -> tuple[str, ...]:
     return tuple(f"Left out: {problem}" for problem in problems)
 
 
-def _movies_in(folder: Path) -> tuple[list[Path], list[FileProblem]]:
+def _movies_in(source: FolderSource) -> tuple[list[Path], list[FileProblem]]:
     """Find the movies in a folder, and what is wrong with those that cannot be read."""
-    from napari_n2n.io import expand_inputs, inspect_file
+    from napari_n2n.io import Movie, expand_inputs, open_image
 
     movies: list[Path] = []
     problems: list[FileProblem] = []
-    for path in expand_inputs(folder):
+    for path in expand_inputs(source.folder):
         try:
-            if inspect_file(path).kind == "movie":
+            said = source.recording.stack_kind or said_kind_of(path)
+            if isinstance(open_image(path, kind=said), Movie):
                 movies.append(path)
         except FileProblem as problem:
             problems.append(problem)
@@ -330,7 +332,7 @@ def _images_in_folder(
     size = source.recording.pixel_size_angstrom
     if find_halves(source.folder):
         return PairsOnDisk.in_folder(source.folder, size)
-    movies, problems = _movies_in(source.folder)
+    movies, problems = _movies_in(source)
     if not movies:
         return training_set([source.folder], size)
     from napari_n2n.motion import write_halves

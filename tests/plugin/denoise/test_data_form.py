@@ -8,9 +8,10 @@ import pytest
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.io import write_micrograph
 from napari_n2n.plugin.denoise.data_form import DataChoice, DataForm
+from napari_n2n.plugin.denoise.images_are import say_kind
 from napari_n2n.plugin.files.readers import read_file
 from napari_n2n.plugin.shared.layers import LayerMemory, image_layer, pixel_size_of
-from napari_n2n.simulation import SimulationConfig, build_scene, write_simulated
+from napari_n2n.simulation import SimulationConfig, build_scene, simulate, write_simulated
 from napari_n2n.workflow.recording import RecordingOptions
 from napari_n2n.workflow.sources import FolderSource, HalvesSource, MovieSource, is_same
 
@@ -35,7 +36,7 @@ def test_a_movie_is_chosen_as_it_is_opened(form, add_sample):
 
 
 def test_an_array_of_ones_own_is_a_movie_at_the_scale_it_is_shown_at(form):
-    frames = np.random.default_rng(0).poisson(1, (4, 64, 64)).astype(np.uint8)
+    frames = simulate(SimulationConfig(shape=(256, 256), n_particles=2, n_frames=4)).frames
     units = ("pixel", "nm", "nm")
     form.viewer.add_image(frames, name="mine", scale=(1, 0.15, 0.15), units=units)
     source = form.source()
@@ -121,6 +122,7 @@ def test_a_movie_is_read_anew_with_the_gain_that_was_chosen(form, tmp_path):
     write_micrograph(tmp_path / "gain.mrc", gain, 1.0)
     pixels, description, _ = read_file(path)
     form.viewer.add_image(pixels, **description)
+    say_kind(form.viewer.layers["movie"], "movie")
     plain = form.source()
     np.testing.assert_array_equal(plain.opened().frame(1), frames[1])
     recording = RecordingOptions(gain=tmp_path / "gain.mrc", dose_per_frame=1.25)

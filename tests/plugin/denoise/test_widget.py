@@ -10,7 +10,7 @@ from napari_n2n.denoising.checkpoints import load_denoiser
 from napari_n2n.denoising.training import micrographs as training
 from napari_n2n.metrics import correlation
 from napari_n2n.plugin.denoise.layers import PREVIEW
-from napari_n2n.plugin.shared.canvas import grid_of, scale_bar_of
+from napari_n2n.plugin.shared.canvas import camera_of, grid_of, scale_bar_of
 from napari_n2n.plugin.shared.layers import memory_of
 
 LONG = 180_000
@@ -273,3 +273,15 @@ def test_nonsense_in_the_form_is_told_and_nothing_starts(docked, told):
     widget.main_button.big.click()
     assert not widget.runner.busy
     assert any("'fast' is not a number" in message for message in told)
+
+
+def test_a_smaller_image_that_is_opened_fills_the_canvas(docked):
+    viewer, _ = docked(sample=None, kind="general")
+    rng = np.random.default_rng(0)
+    viewer.add_image(rng.normal(size=(64, 64)), name="alone")
+    zoom = camera_of(viewer).zoom
+    viewer.layers.clear()
+    viewer.add_image(rng.normal(size=(640, 640)), name="large")
+    viewer.add_image(rng.normal(size=(64, 64)), name="small")
+    assert [layer.name for layer in viewer.layers if layer.visible] == ["small"]
+    assert camera_of(viewer).zoom == pytest.approx(zoom)

@@ -141,6 +141,14 @@ class MicrographParticles:
         """The micrograph's name without folder and image extension."""
         return stem_of(Path(self.micrograph.replace("\\", "/")))
 
+    def named(self, name: str) -> Self:
+        """Return the same particles with the name of their micrograph, which the file left out.
+
+        Where that is a TIFF, a STAR file counts its rows as RELION does.
+        """
+        turned = self.star is not None and not self.micrograph and counts_rows_from_the_end(name)
+        return replace(self, micrograph=name, rows_reversed=self.rows_reversed or turned)
+
     def mirrored(self) -> Self:
         """Return the same particles on the micrograph turned upside down: y → height - 1 - y.
 

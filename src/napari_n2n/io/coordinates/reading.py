@@ -11,6 +11,7 @@ from napari_n2n.errors import N2NError, UnreadableFile
 from napari_n2n.io.coordinates.box import looks_like_boxes, read_box
 from napari_n2n.io.coordinates.columns import layout_of, read_columns
 from napari_n2n.io.coordinates.cryosparc import MAGIC, read_cs
+from napari_n2n.io.coordinates.lists import ListedFile, listed_files, missing
 from napari_n2n.io.coordinates.star import read_cbox, read_star
 from napari_n2n.io.coordinates.text import parsing, refuse_foreign
 from napari_n2n.io.limits import open_binary
@@ -35,7 +36,8 @@ _BLOCK = re.compile(r"^\s*data_", re.MULTILINE)
 _CBOX = re.compile(r"^\s*_CoordinateX\b", re.MULTILINE)
 # RELION's metadata of how one movie was aligned have positions, too: those of hot pixels.
 _GENERAL, _MOTION = re.compile(r"^\s*data_general\b", re.MULTILINE), "_rlnMicrographMovieName"
-_RELION = re.compile(r"^\s*_rlnCoordinateX\b", re.MULTILINE)
+_RELION = re.compile(r"^\s*_rln(CoordinateX|MicrographCoordinates)\b", re.MULTILINE)
+_LIST = re.compile(r"^\s*_rlnMicrographCoordinates\b", re.MULTILINE)
 
 
 def kind_of(path: Path) -> Kind | None:
@@ -65,8 +67,19 @@ def kind_of(path: Path) -> Kind | None:
     return None
 
 
+def is_coordinate_list(path: Path) -> bool:
+    """Whether a file looks like RELION's list of coordinate files, by its first 64 KiB."""
+    try:
+        if kind_of(path) != "star":
+            return False
+        with open_binary(path) as handle:
+            return bool(_LIST.search(handle.read(_HEAD).decode("utf-8", "replace")))
+    except N2NError:
+        return False
+
+
 def is_coordinates(path: Path | str) -> bool:
-    """Whether a file looks like one of particle positions, by its first 64 KiB."""
+    """Whether a file looks like one of positions, or a list of such, by its first 64 KiB."""
     path = Path(path)
     try:
         kind = kind_of(path)
@@ -94,8 +107,9 @@ def read_coordinates(
     Parameters
     ----------
     path
-        RELION ``.star``, EMAN ``.box``, crYOLO ``.cbox``, ``.csv``, Topaz ``.txt`` or cryoSPARC
-        ``.cs``; their conventions are stated in the modules of this package.
+        RELION ``.star``, also a list of such files, EMAN ``.box``, crYOLO ``.cbox``, ``.csv``,
+        Topaz ``.txt`` or cryoSPARC ``.cs``; their conventions are stated in the modules of this
+        package.
     shape
         (y, x) of the micrographs in px, for files that do not tell.
     pixel_size_angstrom
@@ -125,6 +139,40 @@ def read_coordinates(
             "RELION .star, EMAN .box, crYOLO .cbox, .csv, Topaz .txt and cryoSPARC .cs files "
             "can be read.",
         )
+    if kind == "star" and (listed := listed_files(path)):
+        return [
+            table
+            for one in listed
+            for table in read_listed(one, path, shape=shape, pixel_size=pixel_size_angstrom)
+        ]
+    return _read_one(path, kind, shape, pixel_size_angstrom)
+
+
+def read_listed(
+    one: ListedFile,
+    path: Path,
+    *,
+    shape: tuple[int, int] | None = None,
+    pixel_size: float | None = None,
+) -> list[MicrographParticles]:
+    """Read a file that a list at ``path`` names, as `read_coordinates` does.
+
+    Raises
+    ------
+    UnreadableFile
+        It is missing, or cannot be read.
+    """
+    if not one.path.is_file():
+        raise missing(one, path)
+    kind = kind_of(one.path) or _BY_EXTENSION.get(one.path.suffix.lower(), "star")
+    tables = _read_one(one.path, kind, shape, pixel_size)
+    # As RELION does, which takes the list's word for whose they are.
+    return [table.named(one.micrograph) for table in tables]
+
+
+def _read_one(
+    path: Path, kind: Kind, shape: tuple[int, int] | None, pixel_size_angstrom: float | None
+) -> list[MicrographParticles]:
     with parsing(path, "coordinates"):
         tables = _read(path, kind, shape, pixel_size_angstrom)
     return [

@@ -187,7 +187,7 @@ def _chosen(
             return blocks[name]
     columns = {label for block in blocks.values() for label in block.labels}
     if "rlnMicrographCoordinates" in columns:
-        fault, remedy = "is a list of coordinate files", "Open the files it names."
+        fault, remedy = "lists coordinate files and holds none", "Open the files it names."
     elif not blocks:
         fault, remedy = "holds no data block, so it is no STAR file", COPY_AGAIN
     else:

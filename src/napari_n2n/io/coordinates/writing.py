@@ -18,6 +18,7 @@ from napari_n2n.io.coordinates.box import box_text
 from napari_n2n.io.coordinates.columns import csv_text, topaz_text
 from napari_n2n.io.coordinates.cryosparc import cs_bytes
 from napari_n2n.io.coordinates.joining import joined_by_micrograph
+from napari_n2n.io.coordinates.lists import write_list
 from napari_n2n.io.coordinates.star_writing import rows_do_not_fit, star_text
 from napari_n2n.io.star import is_name
 
@@ -104,7 +105,8 @@ def write_star_per_micrograph(
 
     ``<micrograph>_manualpick.star``, for RELION's import of particle coordinates. The picks are
     its first block, which is the only one RELION reads, and name no optics group, so that RELION
-    takes the micrograph's own; micrographs without particles get a file too. The other parameters
+    takes the micrograph's own; micrographs without particles get a file too. Beside them is the
+    list of them that RELION 5 wants, see `napari_n2n.io.coordinates.lists`. The other parameters
     are those of `write_coordinates`.
 
     Raises
@@ -125,6 +127,8 @@ def write_star_per_micrograph(
         with write_atomically(path) as beside:
             beside.write_text(content, encoding="utf-8", newline="\n")
         paths.append(path)
+    names = [one.micrograph for one in prepared.tables]
+    write_list(folder, zip(names, paths, strict=True))
     return WrittenFiles(paths, prepared.notes)
 
 

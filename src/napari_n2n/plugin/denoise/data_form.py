@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from magicgui.types import FileDialogMode
 from magicgui.widgets import ComboBox, Container, FileEdit
+from napari.utils.notifications import show_error
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_n2n.errors import NotEnoughData
+from napari_n2n.errors import N2NError, NotEnoughData
 from napari_n2n.io.finding import half_of
+from napari_n2n.io.stack_kinds import STACK_WORDS, StackJudgement
+from napari_n2n.plugin.denoise.images_are import judgement_of, objection_to, say_kind
 from napari_n2n.plugin.denoise.layer_sources import (
     dose_of,
     is_noisy,
@@ -53,6 +56,8 @@ _OPENED_AS: tuple[tuple[str, DataKind], ...] = (
     ("image", "image"),
     ("photograph", "photograph"),
 )
+_ASK = "ask"
+_STACKS = [(text, kind) for kind, text in STACK_WORDS.items()]
 _OF_FOLDERS = ("folder", "photographs")
 _OF_LAYERS = ("movie", "halves", "image")
 _RECORDED = (*_OF_LAYERS, "folder")
@@ -98,10 +103,17 @@ class DataForm(QWidget):
             "image": ComboBox(label="Micrograph", nullable=True, choices=()),
             "photograph": ComboBox(label="Photograph", nullable=True, choices=()),
         }
+        self._images_are = ComboBox(label="Images are", choices=_STACKS)
+        self._images_are.tooltip = (
+            "Frames of one exposure are aligned and denoised. What is said here of a file is "
+            "remembered."
+        )
         mode = FileDialogMode.EXISTING_DIRECTORY
         self._folder = FileEdit(label="Folder", mode=mode, nullable=True, value=None)
         self._fields = {**self._layers, "folder": self._folder}
-        container = Container(widgets=[self._kind, *self._fields.values()], labels=True)
+        fields = list(self._fields.values())
+        fields.insert(1, self._images_are)  # below the movie
+        container = Container(widgets=[self._kind, *fields], labels=True)
         aligned_labels(container)
         self._recording = MovieForm()
         self.more = folded("How it was recorded")
@@ -119,6 +131,7 @@ class DataForm(QWidget):
         self._kind.changed.connect(self._on_kind)
         for part in self._fields.values():
             part.changed.connect(self._on_change)
+        self._images_are.changed.connect(self._on_images_are)
         self._recording.valueChanged.connect(self._on_recording)
         for event in self._layer_events():
             event.connect(self.refresh)
@@ -169,6 +182,8 @@ class DataForm(QWidget):
             self._calibrator.say(self._chosen_layers(), self._said, only_unknown=True)
         if choice.kind == "movie":
             layer = self._layer(choice.movie, "Open a movie, or a sample movie, first")
+            if (objection := objection_to(layer)) is not None:
+                raise NotEnoughData(objection)
             return movie_source(layer, choice.recording)
         if choice.kind == "image":
             layer = self._layer(choice.image, "Open a micrograph first")
@@ -193,6 +208,16 @@ class DataForm(QWidget):
         """Whether everything that the kind of data needs is chosen."""
         choice = self.value()
         return all(getattr(choice, role) is not None for role in _FIELDS[choice.kind])
+
+    def images_are(self) -> StackJudgement | None:
+        """Return what the images of the chosen stack are; None if none is chosen."""
+        stack = self._chosen_stack()
+        return None if stack is None else judgement_of(stack)
+
+    def objection(self) -> str | None:
+        """Return why what is chosen cannot be worked on, and what to do; None if it can."""
+        stack = self._chosen_stack()
+        return None if stack is None else objection_to(stack)
 
     def lacks_pixel_size(self) -> bool:
         """Whether the layers that are chosen are micrographs or movies of unknown pixel size."""
@@ -237,6 +262,8 @@ class DataForm(QWidget):
             names = [n for n in names if is_noisy(self._viewer.layers[n])][::-1] or names
         if role == "image":  # rather what was opened than what was summed here
             names = [n for n in names if not is_made_here(self._viewer.layers[n])] or names
+        if role == "movie":  # rather one than what would have to be said to be one
+            names = [n for n in names if memory_of(self._viewer.layers[n]).kind == "movie"] or names
         if role in ("movie", "image", "photograph"):
             return names[0] if names else None
         wanted = [n for n in names if memory_of(self._viewer.layers[n]).kind == role]
@@ -305,9 +332,34 @@ class DataForm(QWidget):
         kind = self._kind.value
         for role, part in self._fields.items():
             part.visible = role in _FIELDS[kind]
+        self._show_images_are()
         self.more.setVisible(kind in _RECORDED)
-        self._recording.show_movies(kind in ("movie", "folder"))
+        self._recording.show_movies(kind in ("movie", "folder"), kind=kind == "folder")
         self.valueChanged.emit()
+
+    def _show_images_are(self) -> None:
+        """Show what the images of the chosen stack are, or ask."""
+        judgement = self.images_are()
+        self._images_are.visible = judgement is not None
+        if judgement is None:
+            return
+        with self._settling:
+            asks = not judgement.is_known
+            self._images_are.choices = [("choose what they are", _ASK), *_STACKS][not asks :]
+            self._images_are.value = _ASK if asks else judgement.kind
+
+    def _on_images_are(self, *_: object) -> None:
+        stack, said = self._chosen_stack(), self._images_are.value
+        if self._settling or stack is None or said == _ASK:
+            return
+        try:
+            say_kind(stack, said)
+        except N2NError as problem:
+            show_error(str(problem))
+        self._on_change()
+
+    def _chosen_stack(self) -> "Layer | None":
+        return self.shown_layer() if self._kind.value == "movie" else None
 
     def _on_recording(self) -> None:
         size = self._recording.value().pixel_size_angstrom

@@ -7,6 +7,7 @@ from napari.layers import Image
 
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.io import Movie
+from napari_n2n.io.stack_kinds import STACK_KINDS
 from napari_n2n.plugin.shared.layers import Kind, memory_of, pixel_size_of
 from napari_n2n.plugin.shared.preferences import preferences
 from napari_n2n.workflow.photograph_sources import OnePhotograph
@@ -27,7 +28,7 @@ def roles_of(layer: "Layer") -> list[str]:
     kind = memory_of(layer).kind
     if layer.rgb:
         return ["photograph"] if layer.ndim == 2 and kind not in _RESULTS else []
-    if kind == "movie":
+    if kind in STACK_KINDS:  # one that is no movie can be said to be one
         return ["movie"]
     if kind in ("odd", "even"):
         return ["odd", "even"] + (["image"] if layer.ndim == 2 else [])

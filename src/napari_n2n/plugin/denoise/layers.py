@@ -8,7 +8,7 @@ from napari.layers import Image
 from qtpy.QtCore import QObject, QTimer
 
 from napari_n2n.io.photographs import WHITE
-from napari_n2n.plugin.shared.canvas import camera_of, grid_of
+from napari_n2n.plugin.shared.canvas import camera_of, fit_view, grid_of
 from napari_n2n.plugin.shared.compare import Comparison
 from napari_n2n.plugin.shared.controls import Underway
 from napari_n2n.plugin.shared.layers import (
@@ -73,7 +73,7 @@ class DenoiseLayers:
         was_alone = not grid_of(self._viewer).enabled and shown == [layer]
         self._show_alone(layer)
         if not was_alone:
-            self._viewer.reset_view()
+            fit_view(self._viewer)
 
     def show_field(self, field: FieldOfView) -> Image:
         """Show the raw sum, under what comes later; other images step back.

@@ -144,8 +144,8 @@ class DenoisePanel(DockedWidget):
         """Enable what makes sense; ``resume`` is what going on with a training is called."""
         chosen, model = self.data.value(), self.model.kind()
         data, boxed = chosen.kind, model in IN_THE_BOX
-        complete, idle = self.data.is_complete(), not running
-        missing = self._missing()
+        complete = self.data.is_complete() and self.data.objection() is None
+        idle, missing = not running, self._missing()
         self._action.setText(_HEADINGS[model])
         self.main_button.show_state(
             running=running,
@@ -195,7 +195,8 @@ class DenoisePanel(DockedWidget):
         data = self.data.value()
         layer = self.data.shown_layer()
         shown = None if layer is None else layer.unique_id
-        return (data.kind, shown, data.even, data.folder, self.model.kind(), self.model.file())
+        chosen = (data.kind, shown, self.data.images_are(), data.even, data.folder)
+        return (*chosen, self.model.kind(), self.model.file())
 
     def _invitation(self) -> str:
         data, model = self.data.value(), self.model.kind()
@@ -212,6 +213,9 @@ class DenoisePanel(DockedWidget):
         """Return what to do before the big button can be pressed; None if it can be."""
         if not self.data.is_complete():
             return _OPEN
+        objection = self.data.objection()
+        if objection is not None:
+            return objection
         model = self.model.kind()
         if model == "saved" and self.model.file() is None:
             return _CHOOSE_FILE

@@ -30,6 +30,7 @@ from napari_n2n.plugin.shared.layers import (
     stack_layer,
 )
 from napari_n2n.plugin.shared.preferences import preferences
+from napari_n2n.workflow.said_kinds import said_kind_of
 
 Reader = Callable[..., list[Any]]
 Opened = dict[Path, ImageFile]
@@ -37,6 +38,10 @@ Opened = dict[Path, ImageFile]
 # Endings that are ours alone: whatever such a file holds, it is for us to say what is wrong.
 _OURS = (".mrc", ".mrcs", ".eer", ".st", ".map")
 _MOST_MOVIES = 8
+_ASKED = (
+    "whether its images are frames of one exposure the file does not tell. To align or denoise "
+    "them, say what they are in the Denoise widget, at Images are."
+)
 
 
 def get_reader(path: str | Sequence[str]) -> Reader | None:
@@ -52,7 +57,7 @@ def get_reader(path: str | Sequence[str]) -> Reader | None:
         if one.is_dir() or stem.endswith(_OURS):
             return True
         try:
-            opened[one] = open_image(one)
+            opened[one] = _opened(one)
         except N2NError:
             return is_supported(one)  # it may be damaged, which is told when it is read
         return True
@@ -102,7 +107,12 @@ def read_file(path: Path) -> LayerData:
     N2NError
         The file cannot be used.
     """
-    return layer_of(open_image(path))
+    return layer_of(_opened(path))
+
+
+def _opened(path: Path) -> ImageFile:
+    """Open a file; what was said of its images once holds."""
+    return open_image(path, kind=said_kind_of(path))
 
 
 def layer_of(image: ImageFile) -> LayerData:
@@ -150,7 +160,7 @@ def read_folder(folder: Path) -> tuple[list[LayerData], list[N2NError]]:
     for kind, paths in groups.items():
         for path in paths:
             try:
-                image = open_image(path)
+                image = _opened(path)
                 if isinstance(image, Movie | StillStack):
                     movies += 1
                     if movies <= _MOST_MOVIES:
@@ -219,5 +229,7 @@ def _tell(problems: Sequence[N2NError], layers: Sequence[LayerData]) -> None:
         memory = memory_in(description["metadata"])
         for note in memory.notes:
             show_info(f"{description['name']}: {note}")
+        if memory.images_are is not None and not memory.images_are.is_known:
+            show_info(f"{description['name']}: {_ASKED}")
         if memory.pixel_size_angstrom is None and memory.kind != "photograph":
             show_info(f"{description['name']}: the pixel size is unknown, so lengths are in px.")

@@ -9,6 +9,7 @@ from napari.layers import Image, Points
 from qtpy.QtCore import QObject
 
 from napari_n2n.particles.palette import BORDER, LABEL_COLOURS, filling_rgba, label_rgba
+from napari_n2n.plugin.shared.canvas import fit_view
 from napari_n2n.plugin.shared.compare import Comparison
 from napari_n2n.plugin.shared.layers import KEY, LayerMemory, calibration
 
@@ -75,7 +76,7 @@ class MicrographView(QObject):
         extent = tuple(np.multiply(picture.raw.levels[0].shape, calibrated["scale"]))
         if extent != self._extent:
             self._extent = extent
-            self._viewer.reset_view()
+            fit_view(self._viewer)
 
     def hide(self) -> None:
         """Show nothing, where there is nothing of a micrograph yet."""

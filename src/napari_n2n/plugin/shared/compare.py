@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary, finalize, ref
 from napari.layers import Image
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_n2n.plugin.shared.canvas import grid_of
+from napari_n2n.plugin.shared.canvas import fit_view, grid_of
 from napari_n2n.plugin.shared.controls import Underway
 from napari_n2n.plugin.shared.layers import is_made_here
 
@@ -131,7 +131,7 @@ class Comparison(QObject):
         if grid.enabled != (self._mode == "grid"):
             grid.enabled = self._mode == "grid"
             # A pane is half the canvas: what filled one would be cut off in the other.
-            self._viewer.reset_view()
+            fit_view(self._viewer)
         if self._mode == "blink":
             self._timer.start()
 
@@ -185,7 +185,7 @@ class Comparison(QObject):
             layer.visible = False
             for marks in self._marks_over(layer):
                 marks.visible = False
-        self._viewer.reset_view()
+        fit_view(self._viewer)
 
     def _on_reordered(self, _event: object) -> None:
         # Not now: the list of layers is in the middle of moving one.

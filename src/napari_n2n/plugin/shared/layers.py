@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from napari_n2n.io.photographs import WHITE
 from napari_n2n.io.pictures import contrast_limits
+from napari_n2n.io.stack_kinds import StackJudgement
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
     from napari_n2n.io import Micrograph, Movie, Photograph, StillStack
+    from napari_n2n.io.stack_kinds import StackKind
     from napari_n2n.workflow.photograph_training import NoisyCopy
 
 LayerData = tuple[Any, dict[str, Any], Literal["image", "points"]]
@@ -23,7 +25,13 @@ LayerData = tuple[Any, dict[str, Any], Literal["image", "points"]]
 KEY = "napari_n2n"
 """Where a layer's `LayerMemory` is, in ``layer.metadata``."""
 
-_AXIS = {"volume": "z", "tilt series": "tilt", "images": "image"}
+AXIS: "dict[StackKind, str]" = {
+    "movie": "frame",
+    "volume": "z",
+    "tilt series": "tilt",
+    "images": "image",
+}
+"""What the first axis of a stack's layer is called."""
 Kind = Literal[
     # As it was recorded.
     "movie",
@@ -90,6 +98,8 @@ class LayerMemory:
         (y, x) from a sum, or particles on it, to the movie's first frame.
     removed
         Figures of what denoising removed, by name, and a ``"warning"`` where it holds structure.
+    images_are
+        What the images of a stack are, and who says so; None: nobody was asked yet.
     """
 
     kind: Kind | None = None
@@ -117,6 +127,7 @@ class LayerMemory:
     rows_reversed: bool = False
     first_frame_shift_px: tuple[float, float] | None = None
     removed: Mapping[str, float | bool | str | None] = field(default_factory=dict)
+    images_are: "StackJudgement | None" = None
 
     def __repr__(self) -> str:
         """Tell what is known, and of arrays and the like only that they are there."""
@@ -256,20 +267,23 @@ def movie_layer(movie: "Movie", name: str | None = None) -> LayerData:
     N2NError
         The first frame cannot be read.
     """
+    known = movie.judgement or StackJudgement("movie", "whoever made it")
     memory = LayerMemory(
         "movie",
         movie.pixel_size_angstrom,
         path=movie.path,
-        notes=movie.notes,
+        # Where nothing tells what its images are, it is asked.
+        notes=(movie if known.is_known else movie.judged(None)).notes,
         dose_per_frame=movie.dose_per_frame,
         movie=movie,
+        images_are=known,
     )
     return image_layer(
         movie.as_dask(),
         name or movie.path.stem,
         memory,
         like=movie.frame(0),
-        leading_axis="frame",
+        leading_axis=AXIS["movie"],
     )
 
 
@@ -283,13 +297,19 @@ def stack_layer(stack: "StillStack", name: str | None = None) -> LayerData:
     N2NError
         The middle image cannot be read.
     """
-    memory = LayerMemory(stack.kind, stack.pixel_size_angstrom, path=stack.path, notes=stack.notes)
+    memory = LayerMemory(
+        stack.kind,
+        stack.pixel_size_angstrom,
+        path=stack.path,
+        notes=stack.notes,
+        images_are=StackJudgement(stack.kind, stack.why),
+    )
     return image_layer(
         stack.as_dask(),
         name or stack.path.stem,
         memory,
         like=stack.section(len(stack) // 2),
-        leading_axis=_AXIS[stack.kind],
+        leading_axis=AXIS[stack.kind],
     )
 
 

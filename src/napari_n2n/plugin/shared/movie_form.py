@@ -36,7 +36,7 @@ class MovieForm(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._container.native)
         self._settling = Underway()
-        self._of_movies = True
+        self._of_movies = self._of_kind = True
         for name, field in self._fields.items():
             field.changed.connect(lambda _, name=name: self._on_change(name))
         self._show_fields()
@@ -61,9 +61,12 @@ class MovieForm(QWidget):
                 self._given[name] = value, field.value
         self._on_change()
 
-    def show_movies(self, wanted: bool) -> None:
-        """Ask for all, or for what images have as well: the pixel size."""
-        self._of_movies = wanted
+    def show_movies(self, wanted: bool, *, kind: bool = True) -> None:
+        """Ask for all, or for what images have as well: the pixel size.
+
+        Without ``kind`` it is asked elsewhere what their images are.
+        """
+        self._of_movies, self._of_kind = wanted, wanted and kind
         self._show_fields()
 
     def _read(self, name: str) -> Any:
@@ -85,6 +88,7 @@ class MovieForm(QWidget):
     def _show_fields(self) -> None:
         for name, field in self._fields.items():
             field.visible = self._of_movies or name in OF_IMAGES
+        self._fields["kind"].visible = self._of_kind
         # How what is not there lies means nothing; and frames are counted or dosed.
         for name in _OF_GAIN:
             self._fields[name].visible = self._of_movies and self._read("gain") is not None

@@ -6,6 +6,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from napari_n2n.plugin.shared.canvas import fit_view
 from napari_n2n.plugin.shared.layers import calibration, memory_of, pixel_size_of
 
 if TYPE_CHECKING:
@@ -31,14 +32,14 @@ class Calibrator:
             for other in [other for other in self._viewer.layers if _lie_alike(other, layer)]:
                 self._before.setdefault(other, (other.scale, other.units))
                 _calibrate(other, pixel_size_angstrom)
-            self._viewer.reset_view()
+            fit_view(self._viewer)
 
     def unsay(self) -> None:
         """Let all layers lie again as they did."""
         for layer, (scale, units) in self._before.items():
             layer.scale, layer.units = scale, units
         if self._before:
-            self._viewer.reset_view()
+            fit_view(self._viewer)
         self._before.clear()
 
 
