@@ -181,6 +181,16 @@ def test_nothing_comes_out_stronger_than_it_went_in(clean, noise):
     assert (after[1:50] < 1.3 * before[1:50]).all()
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_what_a_strong_ring_spreads_into_empty_ones_is_not_raised(seed):
+    """A network that knows coarse detail only, of an image that ends in the middle of it."""
+    rng = np.random.default_rng(seed)
+    slope = np.linspace(-3, 3, 85)[:, None] * np.linspace(0.5, 1, 85)
+    image = slope + rng.normal(size=(85, 85))
+    result = weighed(image, lambda x: smooth(0.03)(smooth(0.03)(x)))
+    assert result.std() < 1.1 * image.std()
+
+
 @settings(deadline=None)
 @given(
     st.lists(st.tuples(*[st.floats(-3, 3)] * 6), min_size=2, max_size=5),

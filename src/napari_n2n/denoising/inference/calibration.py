@@ -73,6 +73,8 @@ _WAYS = (
     Symmetry(3, mirrored=False),
     Symmetry(1, mirrored=True),
 )
+# Share of the strongest ring's power that a filter leaves in others at most: images end.
+_SPREAD = 1e-3
 # Share of the strongest ring's power that rounding leaves in others.
 _ROUNDING = 1e-10
 # Rings as narrow as they are reach so many pixels far.
@@ -126,7 +128,8 @@ def calibrated_steps(
     unsure = 1 + _NOISE_UNCERTAINTY
     fx, yx = fy - unsure * taken_over, yy - unsure * nn
     signal = expected_signal(yx, nn, rings.waves)
-    a, b = bounded(ff, fy, yy, *weights(ff, fy, yy, signal.of_network(fx, fy), signal.power))
+    a, b = weights(ff, fy, yy, signal.of_network(fx, fy), signal.power)
+    a, b = bounded(ff, fy, yy, a, b, rings.waves)
     made = torch.fft.irfft2(f, s=(height, width))
     return _filtered(made, a) + _filtered(image[0], b)
 
@@ -253,11 +256,16 @@ def weights(ff: Rings, fy: Rings, yy: Rings, fx: Rings, yx: Rings) -> tuple[Ring
     return a, b
 
 
-def bounded(ff: Rings, fy: Rings, yy: Rings, a: Rings, b: Rings) -> tuple[Rings, Rings]:
+def bounded(
+    ff: Rings, fy: Rings, yy: Rings, a: Rings, b: Rings, waves: Rings
+) -> tuple[Rings, Rings]:
     """Return the weights a, b, or less, where a f + b y has no more power than y in each ring.
 
-    Where the network says next to nothing, what can be told of it is mostly chance.
+    Where the network says next to nothing, what can be told of it is mostly chance. Nor has what a
+    filter spreads there from the strongest ring, `_SPREAD` of it, more power than y.
     """
+    spread = _SPREAD * float(np.max(ff / np.maximum(waves, 1))) * waves
+    a = np.where(a**2 * spread > yy, np.sqrt(yy / np.where(spread > 0, spread, 1)), a)
     power = np.maximum(a**2 * ff + 2 * a * b * fy + b**2 * yy, yy)
     bound = np.sqrt(np.divide(yy, power, out=np.zeros_like(yy), where=power > 0))
     return a * bound, b * bound
