@@ -24,6 +24,7 @@ class FoundParticles:
     ``learnt_from`` counts the particles that the template was learnt from, 0: it was guessed.
     ``left_out`` counts those that passed the threshold and do not stand out of the noise.
     ``unjudged``: that could not be told, as what was recorded is not at hand.
+    ``blank`` are areas of one value, (y, x), such as borders: nothing was looked for there.
     """
 
     particles: Particles
@@ -32,6 +33,7 @@ class FoundParticles:
     learnt_from: int = 0
     left_out: int = 0
     unjudged: bool = False
+    blank: NDArray[np.bool_] | None = None
 
     @property
     def passing(self) -> Particles:
@@ -49,9 +51,15 @@ class FoundParticles:
     def notes(self) -> tuple[str, ...]:
         """Sentences for the user."""
         told = [self.left_out_sentence]
-        share = 0.0 if self.avoided is None else float(self.avoided.mean())
+        blank = np.zeros(1, bool) if self.blank is None else self.blank
+        share = 0.0 if self.avoided is None else float((self.avoided & ~blank).mean())
         if share:
             told.append(f"{100 * share:.1f} % of the field was avoided as contamination.")
+        if blank.any():
+            told.append(
+                f"{100 * blank.mean():.1f} % of the field are of one value (borders, blocks, "
+                "bars): nothing was looked for there."
+            )
         if self.unjudged:
             told.append(
                 "This image has been denoised or filtered, and what was recorded is not at hand: "
@@ -78,7 +86,8 @@ def guess_diameter_steps(micrograph: DenoisedMicrograph, stop: Stop = never) -> 
     """
     from napari_n2n.particles.sizes import guess_steps
 
-    steps = guess_steps(micrograph.pixels, micrograph.unit_size)
+    sound, _ = _without_faults(micrograph)
+    steps = guess_steps(sound, micrograph.unit_size)
     return (yield from stoppable(steps, stop))
 
 
@@ -132,10 +141,12 @@ def find_particles_steps(
     from napari_n2n.particles.templates import Template
     from napari_n2n.particles.thresholds import suggested_threshold
 
-    pixels, size = micrograph.pixels, micrograph.unit_size
+    size = micrograph.unit_size
+    pixels, blank = _without_faults(micrograph)
     mask = avoid if isinstance(avoid, np.ndarray) else None
     if avoid is True:
-        mask = yield from _contamination_steps(micrograph, diameter_angstrom, stop)
+        mask = yield from _contamination_steps(pixels, size, diameter_angstrom, stop)
+        mask = mask if blank is None else mask | blank
     if marked_px is not None:
         yield Progress("learning what the particles look like", 0, 1)
         template = Template.learnt(pixels, size, marked_px, diameter_angstrom)
@@ -144,7 +155,7 @@ def find_particles_steps(
     if threshold is None:
         threshold = float(suggested_threshold(found.scores))
     raw, unjudged = micrograph.raw, False
-    if raw is not None and comparable(pixels, raw):
+    if raw is not None and comparable(micrograph.pixels, raw):
         kept = standing_out(found, pixels, raw, diameter_angstrom / size, threshold)
     else:
         inverted = config.replaced(contrast="bright")
@@ -153,19 +164,39 @@ def find_particles_steps(
         unjudged = bool((kept.scores >= threshold).any()) and looks_denoised(pixels)
     learnt_from = 0 if template is None else template.learnt_from
     left_out = len(found) - len(kept)
-    return FoundParticles(kept, threshold, mask, learnt_from, left_out, unjudged)
+    return FoundParticles(kept, threshold, mask, learnt_from, left_out, unjudged, blank)
+
+
+def _without_faults(
+    micrograph: DenoisedMicrograph,
+) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
+    """Return what is looked at, and its areas of one value (None: there are none), as a level.
+
+    What was denoised had the camera's other faults taken off before.
+    """
+    from napari_n2n.io.faults import equal_areas, filled_in, find_faults, smoothed_over
+    from napari_n2n.particles.significance import looks_denoised
+
+    pixels = np.asarray(micrograph.pixels, np.float32)
+    if pixels.ndim != 2 or not pixels.size:
+        return pixels, None
+    recorded = micrograph.raw is micrograph.pixels
+    if recorded or (micrograph.raw is None and not looks_denoised(pixels)):
+        faults = find_faults(pixels)
+        pixels, areas = filled_in(pixels, faults), faults.areas
+    else:
+        areas = equal_areas(pixels)
+    return (smoothed_over(pixels, areas), areas) if areas.any() else (pixels, None)
 
 
 def _contamination_steps(
-    micrograph: DenoisedMicrograph, diameter_angstrom: float, stop: Stop
+    pixels: NDArray[np.float32], size: float, diameter_angstrom: float, stop: Stop
 ) -> Steps[NDArray[np.bool_]]:
     """Find what to avoid, in the background: it takes seconds and tells nothing meanwhile."""
     from napari_n2n.particles.contamination import find_contamination
 
     looking = background_steps(
-        lambda: find_contamination(
-            micrograph.pixels, micrograph.unit_size, diameter_angstrom=diameter_angstrom
-        ),
+        lambda: find_contamination(pixels, size, diameter_angstrom=diameter_angstrom),
         "looking for contamination",
     )
     return (yield from stoppable(looking, stop))

@@ -17,11 +17,12 @@ other noise e of that kind: <f(y + h e) - f(y), e> / h for a small h. (C. Stein,
 Process. 17, 1540 (2008).)
 
 With f = 0 this is the Wiener filter, so the result is about as good as the better of the two in
-every ring; and where there is only noise, next to nothing is left.
+every ring; and where there is only noise, next to nothing is left. How much signal there is where
+single rings hardly tell: `napari_n2n.denoising.inference.expected_signal`.
 """
 
 from collections.abc import Callable, Generator
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from napari_n2n.denoising.inference.expected_signal import expected_signal
 from napari_n2n.denoising.inference.symmetries import Symmetry
 from napari_n2n.denoising.spectral_rings import RING, Rings, RingSums
 
@@ -57,15 +59,6 @@ _STANDS_OUT = 3.0
 _EMPTY, _PLATEAU = 0.02, (0.15, 0.22)
 # Rings of fewer waves say nothing of how strong noise can be at most.
 _CEILING_WAVES = 30
-# Signal is believed in to the share 1 - (this / significance)², in standard errors.
-_DOUBT = 0.5
-# With less significance than the first in any run of rings there is nothing in the image; with
-# more than the second there is. 48 images of pure noise, white and coloured, 1 and 20 e/Å², 1024²
-# and 2048², gave 0 to 3, and 4 and 5 once each; real single frames gave 6 to 15.
-_NOTHING, _SOMETHING = 3.5, 4.5
-_RUNS = (1, 2, 4, 8, 16)
-# Rings of fewer waves do not tell.
-_LEAST_WAVES = 100
 # Small images have few waves in a ring, but take little time: they are denoised in up to eight
 # positions, which have 2^20 pixels together, with a noise for each.
 _PIXELS = 1 << 20
@@ -80,6 +73,8 @@ _WAYS = (
     Symmetry(3, mirrored=False),
     Symmetry(1, mirrored=True),
 )
+# Share of the strongest ring's power that a filter leaves in others at most: images end.
+_SPREAD = 1e-3
 # Share of the strongest ring's power that rounding leaves in others.
 _ROUNDING = 1e-10
 # Rings as narrow as they are reach so many pixels far.
@@ -132,8 +127,9 @@ def calibrated_steps(
     # Noise that was underrated would be kept as signal, in every ring: rather too much of it.
     unsure = 1 + _NOISE_UNCERTAINTY
     fx, yx = fy - unsure * taken_over, yy - unsure * nn
-    share = believed(yx, nn, rings.waves)
-    a, b = bounded(ff, fy, yy, *weights(ff, fy, yy, share * fx, share * yx))
+    signal = expected_signal(yx, nn, rings.waves)
+    a, b = weights(ff, fy, yy, signal.of_network(fx, fy), signal.power)
+    a, b = bounded(ff, fy, yy, a, b, rings.waves)
     made = torch.fft.irfft2(f, s=(height, width))
     return _filtered(made, a) + _filtered(image[0], b)
 
@@ -230,31 +226,6 @@ def _misfit(fit: tuple[Rings, float]) -> float:
     return fit[1]
 
 
-def believed(signal: Rings, noise: Rings, waves: Rings) -> Rings:
-    """Return which share of the ``signal`` found in each ring is to be believed, 0 to 1.
-
-    ``signal`` and ``noise`` are the power of all ``waves`` of a ring, the first less the noise
-    expected. Nothing is believed of an image where no run of rings stands out.
-    """
-    # Half of the waves of a real image are the other half's conjugates: of a ring's sum of powers,
-    # exponentially distributed, the variance is 2 noise² / waves.
-    variance = 2 * noise**2 / np.maximum(waves, 1) + np.finfo(np.float64).tiny
-
-    def significance(count: int, mode: Literal["same", "valid"]) -> Rings:
-        run = np.ones(count)
-        return np.convolve(signal, run, mode) / np.sqrt(np.convolve(variance, run, mode))
-
-    most = 0.0
-    for count in _RUNS:
-        told = np.convolve(waves, np.ones(count), "valid") >= _LEAST_WAVES
-        most = max(most, significance(count, "valid")[told].max(initial=0))
-    something = np.clip((most - _NOTHING) / (_SOMETHING - _NOTHING), 0, 1)
-    # Three rings together: single ones waver, and signal does not end from one to the next.
-    here = np.maximum(significance(3, "same"), _DOUBT)
-    share: Rings = something * (1 - (_DOUBT / here) ** 2)
-    return share
-
-
 def weights(ff: Rings, fy: Rings, yy: Rings, fx: Rings, yx: Rings) -> tuple[Rings, Rings]:
     """Return the weights a, b ≥ 0 that bring a f + b y closest to x in each ring.
 
@@ -285,11 +256,16 @@ def weights(ff: Rings, fy: Rings, yy: Rings, fx: Rings, yx: Rings) -> tuple[Ring
     return a, b
 
 
-def bounded(ff: Rings, fy: Rings, yy: Rings, a: Rings, b: Rings) -> tuple[Rings, Rings]:
+def bounded(
+    ff: Rings, fy: Rings, yy: Rings, a: Rings, b: Rings, waves: Rings
+) -> tuple[Rings, Rings]:
     """Return the weights a, b, or less, where a f + b y has no more power than y in each ring.
 
-    Where the network says next to nothing, what can be told of it is mostly chance.
+    Where the network says next to nothing, what can be told of it is mostly chance. Nor has what a
+    filter spreads there from the strongest ring, `_SPREAD` of it, more power than y.
     """
+    spread = _SPREAD * float(np.max(ff / np.maximum(waves, 1))) * waves
+    a = np.where(a**2 * spread > yy, np.sqrt(yy / np.where(spread > 0, spread, 1)), a)
     power = np.maximum(a**2 * ff + 2 * a * b * fy + b**2 * yy, yy)
     bound = np.sqrt(np.divide(yy, power, out=np.zeros_like(yy), where=power > 0))
     return a * bound, b * bound

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_n2n.errors import NotEnoughData
+from napari_n2n.io.faults import find_faults, mend
 from napari_n2n.motion import noise_correlation
 
 CORRELATED = 0.02
@@ -33,7 +34,7 @@ class Independence:
         """
         self._pairs += 1
         grey = first.ndim == 2
-        a, b = (image if grey else image.mean(axis=2) for image in (first, second))
+        a, b = (_sound(image) if grey else image.mean(axis=2) for image in (first, second))
         correlation, limit = noise_correlation(a, b)
         if correlation > (_THE_SAME if grey else _ONE_IMAGE):
             raise NotEnoughData(
@@ -58,3 +59,8 @@ class Independence:
             "the same frames, stands in both images, and the denoiser will keep it. Make the "
             "halves anew with the gain reference.",
         )
+
+
+def _sound(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return ``image`` without the camera's faults: a hot pixel is in both halves, and no noise."""
+    return mend(image, find_faults(image))

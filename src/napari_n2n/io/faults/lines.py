@@ -1,0 +1,163 @@
+"""Rows and columns that are off, and steps along them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_n2n.io.faults.levels import Level, spread
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_n2n.io.faults.levels import Image, Mask
+
+    # (line, piece) means of the pieces of all rows or columns.
+    Profile = NDArray[np.float64]
+
+# Lines are looked for in what is at most so many deviations off: gold is no part of a line.
+_CLIPPED = 4.0
+# A line is cut into so many pieces; a step shows in all but one of each half.
+_PIECES = 8
+_PIECE_SEEN = 2.0
+# Robust deviations that lines are off by, and steps are high.
+_LINE, _STEP = 8.0, 10.0
+# Lines to each side that a line is compared with, and that tell a step.
+_BESIDE, _STEP_LINES = 5, 4
+# The outermost lines have to be off by so many times as much: a slope looks like an edge where it
+# is mirrored.
+_SLOPED = 3.0
+# A piece of a line that is off as a whole is off by so many deviations at least.
+_PIECE_OFF = 1.0
+# More steps along one axis are not a camera's, nor are so many lines.
+_MOST_STEPS, _MOST_LINES = 16, 0.2
+
+
+@dataclass(frozen=True, eq=False)
+class Profiles:
+    """How the pieces of an image's rows and columns differ from the level around, on the mean.
+
+    ``along`` are the rows' and the columns' (line, piece); ``bounds`` tell where pieces begin and
+    end, along x and along y.
+    """
+
+    along: tuple[Profile, Profile]
+    bounds: tuple[list[int], list[int]]
+    shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, image: Image, level: Level, bad: Mask) -> Profiles:
+        """Measure ``image`` (y, x) without its ``bad`` pixels."""
+        height, width = image.shape
+        bounds = [
+            np.linspace(0, side, _PIECES + 1).astype(int).tolist() for side in (width, height)
+        ]
+        rows, columns = np.zeros((height, _PIECES)), np.zeros((width, _PIECES))
+        every = level.sparse
+        unit = np.float32(_CLIPPED * spread(image[::every, ::every] - level.sample(every)))
+        for place, around in level.strips():
+            # Less the level, lest many large numbers lose their last digits.
+            strip = (image[place] - around).clip(-unit, unit)
+            strip[bad[place]] = 0
+            for i, (first, last) in enumerate(pairwise(bounds[0])):
+                ones = np.full(last - first, 1 / (last - first), np.float32)
+                rows[place, i] = strip[:, first:last] @ ones
+            rows[place] += _pieces_of(around, bounds[0])
+            for i, (first, last) in enumerate(pairwise(bounds[1])):
+                part = slice(max(first, place.start), min(last, place.stop))
+                if part.start < part.stop:
+                    own = slice(part.start - place.start, part.stop - place.start)
+                    share = (part.stop - part.start) / (last - first)
+                    total = strip[own].sum(axis=0, dtype=np.float64) / (last - first)
+                    columns[:, i] += total + share * around
+        return cls((rows, columns), (bounds[0], bounds[1]), (height, width))
+
+    def take_lines(self, mask: Mask) -> None:
+        """Mark rows and columns, or pieces of them, that differ from those on both sides.
+
+        They become True in ``mask``, (y, x), and are taken out of the profiles.
+        """
+        found = [_off_lines(profile) for profile in self.along]
+        if sum(off.mean() for off, _ in found) > _MOST_LINES:
+            return
+        for axis, (off, around) in enumerate(found):
+            self.along[axis][off] = around[off]
+            across, bounds = mask if axis == 0 else mask.T, self.bounds[axis]
+            for line, piece in zip(*np.nonzero(off), strict=True):
+                across[line, bounds[piece] : bounds[piece + 1]] = True
+
+    def steps(self) -> Image | None:
+        """Return what steps along lines, whole or half ones, add; None: there are none."""
+        offset: Image | None = None
+        for axis, profile in enumerate(self.along):
+            rest = profile
+            if offset is not None:  # what was found along the other axis is there no more
+                rest = profile - _means_of(offset if axis == 0 else offset.T, self.bounds[axis])
+            for half in range(2):
+                own = slice(half * _PIECES // 2, (half + 1) * _PIECES // 2)
+                part = slice(self.bounds[axis][own.start], self.bounds[axis][own.stop])
+                for line, height in _jumps(rest[:, own]):
+                    offset = np.zeros(self.shape, np.float32) if offset is None else offset
+                    beyond = offset if axis == 0 else offset.T
+                    beyond[line:, part] += np.float32(height)
+        return None if offset is None else offset - np.float32(np.median(offset[::7, ::7]))
+
+
+def _pieces_of(values: Image, bounds: list[int]) -> NDArray[np.float64]:
+    return np.array([values[a:b].mean(dtype=np.float64) for a, b in pairwise(bounds)])
+
+
+def _means_of(across: Image, bounds: list[int]) -> Profile:
+    return np.stack([across[:, a:b].mean(axis=1, dtype=np.float64) for a, b in pairwise(bounds)], 1)
+
+
+def _off_lines(profile: Profile) -> tuple[NDArray[np.bool_], Profile]:
+    """Return which pieces are off, (line, piece), and what they should be."""
+    whole = profile.mean(axis=1, keepdims=True)
+    off, around = _beyond_both_sides(profile, _LINE)
+    off_as_a_whole, _ = _beyond_both_sides(whole, _LINE)
+    off_a_little, _ = _beyond_both_sides(profile, _PIECE_OFF)
+    return off | (off_as_a_whole & off_a_little), around
+
+
+def _beyond_both_sides(profile: Profile, deviations: float) -> tuple[NDArray[np.bool_], Profile]:
+    """Tell which pieces lie above, or below, those on both sides; a slope does neither.
+
+    Returned are which, and the nearer of what the sides have.
+    """
+    from scipy import ndimage
+
+    before, after = np.ones((2 * _BESIDE + 1, 1), bool), np.ones((2 * _BESIDE + 1, 1), bool)
+    before[_BESIDE:], after[: _BESIDE + 1] = False, False
+    # Mirrored at the ends, where else the outermost line would be its own median.
+    sides = [
+        ndimage.median_filter(profile, footprint=side, mode="mirror") for side in (before, after)
+    ]
+    around = profile.clip(np.minimum(*sides), np.maximum(*sides))
+    limit = deviations * spread(profile - (sides[0] + sides[1]) / 2, axis=0)
+    limit = limit * np.ones((len(profile), 1))
+    limit[:_BESIDE] *= _SLOPED
+    limit[-_BESIDE:] *= _SLOPED
+    return np.abs(profile - around) > limit, around
+
+
+def _jumps(pieces: Profile) -> list[tuple[int, float]]:
+    """Return at which lines, and by how much, ``pieces`` (line, piece) jump."""
+    from scipy import ndimage
+
+    sums = np.concatenate([np.zeros((1, pieces.shape[1])), np.cumsum(pieces, axis=0)])
+    means = (sums[_STEP_LINES:] - sums[:-_STEP_LINES]) / _STEP_LINES
+    jump = means[_STEP_LINES:] - means[:-_STEP_LINES]  # at line i + _STEP_LINES
+    whole = jump.mean(axis=1)
+    size = np.abs(whole)
+    high = size > _STEP * float(spread(whole))
+    high &= size == ndimage.maximum_filter1d(size, 4 * _STEP_LINES + 1)
+    seen = (jump * np.sign(whole)[:, None] > _PIECE_SEEN * spread(jump, axis=0)).sum(axis=1)
+    high &= seen >= pieces.shape[1] - 1
+    lines = np.flatnonzero(high)
+    if len(lines) > _MOST_STEPS:
+        return []
+    return [(int(line) + _STEP_LINES, float(whole[line])) for line in lines]
