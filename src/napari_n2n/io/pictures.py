@@ -17,6 +17,9 @@ _TITLE_HEIGHT = 36
 _GAP = 8
 _LARGEST_PANEL = 900
 _SAMPLE_PX = 500_000
+_DEVIATIONS = 3
+# Of a Gaussian, its standard deviation in units of its median absolute deviation.
+_PER_MAD = 1.4826
 
 
 def contrast_limits(image: NDArray[Any]) -> tuple[float, float]:
@@ -24,13 +27,33 @@ def contrast_limits(image: NDArray[Any]) -> tuple[float, float]:
 
     Percentiles, so that no hot pixel sets the contrast; values that are not finite do not count.
     """
-    step = max(1, int((image.size / _SAMPLE_PX) ** 0.5))
-    sample = image[::step, ::step]
-    sample = sample[np.isfinite(sample)]
+    sample = _sample(image)
     if not sample.size:
         return 0.0, 1.0
     low, high = (float(value) for value in np.percentile(sample, (0.5, 99.5)))
     return (low, high) if high > low else (low, low + 1.0)
+
+
+def symmetric_limits(image: NDArray[Any]) -> tuple[float, float]:
+    """Return 3 robust standard deviations below and above the median of ``image`` (y, x).
+
+    For what is noise about one level, which then is middle grey. As `contrast_limits`, from a
+    sample of the finite pixels.
+    """
+    sample = _sample(image)
+    if not sample.size:
+        return -1.0, 1.0
+    middle = float(np.median(sample))
+    reach = _DEVIATIONS * _PER_MAD * float(np.median(np.abs(sample - middle)))
+    return (middle - reach, middle + reach) if reach > 0 else (middle - 1, middle + 1)
+
+
+def _sample(image: NDArray[Any]) -> NDArray[Any]:
+    """Return so many of the pixels of ``image`` (y, x) that are finite."""
+    step = max(1, int((image.size / _SAMPLE_PX) ** 0.5))
+    sample = image[::step, ::step]
+    finite: NDArray[Any] = sample[np.isfinite(sample)]
+    return finite
 
 
 def write_png(path: Path, picture: "PilImage") -> None:

@@ -38,7 +38,7 @@ SPECTRA = {
 @pytest.mark.parametrize("spectrum", SPECTRA.values(), ids=SPECTRA)
 def test_noise_is_taken_for_noise(spectrum):
     alarms = 0
-    for seed in range(20):
+    for seed in range(6):
         noise = np.random.default_rng(seed).standard_normal(((128, 170, 190)[seed % 3], 160))
         noise = filtered(noise, spectrum)
         # Nothing left, and what a low-pass leaves: only noise was removed of either.
@@ -53,7 +53,8 @@ def particles(count=60, side=512, seed=0):
     y, x = np.mgrid[:side, :side]
     image = np.zeros((side, side), np.float32)
     for cy, cx in rng.uniform(16, side - 16, (count, 2)):
-        image -= np.exp(-((np.hypot(y - cy, x - cx) - 9) ** 2) / 8).astype(np.float32)
+        near = slice(int(cy) - 16, int(cy) + 18), slice(int(cx) - 16, int(cx) + 18)
+        image[near] -= np.exp(-((np.hypot(y[near] - cy, x[near] - cx) - 9) ** 2) / 8)
     return image
 
 
@@ -116,6 +117,6 @@ def test_real_particles_left_in_what_was_removed_are_noticed():
 @needs_data
 @pytest.mark.parametrize(("pixel_size", "is_right"), [(6.32, True), (0.79, False)])
 def test_a_wrong_pixel_size_shows(pixel_size, is_right):
-    pixels = read_micrograph(RINGS).pixels.astype(np.float32)
+    pixels = read_micrograph(RINGS).pixels.astype(np.float32)[:320, :320]
     steps = denoise_steps(pixels, general_denoiser(), pixel_size_angstrom=pixel_size)
     assert run_to_end(steps).removed.holds_structure != is_right

@@ -4,13 +4,17 @@ import threading
 
 import numpy as np
 import pytest
+from qtpy.QtCore import Qt
 
 from napari_n2n.denoising.config import PRESETS
 from napari_n2n.denoising.inference import denoising as inference
+from napari_n2n.io import read_micrograph
 from napari_n2n.plugin.denoise.layers import PREVIEW
 from napari_n2n.plugin.denoise.model_form import ModelChoice, ModelForm
+from napari_n2n.plugin.particles.micrograph_form import MicrographForm
 from napari_n2n.plugin.shared.canvas import camera_of, grid_of
 from napari_n2n.plugin.shared.layers import memory_of
+from napari_n2n.plugin.shared.looks import AMBER
 
 LONG = 180_000
 SIDE = 512
@@ -98,6 +102,53 @@ def test_the_first_press_denoises_a_micrograph_without_training(opened, qtbot, t
     assert "with the general model" in widget.progress.status.text()
     assert denoised.data.std() < layer.data.std() / 2
     assert list((data_folder / "models").glob("*")) == []
+    assert not widget.progress.warning.isVisibleTo(widget)
+    assert told == []
+
+
+def test_what_was_removed_is_looked_at_and_disturbs_nothing(opened, qtbot, tmp_path, told):
+    viewer, widget, layer = opened()
+    rng = np.random.default_rng(0)
+    rings = np.zeros((320, 320), np.float32)
+    y, x = np.mgrid[:320, :320]
+    for cy, cx in rng.uniform(16, 304, (25, 2)):
+        rings -= np.exp(-((np.hypot(y - cy, x - cx) - 6) ** 2) / 8).astype(np.float32)
+    layer.data = rings + rng.normal(size=rings.shape).astype(np.float32)
+    layer.scale = (0.5, 0.5)  # so fine an image would hold no more than noise of such waves
+    press = lambda button: qtbot.mouseClick(button, Qt.MouseButton.LeftButton)  # noqa: E731
+    press(widget.main_button.big)
+    qtbot.waitUntil(lambda: "mine denoised" in viewer.layers, timeout=LONG)
+    qtbot.waitUntil(lambda: not widget.runner.busy, timeout=LONG)
+    warning, status = widget.progress.warning, widget.progress.status
+    assert "not only noise" in warning.text()
+    assert warning.isVisibleTo(widget)
+    assert AMBER in warning.styleSheet()
+    assert "not only noise" not in status.text()
+
+    chosen, said = widget.value(), status.text()
+    denoised = viewer.layers["mine denoised"]
+    press(widget.view.buttons["removed"])
+    removed = viewer.layers["mine · removed"]
+    np.testing.assert_array_equal(removed.data, layer.data - denoised.data)
+    assert [one for one in viewer.layers if one.visible] == [layer, removed]
+    assert (widget.value(), status.text()) == (chosen, said)
+    assert warning.isVisibleTo(widget)
+    form = MicrographForm(viewer)
+    assert (form.value().denoised, form.value().raw) == ("mine denoised", "mine")
+    form.disconnect_layers()
+    path = tmp_path / "removed.mrc"
+    removed.save(str(path), plugin="napari-n2n")
+    np.testing.assert_array_equal(read_micrograph(path).pixels, removed.data)
+
+    # With the right pixel size it is only noise, and the new result is what is shown.
+    layer.scale = (4, 4)
+    press(widget.main_button.big)
+    assert not warning.isVisibleTo(widget)
+    qtbot.waitUntil(lambda: not widget.runner.busy, timeout=LONG)
+    qtbot.waitUntil(lambda: "mine · removed" not in viewer.layers)
+    assert widget.view.buttons["grid"].isChecked()
+    assert [one.name for one in viewer.layers if one.visible] == ["mine", "mine denoised"]
+    assert not warning.isVisibleTo(widget)
     assert told == []
 
 

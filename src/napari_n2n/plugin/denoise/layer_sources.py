@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 # What this plugin made is no input, lest a result be trained on.
-_RESULTS: tuple[Kind, ...] = ("denoised", "preview", "sum")
+_RESULTS: tuple[Kind, ...] = ("denoised", "preview", "sum", "removed")
 
 
 def roles_of(layer: "Layer") -> list[str]:

@@ -352,14 +352,17 @@ class DenoiseWidget(DenoisePanel):
         seconds = monotonic() - self._started
         self._keep(result.field)
         self.layers.show_result(result, seconds, in_view=self._in_view)
-        said = (f"{did} in {format_seconds(seconds)}.", *result.notes, *result.what_next)
-        self._tell(result.field, " ".join(said))
+        removed = result.denoised.removed
+        warning = "" if removed is None else removed.warning
+        notes = (note for note in result.notes if note != warning)
+        said = (f"{did} in {format_seconds(seconds)}.", *notes, *result.what_next)
+        self._tell(result.field, " ".join(said), warning)
 
-    def _tell(self, field: FieldOfView, sentence: str) -> None:
+    def _tell(self, field: FieldOfView, sentence: str, warning: str = "") -> None:
         """Say what became of ``field``; by its name where something else was opened meanwhile."""
         if not self._in_view:
             sentence = f"{field.name}: {sentence} Choose it above to see it."
-        self.progress.say(sentence)
+        self.progress.say(sentence, warning)
 
     def _on_noisy(self, copy: NoisyCopy) -> None:
         self.layers.show_noisy(copy)

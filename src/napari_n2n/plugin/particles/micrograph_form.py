@@ -157,4 +157,4 @@ def _is_denoised(layer: "Layer") -> bool:
 
 def _is_micrograph(layer: "Layer") -> bool:
     plain = isinstance(layer, Image) and layer.ndim == 2 and not layer.rgb and not layer.multiscale
-    return plain and memory_of(layer).kind not in ("preview", "odd", "even")
+    return plain and memory_of(layer).kind not in ("preview", "odd", "even", "removed")

@@ -127,7 +127,7 @@ class ScreeningPanel(DockedWidget):
         self.overview_button.setCheckable(True)
         self.overview_button.setStyleSheet(CHECKED_STYLE)
         self.overview_button.setToolTip("The table of all micrographs, below.")
-        self.view = ViewToggle()
+        self.view = ViewToggle(("grid", "overlay", "blink"))
         self.export = ExportPanel()
         self._judging_parts = (
             heading("2  Judge"),

@@ -98,7 +98,7 @@ class MicrographView(QObject):
                 layer.visible = visible
         if visible and self.comparison.pair == tuple(self._images):
             # Blinking and overlay have their own mind about the raw one's marks.
-            beside = self.comparison.mode == "grid"
+            beside = self.comparison.beside
             for layer in self._particles[:1]:
                 if layer.visible != beside:
                     layer.visible = beside

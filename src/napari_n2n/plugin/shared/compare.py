@@ -1,31 +1,41 @@
-"""Looking at raw and denoised: side by side, one over the other, or blinking."""
+"""Looking at raw and denoised: side by side, one over the other, blinking, or at what is gone."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary, finalize, ref
 
 from napari.layers import Image
+from napari.utils.notifications import show_info
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_n2n.plugin.shared.canvas import fit_view, grid_of
 from napari_n2n.plugin.shared.controls import Underway
 from napari_n2n.plugin.shared.layers import is_made_here
+from napari_n2n.plugin.shared.removed_layer import removed_layer
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-Mode = Literal["grid", "overlay", "blink"]
-MODES: tuple[Mode, ...] = ("grid", "overlay", "blink")
+Mode = Literal["grid", "overlay", "blink", "removed"]
+MODES: tuple[Mode, ...] = ("grid", "overlay", "blink", "removed")
 
 _BLINK_MS = 700
 _OVERLAY_OPACITY = 0.6
+_NAME_PT = 8  # so that names of usual length fit into half the canvas of a small screen
+_NOTHING_TO_SHOW = (
+    "Denoise first: what was removed can be shown of what was denoised in this window."
+)
 
 
 class Comparison(QObject):
-    """Shows two layers of a viewer together, in one of three ways and with one camera.
+    """Shows two layers of a viewer together, in one of four ways and with one camera.
 
     Layers are remembered by themselves, not held against the user's will: if either is deleted
     the comparison ends. A viewer has one comparison, which its widgets share: `of`.
+
+    What was removed is an image of its own that takes the denoised one's place, below its marks.
+    It is computed when it is first asked for, and goes when the comparison ends.
     """
 
     modeChanged = Signal(str)  # noqa: N815 - Qt's way to name signals
@@ -34,6 +44,7 @@ class Comparison(QObject):
         super().__init__(parent)
         self._viewer_while_it_lives = ref(viewer)
         self._pair: tuple[Layer, Layer] | None = None
+        self._removed: Layer | None = None
         # What is drawn over an image, in its pane, the lowest first.
         self._marks: WeakKeyDictionary[Layer, list[Layer]] = WeakKeyDictionary()
         self._mode: Mode = "grid"
@@ -71,19 +82,26 @@ class Comparison(QObject):
         return self._mode
 
     @property
+    def beside(self) -> bool:
+        """Whether the two panes are beside each other."""
+        return self._mode in ("grid", "removed")
+
+    @property
     def blinking(self) -> bool:
         """Whether the display is changing by itself."""
         return bool(self._timer.isActive())
 
     def show(self, raw: "Layer", denoised: "Layer") -> None:
         """Show ``raw`` (left, below) and ``denoised`` (right, above); other images are hidden."""
+        if self._pair != (raw, denoised):
+            self._drop_removed()
         self._name_panes(False)
         self._pair = (raw, denoised)
         self._name_panes(True)
         marks = [layer for image in self._pair for layer in self._marks_over(image)]
         for layer in self._viewer.layers:
             layer.visible = layer in self._pair or layer in marks
-        self._in_order(self._pair)
+        self._in_order(self._shown())
         self._apply()
 
     def attach(self, marks: "Layer", image: "Layer", *, below: bool = False) -> None:
@@ -94,18 +112,29 @@ class Comparison(QObject):
         others = self._marks_over(image)
         self._marks[image] = [marks, *others] if below else [*others, marks]
         if self._pair is not None and image in self._pair:
-            self._in_order(self._pair)
+            self._in_order(self._shown())
             self._apply()
 
     def set_mode(self, mode: Mode) -> None:
-        """Show the two in another way; any choice ends blinking."""
-        self._mode = mode
+        """Show the two in another way; any choice ends blinking.
+
+        Where there is nothing removed to be shown, the user is told and all stays as it is.
+        """
+        if mode == "removed" and not self._have_removed():
+            show_info(_NOTHING_TO_SHOW)
+            mode = self._mode
+        exchanged = self._are_exchanged()
+        before, self._mode = self._mode, mode
+        if self._pair is not None and before != mode and "removed" in (before, mode):
+            raw, other = self._shown()
+            self._in_order((other, raw) if exchanged else (raw, other))
         self._apply()
         self.modeChanged.emit(mode)
 
     def end(self) -> None:
         """Stop comparing: one canvas again, nothing blinks."""
         self._timer.stop()
+        self._drop_removed()
         self._name_panes(False)
         self._pair = None
         grid_of(self._viewer).enabled = False
@@ -120,20 +149,64 @@ class Comparison(QObject):
         if self._pair is None:
             return
         raw, denoised = self._pair
-        raw.visible = denoised.visible = True
+        raw.visible = True
+        denoised.visible = self._mode != "removed"
+        if self._removed is not None:
+            self._removed.visible = self._mode == "removed"
         denoised.opacity = _OVERLAY_OPACITY if self._mode == "overlay" else 1.0
         for marks in self._marks_over(raw):
-            marks.visible = self._mode == "grid"
+            marks.visible = self.beside
         grid = grid_of(self._viewer)
-        if self._mode == "grid":
+        if self.beside:
             self._divide()
             grid.shape = (1, 2)
-        if grid.enabled != (self._mode == "grid"):
-            grid.enabled = self._mode == "grid"
+        if grid.enabled != self.beside:
+            grid.enabled = self.beside
             # A pane is half the canvas: what filled one would be cut off in the other.
             fit_view(self._viewer)
         if self._mode == "blink":
             self._timer.start()
+
+    def _have_removed(self) -> bool:
+        """Have the image of what was removed; False if these two do not tell."""
+        if self._removed is not None:
+            return True
+        removed = None if self._pair is None else removed_layer(*self._pair)
+        if removed is None:
+            return False
+        layers = self._viewer.layers
+        active = layers.selection.active
+        removed.name_overlay.font_size = _NAME_PT
+        removed.name_overlay.visible = True
+        self._viewer.add_layer(removed)
+        self._removed = removed
+        layers.selection.active = active  # the user's tools work on that one
+        return True
+
+    def _drop_removed(self) -> None:
+        """Show what was removed no longer; the layer goes."""
+        dropped, self._removed = self._removed, None
+        if dropped is None:
+            return
+        dropped.visible = False
+        # Not now: the list of layers may be in the middle of telling of another.
+        QTimer.singleShot(0, partial(self._delete, dropped))
+        if self._mode == "removed":
+            self._mode = "grid"
+            self.modeChanged.emit("grid")
+
+    def _without_removed(self) -> None:
+        """Show the denoised image again where the user deleted what was removed."""
+        pair, viewer = self._pair, self._viewer_while_it_lives()
+        if self._mode == "removed" and self._removed is None and pair and viewer is not None:
+            self._mode = "grid"
+            self._in_order(pair)
+            self.set_mode("grid")
+
+    def _delete(self, layer: "Layer") -> None:
+        viewer = self._viewer_while_it_lives()
+        if viewer is not None and layer in viewer.layers:
+            viewer.layers.remove(layer)
 
     def _in_order(self, lower_first: "tuple[Layer, Layer]") -> None:
         """Bring other images below the two, their marks on top of each, and all else above."""
@@ -150,6 +223,7 @@ class Comparison(QObject):
     def _name_panes(self, shown: bool) -> None:
         """Write in its pane what each of the two is, or no longer."""
         for layer in self._pair or ():
+            layer.name_overlay.font_size = _NAME_PT
             layer.name_overlay.visible = shown
 
     def _with_marks(self, image: "Layer") -> "list[Layer]":
@@ -158,6 +232,8 @@ class Comparison(QObject):
 
     def _marks_over(self, image: "Layer") -> "list[Layer]":
         """Return the marks over an image that are still in the viewer."""
+        if self._pair is not None and image == self._removed:
+            image = self._pair[1]
         return [marks for marks in self._marks.get(image, []) if marks in self._viewer.layers]
 
     def _divide(self) -> None:
@@ -167,8 +243,11 @@ class Comparison(QObject):
         that marks which are made visible are drawn on the denoised image.
         """
         layers = self._viewer.layers
-        if self._pair is not None and self._mode == "grid" and self._pair[0] in layers:
-            lower = min(self._pair, key=layers.index)
+        if self._pair is None or not self.beside:
+            return
+        there = [layer for layer in self._shown() if layer in layers]
+        if len(there) == 2:
+            lower = min(there, key=layers.index)
             grid_of(self._viewer).stride = layers.index(self._with_marks(lower)[-1]) + 1
 
     def _on_inserted(self, event: Any) -> None:
@@ -196,11 +275,24 @@ class Comparison(QObject):
         """Let the user exchange the panes, and nothing come between their layers."""
         if self._pair is None or self._viewer_while_it_lives() is None:
             return
-        raw, denoised = self._pair
-        if self._mode == "grid":
-            raw, denoised = sorted(self._pair, key=self._viewer.layers.index)
-        self._in_order((raw, denoised))
+        raw, other = self._shown()
+        self._in_order((other, raw) if self._are_exchanged() else (raw, other))
         self._divide()
+
+    def _shown(self) -> "tuple[Layer, Layer]":
+        """Return raw, and what is shown with it: denoised, or what was removed."""
+        assert self._pair is not None
+        raw, denoised = self._pair
+        if self._mode == "removed" and self._removed is not None:
+            return raw, self._removed
+        return raw, denoised
+
+    def _are_exchanged(self) -> bool:
+        """Whether the user has put raw to the right."""
+        if self._pair is None or not self.beside:
+            return False
+        layers, (raw, other) = self._viewer.layers, self._shown()
+        return raw in layers and other in layers and layers.index(other) < layers.index(raw)
 
     def _blink(self) -> None:
         if self._pair is not None:
@@ -210,7 +302,11 @@ class Comparison(QObject):
     def _on_removed(self, event: object) -> None:
         if self._pair is None:
             return
-        if getattr(event, "value", None) not in self._pair:
+        gone = getattr(event, "value", None)
+        if gone == self._removed:
+            self._removed = None
+            QTimer.singleShot(0, self._without_removed)
+        if gone not in self._pair:
             self._divide()
             return
         rest = [layer for layer in self._pair if layer in self._viewer.layers]

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-from napari_n2n.plugin.shared.looks import PRIMARY_STYLE, STOP_STYLE
+from napari_n2n.plugin.shared.looks import CAREFUL_STYLE, PRIMARY_STYLE, STOP_STYLE
 from napari_n2n.progress import Progress, format_seconds
 
 _STOP_TIP = "Ends within a second. Of a training, what was learnt is saved, and Resume goes on."
@@ -149,7 +149,7 @@ class MainButton(QWidget):
 
 
 class ProgressDisplay(QWidget):
-    """A bar with the time left, and a sentence about what is going on."""
+    """A bar with the time left, a sentence about what is going on, and what to be careful about."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -157,18 +157,24 @@ class ProgressDisplay(QWidget):
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(True)
         self.bar.setFormat("")
-        self.status = QLabel()
-        self.status.setWordWrap(True)
-        self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.status, self.warning = QLabel(), QLabel()
+        for label in (self.status, self.warning):
+            label.setWordWrap(True)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.warning.setStyleSheet(CAREFUL_STYLE)
+        self.warning.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(3)
         layout.addWidget(self.bar)
         layout.addWidget(self.status)
+        layout.addWidget(self.warning)
 
-    def say(self, text: str) -> None:
-        """Show a sentence."""
+    def say(self, text: str, warning: str = "") -> None:
+        """Show a sentence, and below it in amber what to be careful about, if anything."""
         self.status.setText(text)
+        self.warning.setText(warning)
+        self.warning.setVisible(bool(warning))
 
     def begin(self, text: str) -> None:
         """Show that something has begun."""

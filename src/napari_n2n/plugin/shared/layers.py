@@ -47,6 +47,7 @@ Kind = Literal[
     "denoised",
     "preview",
     "screening",
+    "removed",
     # Drawn over it.
     "particles",
     "avoid",
@@ -54,7 +55,7 @@ Kind = Literal[
 ]
 """What a layer is."""
 
-MADE: tuple[Kind, ...] = ("sum", "denoised", "preview", "screening")
+MADE: tuple[Kind, ...] = ("sum", "denoised", "preview", "screening", "removed")
 """The images among them that this plugin made, and nobody opened."""
 
 

@@ -26,6 +26,9 @@ FAINT = "#a8adb8"
 QUIET = "#9aa0a8"
 """What asks for nothing."""
 
+AMBER, ON_AMBER = "#ffb74d", "#101214"
+"""What to be careful about: dark on a light ground, so that it is readable in every theme."""
+
 CURVE = "#8ab4f8"
 """The curve of a plot that is there from the beginning."""
 
@@ -37,6 +40,9 @@ _BUTTON = (
 )
 PRIMARY_STYLE = _BUTTON.format(plain=ACCENT, hovered="#388e3c")
 STOP_STYLE = _BUTTON.format(plain=STOPPING, hovered="#c64a3a")
+CAREFUL_STYLE = (
+    f"QLabel {{background: {AMBER}; color: {ON_AMBER}; border-radius: 3px; padding: 4px 6px;}}"
+)
 CHECKED_STYLE = f"QPushButton:checked {{background: {CHOSEN}; color: white;}}"
 
 

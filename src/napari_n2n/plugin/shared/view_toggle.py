@@ -1,24 +1,28 @@
 """Choosing how raw and denoised are compared."""
 
+from collections.abc import Sequence
+
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QWidget
 
-from napari_n2n.plugin.shared.compare import MODES
+from napari_n2n.plugin.shared.compare import MODES, Mode
 from napari_n2n.plugin.shared.looks import CHECKED_STYLE
 
 _MODE_TIPS = {
     "grid": "Raw and denoised side by side, moved and zoomed together.",
     "overlay": "Denoised over raw; the layer's opacity sets how much of either.",
-    "blink": "Raw and denoised take turns. Click any of the three to end it.",
+    "blink": "Raw and denoised take turns. Click any other to end it.",
+    "removed": "What denoising took away, raw less denoised, in the place of the denoised image. "
+    "Good denoising leaves only noise in it; what you recognise there is lost.",
 }
 
 
 class ViewToggle(QWidget):
-    """Three buttons of which one is down: grid, overlay, blink."""
+    """Buttons, one for each of ``modes``, of which one is down."""
 
     modeChosen = Signal(str)  # noqa: N815 - Qt's way to name signals
 
-    def __init__(self) -> None:
+    def __init__(self, modes: Sequence[Mode] = MODES) -> None:
         super().__init__()
         self._group = QButtonGroup(self)
         self.buttons: dict[str, QPushButton] = {}
@@ -26,7 +30,7 @@ class ViewToggle(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(QLabel("Compare "))
-        for mode in MODES:
+        for mode in modes:
             button = QPushButton(mode.capitalize())
             button.setCheckable(True)
             button.setToolTip(_MODE_TIPS[mode])
@@ -38,5 +42,8 @@ class ViewToggle(QWidget):
         self.show_mode("grid")
 
     def show_mode(self, mode: str) -> None:
-        """Show which mode is on."""
-        self.buttons[mode].setChecked(True)
+        """Show which mode is on; none is down if it is not among them."""
+        self._group.setExclusive(False)
+        for name, button in self.buttons.items():
+            button.setChecked(name == mode)
+        self._group.setExclusive(True)
