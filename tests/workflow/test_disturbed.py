@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.config import TrainingConfig
 from napari_n2n.denoising.inference.denoising import denoise, denoise_steps
+from napari_n2n.denoising.resampling import rescale
 from napari_n2n.denoising.shipped_models.general import general_denoiser
 from napari_n2n.denoising.training.micrographs import train
 from napari_n2n.denoising.training.pairs import Pair
@@ -133,3 +135,21 @@ def test_neither_type_nor_offset_changes_a_result(dtype, sound):
     )
     everywhere = np.ones(result.shape, bool)
     assert likeness(result, everywhere) > (1 - LOST) * likeness(sound["general"], everywhere)
+
+
+@pytest.mark.parametrize("pixel_size", [4.0, 5.0, 6.7, 8.0, 10.0, 12.0])
+def test_coarse_images_come_out_better_than_by_any_low_pass(pixel_size, own):
+    side = round(len(field().counts) * PIXEL_SIZE_ANGSTROM / pixel_size / 2) * 2
+    raw, clean = (
+        rescale(torch.from_numpy(image.astype(np.float32))[None], (side, side))[0].numpy()
+        for image in (field().counts, field().clean)
+    )
+    inside = np.s_[8:-8, 8:-8]
+
+    def like_truth(image):
+        return float(np.corrcoef(image[inside].ravel(), clean[inside].ravel())[0, 1])
+
+    blurred = max(like_truth(ndimage.gaussian_filter(raw, s)) for s in np.arange(0, 3, 0.1))
+    for model in (general_denoiser(), own):
+        result = denoise(raw, model, pixel_size_angstrom=pixel_size)
+        assert like_truth(result) > blurred, model.provenance.name

@@ -40,6 +40,11 @@ _LARGEST_SHARE = 0.6
 _IN_VIEW = "denoising what is in view"
 # Beyond this the result would be a few blurred pixels, or a file's pixel size is wrong.
 _LARGEST_RESCALING = 16.0
+# An image that is coarser than a denoiser works at is taken as it is up to so many times its
+# working pixel size, and enlarged to that beyond. Of simulated apoferritin a model of 4 Å made,
+# at 6 and 8 Å/px taken as they are, 0.94 (correlation with the truth; enlarged 0.88, as the best
+# Gaussian), and at 10 to 14 Å/px 0.95 (0.90 to 0.92; taken as they are 0.90 and less).
+_COARSEST = 2.0
 
 
 class PixelSizeProblem(N2NError):
@@ -341,17 +346,13 @@ def _working_shape(
             "Å/px: too far apart. Check the pixel size, or train a denoiser on such images."
         )
     notes: tuple[str, ...] = ()
-    if denoiser.calibrate and factor < 1:
-        # Enlarged, an image would have no noise where its noise is measured.
-        if factor < 0.8:
-            notes = (
-                f"The image has {pixel_size_angstrom:g} Å/px, coarser than the {working:g} Å/px "
-                "the denoiser works at: it is denoised as it is; expect less of it.",
-            )
-        return shape, notes
     if factor < 0.8:
         notes = (
             f"The image has {pixel_size_angstrom:g} Å/px, coarser than the {working:g} Å/px the "
-            "denoiser was trained at: expect less of it.",
+            "denoiser works at: expect less of it.",
         )
+    # Enlarged, an image would have no noise where a denoiser that calibrates measures it; and to
+    # any network, noise without fine waves is no longer what it has learnt to take for noise.
+    largest = pixel_size_angstrom if denoiser.calibrate else _COARSEST * working
+    working = max(working, min(pixel_size_angstrom, largest))
     return working_shape(shape, pixel_size_angstrom, working), notes
