@@ -49,6 +49,8 @@ _BETTER_FIT = 2.0
 # The noise added on trial is this share of the noise itself. More looks like another dose to the
 # network (0.3 cost an eighth of what is gained), far less would drown in rounding.
 _STEP = 0.02
+# Of a network that takes over more than this of a ring's noise, the error tells nothing of it.
+_TAKEN_OVER = 0.4
 # The spectrum of noise is no better known than this.
 _NOISE_UNCERTAINTY = 0.03
 # By which powers of the frequency its logarithm may fall; the first two are believed more easily.
@@ -124,6 +126,8 @@ def calibrated_steps(
     # Of rings where it says nothing, all that there is of the network's result is rounding.
     spoken = ff > _ROUNDING * np.max(ff / np.maximum(rings.waves, 1)) * rings.waves
     ff, fy, taken_over = (np.where(spoken, values, 0) for values in (ff, fy, taken_over))
+    less = no_more_noise(ff, fy, yy, taken_over, nn, rings.waves)
+    nn, taken_over = nn * less, taken_over * less
     # Noise that was underrated would be kept as signal, in every ring: rather too much of it.
     unsure = 1 + _NOISE_UNCERTAINTY
     fx, yx = fy - unsure * taken_over, yy - unsure * nn
@@ -208,6 +212,32 @@ def _ceiling(power: Rings, waves: Rings, k: Rings) -> Rings:
     most = np.where(told, smooth * (1 + _STANDS_OUT * error + 0.02), np.inf)
     ceiling: Rings = np.minimum.accumulate(most)
     return ceiling
+
+
+def no_more_noise(
+    ff: Rings, fy: Rings, yy: Rings, taken_over: Rings, nn: Rings, waves: Rings
+) -> Rings:
+    """Return the share of the noise ``nn`` that there can be at most in each ring.
+
+    The error of a network's result, a f for any a, is by the module's formulas
+
+        <a f - x, a f - x> = <y - a f, y - a f> - <n, n> + 2 a <f, n>
+
+    and not negative: <n, n> is at most <y - a f, y - a f> / (1 - 2 a g), where g <n, n> is what the
+    network takes over of the noise. Where the network is right, that is hardly more than the noise
+    there is; and noise never rises with the frequency. Where specimen reaches the highest
+    frequencies, as in coarse images, nothing else tells.
+    """
+    tiny = np.finfo(np.float64).tiny
+    a = np.maximum(fy, 0) / np.maximum(ff, tiny)
+    kept = np.maximum(a * taken_over, 0) / np.maximum(nn, tiny)
+    told = (kept < _TAKEN_OVER) & (ff > 0) & (nn > 0)
+    most = np.maximum(yy - a * fy, 0) / np.where(told, 1 - 2 * kept, 1)
+    k: Rings = (np.arange(len(nn), dtype=np.float64) + 0.5) * RING
+    mean = np.where(told, most, yy) / np.maximum(waves, 1)
+    least = _ceiling(mean, waves, k)
+    own = nn / np.maximum(waves, 1)
+    return np.minimum(1, np.divide(least, own, out=np.ones_like(nn), where=own > 0))
 
 
 def _falling(

@@ -256,6 +256,7 @@ class _Job:
                 f"{_with_channels(count)}. Choose a model made for such images."
             )
         self._at_work, self._notes = _working_shape(self._shape, pixel_size_angstrom, denoiser)
+        self._enlargement = _enlargement(pixel_size_angstrom, denoiser)
         self._image = image
         self._faults = faults_of(image, denoiser.training.normalisation)
         self._notes += (self._faults.sentence,) if self._faults.sentence else ()
@@ -289,7 +290,7 @@ class _Job:
         """Denoise what ``window`` shows; None if it shows nothing, or most of the image."""
         multiple = self._network.config.size_multiple
         part = RegionPlan.of(window, self._shape, self._at_work, multiple, self._network.halo)
-        if part is None or part.share > _LARGEST_SHARE:
+        if part is None or part.share > _LARGEST_SHARE or self._enlargement > 1:
             return None
         with torch_errors_explained("Denoising"):
             result = yield from self._denoised(self._seen[(slice(None), *part.read)], _IN_VIEW)
@@ -316,8 +317,11 @@ class _Job:
                     at = watch.progress(stage, done, count * step.total)
                     yield DenoisingProgress(at.stage, at.done, at.total, at.seconds_left)
 
-                tiled = tiled_steps(self._network, way.of(given), self._tile)
-                total += way.back((yield from passed_on(tiled, told)))
+                seen = way.of(given)
+                sides = (seen.shape[1], seen.shape[2])
+                height, width = (round(side * self._enlargement) for side in sides)
+                tiled = tiled_steps(self._network, rescale(seen, (height, width)), self._tile)
+                total += way.back(rescale((yield from passed_on(tiled, told)), sides))
             return total * (self._denoiser.output_gain / len(self._ways))
 
         with interruptible(self._network, self._stop):
@@ -351,8 +355,15 @@ def _working_shape(
             f"The image has {pixel_size_angstrom:g} Å/px, coarser than the {working:g} Å/px the "
             "denoiser works at: expect less of it.",
         )
-    # Enlarged, an image would have no noise where a denoiser that calibrates measures it; and to
-    # any network, noise without fine waves is no longer what it has learnt to take for noise.
-    largest = pixel_size_angstrom if denoiser.calibrate else _COARSEST * working
-    working = max(working, min(pixel_size_angstrom, largest))
-    return working_shape(shape, pixel_size_angstrom, working), notes
+    return working_shape(shape, pixel_size_angstrom, max(working, pixel_size_angstrom)), notes
+
+
+def _enlargement(pixel_size_angstrom: float | None, denoiser: Denoiser) -> float:
+    """By how much the network is to see an image enlarged, that is no finer than it works at.
+
+    A denoiser that calibrates sees it as it is: its noise is measured in its finest waves.
+    """
+    working = denoiser.working_pixel_size_angstrom
+    if working is None or pixel_size_angstrom is None or denoiser.calibrate:
+        return 1.0
+    return max(1.0, pixel_size_angstrom / (_COARSEST * working))
