@@ -179,6 +179,16 @@ def test_a_guessed_diameter_is_named(n2n, sample, tmp_path, capsys):
     assert "is a first guess" in capsys.readouterr().err
 
 
+def test_a_guess_that_is_not_certain_is_told_as_such(n2n, tmp_path, capsys):
+    noise = np.random.default_rng(0).standard_normal((200, 200)).astype(np.float32)
+    file = tmp_path / "empty.mrc"
+    write_micrograph(file, noise, PIXEL_SIZE)
+    n2n("pick", file, "-o", tmp_path / "p.star", "-q")
+    said = capsys.readouterr().err
+    assert "not a certain one" in said
+    assert "give --diameter" in said
+
+
 def test_a_diameter_other_than_the_classifiers_is_noted(n2n, sample, tmp_path, capsys):
     folder, _ = sample
     arguments = ("-C", folder / "shells.safetensors", "--diameter", 150, "-q")

@@ -6,6 +6,8 @@ import pytest
 from napari_n2n.errors import BadValue, NotEnoughData
 from napari_n2n.io import read_micrograph
 from napari_n2n.particles import first_guess_diameter
+from napari_n2n.particles.sizes import guess_steps
+from napari_n2n.progress import run_to_end
 from napari_n2n.simulation import SimulationConfig, build_scene
 from napari_n2n.simulation.specimens import random_rotation, subunits_of
 
@@ -53,3 +55,31 @@ def test_what_cannot_be_guessed_is_told():
         first_guess_diameter(np.eye(20), 2.0)
     with pytest.raises(NotEnoughData, match="the same"):
         first_guess_diameter(np.zeros((100, 100)), 2.0)
+
+
+def apoferritin_frame(name):
+    return read_micrograph(DATA / "apoferritin" / f"{name}_frame.mrc").pixels
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="shared/data is not here")
+def test_the_guess_is_close_on_one_noisy_frame():
+    guess = run_to_end(guess_steps(apoferritin_frame("May08_07.08.55"), 1.5))
+    assert guess.diameter_angstrom == pytest.approx(120, rel=0.25)
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="shared/data is not here")
+def test_where_two_ways_to_guess_disagree_both_are_told():
+    guess = run_to_end(guess_steps(apoferritin_frame("May08_03.05.02"), 1.5))
+    assert not guess.is_certain
+    both = np.array([guess.diameter_angstrom, guess.other_angstrom])
+    assert (abs(both / 120 - 1) < 0.25).any()
+
+
+def test_what_is_no_particle_gives_no_certain_guess():
+    noise = np.random.default_rng(0).standard_normal((256, 256))
+    assert not run_to_end(guess_steps(noise, 4.0)).is_certain
+
+
+def test_a_clear_guess_is_certain():
+    config = SimulationConfig(shape=(384, 384), pixel_size_angstrom=4.0, seed=1)
+    assert run_to_end(guess_steps(build_scene(config).truth.clean, 4.0)).is_certain

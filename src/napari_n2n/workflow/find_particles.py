@@ -12,6 +12,7 @@ from napari_n2n.progress import Progress, Steps, Stop, never, stoppable
 from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
 
 if TYPE_CHECKING:
+    from napari_n2n.particles.sizes import DiameterGuess
     from napari_n2n.particles.templates import Template
 
 _FEWEST_FOR_A_TEMPLATE = 3
@@ -74,7 +75,9 @@ def enough_for_a_template(marked: int) -> bool:
     return marked >= _FEWEST_FOR_A_TEMPLATE
 
 
-def guess_diameter_steps(micrograph: DenoisedMicrograph, stop: Stop = never) -> Steps[float]:
+def guess_diameter_steps(
+    micrograph: DenoisedMicrograph, stop: Stop = never
+) -> "Steps[DiameterGuess]":
     """Guess the particles' diameter in Å, or in px where the pixel size is unknown.
 
     Raises

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from napari_n2n.denoising.checkpoints import Denoiser
     from napari_n2n.io import Particles
     from napari_n2n.motion import Halves
+    from napari_n2n.particles.sizes import DiameterGuess
     from napari_n2n.particles.templates import Template
 
 _SQLITE = b"SQLite format 3\0"
@@ -245,8 +246,16 @@ def _diameter_steps(
     if known is not None:
         return known, ()
     guess = yield from guess_diameter_steps(micrograph, stop)
-    return guess, (
-        f"No diameter was given; {guess:.0f} Å is a first guess. Give it if this is wrong.",
+    return guess.diameter_angstrom, (_guess_sentence(guess),)
+
+
+def _guess_sentence(guess: DiameterGuess) -> str:
+    about = f"{guess.diameter_angstrom:.0f} Å"
+    if guess.other_angstrom is None:
+        return f"No diameter was given; {about} is a first guess. Give it if this is wrong."
+    return (
+        f"No diameter was given; about {about} is a first guess, and not a certain one: it may be "
+        f"{guess.other_angstrom:.0f} Å as well. Measure a particle and give --diameter."
     )
 
 

@@ -354,7 +354,8 @@ def pick_steps(
         raise BadValue("The pixel size is unknown. Give it, in Å: pixel_size_angstrom=…")
     marked = None if like is None or isinstance(like, Template) else _clicked(like)
     if diameter_angstrom is None:
-        diameter_angstrom = yield from guess_diameter_steps(micrograph, stop)
+        guess = yield from guess_diameter_steps(micrograph, stop)
+        diameter_angstrom = guess.diameter_angstrom
     elif not 0 < diameter_angstrom < float("inf"):
         raise BadValue(f"A diameter of {diameter_angstrom} Å cannot be right.")
     found = yield from find_particles_steps(

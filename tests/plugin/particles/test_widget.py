@@ -176,6 +176,24 @@ def label_at(widget, centre) -> str:
     return str(widget.marking.view.particles.labels[row])
 
 
+def test_a_guess_that_is_not_certain_is_told_as_such(make_napari_viewer, qtbot, workers_end):
+    from napari.layers import Image
+
+    from napari_n2n.plugin.particles.widget import ParticlesWidget
+
+    noise = np.random.default_rng(0).standard_normal((160, 160)).astype(np.float32)
+    viewer = make_napari_viewer(show=True)
+    data, described, _ = image_layer(noise, "empty", LayerMemory("sum", 4.0))
+    viewer.add_layer(Image(data, **described))
+    widget = ParticlesWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="Particles", area="right")
+    settled(qtbot, widget)
+    QTest.mouseClick(widget.finding.guess_button, LEFT)
+    settled(qtbot, widget)
+    assert "guessed; it may be" in widget.progress.status.text()
+    widget.suggester.leave()
+
+
 def test_clicks_add_relabel_move_and_delete_in_either_pane(sitting, qtbot):
     _, widget, hand, _ = sitting()
     marking = widget.marking

@@ -11,6 +11,7 @@ from napari_n2n.plugin.shared.jobs import Runner
 from napari_n2n.workflow import find_particles as finding
 
 if TYPE_CHECKING:
+    from napari_n2n.particles.sizes import DiameterGuess
     from napari_n2n.plugin.particles.finding_form import FindingChoice
     from napari_n2n.plugin.particles.marking import MarkedParticles
     from napari_n2n.plugin.particles.scene import ParticlesScene
@@ -29,12 +30,12 @@ class ParticleFinder(Runner):
     found
         What was found, a `FoundParticles`.
     guessed
-        The diameter in Å, or in px where the pixel size is unknown.
+        A `DiameterGuess`, in Å, or in px where the pixel size is unknown.
     """
 
     begun = Signal(str)
     found = Signal(object)
-    guessed = Signal(float)
+    guessed = Signal(object)
 
     def __init__(
         self, scene: "ParticlesScene", marking: "MarkedParticles", parent: QObject | None = None
@@ -113,9 +114,9 @@ class ParticleFinder(Runner):
     def _on_succeeded(self, result: Any) -> None:
         self._tell(result)
 
-    def _on_guessed(self, diameter: float) -> None:
+    def _on_guessed(self, guess: "DiameterGuess") -> None:
         if self._guess_is_wanted:
-            self.guessed.emit(diameter)
+            self.guessed.emit(guess)
 
     def _marked_px(self) -> NDArray[np.float64]:
         """Return (n, 2) y, x of what a person marked intact."""

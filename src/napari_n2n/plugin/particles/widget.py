@@ -1,6 +1,6 @@
 """The Particles widget: from a micrograph to the coordinates of intact particles."""
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from napari.components import ViewerModel
@@ -22,6 +22,9 @@ from napari_n2n.plugin.particles.sessions import SessionHandles
 from napari_n2n.plugin.particles.suggestion_loop import SuggestionLoop
 from napari_n2n.plugin.shared.keys import name_of
 from napari_n2n.workflow.find_particles import FoundParticles
+
+if TYPE_CHECKING:
+    from napari_n2n.particles.sizes import DiameterGuess
 
 _INVITATION = "Open a micrograph, or denoise one, to mark its particles."
 _LOOK_MS = 1500  # between two looks whether another window has marked
@@ -221,11 +224,17 @@ class ParticlesWidget(ParticlesPanel):
         self.progress.say(" ".join(filter(None, told)))
         self.suggester.refresh()
 
-    def _on_guessed(self, diameter: float) -> None:
-        self._set_diameter(diameter)
-        self.progress.say(
-            f"The particles look {diameter:.0f} {self._unit} wide. Press Pick particles."
-        )
+    def _on_guessed(self, guess: "DiameterGuess") -> None:
+        self._set_diameter(guess.diameter_angstrom)
+        width = f"{guess.diameter_angstrom:.0f} {self._unit} wide"
+        if guess.other_angstrom is None:
+            self.progress.say(f"The particles look {width}. Press Pick particles.")
+        else:
+            self.progress.say(
+                f"The particles look about {width}, guessed; it may be "
+                f"{guess.other_angstrom:.0f} {self._unit} as well. Measure one before you press "
+                "Pick particles."
+            )
 
     def _on_measured(self, diameter_px: float) -> None:
         size = 1.0 if self.scene.field is None else self.scene.field.unit_size
