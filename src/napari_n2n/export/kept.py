@@ -30,7 +30,7 @@ from napari_n2n.export.selection import (
     named,
     with_files,
 )
-from napari_n2n.io import LABELS, MicrographParticles, stem_of, write_coordinates
+from napari_n2n.io import LABELS, MicrographParticles, outputs, stem_of, write_coordinates
 from napari_n2n.io.atomic import write_atomically
 from napari_n2n.io.coordinates.model import counts_rows_from_the_end
 from napari_n2n.motion.trajectory import first_frame_shift_in
@@ -172,7 +172,8 @@ def write_links(
     Parameters
     ----------
     folder
-        To be made; there must be none of that name, or an empty one.
+        To be made; there must be none of that name, or an empty one, or one that was made so
+        and is unchanged, which is replaced.
     ids
         Of the micrographs to be linked; by default the kept ones.
 
@@ -198,12 +199,21 @@ def write_links(
     try:
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
-        if os.path.lexists(folder):
+        earlier = folder.is_dir() and not folder.is_symlink() and outputs.made_by_us(folder)
+        if os.path.lexists(folder) and not earlier:
             raise WriteProblem(folder, "is there already", "Choose a new folder for the links.")
         beside.mkdir(parents=True)
         for file in files:
             (beside / file.name).symlink_to(file)
-        beside.rename(folder)
+        if earlier:
+            notes += (f"{folder} is there already, an earlier result, and is replaced.",)
+            old = beside.with_name(f"{beside.name}-old")
+            folder.rename(old)
+            beside.rename(folder)
+            shutil.rmtree(old)
+        else:
+            beside.rename(folder)
+        outputs.record(folder)
     except OSError as error:
         raise WriteProblem(
             folder,

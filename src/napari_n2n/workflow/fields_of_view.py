@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_n2n.io import Micrograph, Photograph, write_micrograph
-from napari_n2n.io.outputs import require_free
+from napari_n2n.io.outputs import DENOISED, require_free
 from napari_n2n.io.photographs import write_photograph
 from napari_n2n.motion import Halves, HalvesPaths, write_halves
 
@@ -143,5 +143,5 @@ class DenoisedMicrograph:
         if self.pixels.ndim == 3:
             write_photograph(path, self.pixels)
         else:
-            write_micrograph(path, self.pixels, self.pixel_size_angstrom)
+            write_micrograph(path, self.pixels, self.pixel_size_angstrom, labels=[DENOISED])
         return path
