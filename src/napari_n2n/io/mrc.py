@@ -18,8 +18,9 @@ from napari_n2n.io.limits import (
 )
 from napari_n2n.io.mrc_evidence import mrc_evidence
 from napari_n2n.io.mrc_header import HEADER_BYTES, MrcHeader, parse_header
-from napari_n2n.io.outputs import MRC_LABEL
+from napari_n2n.io.outputs import MRC_LABEL, labels_in
 from napari_n2n.io.packed import PACKED_NOTE, unpack_4bit
+from napari_n2n.io.pixel_size import placeholder_notes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -74,7 +75,9 @@ class MrcSource:
         self.pixel_size_angstrom = self.header.pixel_size_angstrom
         self.kind: ImageKind = "movie" if self.shape[0] > 1 else "micrograph"
         self._head = head
-        self.notes = self.header.notes
+        self.notes = self.header.notes + placeholder_notes(
+            self.pixel_size_angstrom, self.shape[1:], labels_in(head)
+        )
         if self.header.packed_by_size:
             self.notes += (PACKED_NOTE,)
         if codec is None:

@@ -37,6 +37,8 @@ RECORD = ".napari-n2n-files"
 """Digests and names of the files in a folder that cannot bear our name, as ``sha256sum`` has them;
 the last line of a name counts."""
 
+ROWS_OF_TIFF = f"{CREATOR}: rows as in a TIFF"
+"""A label of sums of TIFF movies: RELION's own of the same movies are mirror images."""
 DENOISED = f"{CREATOR}: denoised"
 """A label of MRC files that hold what a model made of an image."""
 
@@ -78,7 +80,11 @@ def labels_of(path: Path) -> tuple[str, ...]:
         It cannot be read.
     """
     with path.open("rb") as file:
-        head = file.read(1024)
+        return labels_in(file.read(1024))
+
+
+def labels_in(head: bytes) -> tuple[str, ...]:
+    """Return the labels of a file by its first bytes; none of what is no MRC file."""
     if head[208:211] != b"MAP":
         return ()
     count = int.from_bytes(head[220:224], "big" if head[212] == 0x11 else "little")

@@ -15,6 +15,7 @@ from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import read_micrograph, write_atomically, write_micrograph
 from napari_n2n.io.outputs import DENOISED
 from napari_n2n.io.pictures import contrast_limits, write_png
+from napari_n2n.io.pixel_size import placeholder_labels
 from napari_n2n.session.paths import SESSION_NAME, session_path_of_user, stored_path
 from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
 
@@ -116,6 +117,7 @@ def write_pictures(results: ResultFiles, micrograph: DenoisedMicrograph) -> Iter
     for path, image in kept:
         size = micrograph.pixel_size_angstrom
         labels = [DENOISED] if path == results.denoised else []
+        labels += placeholder_labels(micrograph.notes)
         write_micrograph(path, scale.applied(image), size, dtype="float16", labels=labels)
         yield path
     write_thumbnail(results.thumbnail, micrograph.pixels)
