@@ -18,7 +18,11 @@ _AXES_FROM_PX = 6
 
 @dataclass(frozen=True, eq=False)
 class RingCorrelation:
-    """Fourier ring correlation: ``correlation`` of each ring at ``frequency`` (1/Å), both (n,)."""
+    """Fourier ring correlation: ``correlation`` of each ring at ``frequency`` (1/Å), both (n,).
+
+    Where the pixel size is not known and 1 was given for it, frequencies are in 1/px and the
+    resolution in px.
+    """
 
     frequency: NDArray[np.float64]
     correlation: NDArray[np.float64]

@@ -1,7 +1,9 @@
 """No command changes or removes a file that was there before and that this program did not make."""
 
+import contextlib
 import os
 import shutil
+import sqlite3
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from napari_n2n.denoising.unet import UNet
 from napari_n2n.io import Particles, write_micrograph, write_mrc_stack
 from napari_n2n.io.outputs import made_by_us, overwriting
 from napari_n2n.session import Session
+from napari_n2n.workflow.screening import inputs_of
 
 from ..command_line import call
 
@@ -54,6 +57,9 @@ def world(tmp_path_factory):
     network = NetworkConfig(name="s", encoder=((4,), (4,), (4,)), decoder=((4,), (4,)))
     training = TrainingConfig(network=network, working_pixel_size_angstrom=4.0, steps=1)
     save_denoiser(folder / "ours.safetensors", Denoiser(UNet(network).eval(), training, 4.0))
+    with contextlib.closing(sqlite3.connect(folder / "theirs.sqlite")) as theirs:
+        theirs.execute("CREATE TABLE micrographs (id INTEGER PRIMARY KEY)")
+        theirs.commit()
     write_micrograph(folder / "night" / "n.mrc", field, 4.0)
     of_another_program(folder / "night" / "n.mrc")
     assert call("screen", folder / "night", "-M", folder / "ours.safetensors", "-q") == 0
@@ -70,6 +76,9 @@ def opened(world, folder):
     os.link(folder / "a.mrc", folder / "hard.mrc")
     (folder / "soft.mrc").symlink_to("a.mrc")
     (folder / "soft.safetensors").symlink_to("theirs.safetensors")
+    (folder / "soft.sqlite").symlink_to("theirs.sqlite")
+    (folder / "links").mkdir()
+    (folder / "links" / "n.mrc").symlink_to("../a.mrc")
     (folder / "way").symlink_to("raw")
     return folder
 
@@ -81,7 +90,7 @@ def belongings(folder):
         path: path.readlink() if path.is_symlink() else path.read_bytes()
         for path in files
         if path.is_symlink() or not (made_by_us(path) or ".napari-n2n" in str(path))
-        if path.suffix != ".sqlite"
+        if path.name != "napari-n2n.sqlite"
     }
 
 
@@ -90,7 +99,7 @@ FILES = [
     "a.mrc", "hard.mrc", "soft.mrc", "picks.csv", "a_manualpick.star", "list.txt", "report.html",
     "theirs.safetensors", "soft.safetensors", "notes.safetensors", "ours.safetensors",
     "mv0_ODD.mrc", "new.star", "new.csv", "new.safetensors", "night/napari-n2n.sqlite",
-    "figures.csv", "raw/../picks.csv",
+    "figures.csv", "raw/../picks.csv", "theirs.sqlite", "soft.sqlite",
 ]  # fmt: skip
 TRAINED = ("--max-time", "1s", "--from-scratch", "--set", "steps=1", "--set", "crop=32")
 COMMANDS = {
@@ -102,6 +111,9 @@ COMMANDS = {
     "train": (["train", "--odd", "mv0_ODD.mrc", "--even", "mv0_EVN.mrc", *TRAINED], FILES),
     "report": (["report", "night"], FILES),
     "export": (["export", "night"], FOLDERS),
+    "links": (["export", "night", "--what", "links"], FOLDERS),
+    "screen": (["screen", "night", "-M", "ours.safetensors"], FILES),
+    "screen a link": (["screen", "soft.mrc", "-M", "ours.safetensors"], FILES),
     "simulate": (["simulate", "--size", "64", "--frames", "2"], FOLDERS),
     "convert": (["convert", "picks.csv", "--pixel-size", "4"], FOLDERS + FILES),
     "convert all": (["convert", ".", "--scale", "2", "--pixel-size", "4"], FOLDERS + FILES),
@@ -111,7 +123,7 @@ ORDERS = st.sampled_from(sorted(COMMANDS)).flatmap(
     lambda name: st.tuples(st.just(name), st.sampled_from(COMMANDS[name][1]))
 )
 SOME = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -119,7 +131,8 @@ def run(order, *more):
     name, output = order
     command, *rest = COMMANDS[name][0]
     quiet = () if command in ("convert", "export", "report") else ("-q",)
-    where = (output,) if command in POSITIONAL else ("-o", output)
+    option = "--session" if command == "screen" else "-o"
+    where = (output,) if command in POSITIONAL else (option, output)
     return call(command, *rest, *where, *quiet, *more)
 
 
@@ -215,6 +228,59 @@ def test_two_tables_of_one_micrograph_become_one(world, tmp_path, monkeypatch, c
     rows = (folder / "new" / "a_manualpick.star").read_text().splitlines()
     found = {tuple(map(float, row.split()[:2])) for row in rows if row[:1].isdigit()}
     assert found == {(30, 40), (50, 60), (70, 20)}
+
+
+def test_links_are_replaced_where_they_are_ours(world, tmp_path, monkeypatch, capsys):
+    folder = opened(world, tmp_path / "world")
+    monkeypatch.chdir(folder)
+    links = ("export", "night", "--what", "links", "-o")
+    assert call(*links, ".") == 1  # somebody else's links
+    assert (folder / "links" / "n.mrc").readlink().name == "a.mrc"
+    assert call(*links, "new") == 0
+    capsys.readouterr()
+    assert call(*links, "new") == 0
+    assert "an earlier result, and is replaced" in capsys.readouterr().err
+    assert [one.name for one in (folder / "new" / "links").iterdir()] == ["n.mrc"]
+    (folder / "new" / "links" / "notes.txt").write_text("mine")
+    assert call(*links, "new") == 1
+    assert (folder / "new" / "links" / "notes.txt").read_text() == "mine"
+
+
+def test_results_of_a_screening_and_an_experiment_are_claimed_before_it(
+    world, tmp_path, monkeypatch, capsys
+):
+    folder = opened(world, tmp_path / "world")
+    monkeypatch.chdir(folder)
+    picture = folder / ".napari-n2n" / "a.mrc.thumbnail.png"
+    record = folder / "paper" / "stages" / "notes.json"
+    for path in (picture, record):
+        path.parent.mkdir(parents=True)
+        path.write_text("of somebody else")
+    for command in (
+        ("screen", "a.mrc", "-M", "ours.safetensors", "-q"),
+        ("reproduce", "apoferritin", "-o", "paper", "-q"),
+    ):
+        assert call(*command) == 1
+        assert "was not made by napari-n2n" in capsys.readouterr().err
+    assert not (folder / ".napari-n2n" / "a.mrc.denoised.mrc").exists()
+    assert not (folder / "paper" / "settings.json").exists()
+
+
+def test_a_folder_is_screened_without_gain_and_what_was_made_of_it(
+    world, tmp_path, monkeypatch, capsys
+):
+    folder = opened(world, tmp_path / "world")
+    monkeypatch.chdir(folder)
+    assert call("simulate", "mixed", "--size", "64", "--frames", "2") == 0
+    shutil.copyfile("night/n.mrc", "mixed/n.mrc")
+    assert call("denoise", "mixed/n.mrc", "-M", "ours.safetensors", "-o", "d", "-q") == 0
+    shutil.copyfile("d/n.mrc", "mixed/n_denoised.mrc")
+    shutil.copyfile("a.mrc", "mixed/detector.mrc")
+    found = inputs_of("mixed", gain=folder / "mixed" / "detector.mrc")
+    assert sorted(path.name for path in found.paths) == ["apoferritin_00.mrc", "n.mrc"]
+    assert "left out" in found.notes[0]
+    # Alone, they are what somebody wants.
+    assert [path.name for path in inputs_of("d").paths] == ["n.mrc"]
 
 
 def test_a_torn_table_among_others_is_named_and_the_others_are_done(

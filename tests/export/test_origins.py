@@ -10,10 +10,18 @@ import starfile
 from napari_n2n.errors import WriteProblem
 from napari_n2n.export.kept import write_particles
 from napari_n2n.export.relion import write_relion, write_relion_lists
-from napari_n2n.io import Optics, Particles, write_micrograph
+from napari_n2n.io import (
+    Optics,
+    Particles,
+    write_micrograph,
+    write_mrc_stack,
+    write_tiff_stack,
+)
 from napari_n2n.session import Session
 from napari_n2n.simulation.eer_encoding import encode_eer
 from napari_n2n.workflow.screening import inputs_of
+
+from ..command_line import call
 
 LIST = """\
 
@@ -184,3 +192,27 @@ def test_the_sum_beside_its_motion_is_moved_for_relions_own(tmp_path):
     assert (ours["rlnCoordinateX"][0], ours["rlnCoordinateY"][0]) == (40, 30)
     assert (theirs["rlnCoordinateX"][0], theirs["rlnCoordinateY"][0]) == (38, 33)
     assert "first frame" in written.notes[0]
+
+
+def test_the_sum_of_a_tiff_movie_is_turned_for_relions_own(tmp_path):
+    frames = np.random.default_rng(0).poisson(2, (4, 64, 48)).astype(np.uint8)
+    write_tiff_stack(tmp_path / "a.tif", frames, 2.0)
+    write_mrc_stack(tmp_path / "b.mrc", frames, 2.0)
+    for name in ("a.tif", "b.mrc"):
+        assert call("halves", tmp_path / name, "--aligned", "-o", tmp_path / "sums", "-q") == 0
+    with Session.open(tmp_path / "s.sqlite") as session:
+        for name in ("a", "b"):
+            one = session.micrographs.find_or_add(
+                tmp_path / "sums" / f"{name}.mrc", shape=(64, 48), pixel_size_angstrom=2.0
+            )
+            session.marks.add(one, Particles([[30.0, 40.0]]))
+            session.verdicts.give([one], "keep")
+        write_particles(tmp_path / "ours.star", session)
+        written = write_particles(
+            tmp_path / "theirs.star", session, micrograph_folder="MotionCorr/job002"
+        )
+    ours, theirs = (rows(tmp_path / f"{name}.star", "particles") for name in ("ours", "theirs"))
+    assert ours["rlnCoordinateY"].tolist() == [30, 30]  # RELION reads these files as we do
+    turned = dict(zip(theirs["rlnMicrographName"], theirs["rlnCoordinateY"], strict=True))
+    assert turned == {"MotionCorr/job002/a.mrc": 64 - 1 - 30, "MotionCorr/job002/b.mrc": 30}
+    assert "upside down" in written.notes[0]

@@ -121,15 +121,17 @@ def files_of(
 ) -> list[Path]:
     """Expand files, folders and patterns; raise UnreadableFile where there are none.
 
-    Of a folder, the ``gain`` reference of its movies is left out.
+    Of a folder, the ``gain`` reference of its movies is left out, and what was made here of what
+    lies in it: see `napari_n2n.io.own_results`.
     """
     from napari_n2n.io import expand_inputs
+    from napari_n2n.io.own_results import recorded
 
     found: dict[Path, None] = {}
     for item in given:
         inside = expand_inputs(item, everything=everything)
-        if gain is not None and gain.exists() and item.is_dir():
-            inside = [path for path in inside if not path.samefile(gain)]
+        if item.is_dir() and not everything:
+            inside = recorded(inside, gain)
         found.update(dict.fromkeys(inside))
     return list(found)
 

@@ -83,7 +83,7 @@ def _command(specimen: str) -> Callable[..., None]:
     ) -> None:
         from napari_n2n.experiments.cryo.experiment import reproduce_cryo_steps
         from napari_n2n.experiments.cryo.settings import CryoSettings
-        from napari_n2n.experiments.protocol import report_path
+        from napari_n2n.experiments.protocol import results_there
 
         settings = validated(
             CryoSettings,
@@ -99,7 +99,7 @@ def _command(specimen: str) -> Callable[..., None]:
         )
         folder = Path(f"reproduce-{specimen}") if output is None else output
         require_folder(folder)
-        claim([report_path(folder)], [recording.gain], tell=False)
+        claim(results_there(folder), [recording.gain], tell=False)
         run_experiment(partial(reproduce_cryo_steps, folder, settings, device=device), quiet)
 
     return run

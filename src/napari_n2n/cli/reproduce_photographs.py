@@ -54,7 +54,7 @@ def natural(
     """Denoise photographs as the paper does. Ctrl-C stops; the same command goes on from there."""
     from napari_n2n.experiments.photographs.experiment import reproduce_photographs_steps
     from napari_n2n.experiments.photographs.settings import PhotographSettings
-    from napari_n2n.experiments.protocol import report_path
+    from napari_n2n.experiments.protocol import results_there
 
     usual = PhotographSettings()
     settings = validated(
@@ -72,5 +72,5 @@ def natural(
     )
 
     require_folder(output)
-    claim([report_path(output)], tell=False)
+    claim(results_there(output), tell=False)
     run_experiment(partial(reproduce_photographs_steps, output, settings, device=device), quiet)

@@ -8,6 +8,7 @@ import typer
 
 from napari_n2n.cli import console, options
 from napari_n2n.cli.console import Reporter
+from napari_n2n.cli.file_results import claim, writes_files
 from napari_n2n.cli.movie_options import takes_movies
 from napari_n2n.cli.slow_imports import importing
 from napari_n2n.workflow.recording import RecordingOptions
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from napari_n2n.workflow.screening import ScreenProgress
 
 
+@writes_files
 @takes_movies
 def screen(
     inputs: Annotated[
@@ -59,11 +61,12 @@ def screen(
             ScreenSettings,
             common_folder,
             inputs_of,
+            results_of,
             screen_steps,
         )
 
     denoiser = options.denoiser_of(model)
-    found = None if watch else inputs_of(inputs)
+    found = None if watch else inputs_of(inputs, gain=recording.gain)
     files = [folder for folder, _ in folders] if found is None else [p.parent for p in found.paths]
     for note in () if found is None else found.notes:
         console.say_note(note)
@@ -82,11 +85,18 @@ def screen(
         )
         sizes = {} if found is None else found.pixel_sizes
         settings = ScreenSettings(movies, denoiser, diameter, device, template, sizes)
+        claim(
+            (file for path in paths for file in results_of(kept.path, path).made),
+            (kept.path, *paths, recording.gain, model, like),
+            tell=False,
+        )
         if found is not None:
             found.keep_origins(kept)
         queue = Queue(() if found is None else found.paths, open=len(folders))
         feeds = [
-            ends.enter_context(Feed(queue, folder, patterns, rest_seconds=rest))
+            ends.enter_context(
+                Feed(queue, folder, patterns, gain=recording.gain, rest_seconds=rest)
+            )
             for folder, patterns in folders
         ]
         screened = Reporter(quiet).run(screen_steps(kept, queue, settings, stop), _say)

@@ -135,6 +135,17 @@ class ExperimentFolder:
         return self.folder / "stages" / f"{stage}.json"
 
 
+def results_there(folder: Path) -> list[Path]:
+    """Return the report of an experiment and all files that lie where its results will.
+
+    An experiment writes into folders of its own, and finds its earlier results there.
+    """
+    inside = ("stages", "models", "pictures", "denoised", "halves", "clean")
+    found = [path for name in inside for path in (folder / name).rglob("*")]
+    there = [path for path in found if not path.is_dir() and path.name[0] != "."]
+    return [report_path(folder), folder / "settings.json", *there]
+
+
 def report_path(folder: Path) -> Path:
     """Return where the report of an experiment belongs."""
     return folder / "report.html"

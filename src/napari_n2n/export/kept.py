@@ -30,10 +30,10 @@ from napari_n2n.export.selection import (
     named,
     with_files,
 )
-from napari_n2n.io import LABELS, MicrographParticles, stem_of, write_coordinates
+from napari_n2n.io import LABELS, MicrographParticles, outputs, stem_of, write_coordinates
 from napari_n2n.io.atomic import write_atomically
-from napari_n2n.io.coordinates.model import counts_rows_from_the_end
-from napari_n2n.motion.trajectory import first_frame_shift_in
+from napari_n2n.motion.halves import is_of_tiff
+from napari_n2n.motion.trajectory import first_frame_shift_beside
 from napari_n2n.quality.figure_catalogue import FIGURES
 
 if TYPE_CHECKING:
@@ -172,7 +172,8 @@ def write_links(
     Parameters
     ----------
     folder
-        To be made; there must be none of that name, or an empty one.
+        To be made; there must be none of that name, or an empty one, or one that was made so
+        and is unchanged, which is replaced.
     ids
         Of the micrographs to be linked; by default the kept ones.
 
@@ -198,12 +199,21 @@ def write_links(
     try:
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
-        if os.path.lexists(folder):
+        earlier = folder.is_dir() and not folder.is_symlink() and outputs.made_by_us(folder)
+        if os.path.lexists(folder) and not earlier:
             raise WriteProblem(folder, "is there already", "Choose a new folder for the links.")
         beside.mkdir(parents=True)
         for file in files:
             (beside / file.name).symlink_to(file)
-        beside.rename(folder)
+        if earlier:
+            notes += (f"{folder} is there already, an earlier result, and is replaced.",)
+            old = beside.with_name(f"{beside.name}-old")
+            folder.rename(old)
+            beside.rename(folder)
+            shutil.rmtree(old)
+        else:
+            beside.rename(folder)
+        outputs.record(folder)
     except OSError as error:
         raise WriteProblem(
             folder,
@@ -325,8 +335,8 @@ class _Naming:
         theirs = self.folder is not None
         shift = record.first_frame_shift_px if movie else None
         if theirs and not movie and file is not None:
-            shift = _shift_beside(file, record.pixel_size_angstrom)
-        is_tiff = file is not None and counts_rows_from_the_end(file.name)
+            shift = first_frame_shift_beside(file, record.pixel_size_angstrom)
+        is_tiff = file is not None and is_of_tiff(file)
         return MicrographParticles(
             _shown(session, record),
             self._called(record, origin),
@@ -348,12 +358,6 @@ class _Naming:
         if file is None:
             return record.name
         return self.project.name_of(file) or str(file)
-
-
-def _shift_beside(file: Path, pixel_size_angstrom: float | None) -> tuple[float, float] | None:
-    """Return what lies beside a sum that this program made: the shift of the first frame, px."""
-    motion = file.with_name(f"{stem_of(file)}_motion.csv")
-    return first_frame_shift_in(motion, pixel_size_angstrom) if motion.is_file() else None
 
 
 def _shown(session: Session, record: MicrographRecord) -> Particles:

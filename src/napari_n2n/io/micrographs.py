@@ -15,6 +15,8 @@ from napari_n2n.io.pixel_size import overridden
 from napari_n2n.io.sources import ArraySource
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from napari_n2n.io.sources import FrameSource
@@ -249,6 +251,7 @@ def write_micrograph(
     *,
     dtype: Literal["float32", "float16"] = "float32",
     origin: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    labels: Sequence[str] = (),
 ) -> None:
     """Write an image as MRC, whole or not at all.
 
@@ -264,6 +267,8 @@ def write_micrograph(
         ``"float32"`` (MRC mode 2) or ``"float16"`` (mode 12, read by RELION, IMOD and others).
     origin
         (x, y, z), Å
+    labels
+        What else the header is to say: up to 9 of 80 ASCII characters.
 
     Raises
     ------
@@ -293,4 +298,4 @@ def write_micrograph(
             else "was not written: it has NaN or infinite pixels",
             "Write it as float32." if too_large else "Check what it was made from.",
         )
-    write_mrc_stack(path, [stored], pixel_size_angstrom, origin=origin)
+    write_mrc_stack(path, [stored], pixel_size_angstrom, origin=origin, labels=labels)

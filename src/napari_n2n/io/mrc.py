@@ -18,11 +18,12 @@ from napari_n2n.io.limits import (
 )
 from napari_n2n.io.mrc_evidence import mrc_evidence
 from napari_n2n.io.mrc_header import HEADER_BYTES, MrcHeader, parse_header
-from napari_n2n.io.outputs import MRC_LABEL
+from napari_n2n.io.outputs import MRC_LABEL, labels_in
 from napari_n2n.io.packed import PACKED_NOTE, unpack_4bit
+from napari_n2n.io.pixel_size import placeholder_notes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -74,7 +75,9 @@ class MrcSource:
         self.pixel_size_angstrom = self.header.pixel_size_angstrom
         self.kind: ImageKind = "movie" if self.shape[0] > 1 else "micrograph"
         self._head = head
-        self.notes = self.header.notes
+        self.notes = self.header.notes + placeholder_notes(
+            self.pixel_size_angstrom, self.shape[1:], labels_in(head)
+        )
         if self.header.packed_by_size:
             self.notes += (PACKED_NOTE,)
         if codec is None:
@@ -163,6 +166,7 @@ def build_header(
     pixel_size_angstrom: float | None,
     statistics: tuple[float, float, float, float],
     origin: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    labels: Sequence[str] = (),
 ) -> bytes:
     """Make the 1024-byte MRC2014 header of an image or a stack of images.
 
@@ -178,6 +182,8 @@ def build_header(
         (minimum, maximum, mean, root mean square deviation from the mean)
     origin
         (x, y, z), Å
+    labels
+        What else the header is to say: up to 9 of 80 ASCII characters.
 
     Returns
     -------
@@ -205,8 +211,10 @@ def build_header(
     header[208:212] = b"MAP "
     header[212:216] = b"DD\x00\x00"
     floats[54] = statistics[3]
-    words[55] = 1
-    header[224:304] = MRC_LABEL.encode().ljust(80)
+    texts = [*labels, MRC_LABEL]  # by the last one the file is known for ours
+    words[55] = len(texts)
+    for start, text in zip(range(224, HEADER_BYTES, 80), texts, strict=False):
+        header[start : start + 80] = text.encode("ascii")[:80].ljust(80)
     return bytes(header)
 
 
@@ -260,6 +268,7 @@ def write_mrc_stack(
     *,
     dtype: str | None = None,
     origin: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    labels: Sequence[str] = (),
 ) -> None:
     """Write frames as an MRC stack, whole or not at all, holding one frame at a time.
 
@@ -276,6 +285,8 @@ def write_mrc_stack(
         default the frames' own.
     origin
         (x, y, z), Å
+    labels
+        See `build_header`.
 
     Raises
     ------
@@ -315,5 +326,6 @@ def write_mrc_stack(
                 pixel_size_angstrom,
                 statistics.values(),
                 origin,
+                labels,
             )
         )

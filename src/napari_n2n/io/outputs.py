@@ -9,8 +9,8 @@ leave it out.
 
 MRC files, models, PNG pictures and the records of experiments bear the program's name inside. Texts
 that people edit are known by their digest: what somebody has changed since is theirs. STAR and HTML
-have it in a comment, see `sealed`; of what has no place for one (tables, lists, boxes, TIFF) it
-lies beside in `RECORD`.
+have it in a comment, see `sealed`; of what has no place for one (tables, lists, boxes, TIFF,
+folders of links) it lies beside in `RECORD`.
 """
 
 from __future__ import annotations
@@ -37,6 +37,11 @@ RECORD = ".napari-n2n-files"
 """Digests and names of the files in a folder that cannot bear our name, as ``sha256sum`` has them;
 the last line of a name counts."""
 
+ROWS_OF_TIFF = f"{CREATOR}: rows as in a TIFF"
+"""A label of sums of TIFF movies: RELION's own of the same movies are mirror images."""
+DENOISED = f"{CREATOR}: denoised"
+"""A label of MRC files that hold what a model made of an image."""
+
 MODEL_SUFFIX = ".safetensors"
 
 _JSON_START = b'{\n "' + CREATOR.encode() + b'": '
@@ -61,9 +66,30 @@ def overwriting(allowed: bool = True) -> Iterator[None]:
 def made_by_us(path: Path) -> bool:
     """Whether this program made a file, and nobody has changed it since as far as can be told."""
     try:
-        return _bears_our_name(path) or _is_recorded(path)
+        return (not path.is_dir() and _bears_our_name(path)) or _is_recorded(path)
     except OSError:
         return False
+
+
+def labels_of(path: Path) -> tuple[str, ...]:
+    """Return the labels of an MRC file that is not compressed; none of any other file.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    """
+    with path.open("rb") as file:
+        return labels_in(file.read(1024))
+
+
+def labels_in(head: bytes) -> tuple[str, ...]:
+    """Return the labels of a file by its first bytes; none of what is no MRC file."""
+    if head[208:211] != b"MAP":
+        return ()
+    count = int.from_bytes(head[220:224], "big" if head[212] == 0x11 else "little")
+    texts = [head[start : start + 80] for start in range(224, 224 + 80 * min(count, 10), 80)]
+    return tuple(text.decode("ascii", "replace").rstrip(" \0") for text in texts)
 
 
 def require_free(results: Iterable[Path], inputs: Iterable[Path | None] = ()) -> str:
@@ -178,7 +204,7 @@ def record(path: Path) -> None:
     Where nothing may be noted down, the file will not be known for ours, and so not be replaced.
     """
     with contextlib.suppress(OSError):
-        if _bears_our_name(path):
+        if not path.is_dir() and _bears_our_name(path):
             return
         line = f"{_digest(path)}  {path.name}\n"
         if _last_line_of(path) != line:
@@ -278,5 +304,15 @@ def _last_line_of(path: Path) -> str:
 
 
 def _digest(path: Path) -> str:
+    """Return the digest of a file, or of where the links lead that a folder holds.
+
+    Raises
+    ------
+    OSError
+        It cannot be read, or a folder holds something else.
+    """
+    if path.is_dir():
+        links = sorted(f"{one.name}\0{one.readlink()}\0" for one in path.iterdir())
+        return hashlib.sha256("".join(links).encode(errors=_ANY)).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

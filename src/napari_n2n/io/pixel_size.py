@@ -7,13 +7,65 @@ where ångström were meant). Such a value is reported to the user and never use
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from napari_n2n.errors import BadValue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 SMALLEST_ANGSTROM = 0.05
 LARGEST_ANGSTROM = 1000.0
 """Electron micrographs lie between 0.2 Å (super-resolution, high magnification) and about
 100 Å (atlas images at 50-fold magnification reach a few hundred)."""
+
+
+PLACEHOLDER_LABEL = "napari-n2n: pixel size 1 A may be a placeholder"
+"""A label of MRC files made from images of which `PLACEHOLDER_NOTE` was said."""
+PLACEHOLDER_NOTE = (
+    "The header says 1 Å/px, which many programs write when they do not know the pixel size. "
+    "If it is another, give it: --pixel-size."
+)
+_DETECTORS = {
+    (2048, 2048), (4096, 4096), (8192, 8192),  # Falcon, Ceta, TVIPS, DE; EER finer
+    (3838, 3710), (3710, 3838), (7676, 7420), (7420, 7676),  # K2, and its super-resolution
+    (5760, 4092), (4092, 5760), (11520, 8184), (8184, 11520),  # K3 likewise
+    (2880, 2046), (2046, 2880),  # K3 binned
+    (5120, 3840), (3840, 5120), (4096, 3072), (3072, 4096),  # DE-20, DE-12
+}  # fmt: skip
+"""Pixels of whole detectors. At exactly 1 Å a microscope would have to be calibrated to it; a crop,
+a binned or a simulated image of another size may well have been made so."""
+
+
+def placeholder_notes(
+    pixel_size_angstrom: float | None, shape: tuple[int, int], labels: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """Say so where a pixel size of 1 Å is more likely to be none.
+
+    Parameters
+    ----------
+    pixel_size_angstrom
+        What the file says.
+    shape
+        (y, x) of the image, px.
+    labels
+        Of its MRC header: other programs whose images are 1 Å by default, or of this one, which
+        was told of it by what the image was made from.
+    """
+    if pixel_size_angstrom is None or abs(pixel_size_angstrom - 1) > 1e-6:
+        return ()
+    labels = [label.lower() for label in labels]
+    if any(label == PLACEHOLDER_LABEL.lower() for label in labels):
+        return (PLACEHOLDER_NOTE,)
+    if labels and labels[-1].startswith("created by napari-n2n"):
+        return ()  # it says 1 Å because somebody did
+    theirs = any(name in label for label in labels for name in ("cryocare", "aretomo"))
+    return (PLACEHOLDER_NOTE,) if theirs or shape in _DETECTORS else ()
+
+
+def placeholder_labels(notes: Iterable[str]) -> list[str]:
+    """Return what results of an image are to be labelled with, by what was said of the image."""
+    return [PLACEHOLDER_LABEL] if PLACEHOLDER_NOTE in notes else []
 
 
 def is_plausible(pixel_size_angstrom: float) -> bool:

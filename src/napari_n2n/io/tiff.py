@@ -21,7 +21,7 @@ from napari_n2n.io.limits import (
     require_justified,
 )
 from napari_n2n.io.packed import PACKED_NOTE, is_size_of_packed, unpack_4bit
-from napari_n2n.io.pixel_size import is_plausible, judge_pixel_size
+from napari_n2n.io.pixel_size import is_plausible, judge_pixel_size, placeholder_notes
 from napari_n2n.io.tiff_decoding import decode_lzw_page
 from napari_n2n.io.tiff_evidence import tiff_evidence
 
@@ -119,6 +119,7 @@ class TiffSource:
         single: ImageKind = "photograph" if self.is_rgb else "micrograph"
         self.kind: ImageKind = "movie" if self.shape[0] > 1 else single
         self.pixel_size_angstrom, self.notes = _pixel_size(first)
+        self.notes += placeholder_notes(self.pixel_size_angstrom, self.shape[1:])
         if self._is_packed:
             self.notes += (PACKED_NOTE,)
         if self.is_rgb and self.samples == 4:

@@ -1,6 +1,6 @@
 """Odd, even and full sums of a movie: what a denoiser learns from."""
 
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from napari_n2n.errors import BadPixels, NotEnoughData
 from napari_n2n.io import Movie, write_micrograph
-from napari_n2n.io.outputs import require_free
+from napari_n2n.io.coordinates.model import counts_rows_from_the_end
+from napari_n2n.io.outputs import ROWS_OF_TIFF, labels_of, require_free
+from napari_n2n.io.pixel_size import placeholder_labels
 from napari_n2n.motion.reading import read_ahead
 from napari_n2n.motion.trajectory import Trajectory
 from napari_n2n.progress import Steps, Stopwatch, run_to_end
@@ -155,7 +157,8 @@ def make_halves(
 def write_halves(halves: Halves, folder: Path | str, stem: str | None = None) -> HalvesPaths:
     """Write ``stem_ODD.mrc``, ``stem_EVN.mrc``, ``stem.mrc`` and, if moved, ``stem_motion.csv``.
 
-    The names are those RELION gives. Each file appears whole or not at all.
+    The names are those RELION gives. Sums of a TIFF movie have its rows, and say so in a label: see
+    `is_of_tiff`. Each file appears whole or not at all.
 
     Raises
     ------
@@ -165,9 +168,27 @@ def write_halves(halves: Halves, folder: Path | str, stem: str | None = None) ->
     folder, stem = Path(folder), halves.name if stem is None else stem
     paths = HalvesPaths.of(folder, stem, moved=halves.trajectory is not None)
     require_free(paths.files, [halves.path])
-    write_micrograph(paths.odd, halves.odd, halves.pixel_size_angstrom)
-    write_micrograph(paths.even, halves.even, halves.pixel_size_angstrom)
-    write_micrograph(paths.full, halves.full, halves.pixel_size_angstrom)
+    labels = placeholder_labels(halves.notes)
+    if counts_rows_from_the_end(halves.path.name):
+        labels.append(ROWS_OF_TIFF)
+    for path, image in (
+        (paths.odd, halves.odd),
+        (paths.even, halves.even),
+        (paths.full, halves.full),
+    ):
+        write_micrograph(path, image, halves.pixel_size_angstrom, labels=labels)
     if halves.trajectory is not None and paths.motion is not None:
         halves.trajectory.write_csv(paths.motion)
     return paths
+
+
+def is_of_tiff(path: Path) -> bool:
+    """Whether a file is a TIFF or a sum of one that was made here.
+
+    RELION's own micrograph of it is then its mirror image.
+    """
+    if counts_rows_from_the_end(path.name):
+        return True
+    with suppress(OSError):
+        return ROWS_OF_TIFF in labels_of(path)
+    return False

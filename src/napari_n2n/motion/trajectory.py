@@ -11,6 +11,7 @@ from scipy.interpolate import RectBivariateSpline
 
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import write_atomically
+from napari_n2n.io.finding import stem_of
 from napari_n2n.io.limits import open_binary
 
 
@@ -146,3 +147,24 @@ def first_frame_shift_in(
         "does not tell how the first frame was moved",
         "Give the NAME_motion.csv that lies beside the sums, and their pixel size.",
     )
+
+
+def first_frame_shift_beside(
+    file: Path, pixel_size_angstrom: float | None
+) -> tuple[float, float] | None:
+    """Return how far the first frame is from a sum, (y, x) in pixels; None if nothing tells.
+
+    Parameters
+    ----------
+    file
+        The sum; `Trajectory.write_csv` wrote beside it.
+    pixel_size_angstrom
+        Of the sum.
+
+    Raises
+    ------
+    UnreadableFile
+        As `first_frame_shift_in`.
+    """
+    motion = file.with_name(f"{stem_of(file)}_motion.csv")
+    return first_frame_shift_in(motion, pixel_size_angstrom) if motion.is_file() else None

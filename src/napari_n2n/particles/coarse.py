@@ -78,7 +78,7 @@ def checked_pixel_size(pixel_size_angstrom: float | None) -> float:
         raise BadValue("The pixel size is unknown. Give it in Å: the diameter is measured with it.")
     size = float(pixel_size_angstrom)
     if not (np.isfinite(size) and size > 0):
-        raise BadValue(f"The pixel size must be a positive number of Å, not {size:g}.")
+        raise BadValue(f"The pixel size must be a positive length, not {size:g}.")
     return size
 
 
@@ -95,17 +95,17 @@ def checked_diameter_px(
         The particle would not fit into the image.
     """
     if not (np.isfinite(diameter_angstrom) and diameter_angstrom > 0):
-        raise BadValue(f"The diameter must be a positive number of Å, not {diameter_angstrom:g}.")
+        raise BadValue(f"The diameter must be a positive length, not {diameter_angstrom:g}.")
     diameter_px = diameter_angstrom / pixel_size_angstrom
     if diameter_px < SMALLEST_DIAMETER_PX:
         raise BadValue(
-            f"A particle of {diameter_angstrom:g} Å has only {diameter_px:.1f} px across at "
-            f"{pixel_size_angstrom:g} Å/px. Check the diameter and the pixel size."
+            f"A particle of this diameter has only {diameter_px:.1f} px across. Check the diameter "
+            "and the pixel size."
         )
     if diameter_px >= min(image.shape):
         raise NotEnoughData(
-            f"A particle of {diameter_angstrom:g} Å ({diameter_px:.0f} px) does not fit into an "
-            f"image of {image.shape[1]} × {image.shape[0]} px. Check the diameter and the pixel "
+            f"A particle of {diameter_px:.0f} px does not fit into an image of "
+            f" {image.shape[1]} × {image.shape[0]} px. Check the diameter and the pixel "
             "size."
         )
     return diameter_px

@@ -134,8 +134,8 @@ class Describer:
             raise BadValue("Pixel size and diameter must be positive. Correct them.")
         if diameter_angstrom < 4 * pixel_size_angstrom:
             raise BadValue(
-                f"A diameter of {diameter_angstrom:g} Å is less than 4 pixels of "
-                f"{pixel_size_angstrom:g} Å: nothing can be seen of such particles. Correct either."
+                f"A diameter of {diameter_angstrom / pixel_size_angstrom:.1f} px is less than 4: "
+                "nothing can be seen of such particles. Correct it, or the pixel size."
             )
         self._given_diameter_px = diameter_angstrom / pixel_size_angstrom
         if raw is not None and np.shape(raw) != np.shape(image):

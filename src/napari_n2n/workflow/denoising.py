@@ -78,10 +78,7 @@ def denoise_field_steps(
         thorough=thorough,
         stop=stop,
     )
-    # Without any pixel size, resolutions would be in units that nobody knows.
-    known = size is not None or denoiser.working_pixel_size_angstrom is not None
-    agreement = (both.resolution_note,) if known else ()
-    notes = (*image.notes, *both.notes, *agreement, *_warnings(both.removed))
+    notes = (*image.notes, *both.notes, both.resolution_note, *_warnings(both.removed))
     return DenoisedMicrograph(
         both.summed,
         size,

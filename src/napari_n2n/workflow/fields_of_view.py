@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_n2n.io import Micrograph, Photograph, write_micrograph
-from napari_n2n.io.outputs import require_free
+from napari_n2n.io.outputs import DENOISED, require_free
 from napari_n2n.io.photographs import write_photograph
+from napari_n2n.io.pixel_size import placeholder_labels
 from napari_n2n.motion import Halves, HalvesPaths, write_halves
 
 if TYPE_CHECKING:
@@ -148,5 +149,6 @@ class DenoisedMicrograph:
         if self.pixels.ndim == 3:
             write_photograph(path, self.pixels)
         else:
-            write_micrograph(path, self.pixels, self.pixel_size_angstrom)
+            labels = [DENOISED, *placeholder_labels(self.notes)]
+            write_micrograph(path, self.pixels, self.pixel_size_angstrom, labels=labels)
         return path

@@ -79,7 +79,12 @@ class DenoisingResult:
 
     @property
     def resolution_angstrom(self) -> dict[str, float | None]:
-        """Where the FRC of the halves falls below 1/7, before and after; empty without halves."""
+        """Where the FRC of the halves falls below 1/7, before and after.
+
+        Empty without halves, or where the pixel size is unknown.
+        """
+        if self.denoised.pixel_size_angstrom is None:
+            return {}
         return {
             name: None if curve is None else curve.resolution_angstrom()
             for name, curve in self._curves().items()
@@ -91,7 +96,9 @@ class DenoisingResult:
         curves = {name: c.correlation.tolist() for name, c in self._curves().items() if c}
         before = self.denoised.frc_before
         if before is not None:
-            curves["frequency_per_angstrom"] = before.frequency.tolist()
+            known = self.denoised.pixel_size_angstrom is not None
+            unit = "angstrom" if known else "px"
+            curves[f"frequency_per_{unit}"] = before.frequency.tolist()
         return curves
 
     def _curves(self) -> "dict[str, RingCorrelation | None]":

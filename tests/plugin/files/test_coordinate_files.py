@@ -161,6 +161,113 @@ def test_labels_edited_in_the_features_are_saved(make_napari_viewer, tmp_path):
     assert not (tmp_path / "c.star").exists()
 
 
+RELION = """
+# version 30001
+
+data_optics
+
+loop_
+_rlnOpticsGroupName #1
+_rlnOpticsGroup #2
+_rlnVoltage #3
+_rlnSphericalAberration #4
+_rlnAmplitudeContrast #5
+_rlnMicrographPixelSize #6
+west 1 200.000000 1.400000 0.070000 2.000000
+east 2 200.000000 1.400000 0.070000 2.000000
+
+
+# version 30001
+
+data_particles
+
+loop_
+_rlnMicrographName #1
+_rlnCoordinateX #2
+_rlnCoordinateY #3
+_rlnDefocusU #4
+_rlnClassNumber #5
+_rlnOpticsGroup #6
+a.mrc 10.000000 20.000000 11000.5 7 2
+b.mrc 15.000000 25.000000 12000.5 8 1
+a.mrc 30.000000 40.000000 13000.5 9 2
+a.mrc 50.000000 60.000000 14000.5 7 2
+"""
+
+
+def saved(viewer, path):
+    viewer.layers.save(str(path), plugin="napari-n2n")
+    return starfile.read(path, always_dict=True)
+
+
+def test_a_star_of_another_program_is_saved_with_all_that_stood_in_it(
+    make_napari_viewer, tmp_path, told
+):
+    (tmp_path / "a.star").write_text(RELION)
+    viewer = make_napari_viewer()
+    viewer.open(str(tmp_path / "a.star"), plugin="napari-n2n")
+    back = saved(viewer, tmp_path / "b.star")
+    for name, block in starfile.read(tmp_path / "a.star", always_dict=True).items():
+        assert back[name].equals(block)
+    rows = [line for line in RELION.splitlines() if ".mrc" in line]
+    assert [line for line in (tmp_path / "b.star").read_text().splitlines() if ".mrc" in line] == (
+        rows
+    )
+
+
+def test_what_was_moved_removed_and_added_in_napari_is_so_in_the_star(
+    make_napari_viewer, tmp_path, told
+):
+    (tmp_path / "a.star").write_text(RELION)
+    viewer = make_napari_viewer()
+    viewer.open(str(tmp_path / "a.star"), plugin="napari-n2n")
+    layer = viewer.layers["a particles"]
+    layer.selected_data = {0}
+    layer.remove_selected()
+    layer.add([[5.0, 6.0]])
+    layer.data = np.add(layer.data, [[0, 1], [0, 0], [0, 0]])
+    rows = saved(viewer, tmp_path / "b.star")["particles"]
+    rows = rows[rows.rlnMicrographName == "a.mrc"]
+    assert rows.rlnCoordinateX.tolist() == [31, 50, 6]
+    assert rows.rlnCoordinateY.tolist() == [40, 60, 5]
+    assert rows.rlnDefocusU.tolist() == [13000.5, 14000.5, 0]
+    assert rows.rlnClassNumber.tolist() == [9, 7, -999]
+    assert rows.rlnOpticsGroup.nunique() == 1
+    assert any("nothing is known of rlnDefocusU" in message for message in told)
+    assert not any("labels by now" in message for message in told)
+
+
+def test_one_that_is_added_in_place_of_the_last_one_is_not_taken_for_it(
+    make_napari_viewer, tmp_path, told
+):
+    (tmp_path / "a.star").write_text(RELION)
+    viewer = make_napari_viewer()
+    viewer.open(str(tmp_path / "a.star"), plugin="napari-n2n")
+    layer = viewer.layers["a particles"]
+    layer.selected_data = {2}
+    layer.remove_selected()
+    layer.add([[150.0, 160.0]])
+    rows = saved(viewer, tmp_path / "b.star")["particles"]
+    assert rows.rlnDefocusU.tolist() == [11000.5, 12000.5, 13000.5, 0]
+
+
+def test_labels_given_in_napari_take_the_place_of_classes_which_is_said(
+    make_napari_viewer, tmp_path, told
+):
+    (tmp_path / "a.star").write_text(RELION)
+    viewer = make_napari_viewer()
+    viewer.open(str(tmp_path / "a.star"), plugin="napari-n2n")
+    layer = viewer.layers["a particles"]
+    layer.features = {**layer.features, "label": ["intact", "broken", "intact"]}
+    rows = saved(viewer, tmp_path / "b.star")["particles"]
+    assert rows.rlnDefocusU.tolist() == [11000.5, 12000.5, 13000.5, 14000.5]
+    assert [one.particles.labels.tolist() for one in read_coordinates(tmp_path / "b.star")] == [
+        ["intact", "broken", "intact"],
+        ["unlabelled"],
+    ]
+    assert any("labels by now" in message for message in told)
+
+
 def test_of_many_micrographs_the_first_are_shown_and_the_rest_named(
     make_napari_viewer, tmp_path, told
 ):

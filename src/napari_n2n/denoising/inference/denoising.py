@@ -65,7 +65,10 @@ class DenoisedImage:
 
 @dataclass(frozen=True, eq=False)
 class DenoisedHalves(DenoisedImage):
-    """The mean of two denoised halves, with the halves' FRC before and after."""
+    """The mean of two denoised halves, with the halves' FRC before and after.
+
+    Not ``is_calibrated``, the FRC is by frequency in 1/px, as the pixel size is unknown.
+    """
 
     @property
     def summed(self) -> NDArray[np.float32]:
@@ -74,12 +77,14 @@ class DenoisedHalves(DenoisedImage):
 
     frc_before: "RingCorrelation" = field(kw_only=True)
     frc_after: "RingCorrelation" = field(kw_only=True)
+    is_calibrated: bool = field(default=True, kw_only=True)
 
     @property
     def resolution_note(self) -> str:
         """How far the halves agree, before and after, in a sentence."""
+        unit = "Å" if self.is_calibrated else "px"
         before, after = (
-            "nowhere" if resolution is None else f"down to {resolution:.1f} Å"
+            "nowhere" if resolution is None else f"down to {resolution:.1f} {unit}"
             for resolution in (
                 self.frc_before.resolution_angstrom(),
                 self.frc_after.resolution_angstrom(),
@@ -198,13 +203,14 @@ def denoise_halves_steps(
     yield DenoisingProgress("comparing halves", 0, 1)
     from napari_n2n.metrics import frc
 
-    pixel_size = pixel_size_angstrom or denoiser.working_pixel_size_angstrom or 1.0
+    pixel_size = pixel_size_angstrom or 1.0  # in px where it is unknown
     return DenoisedHalves(
         pixels=(a.pixels + b.pixels) * np.float32(0.5),
         frc_before=frc(odd, even, pixel_size),
         frc_after=frc(a.pixels, b.pixels, pixel_size),
         notes=b.notes,
         removed=_removed(*jobs),
+        is_calibrated=pixel_size_angstrom is not None,
     )
 
 
@@ -340,7 +346,7 @@ def _working_shape(
         return shape, ()
     if pixel_size_angstrom is None:
         return shape, (
-            f"The pixel size is unknown; taken to be the denoiser's {working:g} Å. "
+            "The pixel size is unknown; taken to be the one the denoiser works at. "
             "Give the pixel size if the result looks wrong.",
         )
     factor = working / pixel_size_angstrom

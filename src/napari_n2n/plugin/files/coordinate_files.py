@@ -1,9 +1,9 @@
 """Coordinate files as points layers, and points layers as coordinate files."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from napari_n2n.io import (
     stem_of,
     write_coordinates,
 )
+from napari_n2n.io.coordinates.edited_rows import edited_rows, origins_of
 from napari_n2n.particles.palette import BORDER, filling_rgba, label_rgba
 from napari_n2n.plugin.shared.layers import (
     KEY,
@@ -41,6 +42,8 @@ MOST_LAYERS = 20
 # Endings that no one else has: such a file that cannot be read is for us to explain.
 _OURS = (".box", ".cbox", ".cs")
 _PICKER_SUFFIXES = ("_autopick", "_manualpick", "_pick", "_picks")
+_ROW = "star_row"
+"""The feature that tells which row of its STAR file a particle came from."""
 _UNKNOWN_DIAMETER = 0.02  # of the extent of the particles
 
 
@@ -109,11 +112,18 @@ def points_layer(table: MicrographParticles, path: Path) -> LayerData:
         shape=table.shape,
         rows_reversed=table.rows_reversed,
         first_frame_shift_px=table.first_frame_shift_px,
+        read_as=table,
     )
+    features: dict[str, Any] = {"label": p.labels, "score": p.scores, "given_by": p.given_by}
+    # Or napari says of points that are added what is true of the last one.
+    added = {"label": "unlabelled", "score": np.nan, "given_by": "person"}
+    if table.star is not None:
+        features[_ROW], added[_ROW] = np.arange(len(p), dtype=np.float64), np.nan
     description: dict[str, Any] = {
         "name": f"{table.stem or path.stem} particles",
         **calibration(table.pixel_size_angstrom),
-        "features": {"label": p.labels, "score": p.scores, "given_by": p.given_by},
+        "features": features,
+        "feature_defaults": added,
         "size": _diameter_px(table),
         "border_width": BORDER,
         "metadata": {KEY: memory},
@@ -131,7 +141,8 @@ def points_layer(table: MicrographParticles, path: Path) -> LayerData:
 def write_points(path: str, layers: Sequence[tuple[Any, dict[str, Any], str]]) -> list[str]:
     """Write points layers, one for each micrograph, as the extension says.
 
-    Labels, scores and who gave them are those of the layer's features. Two equal layers of one
+    Labels, scores and who gave them are those of the layer's features. What was read from a STAR
+    file keeps its rows, columns and optics groups, if all layers did. Two equal layers of one
     micrograph (over the raw and over the denoised image) are written once.
 
     Raises
@@ -146,6 +157,7 @@ def write_points(path: str, layers: Sequence[tuple[Any, dict[str, Any], str]]) -
 
     tables: list[MicrographParticles] = []
     boxes: list[float] = []
+    edited: list[_Edited] = []
     for data, meta, _ in layers:
         table, diameter_px = _table(path, np.asarray(data, dtype=np.float64), meta)
         boxes.append(diameter_px)
@@ -162,10 +174,14 @@ def write_points(path: str, layers: Sequence[tuple[Any, dict[str, Any], str]]) -
                     break
         else:
             tables.append(table)
+            edited.append(_Edited.of(table, meta, diameter_px))
+    tables, edits = _with_rows(edited)
     # Even, so that the box has its centre on a pixel.
     notes = write_coordinates(path, tables, box_size_px=max(2, 2 * round(boxes[0] / 2)))
-    if notes:
-        show_info(" ".join(notes))
+    if not path.lower().endswith(".star"):
+        edits = ()  # no other format has the columns
+    if edits or notes:
+        show_info(" ".join([*edits, *notes]))
     return [path]
 
 
@@ -273,6 +289,56 @@ def _table(
     except BadValue as problem:
         raise WriteProblem(path, "was not written", str(problem)) from problem
     return table, diameter_px
+
+
+@dataclass(frozen=True)
+class _Edited:
+    """Particles as they are by now, as their file had them, and what they say of its rows."""
+
+    now: MicrographParticles
+    before: MicrographParticles | None
+    rows: Any
+    apart_px: float
+
+    @classmethod
+    def of(cls, now: MicrographParticles, meta: dict[str, Any], diameter_px: float) -> Self:
+        features, before = meta.get("features"), memory_in(meta.get("metadata", {})).read_as
+        if features is None or len(features) != len(now.particles) or _ROW not in features:
+            return cls(now, before, None, diameter_px)
+        return cls(now, before, np.asarray(features[_ROW]), diameter_px)
+
+    @property
+    def has_labels(self) -> bool:
+        star = None if self.before is None else self.before.star
+        labels = self.now.particles.labels
+        return bool(star and star.labelled) or bool((labels != "unlabelled").any())
+
+    def with_rows(self, with_labels: bool) -> tuple[MicrographParticles, tuple[str, ...]]:
+        before = self.before
+        if before is None or not before.star:
+            return self.now, ()
+        if self.rows is None:
+            return self.now, (
+                "Of the rows of the STAR file only positions, scores and labels were written, as "
+                f"the layer has lost its feature {_ROW}.",
+            )
+        particles = self.now.particles
+        origins = origins_of(
+            self.rows, particles.centres_px, before.particles.centres_px, self.apart_px
+        )
+        star, notes = edited_rows(before.star, origins, particles, with_labels=with_labels)
+        return replace(self.now, star=star), notes
+
+
+def _with_rows(
+    edited: Sequence[_Edited],
+) -> tuple[list[MicrographParticles], tuple[str, ...]]:
+    """Give particles the rows of the STAR file they were read from, as edited since."""
+    # A file has class numbers of one kind.
+    with_labels = any(one.has_labels for one in edited)
+    found = [one.with_rows(with_labels) for one in edited]
+    notes = dict.fromkeys(note for _, notes in found for note in notes)
+    return [table for table, _ in found], tuple(notes)
 
 
 def _first_frame_shift(memory: LayerMemory, image: "Image | None") -> tuple[float, float] | None:

@@ -7,7 +7,8 @@ import numpy as np
 
 from napari_n2n.errors import WriteProblem
 from napari_n2n.io import write_micrograph, write_mrc_stack
-from napari_n2n.io.outputs import require_free
+from napari_n2n.io.outputs import DENOISED, require_free
+from napari_n2n.io.pixel_size import placeholder_labels
 from napari_n2n.plugin.shared.layers import memory_in
 
 if TYPE_CHECKING:
@@ -29,7 +30,11 @@ def write_mrc(path: str, data: "ArrayLike", meta: dict[str, Any]) -> list[str]:
     require_free([Path(path)], [memory_in(meta.get("metadata", {})).path])
     pixel_size = _pixel_size(meta)
     if data.ndim == 2:
-        write_micrograph(path, np.asarray(data), pixel_size)
+        memory = memory_in(meta.get("metadata", {}))
+        labels = [DENOISED] if memory.kind in ("denoised", "preview") else []
+        if pixel_size == memory.pixel_size_angstrom:
+            labels += placeholder_labels(memory.notes)
+        write_micrograph(path, np.asarray(data), pixel_size, labels=labels)
     else:
         write_mrc_stack(path, (np.asarray(frame) for frame in data), pixel_size)
     return [str(Path(path))]

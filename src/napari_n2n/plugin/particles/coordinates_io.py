@@ -10,6 +10,9 @@ from qtpy.QtWidgets import QFileDialog
 from napari_n2n.errors import N2NError
 from napari_n2n.export.particle_files import read_picks, write_picks
 from napari_n2n.io import stem_of
+from napari_n2n.io.coordinates.model import counts_rows_from_the_end
+from napari_n2n.motion.halves import is_of_tiff
+from napari_n2n.motion.trajectory import first_frame_shift_beside
 from napari_n2n.plugin.particles.sessions import file_of
 from napari_n2n.plugin.shared.layers import memory_of
 
@@ -54,7 +57,7 @@ class CoordinatesExchange(QObject):
         """Fill in what other programs surely call the micrograph, and whether it is mirrored."""
         file = file_of(image)
         name = image.name if file is None else file.name
-        is_tiff = file is not None and file.suffix.lower() in (".tif", ".tiff")
+        is_tiff = file is not None and is_of_tiff(file)
         is_movie = memory_of(image).kind == "sum"
         if is_movie:
             name = f"{stem_of(Path(name))}.mrc"  # as RELION and others call the movie's sum
@@ -108,7 +111,13 @@ class CoordinatesExchange(QObject):
 
     def _first_frame_shift(self) -> tuple[float, float] | None:
         """Return (y, x) px to the first frame of the movie whose sum is shown, if one is."""
-        shifts = (memory_of(layer).first_frame_shift_px for layer in self._scene.images)
+        shifts = [memory_of(layer).first_frame_shift_px for layer in self._scene.images]
+        field = self._scene.field
+        size = None if field is None else field.pixel_size_angstrom
+        for file in filter(None, map(file_of, self._scene.images)):
+            # Turned, they are for RELION's own sums.
+            if self._form.value().mirror_y and not counts_rows_from_the_end(file.name):
+                shifts.append(first_frame_shift_beside(file, size))
         return next((shift for shift in shifts if shift is not None), None)
 
     def _names(self) -> list[str]:

@@ -79,7 +79,7 @@ class ScreenChoice:
         folder = self.folder
         if folder is not None and self.watch:
             return ChosenFiles(Inputs(()), folder.absolute())
-        inputs = inputs_of(folder or self.files)
+        inputs = inputs_of(folder or self.files, gain=self.movies.gain)
         if folder is not None:
             return ChosenFiles(inputs, folder.absolute())
         return ChosenFiles(inputs, common_folder([path.parent for path in inputs.paths]))

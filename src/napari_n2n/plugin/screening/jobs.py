@@ -127,7 +127,7 @@ class ScreeningJob(QObject):
                 inputs.keep_origins(session)
                 if folder is None:
                     return (yield from screen_steps(session, queue, settings, stop))
-                with Feed(queue, folder) as feed:
+                with Feed(queue, folder, gain=choice.movies.gain) as feed:
                     result = yield from screen_steps(session, queue, settings, stop)
                 if feed.error is not None:
                     raise feed.error

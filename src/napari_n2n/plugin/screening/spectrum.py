@@ -120,10 +120,10 @@ class SpectrumView(QWidget):
         self._average.setYRange(
             float(settled.min()) - margin, float(settled.max()) + margin, padding=0
         )
+        ice = ", and a ring at 3.7 Å is crystalline ice" if size is not None else ""
         self._say(
             "Of the raw image. Rings say how far the signal reaches; ellipses are astigmatism, "
-            "rings that fade along one direction are drift, and a ring at 3.7 Å is crystalline "
-            "ice."
+            f"rings that fade along one direction are drift{ice}."
         )
 
     def _say(self, sentence: str) -> None:

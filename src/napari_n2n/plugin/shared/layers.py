@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-    from napari_n2n.io import Micrograph, Movie, Photograph, StillStack
+    from napari_n2n.io import Micrograph, MicrographParticles, Movie, Photograph, StillStack
     from napari_n2n.io.stack_kinds import StackKind
     from napari_n2n.workflow.photograph_training import NoisyCopy
 
@@ -99,6 +99,8 @@ class LayerMemory:
         (y, x) from a sum, or particles on it, to the movie's first frame.
     removed
         Figures of what denoising removed, by name, and a ``"warning"`` where it holds structure.
+    read_as
+        Of particles: what their file said of them, with the rows of a STAR file.
     images_are
         What the images of a stack are, and who says so; None: nobody was asked yet.
     """
@@ -128,6 +130,7 @@ class LayerMemory:
     rows_reversed: bool = False
     first_frame_shift_px: tuple[float, float] | None = None
     removed: Mapping[str, float | bool | str | None] = field(default_factory=dict)
+    read_as: "MicrographParticles | None" = field(default=None, repr=False)
     images_are: "StackJudgement | None" = None
 
     def __repr__(self) -> str:

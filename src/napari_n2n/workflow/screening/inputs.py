@@ -10,6 +10,7 @@ from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import expand_inputs, files_in
 from napari_n2n.io.coordinates.text import parsing, read_text
 from napari_n2n.io.finding import PATTERN_SIGNS
+from napari_n2n.io.own_results import recorded
 from napari_n2n.io.pixel_size import is_plausible
 from napari_n2n.io.star import StarTable, blocks_of, version_of
 from napari_n2n.session import StarList, StarOrigin
@@ -69,16 +70,19 @@ class Inputs:
             session.origins.keep(dict(zip(ids, self.origins.values(), strict=True)))
 
 
-def inputs_of(given: Path | str | Sequence[Path | str]) -> Inputs:
+def inputs_of(given: Path | str | Sequence[Path | str], *, gain: Path | None = None) -> Inputs:
     """Turn what a person named into files.
 
     Parameters
     ----------
     given
         One or several of: a micrograph or movie; a folder (its image files, oldest first, less
-        what `napari_n2n.io.files_in` leaves out; PNG and JPEG only where there are no others, as
-        they mostly show what lies beside them); a pattern as ``"night/*.tif"``; a STAR file of
-        movies, micrographs or particles (``rlnMicrographMovieName``, ``rlnMicrographName``).
+        what `napari_n2n.io.files_in` and `napari_n2n.io.own_results` leave out; PNG and JPEG only
+        where there are no others, as they mostly show what lies beside them); a pattern as
+        ``"night/*.tif"``; a STAR file of movies, micrographs or particles
+        (``rlnMicrographMovieName``, ``rlnMicrographName``).
+    gain
+        The movies' gain reference, which is none of a folder's files.
 
     Raises
     ------
@@ -91,7 +95,7 @@ def inputs_of(given: Path | str | Sequence[Path | str]) -> Inputs:
     origins: dict[Path, StarOrigin] = {}
     notes: list[str] = []
     for item in several:
-        found = _inputs(Path(item))
+        found = _inputs(Path(item), gain)
         paths.update(dict.fromkeys(path.absolute() for path in found.paths))
         sizes.update((path.absolute(), size) for path, size in found.pixel_sizes.items())
         origins.update((path.absolute(), one) for path, one in found.origins.items())
@@ -99,16 +103,23 @@ def inputs_of(given: Path | str | Sequence[Path | str]) -> Inputs:
     return Inputs(tuple(paths), sizes, origins, tuple(notes))
 
 
-def _inputs(item: Path) -> Inputs:
+def _inputs(item: Path, gain: Path | None) -> Inputs:
     if item.is_dir():
-        found = files_in(item, by_age=True)
+        listed = files_in(item, by_age=True)
+        found = recorded(listed, gain)
         if not found:
             raise UnreadableFile(
                 item,
                 "is a folder without image files",
                 "Give another folder, or watch this one to wait for its first file.",
             )
-        return Inputs(tuple(found))
+        made = len(listed) - len(found)
+        files = "file is" if made == 1 else "files are"
+        note = (
+            f"{item}: {made:,} {files} left out: a gain reference, or made here of the others "
+            "(denoised or simulated)."
+        )
+        return Inputs(tuple(found), notes=(note,) if made else ())
     if item.suffix.lower() == ".star" and not any(sign in str(item) for sign in PATTERN_SIGNS):
         return read_star(item)
     return Inputs(tuple(expand_inputs(item)))

@@ -13,7 +13,9 @@ from PIL import Image
 
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import read_micrograph, write_atomically, write_micrograph
+from napari_n2n.io.outputs import DENOISED
 from napari_n2n.io.pictures import contrast_limits, write_png
+from napari_n2n.io.pixel_size import placeholder_labels
 from napari_n2n.session.paths import SESSION_NAME, session_path_of_user, stored_path
 from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
 
@@ -58,6 +60,11 @@ class ResultFiles:
     denoised: Path
     thumbnail: Path
     source: Path
+
+    @property
+    def made(self) -> tuple[Path, Path, Path]:
+        """What the screening writes."""
+        return self.sum, self.denoised, self.thumbnail
 
     @property
     def raw(self) -> Path:
@@ -109,7 +116,9 @@ def write_pictures(results: ResultFiles, micrograph: DenoisedMicrograph) -> Iter
         kept.insert(0, (results.sum, micrograph.raw))
     for path, image in kept:
         size = micrograph.pixel_size_angstrom
-        write_micrograph(path, scale.applied(image), size, dtype="float16")
+        labels = [DENOISED] if path == results.denoised else []
+        labels += placeholder_labels(micrograph.notes)
+        write_micrograph(path, scale.applied(image), size, dtype="float16", labels=labels)
         yield path
     write_thumbnail(results.thumbnail, micrograph.pixels)
     yield results.thumbnail

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from napari_n2n.errors import N2NError
 from napari_n2n.io.finding import IMAGES
+from napari_n2n.io.own_results import is_beside_micrographs
 from napari_n2n.workflow.screening.watching import PATIENCE_SECONDS, REST_SECONDS, watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
     from types import TracebackType
 
     from napari_n2n.workflow.screening.queue import Queue
@@ -29,6 +30,8 @@ class Feed:
     ----------
     queue
         It is closed when this ends.
+    gain
+        The movies' gain reference, which is not taken, nor is what was made here of other files.
     folder, patterns, rest_seconds, patience_seconds
         See `napari_n2n.workflow.screening.watching.watch`.
     """
@@ -39,6 +42,7 @@ class Feed:
         folder: Path | str,
         patterns: Sequence[str] = IMAGES,
         *,
+        gain: Path | str | None = None,
         rest_seconds: float = REST_SECONDS,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
@@ -55,7 +59,8 @@ class Feed:
         def run() -> None:
             try:
                 for path in files:
-                    queue.add([path])
+                    if not is_beside_micrographs(path, None if gain is None else Path(gain)):
+                        queue.add([path])
             except N2NError as error:
                 self.error = error
             finally:
