@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from napari_n2n.background import background_steps
 from napari_n2n.io import Particles
 from napari_n2n.progress import Progress, Steps, Stop, never, stoppable
+from napari_n2n.workflow.contrast import with_contrast, with_dark_particles
 from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class FoundParticles:
     ``learnt_from`` counts the particles that the template was learnt from, 0: it was guessed.
     ``left_out`` counts those that passed the threshold and do not stand out of the noise.
     ``unjudged``: that could not be told, as what was recorded is not at hand.
+    ``told``: what there is to note of the micrograph itself.
     """
 
     particles: Particles
@@ -32,6 +34,7 @@ class FoundParticles:
     learnt_from: int = 0
     left_out: int = 0
     unjudged: bool = False
+    told: tuple[str, ...] = ()
 
     @property
     def passing(self) -> Particles:
@@ -48,7 +51,7 @@ class FoundParticles:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences for the user."""
-        told = [self.left_out_sentence]
+        told = [*self.told, self.left_out_sentence]
         share = 0.0 if self.avoided is None else float(self.avoided.mean())
         if share:
             told.append(f"{100 * share:.1f} % of the field was avoided as contamination.")
@@ -78,6 +81,7 @@ def guess_diameter_steps(micrograph: DenoisedMicrograph, stop: Stop = never) -> 
     """
     from napari_n2n.particles.sizes import guess_steps
 
+    micrograph = with_dark_particles(micrograph)
     steps = guess_steps(micrograph.pixels, micrograph.unit_size)
     return (yield from stoppable(steps, stop))
 
@@ -100,7 +104,7 @@ def find_particles_steps(
     Parameters
     ----------
     micrograph
-        Best denoised.
+        Best denoised. Whether its particles are dark or bright is found out if it does not say so.
     diameter_angstrom
         Of a particle; in px where the pixel size is unknown.
     template
@@ -132,6 +136,9 @@ def find_particles_steps(
     from napari_n2n.particles.templates import Template
     from napari_n2n.particles.thresholds import suggested_threshold
 
+    known, micrograph = len(micrograph.notes), with_contrast(micrograph)
+    told = micrograph.notes[known:]
+    micrograph = with_dark_particles(micrograph)
     pixels, size = micrograph.pixels, micrograph.unit_size
     mask = avoid if isinstance(avoid, np.ndarray) else None
     if avoid is True:
@@ -153,7 +160,7 @@ def find_particles_steps(
         unjudged = bool((kept.scores >= threshold).any()) and looks_denoised(pixels)
     learnt_from = 0 if template is None else template.learnt_from
     left_out = len(found) - len(kept)
-    return FoundParticles(kept, threshold, mask, learnt_from, left_out, unjudged)
+    return FoundParticles(kept, threshold, mask, learnt_from, left_out, unjudged, told)
 
 
 def _contamination_steps(
