@@ -36,6 +36,7 @@ def denoise(
             "whether it is only noise.",
         ),
     ] = False,
+    contrast: options.Contrast = "auto",
     device: options.Device = "auto",
     quiet: options.Quiet = False,
     *,
@@ -70,6 +71,7 @@ def denoise(
             device,
             stop,
             thorough,
+            contrast,
         )
         steps = for_each_overlapped_steps(paths, job, stop=stop)
         report_files(steps, len(paths), quiet, as_json=as_json)

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from napari_n2n.denoising.checkpoints import Denoiser
     from napari_n2n.particles.templates import Template
+    from napari_n2n.workflow.fields_of_view import ContrastChoice
     from napari_n2n.workflow.movie_reader import MovieReader
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
@@ -35,6 +36,14 @@ Model = Annotated[
 ]
 
 
+Contrast = Annotated[
+    Literal["auto", "dark", "bright"],
+    typer.Option(
+        "--contrast",
+        help="Particles are dark, as in cryo-EM, or bright, as in negative stain and inverted "
+        "images; auto: bright where that is plain.",
+    ),
+]
 SessionFile = Annotated[
     Path, typer.Argument(help="The session's file, or the folder that was screened.")
 ]
@@ -54,6 +63,7 @@ def template_of(
     movies: "MovieReader",
     diameter: float | None,
     *,
+    contrast: "ContrastChoice",
     device: str,
     stop: Stop,
     quiet: bool,
@@ -72,7 +82,9 @@ def template_of(
     from napari_n2n.cli import console
     from napari_n2n.workflow.templates import template_steps
 
-    steps = template_steps(like, files, denoiser, movies, diameter, device=device, stop=stop)
+    steps = template_steps(
+        like, files, denoiser, movies, diameter, contrast=contrast, device=device, stop=stop
+    )
     try:
         template = console.Reporter(quiet).run(steps)
     except Interrupted:

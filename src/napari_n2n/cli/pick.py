@@ -67,6 +67,7 @@ def pick(
         bool, typer.Option(help="Leave out carbon, ice crystals and gold.")
     ] = True,
     like: options.Like = None,
+    contrast: options.Contrast = "auto",
     device: options.Device = "auto",
     quiet: options.Quiet = False,
     *,
@@ -97,7 +98,15 @@ def pick(
 
     with console.stop_on_signal() as stop:
         template = options.template_of(
-            like, paths, denoiser, movies, diameter, device=device, stop=stop, quiet=quiet
+            like,
+            paths,
+            denoiser,
+            movies,
+            diameter,
+            contrast=contrast,
+            device=device,
+            stop=stop,
+            quiet=quiet,
         )
         settings = PickSettings(
             diameter_angstrom=diameter,
@@ -105,6 +114,7 @@ def pick(
             avoid_contamination=avoid_contamination,
             examples=examples,
             template=template,
+            contrast=contrast,
             movies=movies,
         )
         if settings.classifier is not None:

@@ -46,6 +46,7 @@ def screen(
     ] = None,
     like: options.Like = None,
     model: options.Model = "general",
+    contrast: options.Contrast = "auto",
     device: options.Device = "auto",
     quiet: options.Quiet = False,
     *,
@@ -81,10 +82,18 @@ def screen(
         size = None if found is None else found.pixel_size_angstrom
         seen = movies if size is None else movies.with_told_pixel_size(size)
         template = options.template_of(
-            like, paths, denoiser, seen, diameter, device=device, stop=stop, quiet=quiet
+            like,
+            paths,
+            denoiser,
+            seen,
+            diameter,
+            contrast=contrast,
+            device=device,
+            stop=stop,
+            quiet=quiet,
         )
         sizes = {} if found is None else found.pixel_sizes
-        settings = ScreenSettings(movies, denoiser, diameter, device, template, sizes)
+        settings = ScreenSettings(movies, denoiser, diameter, device, template, sizes, contrast)
         claim(
             (file for path in paths for file in results_of(kept.path, path).made),
             (kept.path, *paths, recording.gain, model, like),

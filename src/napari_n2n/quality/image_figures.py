@@ -22,6 +22,8 @@ from napari_n2n.quality.working_image import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_n2n.particles.templates import Contrast
+
 _HAS_A_ZERO = 3.0  # deviations that brightness is above 0, if 0 is no electrons
 _MOSTLY = 0.5
 
@@ -34,6 +36,7 @@ def image_figures(
     diameter_angstrom: float | None = None,
     voltage_kv: float = 300.0,
     faults: Faults | None = None,
+    contrast: Contrast = "dark",
 ) -> dict[str, float]:
     """Return what one micrograph tells of itself, see `FIGURES`.
 
@@ -55,6 +58,9 @@ def image_figures(
         Of the microscope; the Thon rings are fitted with it.
     faults
         Of the camera, of this image; None: they are looked for.
+    contrast
+        Whether particles are darker or brighter than the ice, or stain. Where they are brighter,
+        all but the brightness is measured on the negative.
 
     Returns
     -------
@@ -78,7 +84,12 @@ def image_figures(
     gradient = _gradient_percent(coarse)
     if gradient is not None:
         figures["brightness_gradient"] = gradient
-    figures |= _area_figures(sound, pixel_size_angstrom, denoised, faults, diameter_angstrom)
+    # Gold and dirt are no fault of the camera, and are contamination.
+    dense = sound if faults.excess is None else sound + faults.excess
+    if contrast == "bright":
+        sound, dense = -sound, -dense
+        denoised = None if denoised is None else -denoised
+    figures |= _area_figures(sound, dense, pixel_size_angstrom, denoised, faults, diameter_angstrom)
     if pixel_size_angstrom is None:
         return figures
     ice = crystalline_ice(sound, pixel_size_angstrom)
@@ -89,12 +100,16 @@ def image_figures(
 
 def _area_figures(
     sound: NDArray[np.float32],
+    dense: NDArray[np.float32],
     pixel_size_angstrom: float | None,
     denoised: NDArray[np.floating] | None,
     faults: Faults,
     diameter_angstrom: float | None,
 ) -> dict[str, float]:
-    """Return what the tiles of an image without faults tell, and its contaminated area."""
+    """Return what the tiles of an image without faults tell, and its contaminated area.
+
+    ``dense`` is that image with what is so dense that it looks like a fault.
+    """
     shape = sound.shape
     fine = working_image(sound, pixels_in_one(shape, pixel_size_angstrom, FINE_ANGSTROM))
     size = max(FINE_ANGSTROM, taken_pixel_size(shape, pixel_size_angstrom))
@@ -102,8 +117,6 @@ def _area_figures(
     if tile is None:
         return {}
     factor = pixels_in_one(shape, pixel_size_angstrom)
-    # Gold and dirt are no fault of the camera, and are contamination.
-    dense = sound if faults.excess is None else sound + faults.excess
     recorded = working_image(dense, factor)
     seen = None if denoised is None else _seen(denoised, faults, factor)
     # What the camera did not see is neither clean nor contaminated.

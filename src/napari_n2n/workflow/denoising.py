@@ -1,7 +1,8 @@
 """Denoising one field of view, and files in the stages of `napari_n2n.workflow.batch`."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,15 @@ import numpy as np
 from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.inference.denoising import denoise_halves_steps, denoise_steps
 from napari_n2n.denoising.inference.removed import Removed
+from napari_n2n.denoising.reports import DenoisingProgress
 from napari_n2n.denoising.tiling import Window
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import Micrograph, Movie, Photograph
 from napari_n2n.io.outputs import require_free
 from napari_n2n.motion import Halves
-from napari_n2n.progress import Steps, Stop, never
-from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
+from napari_n2n.progress import Progress, Steps, Stop, never, passed_on
+from napari_n2n.workflow.contrast import decided, needs_dark_particles
+from napari_n2n.workflow.fields_of_view import ContrastChoice, DenoisedMicrograph, Image
 from napari_n2n.workflow.movie_reader import MovieReader
 from napari_n2n.workflow.movie_sums import sums_steps
 
@@ -29,6 +32,7 @@ def denoise_field_steps(
     first: Window | None = None,
     thorough: bool = False,
     apart: bool = True,
+    contrast: ContrastChoice = "auto",
     stop: Stop = never,
 ) -> Steps[DenoisedMicrograph]:
     """Denoise one image, or both halves of a movie.
@@ -42,6 +46,9 @@ def denoise_field_steps(
     apart
         Denoise the halves each for itself: how far they agree is told then. Otherwise their sum is
         denoised whole: the same within 0.1 %, in half the time.
+    contrast
+        Whether particles are dark or bright. The general model is shown the negative where they
+        are bright, and its result turned back; other models know what they were trained on.
 
     Raises
     ------
@@ -54,42 +61,57 @@ def denoise_field_steps(
     raw = image.full if isinstance(image, Halves) else image.pixels
     size = image.pixel_size_angstrom
     path = image.path if image.path.is_file() else None
+    told: tuple[str, ...] = ()
+    turned = False
+    if raw.ndim == 2 and needs_dark_particles(denoiser):
+        contrast, told = decided(raw, size, contrast)
+        turned = contrast == "bright"
+    options: dict[str, Any] = {
+        "pixel_size_angstrom": size,
+        "device": device,
+        "first": first,
+        "thorough": thorough,
+        "stop": stop,
+    }
     if halves is None or not apart:
-        result = yield from denoise_steps(
-            raw,
-            denoiser,
-            pixel_size_angstrom=size,
-            device=device,
-            first=first,
-            thorough=thorough,
-            stop=stop,
-        )
-        notes = (*image.notes, *result.notes, *_warnings(result.removed))
+        steps = denoise_steps(_turned(raw, turned), denoiser, **options)
+        result = yield from passed_on(steps, partial(_progress_turned, turned))
         return DenoisedMicrograph(
-            result.pixels, size, raw, halves, notes=notes, path=path, removed=result.removed
+            _turned(result.pixels, turned),
+            size,
+            raw,
+            halves,
+            notes=(*image.notes, *told, *result.notes, *_warnings(result.removed)),
+            path=path,
+            removed=result.removed,
+            contrast=contrast,
         )
-    both = yield from denoise_halves_steps(
-        halves.odd,
-        halves.even,
-        denoiser,
-        pixel_size_angstrom=size,
-        device=device,
-        first=first,
-        thorough=thorough,
-        stop=stop,
-    )
-    notes = (*image.notes, *both.notes, both.resolution_note, *_warnings(both.removed))
+    odd, even = _turned(halves.odd, turned), _turned(halves.even, turned)
+    steps_of_both = denoise_halves_steps(odd, even, denoiser, **options)
+    both = yield from passed_on(steps_of_both, partial(_progress_turned, turned))
     return DenoisedMicrograph(
-        both.summed,
+        _turned(both.summed, turned),
         size,
         raw,
         halves,
         both.frc_before,
         both.frc_after,
-        notes,
+        (*image.notes, *told, *both.notes, both.resolution_note, *_warnings(both.removed)),
         path,
         both.removed,
+        contrast,
     )
+
+
+def _turned(pixels: Image, turned: bool) -> Image:
+    return -pixels if turned else pixels
+
+
+def _progress_turned(turned: bool, step: Progress) -> Iterator[Progress]:
+    """Turn the part of the result that is ready first, too."""
+    if turned and isinstance(step, DenoisingProgress) and step.region is not None:
+        step = replace(step, region=replace(step.region, pixels=-step.region.pixels))
+    yield step
 
 
 def _warnings(removed: Removed | None) -> tuple[str, ...]:
@@ -118,7 +140,7 @@ class DenoiseFiles:
     """Denoising of files, in the stages of `napari_n2n.workflow.batch`.
 
     ``output_of`` says where the result of a file goes. It has the input's shape and pixel size.
-    ``thorough`` is that of `denoise_steps`.
+    ``thorough`` is that of `denoise_steps`, ``contrast`` that of `denoise_field_steps`.
     Colour photographs, which MRC cannot hold, become PNG files of that name.
     A movie is aligned first and its halves are denoised apart; a note says how far they agree.
     All stages raise `N2NError` where the file, the device or the disk do not allow them, and
@@ -131,6 +153,7 @@ class DenoiseFiles:
     device: str = "auto"
     stop: Stop = never
     thorough: bool = False
+    contrast: ContrastChoice = "auto"
 
     def load(self, path: Path) -> list[Movie | Micrograph | Photograph]:
         """Open a file, and read it unless it is a movie, which is read frame by frame later."""
@@ -172,6 +195,7 @@ class DenoiseFiles:
                 self.denoiser,
                 device=self.device,
                 thorough=self.thorough,
+                contrast=self.contrast,
                 stop=self.stop,
             )
         )

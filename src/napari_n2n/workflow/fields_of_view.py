@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from napari_n2n.metrics import RingCorrelation
 
 Image = NDArray[np.float32]
+ContrastChoice = Literal["auto", "dark", "bright"]
+"""Particles are darker or brighter than what is around them; auto: the image tells."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +116,8 @@ class DenoisedMicrograph:
     removed
         What denoising removed, and whether it holds structure; None: it is in colour, or nothing
         was denoised.
+    contrast
+        What its particles are; ``"auto"``: that has not been decided.
     """
 
     pixels: Image
@@ -125,6 +129,7 @@ class DenoisedMicrograph:
     notes: tuple[str, ...] = ()
     path: Path | None = None
     removed: "Removed | None" = None
+    contrast: ContrastChoice = "auto"
 
     @property
     def first_frame_shift_px(self) -> tuple[float, float] | None:

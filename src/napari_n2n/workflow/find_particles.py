@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from napari_n2n.background import background_steps
 from napari_n2n.io import Particles
 from napari_n2n.progress import Progress, Steps, Stop, never, stoppable
+from napari_n2n.workflow.contrast import with_contrast, with_dark_particles
 from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class FoundParticles:
     ``left_out`` counts those that passed the threshold and do not stand out of the noise.
     ``unjudged``: that could not be told, as what was recorded is not at hand.
     ``blank`` are areas of one value, (y, x), such as borders: nothing was looked for there.
+    ``told``: what there is to note of the micrograph itself.
     """
 
     particles: Particles
@@ -35,6 +37,7 @@ class FoundParticles:
     left_out: int = 0
     unjudged: bool = False
     blank: NDArray[np.bool_] | None = None
+    told: tuple[str, ...] = ()
 
     @property
     def passing(self) -> Particles:
@@ -51,7 +54,7 @@ class FoundParticles:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences for the user."""
-        told = [self.left_out_sentence]
+        told = [*self.told, self.left_out_sentence]
         blank = np.zeros(1, bool) if self.blank is None else self.blank
         share = 0.0 if self.avoided is None else float((self.avoided & ~blank).mean())
         if share:
@@ -89,7 +92,7 @@ def guess_diameter_steps(
     """
     from napari_n2n.particles.sizes import guess_steps
 
-    sound, _ = _without_faults(micrograph)
+    sound, _ = _without_faults(with_dark_particles(micrograph))
     steps = guess_steps(sound, micrograph.unit_size)
     return (yield from stoppable(steps, stop))
 
@@ -112,7 +115,7 @@ def find_particles_steps(
     Parameters
     ----------
     micrograph
-        Best denoised.
+        Best denoised. Whether its particles are dark or bright is found out if it does not say so.
     diameter_angstrom
         Of a particle; in px where the pixel size is unknown.
     template
@@ -144,6 +147,9 @@ def find_particles_steps(
     from napari_n2n.particles.templates import Template
     from napari_n2n.particles.thresholds import suggested_threshold
 
+    known, micrograph = len(micrograph.notes), with_contrast(micrograph)
+    told = micrograph.notes[known:]
+    micrograph = with_dark_particles(micrograph)
     size = micrograph.unit_size
     pixels, blank = _without_faults(micrograph)
     mask = avoid if isinstance(avoid, np.ndarray) else None
@@ -167,7 +173,7 @@ def find_particles_steps(
         unjudged = bool((kept.scores >= threshold).any()) and looks_denoised(pixels)
     learnt_from = 0 if template is None else template.learnt_from
     left_out = len(found) - len(kept)
-    return FoundParticles(kept, threshold, mask, learnt_from, left_out, unjudged, blank)
+    return FoundParticles(kept, threshold, mask, learnt_from, left_out, unjudged, blank, told)
 
 
 def _without_faults(

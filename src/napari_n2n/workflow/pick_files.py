@@ -21,8 +21,13 @@ from napari_n2n.particles.examples import Examples, load_examples
 from napari_n2n.particles.label_suggestions import Classifier
 from napari_n2n.progress import Progress, Steps, Stop, never
 from napari_n2n.session import Session
+from napari_n2n.workflow.contrast import (
+    needs_dark_particles,
+    with_contrast,
+    with_dark_particles,
+)
 from napari_n2n.workflow.denoising import denoise_field_steps
-from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
+from napari_n2n.workflow.fields_of_view import ContrastChoice, DenoisedMicrograph
 from napari_n2n.workflow.find_particles import find_particles_steps, guess_diameter_steps
 from napari_n2n.workflow.movie_reader import MovieReader
 from napari_n2n.workflow.movie_sums import sums_steps
@@ -48,7 +53,7 @@ class PickSettings:
     ``diameter_angstrom`` None: that of the examples, or else a first guess. ``threshold`` None:
     where the scores part by themselves, micrograph by micrograph. ``examples``: what labels are
     suggested from; the classifier is learnt of them once. ``template``: what the particles look
-    like.
+    like. ``contrast``: whether they are dark or bright.
 
     Raises
     ------
@@ -61,6 +66,7 @@ class PickSettings:
     avoid_contamination: bool = True
     examples: Examples | None = None
     template: Template | None = None
+    contrast: ContrastChoice = "auto"
     movies: MovieReader = field(default_factory=MovieReader)
     classifier: Classifier | None = field(init=False, default=None)
 
@@ -161,7 +167,7 @@ def pick_file_steps(
     if settings.examples is not None:
         check_examples(settings.examples, denoiser)
     micrograph = yield from denoised_file_steps(
-        path, denoiser, settings.movies, device=device, stop=stop
+        path, denoiser, settings.movies, settings.contrast, device=device, stop=stop
     )
     size = _known(path, micrograph.pixel_size_angstrom)
     diameter, notes = yield from _diameter_steps(micrograph, settings, stop)
@@ -193,13 +199,14 @@ def denoised_file_steps(
     path: Path,
     denoiser: Denoiser | None,
     movies: MovieReader,
+    contrast: ContrastChoice = "auto",
     *,
     device: str = "auto",
     stop: Stop = never,
 ) -> Steps[DenoisedMicrograph]:
     """Read the micrograph or movie at ``path``, align it if it is a movie, and denoise it.
 
-    Without a denoiser, what was recorded is both.
+    Without a denoiser, what was recorded is both. Whether particles are dark or bright is decided.
 
     Raises
     ------
@@ -217,10 +224,17 @@ def denoised_file_steps(
         image = opened
     _known(path, image.pixel_size_angstrom)
     if denoiser is not None:
-        return (yield from denoise_field_steps(image, denoiser, device=device, stop=stop))
+        denoised = yield from denoise_field_steps(
+            image, denoiser, device=device, contrast=contrast, stop=stop
+        )
+        return with_contrast(denoised)
     raw = image.pixels if isinstance(image, Micrograph) else image.full
     halves = None if isinstance(image, Micrograph) else image
-    return DenoisedMicrograph(raw, image.pixel_size_angstrom, raw, halves, notes=image.notes)
+    return with_contrast(
+        DenoisedMicrograph(
+            raw, image.pixel_size_angstrom, raw, halves, notes=image.notes, contrast=contrast
+        )
+    )
 
 
 def _known(path: Path, pixel_size_angstrom: float | None) -> float:
@@ -278,11 +292,13 @@ def _labelled_steps(
             "The marks were learnt from recorded and denoised images together, and without a model "
             "both are this one: expect less of the labels.",
         )
+    recorded, micrograph = micrograph.raw, with_dark_particles(micrograph)
     size, raw = micrograph.unit_size, micrograph.raw
     features = None
-    if denoiser is not None and raw is not None and needs_network(examples.kind):
+    seen = raw if denoiser is None or needs_dark_particles(denoiser) else recorded
+    if denoiser is not None and seen is not None and needs_network(examples.kind):
         features = yield from bottleneck_steps(
-            raw,
+            seen,
             denoiser,
             pixel_size_angstrom=size,
             diameter_angstrom=diameter_angstrom,

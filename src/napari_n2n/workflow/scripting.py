@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from napari_n2n.denoising.checkpoints import Denoiser
     from napari_n2n.motion import MotionConfig
     from napari_n2n.particles import Template
+    from napari_n2n.workflow.fields_of_view import ContrastChoice
 
 Image = Any
 """A file's name, something opened, or an array."""
@@ -201,6 +202,7 @@ def denoise(
     pixel_size_angstrom: float | None = None,
     device: str = "auto",
     thorough: bool = False,
+    contrast: "ContrastChoice" = "auto",
 ) -> DenoisedMicrograph:
     """Denoise a micrograph, or a movie, whose frames are aligned first.
 
@@ -219,6 +221,10 @@ def denoise(
     thorough
         The mean over the image turned and mirrored in eight ways: a little better, eight times the
         work.
+    contrast
+        ``"dark"`` particles, as in cryo-EM, or ``"bright"`` ones, as in negative stain and inverted
+        images; ``"auto"``: bright where that is plain. The general model is shown the negative of
+        bright ones; a model of your own knows what it was trained on.
 
     Returns
     -------
@@ -241,6 +247,7 @@ def denoise(
             pixel_size_angstrom=pixel_size_angstrom,
             device=device,
             thorough=thorough,
+            contrast=contrast,
         )
     )
 
@@ -252,13 +259,16 @@ def denoise_steps(
     pixel_size_angstrom: float | None = None,
     device: str = "auto",
     thorough: bool = False,
+    contrast: "ContrastChoice" = "auto",
     stop: Stop = never,
 ) -> Steps[DenoisedMicrograph]:
     """Do as `denoise`, yielding `Progress`; once ``stop()`` is true, `Interrupted` is raised."""
     from napari_n2n.denoising.checkpoints import Denoiser
     from napari_n2n.denoising.shipped_models import denoiser_named
+    from napari_n2n.workflow.contrast import checked_contrast
     from napari_n2n.workflow.denoising import denoise_field_steps
 
+    asked = checked_contrast(contrast)
     field = field_given(image, pixel_size_angstrom)
     if isinstance(model, Denoiser):
         denoiser = model
@@ -269,7 +279,9 @@ def denoise_steps(
     if isinstance(field, Movie):
         field = yield from align_steps(field, device=device, stop=stop)
     return (
-        yield from denoise_field_steps(field, denoiser, device=device, thorough=thorough, stop=stop)
+        yield from denoise_field_steps(
+            field, denoiser, device=device, thorough=thorough, contrast=asked, stop=stop
+        )
     )
 
 
@@ -282,6 +294,7 @@ def pick(
     threshold: float | None = None,
     avoid_contamination: bool = True,
     name: str | None = None,
+    contrast: "ContrastChoice" = "auto",
 ) -> MicrographParticles:
     """Find the particles of a micrograph, best of a denoised one.
 
@@ -303,6 +316,9 @@ def pick(
         Leave out carbon, ice crystals and gold.
     name
         What coordinate files call the micrograph; None: the name of the file it was made of.
+    contrast
+        ``"dark"`` or ``"bright"`` particles; ``"auto"``: as `denoise` took them, or else bright
+        where that is plain.
 
     Returns
     -------
@@ -329,6 +345,7 @@ def pick(
             threshold=threshold,
             avoid_contamination=avoid_contamination,
             name=name,
+            contrast=contrast,
         )
     )
 
@@ -342,13 +359,15 @@ def pick_steps(
     threshold: float | None = None,
     avoid_contamination: bool = True,
     name: str | None = None,
+    contrast: "ContrastChoice" = "auto",
     stop: Stop = never,
 ) -> Steps[MicrographParticles]:
     """Do as `pick`, yielding `Progress`; once ``stop()`` is true, `Interrupted` is raised."""
     from napari_n2n.particles import Template
+    from napari_n2n.workflow.contrast import checked_contrast, with_contrast
     from napari_n2n.workflow.find_particles import find_particles_steps, guess_diameter_steps
 
-    micrograph = _seen(image, pixel_size_angstrom)
+    micrograph = with_contrast(_seen(image, pixel_size_angstrom), checked_contrast(contrast))
     size = micrograph.pixel_size_angstrom
     if size is None:
         raise BadValue("The pixel size is unknown. Give it, in Å: pixel_size_angstrom=…")

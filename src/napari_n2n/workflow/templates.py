@@ -9,6 +9,7 @@ from napari_n2n.io import MicrographParticles, read_coordinates, stem_of
 from napari_n2n.particles.templates import Template
 from napari_n2n.progress import Progress, Steps, Stop, never
 from napari_n2n.session import Session
+from napari_n2n.workflow.contrast import with_dark_particles
 from napari_n2n.workflow.find_particles import enough_for_a_template
 from napari_n2n.workflow.pick_files import denoised_file_steps, is_session
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_n2n.denoising.checkpoints import Denoiser
+    from napari_n2n.workflow.fields_of_view import ContrastChoice
     from napari_n2n.workflow.movie_reader import MovieReader
 
 
@@ -54,6 +56,7 @@ def template_steps(
     movies: MovieReader,
     diameter_angstrom: float | None = None,
     *,
+    contrast: ContrastChoice = "auto",
     device: str = "auto",
     stop: Stop = never,
 ) -> Steps[Template]:
@@ -65,7 +68,7 @@ def template_steps(
         A session, or a coordinate file in any format that is read.
     files
         Where its micrographs may be among; a name with a folder that is there is found as well.
-    denoiser, movies, device, stop
+    denoiser, movies, contrast, device, stop
         The micrograph is denoised as those will be on which the template is used.
     diameter_angstrom
         Of a particle; None: that of the session or file.
@@ -93,7 +96,10 @@ def template_steps(
     diameter = diameter_angstrom or table.diameter_angstrom
     if diameter is None:
         raise BadValue(f"{marks} does not tell the particles' diameter. Give it, in Å.")
-    seen = yield from denoised_file_steps(path, denoiser, movies, device=device, stop=stop)
+    seen = yield from denoised_file_steps(
+        path, denoiser, movies, contrast, device=device, stop=stop
+    )
+    seen = with_dark_particles(seen)
     table = table.with_stored_rows(seen.pixels.shape[0])
     yield Progress("learning what the particles look like", 0, 1)
     return Template.learnt(seen.pixels, seen.unit_size, table.particles.centres_px, diameter)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_n2n import quality
 from napari_n2n.background import background_steps
 from napari_n2n.io import Micrograph, Movie
 from napari_n2n.progress import Steps, Stop, stoppable
+from napari_n2n.workflow.contrast import with_contrast
 from napari_n2n.workflow.denoising import denoise_field_steps
 from napari_n2n.workflow.movie_sums import sums_steps
 
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from napari_n2n.motion import Halves
     from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
     from napari_n2n.workflow.screening.settings import ScreenSettings
+
+_NEGATIVE_STAIN = (
+    "It is judged as negative stain: its figures are those of the image turned from bright to dark."
+)
 
 
 def measured_steps(
@@ -42,8 +48,16 @@ def measured_steps(
     else:
         image = opened
     denoised = yield from denoise_field_steps(
-        image, denoiser, device=settings.device, apart=False, stop=stop
+        image,
+        denoiser,
+        device=settings.device,
+        apart=False,
+        contrast=settings.contrast,
+        stop=stop,
     )
+    denoised = with_contrast(denoised)
+    if denoised.contrast == "bright":
+        denoised = replace(denoised, notes=(*denoised.notes, _NEGATIVE_STAIN))
     figures = yield from stoppable(background_steps(lambda: _figures(denoised), "measuring"), stop)
     return denoised, figures
 
@@ -51,7 +65,10 @@ def measured_steps(
 def _figures(denoised: DenoisedMicrograph) -> dict[str, float]:
     size, halves = denoised.pixel_size_angstrom, denoised.halves
     assert denoised.raw is not None
-    figures = quality.image_figures(denoised.raw, size, denoised.pixels)
+    bright = denoised.contrast == "bright"
+    figures = quality.image_figures(
+        denoised.raw, size, denoised.pixels, contrast="bright" if bright else "dark"
+    )
     if halves is not None:
         figures |= quality.half_figures(halves.odd, halves.even, size)
         moved = halves.trajectory

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
@@ -257,11 +258,12 @@ class _Run:
         """
         size = settings.movies.recording.pixel_size_angstrom
         if kept and results.sum.exists():
-            return read_pictures(results, size), None
+            return replace(read_pictures(results, size), contrast=settings.contrast), None
         opened = settings.movies.open_grey_field(path)
         # Of a movie, the sum is missing.
         if kept and isinstance(opened, Micrograph):
-            return read_pictures(results, size, opened), None
+            seen = read_pictures(results, size, opened)
+            return replace(seen, contrast=settings.contrast), None
         measuring = measured_steps(opened, self.denoiser, settings, self.stop)
         micrograph, figures = yield from self._reported(path, record, measuring)
         yield self.progress(path, record, Progress("writing", 0, 1))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_n2n.particles.templates import Template
+    from napari_n2n.workflow.fields_of_view import ContrastChoice
 
 # Raised whenever the same file and settings give other results than before.
 _RECIPE = 1
@@ -57,6 +58,8 @@ class ScreenSettings:
         What the particles look like, learnt elsewhere; None: rings and discs are looked for.
     pixel_sizes
         Å, of single files, where a list has told; one that the recording says wins over them.
+    contrast
+        Whether particles are dark or bright; ``"auto"``: each image tells.
 
     Raises
     ------
@@ -70,6 +73,7 @@ class ScreenSettings:
     device: str = "auto"
     template: Template | None = None
     pixel_sizes: Mapping[Path, float] = field(default_factory=dict)
+    contrast: ContrastChoice = "auto"
 
     def __post_init__(self) -> None:
         diameter = self.diameter_angstrom
@@ -149,6 +153,8 @@ def settings_digest(settings: ScreenSettings, denoiser: Denoiser) -> ResultsFing
         "motion": MotionConfig().model_dump(mode="json", exclude={"device", "reference_frame"}),
         **_told_of(settings.movies),
     }
+    if settings.contrast != "auto":  # version 0.5.0 did not ask
+        told["contrast"] = settings.contrast
     diameter = settings.diameter_angstrom
     picks = _NO_PICKS if diameter is None else f"{diameter:g}"
     if settings.template is not None and diameter is not None:
@@ -185,6 +191,8 @@ def in_words(settings: ScreenSettings, denoiser: Denoiser) -> dict[str, str]:
     told = {"denoised with": denoiser.summary, **recording.in_words()}
     if not recording.aligned:
         told["frames of movies"] = "aligned"
+    if settings.contrast != "auto":
+        told["particles are"] = settings.contrast
     diameter = settings.diameter_angstrom
     told["particles"] = "not picked" if diameter is None else f"picked, {diameter:g} Å wide"
     return told
