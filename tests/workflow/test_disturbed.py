@@ -150,10 +150,7 @@ def test_coarse_images_come_out_at_least_about_as_well_as_by_the_best_low_pass(p
         return float(np.corrcoef(image[inside].ravel(), clean[inside].ravel())[0, 1])
 
     blurred = max(like_truth(ndimage.gaussian_filter(raw, s)) for s in np.arange(0, 3, 0.1))
-    like = {
-        name: like_truth(denoise(raw, model, pixel_size_angstrom=pixel_size))
-        for name, model in (("general", general_denoiser()), ("own", own))
-    }
-    assert like["general"] > blurred - (0 if pixel_size <= 10 else 0.015)
-    # Trained for a few seconds on finer pixels: it is to do no harm.
-    assert like["own"] > blurred - 0.02
+    for model in (general_denoiser(), own):
+        result = denoise(raw, model, pixel_size_angstrom=pixel_size)
+        # The network of a few seconds is hardly better; what is coarser has few waves to judge by.
+        assert like_truth(result) > blurred - (0.003 if pixel_size <= 10 else 0.015)
