@@ -105,7 +105,8 @@ def test_a_night_is_watched_judged_and_handed_on(sitting, qtbot, tmp_path, monke
     microscope = Microscope(night)
     microscope.start()
     qtbot.waitUntil(lambda: any(night.iterdir()), timeout=STANDSTILL_MS)
-    widget.form.setValue(ScreenChoice(str(night), watch=True))
+    # Dirt as small as a particle is told from particles whose diameter is known.
+    widget.form.setValue(ScreenChoice(str(night), watch=True, diameter_angstrom=124.0))
     QTest.mouseClick(widget.screen_button, LEFT)
 
     # Judged as they come, by keys over the canvas: what is good is kept.

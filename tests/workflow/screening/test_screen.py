@@ -235,10 +235,10 @@ def test_a_fault_of_our_own_costs_one_file_only(night, monkeypatch):
     paths = night.has("a.mrc", "b.mrc")
     measure, faults = quality.image_figures, [ZeroDivisionError("oh")]
 
-    def faulty(*given):
+    def faulty(*given, **more):
         if faults:
             raise faults.pop()
-        return measure(*given)
+        return measure(*given, **more)
 
     monkeypatch.setattr(quality, "image_figures", faulty)
     outcomes = night.screen(paths)

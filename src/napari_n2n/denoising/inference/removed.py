@@ -121,6 +121,10 @@ class Removed:
         return ", ".join(told)
 
 
+# A damaged model removes so many times the image's variance, which tells nothing.
+_SENSELESS = 1e6
+
+
 def removed(raw: Image, denoised: Image, faults: Mask | None = None) -> Removed:
     """Measure what of ``raw`` is not in ``denoised``, both (y, x) on one scale.
 
@@ -132,6 +136,8 @@ def removed(raw: Image, denoised: Image, faults: Mask | None = None) -> Removed:
     rest = raw - denoised
     share = float(rest[free].var(dtype=np.float64)) / variance
     kept = float(denoised[free].var(dtype=np.float64)) / variance
+    if not share < _SENSELESS:
+        return Removed(share, kept)
     factor = max(1, min(raw.shape) // _SIDE)
     before, gone = _binned(raw - raw.mean(), factor), _binned(rest - rest.mean(), factor)
     if min(before.shape) < _SMALLEST_SIDE or share < _UNTOUCHED:

@@ -58,16 +58,23 @@ def measured_steps(
     denoised = with_contrast(denoised)
     if denoised.contrast == "bright":
         denoised = replace(denoised, notes=(*denoised.notes, _NEGATIVE_STAIN))
-    figures = yield from stoppable(background_steps(lambda: _figures(denoised), "measuring"), stop)
+    diameter = settings.diameter_angstrom
+    figures = yield from stoppable(
+        background_steps(lambda: _figures(denoised, diameter), "measuring"), stop
+    )
     return denoised, figures
 
 
-def _figures(denoised: DenoisedMicrograph) -> dict[str, float]:
+def _figures(denoised: DenoisedMicrograph, diameter_angstrom: float | None) -> dict[str, float]:
     size, halves = denoised.pixel_size_angstrom, denoised.halves
     assert denoised.raw is not None
     bright = denoised.contrast == "bright"
     figures = quality.image_figures(
-        denoised.raw, size, denoised.pixels, contrast="bright" if bright else "dark"
+        denoised.raw,
+        size,
+        denoised.pixels,
+        diameter_angstrom=None if size is None else diameter_angstrom,
+        contrast="bright" if bright else "dark",
     )
     if halves is not None:
         figures |= quality.half_figures(halves.odd, halves.even, size)
