@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -29,7 +30,7 @@ from napari_n2n.io.limits import (
 from napari_n2n.io.pixel_size import judge_pixel_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -189,31 +190,33 @@ class EerSource:
         UnreadableFile
             When the events of a raw frame are damaged.
         """
+        first, end = self._bounds[index], self._bounds[index + 1]
+        middle = (first + end) // 2
+        turn = Lock()
         with open_binary(self._path) as handle:
-            frames = list(self._events(handle, index))
-            middle = len(frames) // 2
-            if not middle:
-                return self._counted(frames)
+            if middle == first:
+                return self._counted(self._events(handle, turn, first, end))
             # imagecodecs leaves the interpreter to others, and a second core is nearly always free.
             with ThreadPoolExecutor(1) as other:
-                later = other.submit(self._counted, frames[middle:])
-                counts = self._counted(frames[:middle])
+                later = other.submit(self._counted, self._events(handle, turn, middle, end))
+                counts = self._counted(self._events(handle, turn, first, middle))
             counts += later.result()
         return counts
 
-    def _events(self, handle: BinaryIO, index: int) -> Iterator[bytes]:
-        """Yield the events of the raw frames that frame `index` is rendered from."""
-        for raw in range(self._bounds[index], self._bounds[index + 1]):
+    def _events(self, handle: BinaryIO, turn: Lock, first: int, end: int) -> Iterator[bytes]:
+        """Yield the events of raw frames ``first`` to before ``end``; it reads in its ``turn``."""
+        for raw in range(first, end):
             what = f"raw frame {raw + 1}"
             pieces = []
-            for offset, size in self._pages[raw].segments:
-                handle.seek(offset)
-                pieces.append(read_exactly(handle, size, self._path, what))
+            with turn:
+                for offset, size in self._pages[raw].segments:
+                    handle.seek(offset)
+                    pieces.append(read_exactly(handle, size, self._path, what))
             events = b"".join(pieces)
             # imagecodecs wants whole 16-bit words; the last run ends before the padding.
             yield events + bytes(len(events) % 2)
 
-    def _counted(self, frames: Sequence[bytes]) -> NDArray[np.uint16]:
+    def _counted(self, frames: Iterable[bytes]) -> NDArray[np.uint16]:
         """Count the electrons of raw frames, given their events, (y, x)."""
         import imagecodecs
 

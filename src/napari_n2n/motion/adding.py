@@ -149,11 +149,8 @@ def add_frames_steps(
 
 def _without_mean_(frame: torch.Tensor) -> float:
     """Take its mean off a frame (y, x), and return it."""
-
-    def sum_of(rows: slice) -> float:
-        return float(frame[rows].sum())
-
-    mean = sum(strip_by_strip(sum_of, len(frame), STRIP_ROWS)) / frame.numel()
+    sums = strip_by_strip(lambda rows: frame[rows].sum(), len(frame), STRIP_ROWS)
+    mean = float(torch.stack(sums).double().sum()) / frame.numel()
     strip_by_strip(lambda rows: frame[rows].sub_(mean), len(frame), STRIP_ROWS)
     return mean
 

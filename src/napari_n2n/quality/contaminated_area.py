@@ -9,7 +9,7 @@ from scipy import fft, ndimage
 
 from napari_n2n.particles.coarse import coarsened
 from napari_n2n.particles.contamination import find_contamination
-from napari_n2n.quality.working_image import PIXEL_SIZE_ANGSTROM
+from napari_n2n.quality.working_image import PIXEL_SIZE_ANGSTROM, on_grid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,15 +113,6 @@ def _fine_power(fine: NDArray[np.float32], ice: NDArray[np.bool_]) -> Iterator[N
         inside = (frequency >= 1 / coarsest) & (frequency < 1 / finest)
         waves = fft.idctn(np.where(inside, spectrum, 0), norm="ortho")
         power = coarsened(waves**2, PIXEL_SIZE_ANGSTROM / pixel).pixels
-        power = np.where(clean, _on_grid(power, ice.shape), 0)
+        power = np.where(clean, on_grid(power, ice.shape), 0)
         power = ndimage.gaussian_filter(power, around, mode="mirror")
         yield np.where(weight > _LEAST_WEIGHT, power / np.maximum(weight, _LEAST_WEIGHT), 0)
-
-
-def _on_grid(values: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Return ``values`` (y, x) on a grid that differs by a pixel from theirs at most."""
-    rows, columns = (
-        np.minimum(np.arange(n) * side // n, side - 1)
-        for side, n in zip(values.shape, shape, strict=True)
-    )
-    return values[np.ix_(rows, columns)]

@@ -14,6 +14,7 @@ from napari_n2n.quality.spectra import tile_size, tile_spectra, tile_starts
 from napari_n2n.quality.thon import thon_figures
 from napari_n2n.quality.working_image import (
     FINE_ANGSTROM,
+    on_grid,
     pixels_in_one,
     taken_pixel_size,
     working_image,
@@ -120,12 +121,12 @@ def _area_figures(
     recorded = working_image(dense, factor)
     seen = None if denoised is None else _seen(denoised, faults, factor)
     # What the camera did not see is neither clean nor contaminated.
-    lost = _nearest(faults.areas, recorded.shape)
+    lost = on_grid(faults.areas, recorded.shape)
     contaminated = contaminated_area(recorded, fine, seen, diameter_angstrom) & ~lost
     spectra = tile_spectra(fine, tile, size)
     known = max(1, int(np.count_nonzero(~lost)))
     figures = {"contaminated_percent": 100 * int(np.count_nonzero(contaminated)) / known}
-    return figures | spectra.figures(_mostly(_nearest(contaminated | lost, fine.shape), tile))
+    return figures | spectra.figures(_mostly(on_grid(contaminated | lost, fine.shape), tile))
 
 
 def _seen(denoised: NDArray[np.floating], faults: Faults, factor: float) -> NDArray[np.float32]:
@@ -134,15 +135,6 @@ def _seen(denoised: NDArray[np.floating], faults: Faults, factor: float) -> NDAr
     if faults.areas.any() and not faults.areas.all():
         pixels = np.where(faults.areas, np.median(pixels[~faults.areas]), pixels)
     return working_image(pixels, factor)
-
-
-def _nearest(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Return ``mask`` (y, x) at another grid."""
-    rows, columns = (
-        np.minimum(((np.arange(n) + 0.5) * side / n).astype(np.intp), side - 1)
-        for side, n in zip(mask.shape, shape, strict=True)
-    )
-    return mask[np.ix_(rows, columns)]
 
 
 def _gradient_percent(coarse: NDArray[np.float32]) -> float | None:

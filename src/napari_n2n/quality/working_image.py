@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from napari_n2n.particles.coarse import checked_image, coarsened
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
 PIXEL_SIZE_ANGSTROM = 8.0
@@ -54,3 +55,12 @@ def working_image(image: ArrayLike, factor: float) -> NDArray[np.float32]:
         pixels = blocks.mean(axis=3).mean(axis=1)
         factor /= whole
     return coarsened(pixels, factor).pixels
+
+
+def on_grid(values: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return ``values`` (y, x) at the nearest places of another grid over the same field."""
+    rows, columns = (
+        np.minimum(((np.arange(n) + 0.5) * side / n).astype(np.intp), side - 1)
+        for side, n in zip(values.shape, shape, strict=True)
+    )
+    return values[np.ix_(rows, columns)]
