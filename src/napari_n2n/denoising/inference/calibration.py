@@ -26,26 +26,16 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from napari_n2n.denoising.inference.expected_signal import expected_signal
+from napari_n2n.denoising.inference.noise_spectrum import never_rising, noise_spectrum
 from napari_n2n.denoising.inference.symmetries import Symmetry
-from napari_n2n.denoising.spectral_rings import RING, Rings, RingSums
+from napari_n2n.denoising.spectral_rings import Rings, RingSums
 
 S = TypeVar("S")
 
-# Cycles per pixel.
-_NYQUIST = 0.5
-# Rings where noise is looked for. Below, there is always signal.
-_NOISE_BEGINS = 0.15
-# From here on the power is taken for noise even where it stands out. Close to focus there is no
-# Thon ring's zero further down, and a spectrum that falls as the signal does would fit the rest.
-_NOISE_ALONE = 0.42
-# A more flexible spectrum of the noise has to fit by this much better (chi square) to be believed:
-# what it says of low frequencies is less certain.
-_BETTER_FIT = 2.0
 # The noise added on trial is this share of the noise itself. More looks like another dose to the
 # network (0.3 cost an eighth of what is gained), far less would drown in rounding.
 _STEP = 0.02
@@ -53,14 +43,6 @@ _STEP = 0.02
 _TAKEN_OVER = 0.4
 # The spectrum of noise is no better known than this.
 _NOISE_UNCERTAINTY = 0.03
-# By which powers of the frequency its logarithm may fall; the first two are believed more easily.
-_FALLS: tuple[tuple[int, ...], ...] = ((), (2,), (1,), (1, 2))
-# A ring whose power exceeds the noise by this many standard errors is not only noise.
-_STANDS_OUT = 3.0
-# An image was enlarged or smoothed if its power falls below this share of that of these rings.
-_EMPTY, _PLATEAU = 0.02, (0.15, 0.22)
-# Rings of fewer waves say nothing of how strong noise can be at most.
-_CEILING_WAVES = 30
 # Small images have few waves in a ring, but take little time: they are denoised in up to eight
 # positions, which have 2^20 pixels together, with a noise for each.
 _PIXELS = 1 << 20
@@ -152,68 +134,6 @@ def _filtered(image: Tensor, gains: Rings) -> Tensor:
     return filtered[None, y : y + height, x : x + width]
 
 
-def noise_spectrum(power: Rings, waves: Rings) -> Rings:
-    """Return the power of the noise in each ring of `RING` cycles/px.
-
-    ``power`` is the mean power of ``waves`` waves in each. The noise is taken to fall with the
-    frequency k as exp(-α k²), as where a detector spreads its signal; if that does not fit, as
-    exp(-β k - α k²). Rings that stand out, such as Thon rings, hold more than noise.
-    """
-    k: Rings = (np.arange(len(power), dtype=np.float64) + 0.5) * RING
-    candidates = (waves > 0) & (power > 0) & (k > _NOISE_BEGINS) & (k < _NYQUIST)
-    if candidates.sum() < 4:
-        return np.zeros_like(power)
-    end = _band_end(power, k, candidates)
-    candidates &= k < end
-    if candidates.sum() < 4:  # smoothed so much that nothing tells signal and noise apart
-        return np.zeros_like(power)
-    logarithm: Rings = np.log(np.where(candidates, power, 1))
-    error: Rings = np.sqrt(2 / np.maximum(waves, 1))  # of half as many independent complex numbers
-    alone = candidates & (k > _NOISE_ALONE * end / _NYQUIST)
-    used = candidates
-    # The limit is for two sets of rings that would take turns for ever.
-    for _ in range(30):
-        fits = [_falling(powers, k, logarithm, error, used) for powers in _FALLS]
-        bell, tailed = (min(fits[:2], key=_misfit), min(fits[2:], key=_misfit))
-        fit = (tailed if _misfit(tailed) < _misfit(bell) - _BETTER_FIT else bell)[0]
-        # 1 %: large images have errors so small that the form of the curve would be at fault.
-        quiet = alone | (candidates & (logarithm < fit + _STANDS_OUT * error + 0.01))
-        if (quiet == used).all() or quiet.sum() < 8:  # three parameters need more than that
-            break
-        used = quiet
-    spectrum: Rings = np.minimum(np.exp(fit), _ceiling(power, waves, k))
-    # Where an image has nothing, noise is all there is.
-    return np.where((k > end) & (k < _NYQUIST), np.maximum(spectrum, power), spectrum)
-
-
-def _band_end(power: Rings, k: Rings, candidates: NDArray[np.bool_]) -> float:
-    """Return where the image ends, cycles/px: one that was enlarged or smoothed has empty rings."""
-    inside = (k > _PLATEAU[0]) & (k < _PLATEAU[1]) & candidates
-    if not inside.any():
-        return _NYQUIST
-    empty = candidates & (power < _EMPTY * np.median(power[inside])) & (k > _PLATEAU[1])
-    return float(k[empty].min()) - 2 * RING if empty.any() else _NYQUIST
-
-
-def _ceiling(power: Rings, waves: Rings, k: Rings) -> Rings:
-    """Return what noise that never rises with the frequency can be at most.
-
-    Such noise is, in each ring, no stronger than the least power of the rings before. Where the
-    specimen is still strong at the highest frequencies, as in coarse images, this alone tells that
-    not all of the power there is noise: between the specimen and the Thon rings, or before the
-    first, there is less.
-    """
-    told = (waves >= _CEILING_WAVES) & (k < _NYQUIST)
-    # Five rings together waver less, and a zero of the contrast transfer is as wide as that.
-    smooth = np.convolve(power * waves, np.ones(3), "same") / np.maximum(
-        np.convolve(waves, np.ones(3), "same"), 1
-    )
-    error = np.sqrt(2 / np.maximum(np.convolve(waves, np.ones(3), "same"), 1))
-    most = np.where(told, smooth * (1 + _STANDS_OUT * error + 0.02), np.inf)
-    ceiling: Rings = np.minimum.accumulate(most)
-    return ceiling
-
-
 def no_more_noise(
     ff: Rings, fy: Rings, yy: Rings, taken_over: Rings, nn: Rings, waves: Rings
 ) -> Rings:
@@ -233,27 +153,10 @@ def no_more_noise(
     kept = np.maximum(a * taken_over, 0) / np.maximum(nn, tiny)
     told = (kept < _TAKEN_OVER) & (ff > 0) & (nn > 0)
     most = np.maximum(yy - a * fy, 0) / np.where(told, 1 - 2 * kept, 1)
-    k: Rings = (np.arange(len(nn), dtype=np.float64) + 0.5) * RING
     mean = np.where(told, most, yy) / np.maximum(waves, 1)
-    least = _ceiling(mean, waves, k)
+    least = never_rising(mean, waves)
     own = nn / np.maximum(waves, 1)
     return np.minimum(1, np.divide(least, own, out=np.ones_like(nn), where=own > 0))
-
-
-def _falling(
-    powers: tuple[int, ...], k: Rings, logarithm: Rings, error: Rings, used: NDArray[np.bool_]
-) -> tuple[Rings, float]:
-    """Fit a level less a sum of ``powers`` of k; the misfit is infinite where one of them rises."""
-    # (ring, term), least squares of the logarithm, each ring by its error.
-    terms = np.stack([np.ones_like(k), *(-(k**power) for power in powers)], axis=1)
-    weighted = terms[used] / error[used, None]
-    found, *_ = np.linalg.lstsq(weighted, logarithm[used] / error[used], rcond=None)
-    misfit = float(np.sum((weighted @ found - logarithm[used] / error[used]) ** 2))
-    return terms @ found, misfit if (found[1:] >= 0).all() else float("inf")
-
-
-def _misfit(fit: tuple[Rings, float]) -> float:
-    return fit[1]
 
 
 def weights(ff: Rings, fy: Rings, yy: Rings, fx: Rings, yx: Rings) -> tuple[Rings, Rings]:

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_n2n.denoising.inference.calibration import noise_spectrum
+from napari_n2n.denoising.inference.noise_spectrum import noise_spectrum
 from napari_n2n.denoising.spectral_rings import RingSums
 from napari_n2n.denoising.tiling import Window
 from napari_n2n.denoising.training.examples import WorkingPair
