@@ -243,6 +243,15 @@ def test_info_says_what_a_file_holds(sample, tmp_path, capsys):
     assert "text.mrc" in capsys.readouterr().err
 
 
+def test_what_info_notes_of_many_files_names_them(tmp_path, capsys):
+    for name in "ab":
+        write_micrograph(tmp_path / f"{name}.mrc", np.ones((32, 32), np.float32), None)
+    assert call("info", tmp_path) == 0
+    notes = capsys.readouterr().err.splitlines()
+    assert [note.split(": ")[1] for note in notes] == ["a.mrc", "b.mrc"]
+    assert all("gives no pixel size" in note for note in notes)
+
+
 def test_info_tells_in_one_line_where_a_header_departs_from_mrc2014(tmp_path, capsys):
     path = tmp_path / "stack.mrc"
     write_micrograph(path, np.ones((32, 32), np.float32), 1.0)
@@ -256,7 +265,7 @@ def test_info_tells_in_one_line_where_a_header_departs_from_mrc2014(tmp_path, ca
     said = capsys.readouterr()
     assert "32 × 32 px, float32" in said.out
     (line,) = said.err.splitlines()
-    assert line.startswith("Note: MRC2014: ")
+    assert line.startswith("Note: stack.mrc: MRC2014: ")
     assert "nlabl is 3 but 1 labels contain text; File does not declare" in line
 
 

@@ -12,6 +12,7 @@ from napari_n2n.cli.movie_options import takes_movies
 from napari_n2n.io import write_mrc_stack
 from napari_n2n.settings import setting_fields
 from napari_n2n.workflow.recording import RecordingOptions
+from napari_n2n.workflow.said_kinds import remember_kind
 
 from ..command_line import call
 
@@ -102,3 +103,35 @@ def test_what_contradicts_itself_is_said_in_a_sentence(tmp_path, capsys):
     assert not (tmp_path / "out").exists()
     assert call(*command, "--eer-frames", 4, "--eer-grouping", 8) == 1
     assert "Choose the EER grouping, or the frames' number or dose" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("size", [24, 64])
+def test_what_nothing_tells_is_refused_until_somebody_says_what_it_is(
+    tmp_path, monkeypatch, capsys, size
+):
+    """Sections of a volume added up would look like a micrograph."""
+    monkeypatch.chdir(tmp_path)
+    images = np.random.default_rng(1).poisson(2, (6, size, size)).astype(np.uint8)
+    write_mrc_stack("a.mrc", images, 4.0)
+    for command in (("halves",), ("denoise",), ("pick", "--diameter", "60")):
+        assert call(*command, "a.mrc", "-o", "out", "-q") == 1
+        said = capsys.readouterr().err
+        assert "nothing tells whether they are frames of one exposure" in said
+        assert "--kind movie" in said
+    assert call("screen", "a.mrc", "-q") == 1
+    assert "--kind movie" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    assert call("halves", "a.mrc", "-o", "out", "--kind", "movie", "-q") == 0
+    # In a list, the others go on.
+    (tmp_path / "b.mrc.mdoc").write_text("[FrameSet = 0]\n")
+    write_mrc_stack("b.mrc", images, 4.0)
+    assert call("halves", "a.mrc", "b.mrc", "-o", "two", "-q") == 1
+    assert (tmp_path / "two" / "b.mrc").is_file()
+    assert not (tmp_path / "two" / "a.mrc").exists()
+
+
+def test_what_was_said_in_the_window_is_not_asked_again(tmp_path):
+    path = tmp_path / "a.mrc"
+    write_mrc_stack(path, np.random.default_rng(1).poisson(2, (6, 64, 64)).astype(np.uint8), 4.0)
+    remember_kind(path, "movie")
+    assert call("halves", path, "-o", tmp_path / "out", "-q") == 0

@@ -1,6 +1,7 @@
 """No command changes or removes a file that was there before and that this program did not make."""
 
 import contextlib
+import inspect
 import os
 import shutil
 import sqlite3
@@ -10,8 +11,10 @@ import pytest
 import tifffile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from safetensors.numpy import save_file
 
+from napari_n2n.cli import app
 from napari_n2n.denoising.checkpoints import Denoiser, save_denoiser
 from napari_n2n.denoising.config import NetworkConfig, TrainingConfig
 from napari_n2n.denoising.unet import UNet
@@ -103,8 +106,8 @@ FILES = [
 ]  # fmt: skip
 TRAINED = ("--max-time", "1s", "--from-scratch", "--set", "steps=1", "--set", "crop=32")
 COMMANDS = {
-    "halves": (["halves", "raw", "--aligned"], FOLDERS),
-    "halves of one": (["halves", "raw/mv0.mrc", "--aligned"], FOLDERS),
+    "halves": (["halves", "raw", "--aligned", "--kind", "movie"], FOLDERS),
+    "halves of one": (["halves", "raw/mv0.mrc", "--aligned", "--kind", "movie"], FOLDERS),
     "denoise": (["denoise", "a.mrc", "b.tif", "-M", "ours.safetensors"], FOLDERS),
     "denoise a link": (["denoise", "soft.mrc", "-M", "ours.safetensors"], FOLDERS),
     "pick": (["pick", "a.mrc", "--diameter", "60"], FOLDERS + FILES),
@@ -196,6 +199,56 @@ def test_what_somebody_changed_since_is_theirs(world, tmp_path, monkeypatch, cap
     assert call(*again) == 1
     assert "has been changed since" in capsys.readouterr().err
     assert (folder / name).read_bytes() == edited
+
+
+REFUSED = {
+    "demo": (("--headless", "-o", "there"), "there/demo.png"),
+    "train-general": (("-o", "theirs.safetensors"), "theirs.safetensors"),
+    "train-photographs": (("night", "-o", "theirs.safetensors"), "theirs.safetensors"),
+    "assess-particles": (("-o", "report.html"), "report.html"),
+    "report": (("night", "-o", "report.html"), "report.html"),
+    "simulate": (("there", "--size", "64"), "there/apoferritin_00.mrc"),
+}
+
+
+@pytest.mark.parametrize("command", REFUSED)
+def test_what_takes_long_is_refused_before_it_begins(world, tmp_path, monkeypatch, capsys, command):
+    folder = opened(world, tmp_path / "world")
+    monkeypatch.chdir(folder)
+    options, name = REFUSED[command]
+    there = folder / name
+    if not there.exists():
+        there.parent.mkdir()
+        there.write_text("of somebody else")
+    before = there.read_bytes()
+    assert call(command, *options) == 1
+    assert "was not made by napari-n2n" in capsys.readouterr().err
+    assert there.read_bytes() == before
+
+
+def test_all_commands_that_write_are_tried():
+    """Whoever adds one adds it to those above."""
+    commands = [*app.registered_commands]
+    writing = {
+        command.callback.__name__.replace("_", "-")
+        for command in commands
+        if "overwrite" in inspect.signature(command.callback).parameters
+    }
+    assert writing == {arguments[0] for arguments, _ in COMMANDS.values()} | REFUSED.keys()
+
+
+def test_pictures_of_one_name_have_one_result_and_are_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    grey = np.random.default_rng(0).integers(0, 255, (64, 64), np.uint8)
+    colours = np.stack([grey, grey.T, grey[::-1]], -1)
+    for name in ("a.jpg", "a.png", "b.tif", "b.png"):
+        Image.fromarray(colours).save(tmp_path / name)
+    Image.fromarray(grey).save(tmp_path / "c.png")
+    write_micrograph(tmp_path / "c.mrc", grey.astype(np.float32), 4.0)
+    for one, other in (("a.jpg", "a.png"), ("b.tif", "b.png"), ("c.png", "c.mrc")):
+        assert call("denoise", one, other, "-M", "photographs", "-o", "d", "-q") == 1
+        assert f"would be the result of both {one} and {other}" in capsys.readouterr().err
+    assert not (tmp_path / "d").exists()
 
 
 def test_a_name_in_the_way_is_told_before_the_work(world, tmp_path, monkeypatch, capsys):

@@ -19,6 +19,7 @@ from napari_n2n.io import (
     write_coordinates,
     write_micrograph,
     write_mrc_stack,
+    write_star_per_micrograph,
 )
 from napari_n2n.particles import match
 from napari_n2n.particles.descriptors import describe
@@ -328,7 +329,7 @@ def test_the_classifier_is_learnt_once_however_many_files(n2n, sample, tmp_path,
     assert learnt == [1]
 
 
-@pytest.fixture(params=["session", "coordinates"])
+@pytest.fixture(params=["session", "coordinates", "list"])
 def marks(request, sample, tmp_path):
     """Twelve intact particles of the first micrograph, marked by hand."""
     folder, truths = sample
@@ -337,6 +338,10 @@ def marks(request, sample, tmp_path):
     if request.param == "coordinates":
         write_coordinates(tmp_path / "marks.csv", [MicrographParticles(chosen, "shells_0.mrc")])
         return tmp_path / "marks.csv"
+    if request.param == "list":  # RELION 5's, of the files of each micrograph
+        table = MicrographParticles(chosen, "shells_0.mrc", PIXEL_SIZE)
+        write_star_per_micrograph(tmp_path / "marks", [table])
+        return tmp_path / "marks" / "autopick.star"
     with Session.open(tmp_path / "marks.sqlite") as session:
         number = session.micrographs.find_or_add(
             folder / "shells_0.mrc", shape=(512, 512), pixel_size_angstrom=PIXEL_SIZE
@@ -365,6 +370,24 @@ def test_marks_on_a_micrograph_that_is_not_there_are_told(n2n, sample, tmp_path,
     arguments = ("-o", tmp_path / "p.csv", "--diameter", 120, "-q", "--like", marks)
     assert n2n("pick", folder / "shells_1.mrc", *arguments) == 1
     assert "Give the marked micrograph as well" in capsys.readouterr().err
+
+
+def test_names_that_the_file_cannot_hold_are_told_before_the_work(n2n, tmp_path, capsys):
+    image = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)
+    odd = "a' b\" c.mrc"
+    for name in ("x/a.mrc", "y/a.mrc", odd):
+        write_micrograph(tmp_path / name, image, 4.0)
+    for names, output, sentence in (
+        (("x/a.mrc", "y/a.mrc"), "p.txt", "have one name"),
+        ((odd,), "p.star", "cannot hold all signs"),
+        ((odd,), "folder", "cannot hold all signs"),
+    ):
+        files = [tmp_path / name for name in names]
+        assert n2n("pick", *files, "-o", tmp_path / output, "--diameter", 60, "-q") == 1
+        said = capsys.readouterr()
+        assert sentence in said.err
+        assert said.out == ""
+    assert not (tmp_path / "folder").exists()
 
 
 def test_a_tiff_is_told_as_relion_reads_it(n2n, sample, tmp_path, capsys):

@@ -16,7 +16,7 @@ from napari_n2n.export.kept import (
     write_list,
     write_particles,
 )
-from napari_n2n.io import Particles, read_coordinates
+from napari_n2n.io import Particles, read_coordinates, write_micrograph
 from napari_n2n.session import Session
 
 from .night import Night
@@ -273,3 +273,16 @@ def test_tiff_movies_are_turned_as_relion_turns_them(night: Night, tmp_path):
     (table,) = read_coordinates(tmp_path / "p.cs")
     np.testing.assert_allclose(table.particles.centres_px, [[100.0, 50.0]], atol=1e-3)
     assert written.notes == ()
+
+
+def test_two_movies_of_one_name_are_not_one_micrograph_of_relion(tmp_path):
+    with Session.open(tmp_path / "s.sqlite") as session:
+        for folder in "xy":
+            file = tmp_path / folder / "a.mrc"
+            number = session.micrographs.find_or_add(file, shape=(64, 64), pixel_size_angstrom=2.0)
+            write_micrograph(file, np.zeros((64, 64), np.float32), 2.0)
+            session.marks.add(number, Particles([[30.0, 20.0]], ["intact"]))
+            session.verdicts.give(number, "keep")
+        with pytest.raises(WriteProblem, match=r"x/a\.mrc and .*y/a\.mrc would both be called M/a"):
+            write_particles(tmp_path / "p.star", session, micrograph_folder="M")
+        assert write_particles(tmp_path / "p.star", session).count == 2

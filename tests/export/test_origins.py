@@ -198,8 +198,9 @@ def test_the_sum_of_a_tiff_movie_is_turned_for_relions_own(tmp_path):
     frames = np.random.default_rng(0).poisson(2, (4, 64, 48)).astype(np.uint8)
     write_tiff_stack(tmp_path / "a.tif", frames, 2.0)
     write_mrc_stack(tmp_path / "b.mrc", frames, 2.0)
+    summed = ("halves", "--aligned", "--kind", "movie")
     for name in ("a.tif", "b.mrc"):
-        assert call("halves", tmp_path / name, "--aligned", "-o", tmp_path / "sums", "-q") == 0
+        assert call(*summed, tmp_path / name, "-o", tmp_path / "sums", "-q") == 0
     with Session.open(tmp_path / "s.sqlite") as session:
         for name in ("a", "b"):
             one = session.micrographs.find_or_add(

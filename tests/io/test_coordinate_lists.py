@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from napari_n2n.errors import UnreadableFile, WriteProblem
+from napari_n2n.export.particle_files import read_picks
 from napari_n2n.io import (
     MicrographParticles,
     Particles,
@@ -159,3 +160,15 @@ def test_an_earlier_list_is_gone_on_with_and_that_of_others_is_left_alone(tmp_pa
     with pytest.raises(WriteProblem, match=r"autopick\.star"):
         write_star_per_micrograph(tmp_path / "two", [first])
     assert (tmp_path / "two" / "autopick.star").read_text() == "of RELION"
+
+
+def test_a_session_takes_the_picks_of_its_micrograph_from_a_list(project):
+    path = project / "AutoPick" / "job006" / "autopick.star"
+    found, sentence = read_picks(path, (100, 120), ["a.mrc"])
+    assert found.centres_px.tolist() == [[40, 30], [60, 50]]
+    assert sentence.startswith("2 particles from autopick.star")
+    # RELION counts the rows of a TIFF from the other end.
+    found, _ = read_picks(path, (100, 120), ["b.tif"])
+    assert found.centres_px.tolist() == [[90, 7]]
+    with pytest.raises(UnreadableFile, match="none of which is this one"):
+        read_picks(path, (100, 120), ["c.mrc"])

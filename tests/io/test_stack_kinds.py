@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 
 import mrcfile
@@ -23,6 +24,7 @@ from napari_n2n.io import (
     write_mrc_stack,
     write_tiff_stack,
 )
+from napari_n2n.io.likeness import looks_like
 from napari_n2n.io.outputs import overwriting
 from napari_n2n.simulation import SimulationConfig, simulate
 
@@ -276,3 +278,47 @@ def test_mrcfiles_own_volume_of_frames_is_a_movie(tmp_path, frames):
     with mrcfile.new(tmp_path / "a.mrc") as file:
         file.set_data(frames.astype(np.int16))
     assert type(open_image(tmp_path / "a.mrc")) is Movie
+
+
+@pytest.mark.parametrize("ending", ["mrc.gz", "mrc.bz2", "map.gz"])
+def test_sections_of_a_compressed_volume_are_no_frames(tmp_path, ending):
+    noise = np.random.default_rng(3).normal(size=(40, 96, 96))
+    smooth = ndimage.gaussian_filter(noise, 4)
+    volume = (smooth / smooth.std() + noise).astype(np.float32)
+    opened(tmp_path / "a.mrc", volume)
+    pack = bz2.compress if ending.endswith("bz2") else gzip.compress
+    path = tmp_path / f"b.{ending}"
+    path.write_bytes(pack((tmp_path / "a.mrc").read_bytes()))
+    assert type(open_image(path)) is Volume
+
+
+def test_of_a_compressed_file_the_first_sections_alone_do_not_make_a_movie(tomogram):
+    smooth = ndimage.gaussian_filter(tomogram, (6, 0, 0))
+    assert looks_like(lambda number: smooth[number], 4, is_all=False) is None
+
+
+@pytest.mark.parametrize("name", ["a.st.MDOC", "a.MDOC", "a.TLT", "a.rawtlt"])
+@pytest.mark.parametrize("ending", ["st", "st.gz"])
+def test_what_lies_beside_is_found_by_any_of_its_names(tmp_path, frames, name, ending):
+    rows = [f"[ZValue = {i}]\nTiltAngle = {angle}" for i, angle in enumerate(ANGLES)]
+    angles = "\n".join(map(str, ANGLES))
+    (tmp_path / name).write_text("\n\n".join(rows) if "MDOC" in name else angles)
+    opened(tmp_path / "a.st", frames)
+    if ending == "st.gz":
+        (tmp_path / "a.st.gz").write_bytes(gzip.compress((tmp_path / "a.st").read_bytes()))
+    assert type(open_image(tmp_path / f"a.{ending}")) is TiltSeries
+
+
+def test_what_imod_calls_a_stack_is_a_tilt_series_if_it_is_no_movie(tmp_path, tomogram):
+    assert type(opened(tmp_path / "a.st", tomogram)) is TiltSeries
+
+
+@pytest.mark.parametrize("name", ["a.mrcs", "12_a_particles.mrc", "J3_class_averages.mrc"])
+def test_particles_that_are_alike_are_separate_images_by_their_name(tmp_path, name):
+    """As of apoferritin, which looks the same from everywhere."""
+    y, x = np.mgrid[-32:32, -32:32]
+    particle = np.exp(-(((np.hypot(y, x) - 12) / 4) ** 2))
+    noise = np.random.default_rng(0).normal(size=(20, 64, 64))
+    assert type(opened(tmp_path / name, (particle + noise).astype(np.float32))) is SeparateImages
+    counts = np.random.default_rng(0).poisson(3 + particle, (20, 64, 64)).astype(np.uint8)
+    assert type(opened(tmp_path / name, counts)) is Movie

@@ -144,7 +144,7 @@ def test_groups_of_two_files_are_joined_by_what_they_say(tmp_path, source):
 
 words = st.text(
     st.characters(exclude_categories=("C", "Z"), include_characters=" #'\""), min_size=1, max_size=9
-).filter(is_name)
+).filter(lambda word: is_name(word) and word[0] != ">")
 columns = st.dictionaries(
     st.sampled_from(["rlnDefocusU", "rlnGroupName", "rlnImageName", "anythingElse"]), st.just(0)
 )
@@ -226,3 +226,52 @@ def test_positions_outside_the_micrograph_are_noticed(tmp_path):
     one = MicrographParticles(Particles([[10.0, 20.0], [70.0, 20.0]]), "m.mrc", 1.0, (64, 80))
     (note,) = write_coordinates(tmp_path / "m.star", [one])
     assert note.startswith("m.mrc: 1 particle lies outside the micrograph.")
+
+
+def test_the_pixel_size_of_the_movie_is_not_that_of_the_micrograph(tmp_path, source):
+    with_movie = PARTICLES.replace("_rlnMtfFileName", "_rlnMicrographOriginalPixelSize")
+    source.write_text(with_movie.replace("mtf_k3.star", "0.442500"))
+    for out, scale in ((tmp_path / "half.star", 0.5), (tmp_path / "same.star", 1.0)):
+        write_coordinates(out, [one.scaled(scale) for one in read_coordinates(source)])
+        optics = blocks(out)["optics"]
+        assert optics.words("rlnMicrographOriginalPixelSize") == ["0.442500"] * 2
+        sizes = [float(word) for word in optics.words("rlnMicrographPixelSize")]
+        np.testing.assert_allclose(sizes, np.array([0.885, 1.77]) / scale)
+
+
+@pytest.mark.parametrize(
+    ("labels", "words", "wanted"),
+    [
+        (["rlnMicrographPixelSize"], ["1.5"], [3.0]),
+        (["rlnPixelSize"], ["1.5"], [3.0]),
+        (["rlnDetectorPixelSize", "rlnMagnification"], ["5.0", "33333.333333333336"],
+         [10.0, 33333.333333333336]),
+    ],
+)  # fmt: skip
+def test_rows_that_tell_their_pixel_size_tell_the_new_one(tmp_path, labels, words, wanted):
+    path = tmp_path / "old.star"
+    table = {"rlnCoordinateX": ["10"], "rlnCoordinateY": ["20"], "rlnMicrographName": ["a.mrc"]}
+    table |= {label: [word] for label, word in zip(labels, words, strict=True)}
+    path.write_text(StarTable.of(table).text(""))
+    (one,) = read_coordinates(path)
+    assert one.pixel_size_angstrom == pytest.approx(1.5)
+    write_coordinates(tmp_path / "new.star", [one.scaled(0.5)])
+    row = blocks(tmp_path / "new.star")["particles"].row(0)
+    assert [float(row[label]) for label in labels] == pytest.approx(wanted)
+    assert (row["rlnCoordinateX"], row["rlnCoordinateY"]) == ("5.0", "10.0")
+    assert read_coordinates(tmp_path / "new.star")[0].pixel_size_angstrom == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize("format", ["csv", "star", "txt"])
+def test_cryosparcs_sign_of_a_path_is_no_part_of_a_name(tmp_path, format):
+    texts = {
+        "csv": "micrograph,x,y\n>J1/a.mrc,1,2\nJ1/a.mrc,3,4\n",
+        "txt": "image_name\tx_coord\ty_coord\n>J1/a.mrc\t1\t2\nJ1/a.mrc\t3\t4\n",
+        "star": "data_\nloop_\n_rlnCoordinateX\n_rlnCoordinateY\n_rlnMicrographName\n"
+        "1 2 >J1/a.mrc\n3 4 J1/a.mrc\n",
+    }
+    path = tmp_path / f"p.{format}"
+    path.write_text(texts[format])
+    (one,) = read_coordinates(path)
+    assert one.micrograph == "J1/a.mrc"
+    assert len(one.particles) == 2

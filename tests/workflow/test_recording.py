@@ -158,6 +158,7 @@ def test_a_gain_that_cannot_be_read_is_told_before_any_movie_is_opened(tmp_path)
 def test_what_is_said_in_vain_is_not_ignored_in_silence(files, said, file, part):
     folder, frames, _ = files
     write_mrc_stack(folder / "counts.mrc", frames, 1.0)
+    (folder / "counts.mrc.mdoc").write_text("[FrameSet = 0]\n")  # or nothing tells
     if "gain" in said:
         said = said | {"gain": folder / said["gain"]}
     opened = MovieReader(RecordingOptions(**said)).open_field(folder / file)

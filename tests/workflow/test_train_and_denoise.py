@@ -12,6 +12,7 @@ from napari_n2n.motion import Halves, MotionConfig, align, write_halves
 from napari_n2n.progress import Interrupted, run_to_end
 from napari_n2n.simulation import SimulationConfig, simulate, write_simulated
 from napari_n2n.workflow.fields_of_view import FieldOfView
+from napari_n2n.workflow.recording import RecordingOptions
 from napari_n2n.workflow.sources import (
     FieldReady,
     FolderSource,
@@ -30,6 +31,7 @@ from napari_n2n.workflow.train_and_denoise import (
 )
 
 FIELD = SimulationConfig(shape=(128, 128), n_frames=6, contaminant_count=0)
+FRAMES = RecordingOptions(kind="movie")  # which so small frames do not tell
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ def test_a_folder_of_movies_is_aligned_once_and_its_halves_are_kept(tmp_path, ne
         simulated = simulate(FIELD.replaced(seed=seed))
         write_simulated(simulated, movies, f"m{seed}")
     # What lies beside a simulated movie is no movie.
-    source = FolderSource(movies, kept)
+    source = FolderSource(movies, kept, FRAMES)
     ready = []
     pairs = run_to_end(
         training_pairs_steps(source, None, never),
@@ -72,7 +74,7 @@ def test_the_first_of_a_folder_is_shown_without_aligning_the_others(tmp_path, ne
     for seed in (0, 1):
         write_simulated(simulate(FIELD.replaced(seed=seed)), movies, f"m{seed}")
     (movies / "m1.mrc").write_bytes(b"not read")
-    field = run_to_end(expose_steps(FolderSource(movies, kept), never))
+    field = run_to_end(expose_steps(FolderSource(movies, kept, FRAMES), never))
     assert field.name == "m0"
     assert field.halves is not None
     # Nothing is kept that nobody asked for, and it is said that there are others.
@@ -100,7 +102,7 @@ def test_movies_with_dots_in_their_names_are_all_taken_and_a_torn_one_is_left_ou
     torn.write_bytes(torn.read_bytes()[:9000])
     ready = []
     pairs = run_to_end(
-        training_pairs_steps(FolderSource(movies, tmp_path / "kept"), None, never),
+        training_pairs_steps(FolderSource(movies, tmp_path / "kept", FRAMES), None, never),
         lambda step: ready.append(step) if isinstance(step, FieldReady) else None,
     )
     assert [pair.name for pair in pairs] == ["May08_03.05.02_ODD.mrc", "May08_03.20.07_ODD.mrc"]

@@ -1,5 +1,6 @@
 """The command that denoises micrographs and movies: denoise."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -55,6 +56,7 @@ def denoise(
     # Whether a picture is in colour, and becomes another one, is seen when it is opened.
     grey = [path for path in paths if path.suffix.lower() not in PICTURES]
     claim_each(((path, result_of(path)) for path in grey), (recording.gain, model))
+    claim_each(_of_one_name(paths, output))
 
     with importing():
         from napari_n2n.workflow.batch import for_each_overlapped_steps
@@ -75,3 +77,21 @@ def denoise(
         )
         steps = for_each_overlapped_steps(paths, job, stop=stop)
         report_files(steps, len(paths), quiet, as_json=as_json)
+
+
+def _of_one_name(paths: list[Path], output: Path) -> list[tuple[Path, Path]]:
+    """Return the files that share a name but for its ending, each with its true result."""
+    from napari_n2n.errors import N2NError
+    from napari_n2n.io import stem_of
+    from napari_n2n.io.formats import open_source
+
+    called: dict[str, list[Path]] = {}
+    for path in paths:
+        called.setdefault(stem_of(path), []).append(path)
+    found = []
+    for stem, files in called.items():
+        for path in files if len(files) > 1 else ():
+            with suppress(N2NError):  # what cannot be read is told in its turn
+                ending = ".png" if open_source(path).is_rgb else ".mrc"
+                found.append((path, output / f"{stem}{ending}"))
+    return found

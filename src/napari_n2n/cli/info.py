@@ -41,8 +41,8 @@ def info(
         ]
         console.say(f"{path}: " + ", ".join(part for part in parts if part))
         for note in found.notes:
-            console.say_note(note)
+            console.say_note(f"{path.name}: {note}")
         if departures:
-            console.say_note(f"MRC2014: {'; '.join(departures)}.")
+            console.say_note(f"{path.name}: MRC2014: {'; '.join(departures)}.")
     if failed:
         raise typer.Exit(1)

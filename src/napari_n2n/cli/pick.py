@@ -144,9 +144,10 @@ def _claim(output: Path, paths: Sequence[Path], others: Sequence[Path | str | No
     from napari_n2n.errors import WriteProblem
     from napari_n2n.io import stem_of
     from napari_n2n.io.coordinates.lists import LIST_NAME
-    from napari_n2n.io.coordinates.writing import FORMATS, SUFFIX
+    from napari_n2n.io.coordinates.writing import FORMATS, SUFFIX, require_names_for
 
     if not _one_file(output):
+        require_names_for(output, [str(path) for path in paths])
         results = [(path, output / f"{stem_of(path)}{SUFFIX}.star") for path in paths]
         claim_each(results, others)
         claim([output / LIST_NAME], (*paths, *others), tell=False)
@@ -164,6 +165,7 @@ def _claim(output: Path, paths: Sequence[Path], others: Sequence[Path | str | No
             f"can hold one micrograph, not {len(paths)}",
             "Choose .star, .csv or another format.",
         )
+    require_names_for(output, [str(path) for path in paths])
     claim([output], (*paths, *others))
 
 

@@ -285,6 +285,7 @@ def write_particles(
     origins = session.origins.all()
     diameter = session.setting("diameter_angstrom")
     tables, unknown = [], []
+    names: dict[str, str] = {}
     for record in session.micrographs.records():
         if record.id not in wanted or not sum(record.counts.values()):
             continue
@@ -294,6 +295,7 @@ def write_particles(
         table = table if labels is None else table.only(labels)
         if not len(table.particles):
             continue
+        _require_own_name(path, names, table.micrograph, record)
         tables.append(table if scale == 1 else table.scaled(scale))
         if record.id in movies and table.first_frame_shift_px is None:
             unknown.append(record.name)
@@ -315,6 +317,20 @@ def write_particles(
     of = counted(len(tables))
     sentence = f"{counted(count, 'particle')} of {of} written to {path}."
     return ExportOutcome(path, count, sentence, notes)
+
+
+def _require_own_name(
+    path: Path, names: dict[str, str], name: str, record: MicrographRecord
+) -> None:
+    """Refuse to give the particles of two micrographs to one; ``names`` has those so far."""
+    file = record.name if record.path is None else str(record.path)
+    other = names.setdefault(name, file)
+    if other != file:
+        raise WriteProblem(
+            path,
+            f"was not written: {other} and {file} would both be called {name}",
+            "Export them apart, each with its own folder of RELION's micrographs.",
+        )
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,9 @@ class _Sample:
         return cls(coarse, fine, float(pixels.mean()), float(pixels.std()), pixels.shape, structure)
 
 
-def looks_like(read: Callable[[int], NDArray[Any]], count: int) -> Looks | None:
+def looks_like(
+    read: Callable[[int], NDArray[Any]], count: int, *, is_all: bool = True
+) -> Looks | None:
     """Judge what the images of a stack are by some of them; None: they do not tell.
 
     Parameters
@@ -77,6 +79,9 @@ def looks_like(read: Callable[[int], NDArray[Any]], count: int) -> Looks | None:
         Gives an image (y, x).
     count
         How many there are; two at least.
+    is_all
+        False: more follow, which are not looked at. Then neighbours that are alike pixel by pixel
+        may be those of a volume as well.
     """
     early, late = count // 4, count - 1 - count // 4
     numbers = sorted({0, early, min(early + 1, count - 1), max(late - 1, 0), late})
@@ -94,6 +99,8 @@ def looks_like(read: Callable[[int], NDArray[Any]], count: int) -> Looks | None:
         return "volume"
     if near_coarse > clear and (fades or not _is_steady(list(samples.values()))):
         return "no movie"
+    if near_fine > _SMOOTH and not is_all:
+        return None
     if far_coarse > clear and far_coarse > _SHARED * structure:
         return "movie"
     is_box = max(samples[0].shape) <= _LARGEST_BOX_PX

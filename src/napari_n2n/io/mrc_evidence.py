@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_n2n.io.finding import stem_of
 from napari_n2n.io.stack_kinds import Evidence, are_tilted
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ _LABELS = slice(224, 1024)
 _EXTENDED_TYPE = slice(104, 108)
 _SERIALEM_ITEMS = (2, 6, 4, 2, 2, 4)
 """Bytes of what a SerialEM header has of each section, by the bits of nreal."""
+_LARGEST_BOX_PX = 640
+"""No detector is as small as a particle's box."""
+_REAL = (2, 12)
+"""Modes of real numbers, which particles have; movies in files called so hold counts."""
 _FEI_TILT_AT = 100
 _AGARD_BYTES = 128
 
@@ -57,13 +62,22 @@ def mrc_evidence(
     if labels.startswith("Relion"):
         is_stack = path.name.lower().endswith(".mrcs") or intervals != sections
         return Evidence("images" if is_stack else "volume", "its header: RELION made it")
+    if _is_called_images(path) and rows == columns <= _LARGEST_BOX_PX and words[3] in _REAL:
+        return Evidence("images", "its name and its size")
     if space_group >= 401:
         return Evidence("volume", "its header")
     if space_group == 1 and intervals == sections:
         return Evidence("volume", "its header", is_sure=False)
-    if intervals == sections == rows == columns and int(words[3]) in (2, 12):
+    if intervals == sections == rows == columns and int(words[3]) in _REAL:
         return Evidence("volume", "its shape of a cube", is_sure=False)
     return None
+
+
+def _is_called_images(path: Path) -> bool:
+    """Whether RELION or cryoSPARC calls particles or class averages so."""
+    stem = stem_of(path).lower()
+    is_mrcs = path.name.lower().endswith((".mrcs", ".mrcs.gz", ".mrcs.bz2"))
+    return is_mrcs or stem.endswith(("_particles", "_class_averages", "_templates"))
 
 
 def _angles(

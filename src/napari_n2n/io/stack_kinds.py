@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from napari_n2n.errors import N2NError
+from napari_n2n.io.finding import stem_of
 from napari_n2n.io.likeness import looks_like
 
 if TYPE_CHECKING:
@@ -35,8 +36,9 @@ STACK_WORDS: dict[StackKind, str] = {
 """What the images of a stack are, for people."""
 
 _SMALLEST_JUDGED_PX = 32
-_MOST_OF_COMPRESSED = 4
-"""Images of a compressed file that are looked at: for one of them all before it are unpacked."""
+_UNPACKED_BYTES = 2**25
+"""Of a compressed file that are looked at, 4 images at least: for one of them all before it are
+unpacked."""
 _TILTED_DEGREES = 1.0
 _MOST_DEGREES = 100.0
 _UNKNOWN = (
@@ -99,9 +101,11 @@ def judged(source: FrameSource, path: Path | None) -> StackJudgement:
         return _movie_by_its_looks(evidence)
     if evidence is not None:
         return StackJudgement(evidence.kind, evidence.why)
+    series = path is not None and path.suffix.lower() == ".st"  # as IMOD and SerialEM call them
+    if series and looks in ("no movie", "volume"):
+        return StackJudgement("tilt series", "their looks")
     if looks == "no movie":
-        series = path is not None and path.suffix.lower() == ".st"
-        return StackJudgement("tilt series" if series else "images", "their looks")
+        return StackJudgement("images", "their looks")
     if looks is not None:
         return StackJudgement(looks, "their looks")
     told = min(source.shape[1:]) >= _SMALLEST_JUDGED_PX
@@ -124,10 +128,12 @@ def _looks(source: FrameSource) -> StackKind | Literal["no movie"] | None:
     count, height, width = source.shape
     if min(height, width) < _SMALLEST_JUDGED_PX or source.is_rgb:
         return None
+    seen = count
     if "zip" in source.format:
-        count = min(count, _MOST_OF_COMPRESSED)
+        image_bytes = height * width * source.dtype.itemsize
+        seen = min(count, max(4, _UNPACKED_BYTES // image_bytes))
     try:
-        return looks_like(source.read, count)
+        return looks_like(source.read, seen, is_all=seen == count)
     except N2NError:
         return None  # what is wrong is told when they are wanted
 
@@ -142,15 +148,19 @@ def are_tilted(degrees: Iterable[float]) -> bool:
 
 def _beside(path: Path, count: int) -> Evidence | None:
     """Return what SerialEM's ``.mdoc`` or IMOD's list of angles beside a file tells of it."""
-    for mdoc in (path.with_name(path.name + ".mdoc"), path.with_suffix(".mdoc")):
-        found = _of_mdoc(mdoc, count)
-        if found is not None:
-            return found
-    for suffix in (".rawtlt", ".tlt"):
+    stem = stem_of(path)
+    unpacked = path.with_suffix("").name if stem_of(path) != path.stem else path.name
+    for name in dict.fromkeys((path.name, unpacked, path.stem, stem)):
+        for ending in (".mdoc", ".MDOC"):
+            found = _of_mdoc(path.with_name(name + ending), count)
+            if found is not None:
+                return found
+    for ending in (".rawtlt", ".tlt", ".RAWTLT", ".TLT"):
+        beside = path.with_name(stem + ending)
         with suppress(OSError, ValueError):
-            angles = [float(word) for word in path.with_suffix(suffix).read_text().split()]
+            angles = [float(word) for word in beside.read_text("utf-8").split()]
             if len(angles) == count and are_tilted(angles):
-                return Evidence("tilt series", f"the angles in {path.stem}{suffix}")
+                return Evidence("tilt series", f"the angles in {beside.name}")
     return None
 
 

@@ -16,6 +16,7 @@ from napari_n2n.io import (
     read_gain,
 )
 from napari_n2n.workflow.recording import RecordingOptions
+from napari_n2n.workflow.said_kinds import said_kind_of
 
 if TYPE_CHECKING:
     from napari_n2n.io.movies import MovieChanges
@@ -83,6 +84,8 @@ class MovieReader:
         )
         if isinstance(opened, StillStack):
             raise opened.refusal
+        if isinstance(opened, Movie):
+            _require_known(opened)
         in_vain = self._in_vain(opened)
         if not in_vain:
             return opened
@@ -148,3 +151,22 @@ class MovieReader:
         if said.dose_per_frame is not None:
             changes["dose_per_frame"] = said.dose_per_frame
         return movie.replaced(**changes)
+
+
+def _require_known(movie: Movie) -> None:
+    """Make sure that something, or somebody, tells that images are frames of one exposure.
+
+    Raises
+    ------
+    UnreadableFile
+        Nothing does: sums of a volume's sections would look like a micrograph.
+    """
+    judgement = movie.judgement
+    if judgement is None or judgement.is_known or said_kind_of(movie.path) == "movie":
+        return
+    raise UnreadableFile(
+        movie.path,
+        f"has {len(movie)} images, and nothing tells whether they are frames of one exposure",
+        "If they are, say so: --kind movie, in napari Images are. Volumes, tilt series and "
+        "separate images have no sum.",
+    )

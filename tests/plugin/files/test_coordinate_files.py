@@ -19,6 +19,7 @@ from napari_n2n.io import (
     read_coordinates,
     write_coordinates,
     write_micrograph,
+    write_star_per_micrograph,
 )
 from napari_n2n.particles.palette import LABEL_COLOURS, label_rgba
 from napari_n2n.plugin.files.coordinate_files import MOST_LAYERS, get_coordinate_reader, read_points
@@ -43,6 +44,17 @@ def opened(make_napari_viewer, tmp_path):
     write_micrograph(tmp_path / "m.mrc", image, 2.0)
     viewer.open(str(tmp_path / "m.mrc"), plugin="napari-n2n")
     return viewer
+
+
+def test_a_list_of_relion_opens_as_the_particles_of_each_micrograph(tmp_path):
+    tables = [table(name, seed=seed) for seed, name in enumerate(("m/a.mrc", "m/b.mrc"))]
+    write_star_per_micrograph(tmp_path / "job", tables)
+    path = str(tmp_path / "job" / "autopick.star")
+    assert get_coordinate_reader(path) is not None
+    layers = read_points(path)
+    assert [options["name"] for _, options, _ in layers] == ["a particles", "b particles"]
+    for (data, _, _), one in zip(layers, tables, strict=True):
+        np.testing.assert_array_equal(data, one.particles.centres_px)
 
 
 def test_a_star_opens_calibrated_and_coloured_and_saves_the_same(make_napari_viewer, tmp_path):

@@ -155,6 +155,7 @@ def test_a_movie_that_shows_nothing_is_not_said_to_have_stood_still(night):
         file.set_data(frames)
         file.set_image_stack()
         file.voxel_size = SIZE
+    (night.folder / "noise.mrcs.mdoc").write_text("[FrameSet = 0]\n")  # or nothing tells
     outcome = night.screen([night.folder / "noise.mrcs"])["noise.mrcs"]
     assert outcome.error is None
     assert "brightness" in outcome.figures

@@ -67,6 +67,11 @@ class StarRows:
         return replace(self, table=self.table.only(chosen), places=self.places[chosen])
 
 
+def stem_in(name: str) -> str:
+    """Return a micrograph's name, from whatever system, without folder and image extension."""
+    return stem_of(Path(name.replace("\\", "/")))
+
+
 def counts_rows_from_the_end(name: str) -> bool:
     """Whether RELION counts the rows of a file of that name from the last one stored.
 
@@ -139,7 +144,7 @@ class MicrographParticles:
     @property
     def stem(self) -> str:
         """The micrograph's name without folder and image extension."""
-        return stem_of(Path(self.micrograph.replace("\\", "/")))
+        return stem_in(self.micrograph)
 
     def named(self, name: str) -> Self:
         """Return the same particles with the name of their micrograph, which the file left out.
@@ -289,8 +294,9 @@ def _group_of_pixels(group: Mapping[str, str] | None, factor: float) -> Mapping[
     """Return an optics group of micrographs of `factor` times as many pixels a side."""
     if group is None:
         return None
-    sizes = {label: word for label, word in group.items() if label in PIXEL_SIZES}
-    return {**group, **{label: repr(float(word) / factor) for label, word in sizes.items()}}
+    # That of the movie, where the micrograph has one of its own, is none of the micrograph's.
+    told = next((label for label in PIXEL_SIZES if label in group), None)
+    return group if told is None else {**group, told: repr(float(group[told]) / factor)}
 
 
 def _turned(particles: Particles, height: int) -> Particles:

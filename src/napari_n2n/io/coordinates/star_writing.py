@@ -220,7 +220,20 @@ def _moved_rows(one: MicrographParticles, table: StarTable) -> StarTable:
         ]
     if one.micrograph:
         changed[_NAME] = [one.micrograph] * len(table)
-    return table.with_columns(changed)
+    return table.with_columns({**changed, **_sizes_of_rows(one, table)})
+
+
+def _sizes_of_rows(one: MicrographParticles, table: StarTable) -> dict[str, list[str]]:
+    """Return the column by which rows tell the pixel size, if that is another one by now."""
+    told = size_of(table.row(0)) if len(table) else None
+    size = one.pixel_size_angstrom
+    if size is None or told is None or abs(told / size - 1) < 1e-9:
+        return {}
+    label = next((label for label in (*PIXEL_SIZES, "rlnPixelSize") if label in table), None)
+    if label is not None:
+        return {label: [repr(float(size))] * len(table)}
+    detector = [float(word) * size / told for word in table.words("rlnDetectorPixelSize")]
+    return {"rlnDetectorPixelSize": [repr(one) for one in detector]}
 
 
 def _regrouped(
@@ -248,5 +261,6 @@ def _resized(group: dict[str, str], pixel_size_angstrom: float | None) -> dict[s
     told = size_of(group)
     if pixel_size_angstrom is None or told is None or abs(told / pixel_size_angstrom - 1) < 1e-9:
         return group
-    size = repr(float(pixel_size_angstrom))
-    return {label: size if label in PIXEL_SIZES else word for label, word in group.items()}
+    # That of the movie, where the micrograph has one of its own, is none of the micrograph's.
+    label = next(label for label in PIXEL_SIZES if label in group)
+    return {**group, label: repr(float(pixel_size_angstrom))}

@@ -207,7 +207,8 @@ def by_micrograph(
     """
     rows: dict[str, list[int]] = {}
     for row, name in enumerate(names):
-        rows.setdefault(name, []).append(row)
+        # cryoSPARC's sign of a path within its project, which scripts carry on.
+        rows.setdefault(name.removeprefix(">") or name, []).append(row)
     for name in rows:
         if not name.isprintable():
             raise UnreadableFile(path, f"calls a micrograph {name[:40]!r}", COPY_AGAIN)

@@ -19,6 +19,7 @@ from napari_n2n.io.coordinates.columns import csv_text, topaz_text
 from napari_n2n.io.coordinates.cryosparc import cs_bytes
 from napari_n2n.io.coordinates.joining import joined_by_micrograph
 from napari_n2n.io.coordinates.lists import write_list
+from napari_n2n.io.coordinates.model import stem_in
 from napari_n2n.io.coordinates.star_writing import rows_do_not_fit, star_text
 from napari_n2n.io.star import is_name
 
@@ -119,7 +120,7 @@ def write_star_per_micrograph(
     folder = Path(folder)
     prepared = _prepared(folder, tables, "star", mirror_y, labels)
     _require_stems(folder, prepared.tables)
-    _require_star_names(folder, prepared.tables)
+    _require_star_names(folder, [one.micrograph for one in prepared.tables])
     paths = []
     for one in prepared.tables:
         path = folder / f"{one.stem}{SUFFIX}.star"
@@ -274,7 +275,7 @@ def _star(
             )
     if len(tables) > 1:
         _require_names(path, tables)
-    _require_star_names(path, tables)
+    _require_star_names(path, [one.micrograph for one in tables])
     return star_text(tables, optics).encode("utf-8")
 
 
@@ -355,24 +356,49 @@ def _require_names(path: Path, tables: Sequence[MicrographParticles]) -> None:
         )
 
 
+def require_names_for(path: Path, names: Sequence[str]) -> None:
+    """Make sure, before work begins, that what is to be written can name all micrographs.
+
+    Parameters
+    ----------
+    path
+        A file, whose extension decides the format, or a folder of STAR files.
+    names
+        What the micrographs are called.
+
+    Raises
+    ------
+    WriteProblem
+        It cannot hold a name, or not tell two of them apart.
+    """
+    if path.suffix.lower() == ".txt":
+        _require_distinct_stems(path, names)
+    if path.suffix.lower() in (".star", "") or path.is_dir():
+        _require_star_names(path, names)
+
+
 def _require_stems(path: Path, tables: Sequence[MicrographParticles]) -> None:
     _require_names(path, tables)
+    _require_distinct_stems(path, [one.micrograph for one in tables])
+
+
+def _require_distinct_stems(path: Path, names: Sequence[str]) -> None:
     seen: dict[str, str] = {}
-    for one in tables:
-        other = seen.setdefault(one.stem, one.micrograph)
-        if other != one.micrograph:
+    for name in names:
+        other = seen.setdefault(stem_in(name), name)
+        if other != name:
             raise _problem(
                 path,
-                f"without folder and extension, {other} and {one.micrograph} have one name",
+                f"without folder and extension, {other} and {name} have one name",
                 "Write them one by one, or choose another format.",
             )
 
 
-def _require_star_names(path: Path, tables: Sequence[MicrographParticles]) -> None:
-    for one in tables:
-        if not is_name(one.micrograph):
+def _require_star_names(path: Path, names: Sequence[str]) -> None:
+    for name in names:
+        if not is_name(name):
             raise _problem(
                 path,
-                f"a STAR file cannot hold all signs of {one.micrograph!r}",
+                f"a STAR file cannot hold all signs of {name!r}",
                 "Rename the micrograph, without unusual blanks or both kinds of quotes.",
             )
