@@ -60,6 +60,43 @@ def _scattered(image: Image, count: int, value: float) -> Mask:
     return _painted(image, value, tuple(rng.integers(10, SIDE - 10, (2, count))))
 
 
+def _in_places(image: Image, count: int, shape: tuple[int, int]) -> Mask:
+    where = np.zeros(image.shape, bool)
+    for y, x in np.random.default_rng(3).integers(20, SIDE - 42, (count, 2)):
+        where[y : y + shape[0], x : x + shape[1]] = True
+    return where
+
+
+def _saturated_with_noise(image: Image) -> Mask:
+    where = _in_places(image, 5, (12, 20))
+    image[where] = 3000 + np.random.default_rng(0).normal(0, 50, np.count_nonzero(where))
+    return where
+
+
+def _bands(image: Image) -> Mask:
+    image[:, 100:108] *= np.float32(1.3)
+    image[:, 300:304] *= np.float32(0.7)
+    return _edge(np.s_[:, 100:108]) | _edge(np.s_[:, 300:304])
+
+
+def _gold_with_noise(image: Image, radius: int, count: int) -> Mask:
+    y, x = np.mgrid[:SIDE, :SIDE]
+    where = np.zeros(image.shape, bool)
+    for at in np.random.default_rng(2).integers(40, SIDE - 40, (count, 2)):
+        where |= np.hypot(y - at[0], x - at[1]) < radius
+    image[where] = np.random.default_rng(0).poisson(image.mean() / 4, np.count_nonzero(where))
+    return where
+
+
+def _border_of_noise(image: Image) -> Mask:
+    inner = image[20:-20, 20:-20].copy()
+    image[:] = np.random.default_rng(0).normal(0, 3, image.shape)
+    image[20:-20, 20:-20] = inner
+    where = np.ones(image.shape, bool)
+    where[20:-20, 20:-20] = False
+    return where
+
+
 def _x_rays(image: Image) -> Mask:
     where = np.zeros(image.shape, bool)
     for y, x in np.random.default_rng(5).integers(20, SIDE - 20, (12, 2)):
@@ -171,6 +208,12 @@ DISTURBANCES: dict[str, Disturbance] = {
     "partly dead column": lambda image: _painted(image, 0, np.s_[150:290, 211]),
     "bright piece of a column": _off_column,
     "streak": _streak,
+    "saturated with noise": _saturated_with_noise,
+    "bands": _bands,
+    "outermost rows": lambda image: _painted(image, 50, np.s_[:3]),
+    "small gold": lambda image: _gold_with_noise(image, 8, 30),
+    "gold as large as particles": lambda image: _gold_with_noise(image, 17, 15),
+    "border of noise": _border_of_noise,
     "not finite": lambda image: _painted(image, np.nan, np.s_[300:350, 60:140], np.s_[20, 30]),
 }
 """What is done to an image, in place; it returns where, (y, x)."""

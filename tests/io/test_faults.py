@@ -7,7 +7,7 @@ from scipy import ndimage
 from napari_n2n.io.faults import find_faults, mend, returned
 from napari_n2n.metrics import correlation
 
-SIDE = 256
+SIDE, LARGE = 256, 512
 KINDS = ["pixel", "pixels", "x-rays", "column", "hot row", "border", "rows", "block", "bar", "step"]
 
 
@@ -88,6 +88,56 @@ def test_gold_is_carried_around_and_comes_back():
     mended = mend(image, faults)
     assert mended.std() < 0.5 * image.std()
     np.testing.assert_allclose(returned(mended, image, faults), image, atol=1e-3)
+
+
+def _grid_of_tiles(image):
+    for k, share in enumerate(np.random.default_rng(2).uniform(-1.5, 1.5, 16)):
+        y, x = (k // 4) * LARGE // 4, (k % 4) * LARGE // 4
+        image[y : y + LARGE // 4, x : x + LARGE // 4] += share * image.std()
+
+
+def _wide_band(image):
+    image[:, 100:108] += 3 * image.std()
+
+
+def _rows_at_the_edge(image):
+    image[:3] -= 3 * image.std()
+
+
+def _noisy_blocks(image):
+    rng = np.random.default_rng(1)
+    for y, x in rng.integers(20, LARGE - 40, (4, 2)):
+        image[y : y + 12, x : x + 16] += (60 + 3 * rng.normal(size=(12, 16))) * image.std()
+
+
+def _border_of_noise(image):
+    noise = 0.2 * image.std() * np.random.default_rng(1).normal(size=image.shape)
+    inner = image[16:-16, 16:-16].copy()
+    image[:] = inner.mean() - 20 * inner.std() + noise
+    image[16:-16, 16:-16] = inner
+
+
+@pytest.mark.parametrize(
+    "disturb",
+    [_grid_of_tiles, _wide_band, _rows_at_the_edge, _noisy_blocks, _border_of_noise],
+)
+def test_what_remains_of_a_fault_spoils_nothing_elsewhere(disturb):
+    rng = np.random.default_rng(3)
+    specimen = ndimage.gaussian_filter(rng.normal(size=(LARGE, LARGE)), 5)
+    sound = (0.4 * specimen / specimen.std() + rng.normal(size=(LARGE, LARGE))).astype(np.float32)
+    image = sound.copy()
+    disturb(image)
+    image = image.astype(np.float32)
+    near = ndimage.binary_dilation(np.abs(image - sound) > 2.5, iterations=6)
+    if disturb is _grid_of_tiles:
+        edges = np.minimum(np.arange(LARGE) % (LARGE // 4), -np.arange(LARGE) % (LARGE // 4)) < 4
+        near = edges[:, None] | edges
+    faults = find_faults(image)
+    assert faults.sentence
+    mended = mend(image, faults)
+    # Tiles that differ by less than a specimen does are left as they are.
+    least = 0.85 if disturb is _grid_of_tiles else 0.97
+    assert np.corrcoef(mended[~near], sound[~near])[0, 1] > least
 
 
 @pytest.mark.parametrize("kind", ["all the same", "not finite", "tiny", "one row"])

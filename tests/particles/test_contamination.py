@@ -119,3 +119,17 @@ def test_sparse_particles_without_fringes_are_no_contamination(count, background
     mask = find_contamination(image, 2.0, diameter_angstrom=2.0 * across)
     assert not mask[tuple(places[:count].T)].any()
     assert mask[crystal].mean() > 0.8
+
+
+def test_gold_that_outnumbers_what_stands_out_is_not_taken_for_particles(truth):
+    image = ndimage.gaussian_filter(truth.clean.astype(np.float32), 1)
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[: image.shape[0], : image.shape[1]]
+    gold = np.zeros(image.shape, bool)
+    for cy, cx in rng.integers(20, min(image.shape) - 20, (40, 2)):
+        gold |= np.hypot(y - cy, x - cx) < 6
+    before = found(image)
+    image[gold] *= 0.25
+    mask = found(image)
+    assert mask[gold].mean() > 0.95
+    assert mask.mean() < before.mean() + 8 * gold.mean()

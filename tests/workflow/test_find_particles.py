@@ -69,3 +69,8 @@ def test_how_much_was_avoided_as_contamination_is_said():
     raw[300:500, 300:500] -= 30
     assert any("% of the field was avoided" in note for note in found(raw).notes)
     assert not any("avoided" in note for note in found(raw, avoid=False).notes)
+
+
+def test_nothing_is_found_in_noise_that_was_blurred_and_is_shown_with_what_was_recorded():
+    recorded = noise()
+    assert not len(found(ndimage.gaussian_filter(recorded, 3), recorded).passing)

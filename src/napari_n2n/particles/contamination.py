@@ -29,6 +29,9 @@ _DARKER = 2.5  # times the typical particle
 _OBJECT = 4.0  # deviations of the ice, from which a minimum is an object
 _AREAS = (0.4, 1.6)  # of a particle's, within which an object counts as one
 _FEW = 3  # fewer such objects than these are no particles
+# Where what stands out is so many times as dark as what stands out when it is covered, and half of
+# that is as large as particles, some and so many times as many as bright ones, these are them.
+_FAR_DARKER, _SOME, _MORE = 5.0, 5, 3
 _MARGIN = 0.15  # diameters that are added around
 
 
@@ -117,22 +120,61 @@ def _sharp(
 
 def _dense(dark: NDArray[np.float32], across: float, large: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Find what is of any size and much darker than a particle."""
-    smooth = ndimage.gaussian_filter(dark, across / 6, mode="reflect")
-    smooth = smooth - ndimage.gaussian_filter(smooth, 1.5 * across, mode="reflect")
-    window = 2 * int(np.ceil(across / 3)) + 1
-    tops = (smooth == ndimage.maximum_filter(smooth, window, mode="reflect")) & ~large
-    objects = np.argwhere(tops & (smooth > _OBJECT * _spread(smooth[~large])))
-    if not len(objects):
+    smooth = _objects_only(dark, across)
+    typical, own = _typical(smooth, across, large)
+    if typical is None:
         return np.zeros(dark.shape, bool)
-    heights = smooth[tuple(objects.T)]
-    # On a quiet background most objects are its ripples, and every particle outdoes them.
-    like_particles = heights[_of_a_particle_s_size(smooth, objects, across)]
-    known = like_particles if len(like_particles) >= _FEW else heights
-    typical = float(np.median(known))
+    # Gold may outnumber particles, and be all that stands out: is there something below it?
+    covered = ndimage.binary_propagation(own & (smooth > typical / 2), mask=smooth > typical / 4)
+    covered = ndimage.binary_dilation(covered | large, _disc(across / 4))
+    rest = _objects_only(_without(dark, covered, across), across)
+    fainter, tops = _typical(rest, across, covered)
+    _, against = _typical(-rest, across, covered)
+    alike = np.count_nonzero(_of_a_particle_s_size(rest, np.argwhere(tops), across))
+    bright, half = np.count_nonzero(against), np.count_nonzero(tops) / 2
+    many = alike >= _SOME and alike >= _MORE * bright and alike >= half
+    if fainter is not None and many and _FAR_DARKER * fainter < typical:
+        typical = fainter
     seeds = smooth > _DARKER * typical
     # From the core out to where it is no darker than half a particle.
     found: NDArray[np.bool_] = ndimage.binary_propagation(seeds, mask=smooth > typical / 2)
     return found
+
+
+def _objects_only(dark: NDArray[np.float32], across: float) -> NDArray[np.float32]:
+    """Return what is about as large as a particle."""
+    smooth = ndimage.gaussian_filter(dark, across / 6, mode="reflect")
+    objects: NDArray[np.float32] = smooth - ndimage.gaussian_filter(
+        smooth, 1.5 * across, mode="reflect"
+    )
+    return objects
+
+
+def _without(
+    dark: NDArray[np.float32], covered: NDArray[np.bool_], across: float
+) -> NDArray[np.float32]:
+    """Return ``dark`` with what is around in the place of what is ``covered``."""
+    weight = ndimage.gaussian_filter((~covered).astype(np.float32), across, mode="reflect")
+    around = ndimage.gaussian_filter(np.where(covered, 0, dark), across, mode="reflect")
+    filled: NDArray[np.float32] = np.where(covered, around / np.maximum(weight, 1e-3), dark)
+    return filled
+
+
+def _typical(
+    smooth: NDArray[np.float32], across: float, left_out: NDArray[np.bool_]
+) -> tuple[float | None, NDArray[np.bool_]]:
+    """Return how dark objects typically are, and their tops; None: there are none."""
+    window = 2 * int(np.ceil(across / 3)) + 1
+    tops = (smooth == ndimage.maximum_filter(smooth, window, mode="reflect")) & ~left_out
+    tops &= smooth > _OBJECT * _spread(smooth[~left_out])
+    objects = np.argwhere(tops)
+    if not len(objects):
+        return None, tops
+    heights = smooth[tuple(objects.T)]
+    # On a quiet background most objects are its ripples, and every particle outdoes them.
+    like_particles = heights[_of_a_particle_s_size(smooth, objects, across)]
+    known = like_particles if len(like_particles) >= _FEW else heights
+    return float(np.median(known)), tops
 
 
 def _of_a_particle_s_size(

@@ -24,6 +24,9 @@ _BY_CHANCE = 1e-4
 _SIDE = 1024
 _RING = 0.0125  # cycles a pixel
 _NO_NOISE = 5e-4
+# Places along each side at which is looked whether all of an image stands out, and percentile of
+# theirs that is background, where there are many particles as well.
+_PLACES, _BACKGROUND = 24, 25
 
 
 def standing_out(
@@ -46,11 +49,27 @@ def standing_out(
     return particles[kept]
 
 
+def noise_stands_out(denoised: ArrayLike, raw: ArrayLike | None, diameter_px: float) -> bool:
+    """Tell whether `significance` says nothing: it is high nearly everywhere in the image.
+
+    So it is where noise was blurred and not taken away. The parameters are those of `significance`.
+    """
+    image = np.asarray(denoised, np.float32)
+    every = [np.linspace(0, side - 1, _PLACES) for side in image.shape]
+    places = np.stack(np.meshgrid(*every, indexing="ij"), axis=-1).reshape(-1, 2)
+    far = significance(image, np.asarray(raw, np.float32), places, diameter_px)
+    return bool(np.percentile(far, _BACKGROUND) > LEAST_SIGNIFICANCE)
+
+
 def comparable(denoised: ArrayLike, raw: ArrayLike | None) -> bool:
     """Tell whether ``raw`` is what ``denoised`` was made of, and on its scale, as means tell."""
     if raw is None or raw is denoised:
         return False
     recorded, cleaned = np.asarray(raw, np.float32), np.asarray(denoised, np.float32)
+    known = np.isfinite(recorded)
+    if known.shape != cleaned.shape or not known.any():
+        return False
+    recorded, cleaned = recorded[known], cleaned[known]
     return abs(float(recorded.mean() - cleaned.mean())) <= float(recorded.std())
 
 
@@ -155,6 +174,7 @@ def _noise(raw: NDArray[np.float32]) -> float:
     every = max(1, raw.size // _SAMPLE)
     rows = raw[:: min(every, len(raw))]
     differences = np.diff(rows, axis=1)
+    differences = differences[np.isfinite(differences)]
     # Percentiles one deviation to either side of the median: hot pixels have no say.
     spread = np.percentile(differences, 84.13) - np.percentile(differences, 15.87)
     return float(spread / 2 / np.sqrt(2))  # a difference has twice the variance of a pixel

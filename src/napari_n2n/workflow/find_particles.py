@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from napari_n2n.particles.templates import Template
 
 _FEWEST_FOR_A_TEMPLATE = 3
+# Areas, in those of a particle, from which what is dark and connected is no particle.
+_AREA_OF_NO_PARTICLE = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +94,8 @@ def guess_diameter_steps(
     """
     from napari_n2n.particles.sizes import guess_steps
 
-    sound, _ = _without_faults(with_dark_particles(micrograph))
-    steps = guess_steps(sound, micrograph.unit_size)
+    sound = _without_faults(with_dark_particles(micrograph))
+    steps = guess_steps(sound.without_dense, micrograph.unit_size)
     return (yield from stoppable(steps, stop))
 
 
@@ -137,11 +139,13 @@ def find_particles_steps(
     Interrupted
         ``stop`` became true.
     """
+    from napari_n2n.io.faults import smoothed_over
     from napari_n2n.particles.picking import PickingConfig, pick_steps
     from napari_n2n.particles.significance import (
         above_their_like,
         comparable,
         looks_denoised,
+        noise_stands_out,
         standing_out,
     )
     from napari_n2n.particles.templates import Template
@@ -151,11 +155,15 @@ def find_particles_steps(
     told = micrograph.notes[known:]
     micrograph = with_dark_particles(micrograph)
     size = micrograph.unit_size
-    pixels, blank = _without_faults(micrograph)
+    sound = _without_faults(micrograph)
+    pixels, blank = sound.pixels, sound.blank
     mask = avoid if isinstance(avoid, np.ndarray) else None
     if avoid is True:
         mask = yield from _contamination_steps(pixels, size, diameter_angstrom, stop)
         mask = mask if blank is None else mask | blank
+        mask = mask if sound.excess is None else mask | sound.dense(diameter_angstrom / size)
+        # Beside what is dark and large there would be something bright, and the other way round.
+        pixels = smoothed_over(pixels, mask)
     if marked_px is not None:
         yield Progress("learning what the particles look like", 0, 1)
         template = Template.learnt(pixels, size, marked_px, diameter_angstrom)
@@ -164,38 +172,88 @@ def find_particles_steps(
     if threshold is None:
         threshold = float(suggested_threshold(found.scores))
     raw, unjudged = micrograph.raw, False
-    if raw is not None and comparable(micrograph.pixels, raw):
+    recorded = raw is not None and comparable(micrograph.pixels, raw)
+    kept = found
+    if recorded:
+        assert raw is not None
         kept = standing_out(found, pixels, raw, diameter_angstrom / size, threshold)
-    else:
+    # What left noise everywhere, as a blur does, is judged as an image alone is.
+    if not recorded or noise_stands_out(pixels, raw, diameter_angstrom / size):
         inverted = config.replaced(contrast="bright")
-        steps = pick_steps(pixels, size, inverted, template=template, avoid=mask, stop=stop)
-        kept = above_their_like(found, (yield from steps).scores, threshold)
+        # What lies at the border of something is no noise.
+        border = None if mask is None else _widened(mask, diameter_angstrom / size / 2)
+        steps = pick_steps(pixels, size, inverted, template=template, avoid=border, stop=stop)
+        kept = above_their_like(kept, (yield from steps).scores, threshold)
+    if not recorded:
         unjudged = bool((kept.scores >= threshold).any()) and looks_denoised(pixels)
     learnt_from = 0 if template is None else template.learnt_from
     left_out = len(found) - len(kept)
     return FoundParticles(kept, threshold, mask, learnt_from, left_out, unjudged, blank, told)
 
 
-def _without_faults(
-    micrograph: DenoisedMicrograph,
-) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
-    """Return what is looked at, and its areas of one value (None: there are none), as a level.
+@dataclass(frozen=True, eq=False)
+class _Sound:
+    """What particles are looked for in, (y, x), without what a camera added.
 
-    What was denoised had the camera's other faults taken off before.
+    ``blank`` are areas of one value and what nobody knows, which are at the level around them;
+    what is far brighter than ice is taken off as well. ``excess`` is by how much areas are far
+    darker or brighter. Each is None where there is nothing of the kind.
+    """
+
+    pixels: NDArray[np.float32]
+    blank: NDArray[np.bool_] | None = None
+    excess: NDArray[np.float32] | None = None
+
+    @property
+    def without_dense(self) -> NDArray[np.float32]:
+        """The image without what is far darker than ice, too: gold, dirt."""
+        return self.pixels if self.excess is None else self.pixels - self.excess.clip(max=0)
+
+    def dense(self, diameter_px: float) -> NDArray[np.bool_]:
+        """Return where there is something far brighter than ice, or darker over a large area."""
+        from scipy import ndimage
+
+        assert self.excess is not None
+        areas, count = ndimage.label(self.excess < 0)
+        sizes = np.bincount(areas.ravel(), minlength=count + 1)
+        large = sizes > _AREA_OF_NO_PARTICLE * np.pi / 4 * diameter_px**2
+        large[0] = False
+        dense: NDArray[np.bool_] = large[areas] | (self.excess > 0)
+        return dense
+
+
+def _without_faults(micrograph: DenoisedMicrograph) -> _Sound:
+    """Return what is looked at. What was denoised had the camera's other faults taken off before.
+
+    Where what was recorded is at hand, that tells.
     """
     from napari_n2n.io.faults import equal_areas, filled_in, find_faults, smoothed_over
-    from napari_n2n.particles.significance import looks_denoised
+    from napari_n2n.particles.significance import comparable, looks_denoised
 
-    pixels = np.asarray(micrograph.pixels, np.float32)
+    pixels, raw = np.asarray(micrograph.pixels, np.float32), micrograph.raw
     if pixels.ndim != 2 or not pixels.size:
-        return pixels, None
-    recorded = micrograph.raw is micrograph.pixels
-    if recorded or (micrograph.raw is None and not looks_denoised(pixels)):
+        return _Sound(pixels)
+    faults = None
+    if raw is micrograph.pixels or (raw is None and not looks_denoised(pixels)):
         faults = find_faults(pixels)
         pixels, areas = filled_in(pixels, faults), faults.areas
+    elif raw is not None and comparable(pixels, raw):
+        faults = find_faults(np.asarray(raw, np.float32))
+        areas = faults.areas | equal_areas(pixels)
     else:
         areas = equal_areas(pixels)
-    return (smoothed_over(pixels, areas), areas) if areas.any() else (pixels, None)
+    excess = None if faults is None else faults.excess
+    if excess is not None:
+        pixels = pixels - excess.clip(min=0)
+    blank = areas if areas.any() else None
+    return _Sound(smoothed_over(pixels, areas), blank, excess)
+
+
+def _widened(mask: NDArray[np.bool_], by_px: float) -> NDArray[np.bool_]:
+    from scipy.ndimage import distance_transform_edt
+
+    wide: NDArray[np.bool_] = distance_transform_edt(~mask) <= by_px
+    return wide if mask.any() else mask
 
 
 def _contamination_steps(

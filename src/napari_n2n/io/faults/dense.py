@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,15 +19,28 @@ _COARSE_SIDE = 768
 # Deviations of the noise of coarse pixels that areas, smoothed, are usually off by at most, and
 # those by which some have to be for anything to be done about it.
 _USUAL, _FAR = 3.0, 8.0
+# Deviations between neighbouring coarse pixels, where such an area ends: sharper than is smooth.
+_SHARP = 8.0
 # What holds for more than this share of an image is what the image is like.
 _MOST = 0.4
 
 
-def excess_of(image: Image, bad: Mask, offset: Image | None, level: Level) -> Image | None:
-    """Return by how much areas of ``image`` exceed what is usual; None where none does much.
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """Areas of an image that are far off, (y, x).
 
-    It is smooth, and 0 wherever the image, less its ``offset``, is within `_USUAL` deviations of
-    its noise. ``bad`` pixels are taken to be at the ``level``.
+    ``excess`` is by how much they exceed what is usual. It is smooth, and 0 but in areas that are
+    far off somewhere. ``rims`` are where they end more sharply than that; None: nowhere.
+    """
+
+    excess: Image
+    rims: Mask | None
+
+
+def dense_areas(image: Image, bad: Mask, offset: Image | None, level: Level) -> Dense | None:
+    """Return the areas of ``image`` that exceed what is usual by far; None where none does.
+
+    ``bad`` pixels are taken to be at the ``level``, and the ``offset`` is taken off before.
     """
     from scipy import ndimage
 
@@ -43,16 +57,36 @@ def excess_of(image: Image, bad: Mask, offset: Image | None, level: Level) -> Im
     rest = coarse - Level(blocks, usual.side, usual.shape).sample(1)
     unit = float(spread(rest))
     smooth = ndimage.gaussian_filter(rest, 1.0, mode="nearest")
-    if not 0 < (np.abs(smooth) > _FAR * unit).mean() < _MOST:
+    far = np.abs(smooth) > _FAR * unit
+    if not 0 < far.mean() < _MOST:
         return None
     beyond = smooth - smooth.clip(-_USUAL * unit, _USUAL * unit)
+    # What is of the usual strength elsewhere is the specimen.
+    own = ndimage.binary_propagation(far, np.ones((3, 3), bool), mask=beyond != 0)
+    beyond[~own] = 0
+    rims = _rims(rest, own, unit)
     places = [
         ((np.arange(n) + 0.5) / side - 0.5).clip(0, m - 1)
         for n, m in zip(image.shape, beyond.shape, strict=True)
     ]
     rows = _interpolated(beyond, places[0])
     whole: Image = _interpolated(rows.T, places[1]).T
-    return whole
+    if not rims.any():
+        return Dense(whole, None)
+    nearest = [np.rint(at).astype(np.intp) for at in places]
+    return Dense(whole, rims[np.ix_(*nearest)])
+
+
+def _rims(rest: Image, own: Mask, unit: float) -> Mask:
+    """Return where ``rest``, without most of its noise, changes by much from pixel to pixel."""
+    from scipy import ndimage
+
+    middle = ndimage.median_filter(rest, 3, mode="nearest")
+    change = ndimage.maximum_filter(middle, 3) - ndimage.minimum_filter(middle, 3)
+    sharp = change > _SHARP * unit
+    # The Gaussian that makes the excess reaches a pixel farther.
+    rims: Mask = ndimage.binary_dilation(sharp, np.ones((3, 3), bool), mask=own | sharp)
+    return rims
 
 
 def _interpolated(values: Image, places: NDArray[np.floating]) -> Image:

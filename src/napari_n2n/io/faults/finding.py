@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_n2n.io.faults.areas import equal_areas
-from napari_n2n.io.faults.dense import excess_of
+from napari_n2n.io.faults.dense import dense_areas
 from napari_n2n.io.faults.levels import level_of
 from napari_n2n.io.faults.lines import Profiles
 from napari_n2n.io.faults.pixels import off_pixels
@@ -37,17 +37,20 @@ class Faults:
     excess
         (y, x) what dense areas differ by from the rest beyond what is usual, smooth; it is real and
         belongs back into a result. None: there are none.
+    rims
+        (y, x) where dense areas end too sharply to be taken off; None: nowhere.
     """
 
     where: Mask
     areas: Mask
     offset: Image | None = None
     excess: Image | None = None
+    rims: Mask | None = None
 
     @property
     def sentence(self) -> str:
         """What was found and done; empty where nothing was."""
-        thin = int(np.count_nonzero(self.where & ~self.areas))
+        thin = int(np.count_nonzero(self.where & ~self.left))
         area = np.count_nonzero(self.areas) / self.areas.size
         told = []
         if thin:
@@ -55,21 +58,32 @@ class Faults:
         if area:
             share = "less than 0.1 %" if area < 0.001 else f"{100 * area:.2g} %"
             told.append(f"{share} of the area (borders, blocks, bars) left as recorded")
+        if self.rims is not None:
+            told.append("the edges of dense areas (gold, dirt, borders) left as recorded")
         if self.offset is not None:
             told.append("steps in brightness taken off")
         return f"Faults of the camera: {', '.join(told)}." if told else ""
+
+    @property
+    def left(self) -> Mask:
+        """(y, x) True where results are what was recorded."""
+        return self.areas if self.rims is None else self.areas | self.rims
 
     def within(self, window: tuple[slice, slice]) -> Faults:
         """Return those of a part of the image, (y, x) slices."""
         offset, excess = (
             None if extra is None else extra[window] for extra in (self.offset, self.excess)
         )
-        return Faults(self.where[window], self.areas[window], offset, excess)
+        rims = None if self.rims is None else self.rims[window]
+        return Faults(self.where[window], self.areas[window], offset, excess, rims)
 
     def joined(self, other: Faults) -> Faults:
         """Return these with the places of an ``other`` image's, which shows the same field."""
         where, areas = self.where | other.where, self.areas | other.areas
-        return Faults(where, areas, self.offset, self.excess)
+        rims = self.rims if other.rims is None else other.rims
+        if self.rims is not None and other.rims is not None:
+            rims = self.rims | other.rims
+        return Faults(where, areas, self.offset, self.excess, rims)
 
 
 def find_faults(image: Image) -> Faults:
@@ -90,4 +104,14 @@ def find_faults(image: Image) -> Faults:
     profiles.take_lines(bad)
     bad |= areas
     offset = profiles.steps()
-    return Faults(bad, areas, offset, excess_of(image, bad, offset, level))
+    if offset is not None:
+        # What is off, as letters are, is no step.
+        profiles = Profiles.of(image, level, bad)
+        profiles.take_lines(np.zeros_like(bad))
+        offset = profiles.steps()
+    dense = dense_areas(image, bad, offset, level)
+    if dense is None:
+        return Faults(bad, areas, offset)
+    if dense.rims is not None:
+        bad |= dense.rims
+    return Faults(bad, areas, offset, dense.excess, dense.rims)

@@ -25,8 +25,17 @@ _PIECES = 8
 _PIECE_SEEN = 2.0
 # Robust deviations that lines are off by, and steps are high.
 _LINE, _STEP = 8.0, 10.0
-# Lines to each side that a line is compared with, and that tell a step.
-_BESIDE, _STEP_LINES = 5, 4
+# Lines to each side that a line is compared with, those that a whole band of lines is, and those
+# that tell a step.
+_BESIDE, _BESIDE_A_BAND, _STEP_LINES = 5, 20, 4
+# Lines over which a step must last, and share of it that must: a bar or a hair does not.
+_LASTING_LINES, _LASTING = 12, 0.5
+# Nearer to the border, in shares of the side, no part of a camera ends: that is a border itself.
+_NO_STEP = 0.08
+# Into so many sections lines are cut, each of which may have steps of its own, and in so many of
+# them one must be: where a camera is put together of many parts, their edges go right across.
+_SECTIONS = ((4, 3), (2, 1))
+_BY_SO_FEW = 1  # lines apart is the same place: noise moves the best one
 # The outermost lines have to be off by so many times as much: a slope looks like an edge where it
 # is mirrored.
 _SLOPED = 3.0
@@ -92,17 +101,19 @@ class Profiles:
     def steps(self) -> Image | None:
         """Return what steps along lines, whole or half ones, add; None: there are none."""
         offset: Image | None = None
-        for axis, profile in enumerate(self.along):
-            rest = profile
-            if offset is not None:  # what was found along the other axis is there no more
-                rest = profile - _means_of(offset if axis == 0 else offset.T, self.bounds[axis])
-            for half in range(2):
-                own = slice(half * _PIECES // 2, (half + 1) * _PIECES // 2)
-                part = slice(self.bounds[axis][own.start], self.bounds[axis][own.stop])
-                for line, height in _jumps(rest[:, own]):
-                    offset = np.zeros(self.shape, np.float32) if offset is None else offset
-                    beyond = offset if axis == 0 else offset.T
-                    beyond[line:, part] += np.float32(height)
+        for sections, least in _SECTIONS:
+            for axis, profile in enumerate(self.along):
+                rest = profile
+                if offset is not None:  # what was found already is there no more
+                    rest = profile - _means_of(offset if axis == 0 else offset.T, self.bounds[axis])
+                parts = np.array_split(np.arange(_PIECES), sections)
+                found = [_jumps(rest[:, own]) for own in parts]
+                for own, jumps in zip(parts, _common(found, least), strict=True):
+                    first, last = self.bounds[axis][own[0]], self.bounds[axis][own[-1] + 1]
+                    for line, height in jumps:
+                        offset = np.zeros(self.shape, np.float32) if offset is None else offset
+                        beyond = offset if axis == 0 else offset.T
+                        beyond[line:, first:last] += np.float32(height)
         return None if offset is None else offset - np.float32(np.median(offset[::7, ::7]))
 
 
@@ -117,30 +128,40 @@ def _means_of(across: Image, bounds: list[int]) -> Profile:
 def _off_lines(profile: Profile) -> tuple[NDArray[np.bool_], Profile]:
     """Return which pieces are off, (line, piece), and what they should be."""
     whole = profile.mean(axis=1, keepdims=True)
-    off, around = _beyond_both_sides(profile, _LINE)
-    off_as_a_whole, _ = _beyond_both_sides(whole, _LINE)
-    off_a_little, _ = _beyond_both_sides(profile, _PIECE_OFF)
-    return off | (off_as_a_whole & off_a_little), around
+    off, around = _beyond_both_sides(profile, _LINE, _BESIDE)
+    off_as_a_whole, _ = _beyond_both_sides(whole, _LINE, _BESIDE)
+    off_a_little, _ = _beyond_both_sides(profile, _PIECE_OFF, _BESIDE)
+    off |= off_as_a_whole & off_a_little
+    # Several lines side by side. Part of them only might be a filament that lies along them.
+    in_a_band, _ = _beyond_both_sides(whole, _LINE, _BESIDE_A_BAND)
+    off_a_little, beside = _beyond_both_sides(profile, _PIECE_OFF, _BESIDE_A_BAND)
+    in_a_band = in_a_band & off_a_little
+    return off | in_a_band, np.where(in_a_band, beside, around)
 
 
-def _beyond_both_sides(profile: Profile, deviations: float) -> tuple[NDArray[np.bool_], Profile]:
+def _beyond_both_sides(
+    profile: Profile, deviations: float, beside: int
+) -> tuple[NDArray[np.bool_], Profile]:
     """Tell which pieces lie above, or below, those on both sides; a slope does neither.
 
     Returned are which, and the nearer of what the sides have.
     """
     from scipy import ndimage
 
-    before, after = np.ones((2 * _BESIDE + 1, 1), bool), np.ones((2 * _BESIDE + 1, 1), bool)
-    before[_BESIDE:], after[: _BESIDE + 1] = False, False
-    # Mirrored at the ends, where else the outermost line would be its own median.
+    beside = min(beside, (len(profile) - 1) // 2)
+    before, after = np.ones((2 * beside + 1, 1), bool), np.ones((2 * beside + 1, 1), bool)
+    before[beside:], after[: beside + 1] = False, False
     sides = [
         ndimage.median_filter(profile, footprint=side, mode="mirror") for side in (before, after)
     ]
+    # The outermost lines have one side only.
+    few = (beside + 1) // 2
+    sides[0][:few], sides[1][-few:] = sides[1][:few], sides[0][-few:]
     around = profile.clip(np.minimum(*sides), np.maximum(*sides))
     limit = deviations * spread(profile - (sides[0] + sides[1]) / 2, axis=0)
     limit = limit * np.ones((len(profile), 1))
-    limit[:_BESIDE] *= _SLOPED
-    limit[-_BESIDE:] *= _SLOPED
+    limit[:beside] *= _SLOPED
+    limit[-beside:] *= _SLOPED
     return np.abs(profile - around) > limit, around
 
 
@@ -155,9 +176,35 @@ def _jumps(pieces: Profile) -> list[tuple[int, float]]:
     size = np.abs(whole)
     high = size > _STEP * float(spread(whole))
     high &= size == ndimage.maximum_filter1d(size, 4 * _STEP_LINES + 1)
+    high &= _lasting(pieces.mean(axis=1), whole)
     seen = (jump * np.sign(whole)[:, None] > _PIECE_SEEN * spread(jump, axis=0)).sum(axis=1)
-    high &= seen >= pieces.shape[1] - 1
+    high &= seen >= max(2, pieces.shape[1] - 1)
+    within = round(_NO_STEP * len(pieces))
     lines = np.flatnonzero(high)
+    lines = lines[(lines + _STEP_LINES > within) & (lines + _STEP_LINES < len(pieces) - within)]
     if len(lines) > _MOST_STEPS:
         return []
     return [(int(line) + _STEP_LINES, float(whole[line])) for line in lines]
+
+
+def _common(found: list[list[tuple[int, float]]], least: int) -> list[list[tuple[int, float]]]:
+    """Return those jumps, (line, height), that ``least`` sections have at about the same line."""
+    lines = [np.array([line for line, _ in jumps]) for jumps in found]
+
+    def sections_with(line: int) -> int:
+        return sum(bool((np.abs(each - line) <= _BY_SO_FEW).any()) for each in lines)
+
+    return [[jump for jump in jumps if sections_with(jump[0]) >= least] for jumps in found]
+
+
+def _lasting(lines: NDArray[np.float64], jump: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell after which ``jump`` of the means of ``lines`` they stay where they jumped to."""
+    from scipy import ndimage
+
+    # The median of lines [i, i + n) lies at i + n // 2.
+    middle = ndimage.median_filter(lines, _LASTING_LINES, mode="nearest")
+    half, at = _LASTING_LINES // 2, np.arange(len(jump)) + _STEP_LINES
+    last = len(lines) - 1
+    risen = middle[(at + half).clip(0, last)] - middle[(at - half).clip(0, last)]
+    lasting: NDArray[np.bool_] = risen * np.sign(jump) >= _LASTING * np.abs(jump)
+    return lasting

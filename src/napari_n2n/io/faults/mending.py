@@ -23,14 +23,14 @@ def mend(image: Image, faults: Faults) -> Image:
     of tens of pixels, with the noise of another place of the image, whatever its colour.
     """
     sound = image if faults.excess is None else image - faults.excess
-    sound = _with_noise(sound, faults) if faults.areas.any() else sound
+    sound = _with_noise(sound, faults) if faults.left.any() else sound
     return filled_in(sound, faults)
 
 
 def filled_in(image: Image, faults: Faults) -> Image:
     """Return ``image`` without steps, pixels and lines; areas of whatever kind stay as they are."""
     sound = image if faults.offset is None else image - faults.offset
-    return replace_defects(sound, faults.where & ~faults.areas)
+    return replace_defects(sound, faults.where & ~faults.left)
 
 
 def returned(result: Image, image: Image, faults: Faults) -> Image:
@@ -40,9 +40,10 @@ def returned(result: Image, image: Image, faults: Faults) -> Image:
     """
     if faults.excess is not None:
         result = result + faults.excess
-    if not faults.areas.any():
+    left = faults.left
+    if not left.any():
         return result
-    return np.where(faults.areas & np.isfinite(image), image, result)
+    return np.where(left & np.isfinite(image), image, result)
 
 
 def smoothed_over(image: Image, areas: Mask) -> Image:
@@ -61,7 +62,7 @@ def _with_noise(image: Image, faults: Faults) -> Image:
     filled = image.copy()
     sound = image if faults.offset is None else image - faults.offset
     smooth = level_of(sound, faults.where)
-    rows, columns = np.nonzero(faults.areas)
+    rows, columns = np.nonzero(faults.left)
     filled[rows, columns] = smooth.at(rows, columns)
     left = np.arange(len(rows))
     for dy, dx in _elsewhere(image.shape):
