@@ -51,6 +51,16 @@ def n2n():
     return call
 
 
+@pytest.fixture(scope="module")
+def threads():
+    """Set how many threads torch has; a module's tests leave it as it was."""
+    import torch
+
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def openings(monkeypatch) -> Openings:
     """Count from here on how often each file is opened."""

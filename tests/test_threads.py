@@ -11,11 +11,8 @@ from napari_n2n.threads import in_strips, side_by_side, strip_by_strip, torch_th
 
 
 @pytest.fixture(autouse=True)
-def _two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
+def _two_threads(threads):
+    threads(2)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 5])
@@ -75,8 +72,8 @@ def test_strips_cover_every_place_once_and_in_order(each, width):
     assert all(len(strip) <= width for strip in places)
 
 
-def test_what_is_done_side_by_side_may_itself_do_things_side_by_side():
-    torch.set_num_threads(4)
+def test_what_is_done_side_by_side_may_itself_do_things_side_by_side(threads):
+    threads(4)
 
     def work(item):
         return side_by_side(lambda inner: (item, inner), [0, 1, 2])

@@ -12,9 +12,6 @@ def device() -> torch.device:
 
 # Before what a module trains once: sums of another number of threads differ in their last digits.
 @pytest.fixture(autouse=True, scope="module")
-def _one_thread_without_a_card():
-    before = torch.get_num_threads()
+def _one_thread_without_a_card(threads):
     if not CARD:
-        torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+        threads(1)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 
 from napari_n2n.io import Movie
 from napari_n2n.metrics import frc
@@ -78,8 +77,8 @@ def test_one_half_of_the_camera_that_differs_is_not_filled_in():
 
 
 @pytest.fixture(scope="module")
-def simulated():
-    torch.set_num_threads(1)
+def simulated(threads):
+    threads(1)
     config = {"shape": (640, 640), "n_frames": 16, "dose_per_frame": 1.5}
     return simulate(SimulationConfig(**config, global_drift_angstrom=20, seed=5))
 

@@ -41,8 +41,14 @@ def denoised(cryo):
     return n2n.denoise(cryo, pixel_size_angstrom=SIZE)
 
 
-def test_the_general_model_denoises_the_negative_and_gives_back_what_was_recorded(cryo, denoised):
-    inverted = n2n.denoise(-cryo, pixel_size_angstrom=SIZE)
+@pytest.fixture(scope="module")
+def inverted(cryo):
+    return n2n.denoise(-cryo, pixel_size_angstrom=SIZE)
+
+
+def test_the_general_model_denoises_the_negative_and_gives_back_what_was_recorded(
+    cryo, denoised, inverted
+):
     np.testing.assert_allclose(inverted.pixels, -denoised.pixels, atol=1e-3 * cryo.std())
     np.testing.assert_array_equal(inverted.raw, -cryo)
     assert BRIGHT in inverted.notes
@@ -74,9 +80,9 @@ def test_a_model_of_ones_own_sees_the_image_as_it_is(cryo, own):
     np.testing.assert_array_equal(bright.pixels, as_it_is.pixels)
 
 
-def test_the_same_particles_are_found_in_the_inverted_image(cryo, denoised):
+def test_the_same_particles_are_found_in_the_inverted_image(denoised, inverted):
     known = n2n.pick(denoised, DIAMETER)
-    found = n2n.pick(n2n.denoise(-cryo, pixel_size_angstrom=SIZE), DIAMETER)
+    found = n2n.pick(inverted, DIAMETER)
     assert len(known.particles) > 20
     assert len(found.particles) == pytest.approx(len(known.particles), rel=0.05)
 

@@ -1,5 +1,6 @@
 """The model in the box: what a person sees who has trained nothing."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ SIDE, PIXEL = 800, 2.0
 SIGMAS_PX = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 
 
+@cache
 def clean(specimen):
     config = SimulationConfig(
         specimen=specimen, shape=(SIDE, SIDE), n_frames=1, pixel_size_angstrom=PIXEL, seed=4

@@ -17,13 +17,6 @@ CONFIG = TrainingConfig(
 )
 
 
-@pytest.fixture
-def threads():
-    before = torch.get_num_threads()
-    yield torch.set_num_threads
-    torch.set_num_threads(before)
-
-
 def batch(count, side):
     generator = torch.Generator().manual_seed(count)
     return torch.randn(2, count, 1, side, side, generator=generator)
