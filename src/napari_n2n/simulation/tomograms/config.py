@@ -78,8 +78,7 @@ class TomogramConfig(Settings):
     def angles_degree(self) -> NDArray[np.float64]:
         """(tilt,), from the lowest to the highest; 0 is among them."""
         steps = int(self.tilt_range_degree / self.tilt_step_degree + 1e-9)
-        angles: NDArray[np.float64] = np.arange(-steps, steps + 1) * float(self.tilt_step_degree)
-        return angles
+        return np.arange(-steps, steps + 1, dtype=np.float64) * self.tilt_step_degree
 
     @property
     def order(self) -> list[int]:
