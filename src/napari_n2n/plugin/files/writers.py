@@ -36,7 +36,9 @@ def write_mrc(path: str, data: "ArrayLike", meta: dict[str, Any]) -> list[str]:
             labels += placeholder_labels(memory.notes)
         write_micrograph(path, np.asarray(data), pixel_size, labels=labels)
     else:
-        write_mrc_stack(path, (np.asarray(frame) for frame in data), pixel_size)
+        write_mrc_stack(
+            path, (np.asarray(data[number]) for number in range(data.shape[0])), pixel_size
+        )
     return [str(Path(path))]
 
 
