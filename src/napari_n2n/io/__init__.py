@@ -46,6 +46,7 @@ from napari_n2n.io.particles import GIVERS, LABELS, Giver, Label, Particles
 from napari_n2n.io.stacks import SeparateImages, StillStack, TiltSeries
 from napari_n2n.io.tiff import write_tiff_stack
 from napari_n2n.io.volumes import (
+    OtherKind,
     Volume,
     VolumePair,
     VolumePairs,
@@ -73,6 +74,7 @@ __all__ = [
     "MicrographParticles",
     "Movie",
     "Optics",
+    "OtherKind",
     "Particles",
     "Photograph",
     "SeparateImages",

@@ -47,22 +47,10 @@ def listed_pairs(path: Path) -> VolumePairs:
         It is torn or damaged, or no list of halves.
     """
     if path.suffix.lower() == ".json":
-        return _of_cryocare(path)
-    table = tomograms_in(path)
-    if table is None or HALF_1 not in table or HALF_2 not in table:
-        raise UnreadableFile(
-            path,
-            f"lists no halves of tomograms ({HALF_1}, {HALF_2})",
-            "In RELION 5 reconstruct them with halves for denoising, and give that tomograms.star.",
-        )
-    rows = [table.row(number) for number in range(len(table))]
-    named = [row for row in rows if not {row[HALF_1], row[HALF_2]} & {*NOTHING}]
-    without = [row.get(NAME, "?") for row in rows if row not in named]
-    folder = folder_of_names(path, [row[HALF_1] for row in named])
-    problems = [
-        UnreadableFile(path, f"names no halves of {name}", "It is left out.") for name in without
-    ]
-    return VolumePairs((_pair_of(row, folder) for row in named), problems=problems)
+        with parsing(path, "settings in JSON"):
+            return _of_cryocare(path)
+    with parsing(path, "a STAR file"):
+        return _of_star(path)
 
 
 def lists_halves(path: Path) -> bool:
@@ -84,6 +72,25 @@ def tomograms_in(path: Path) -> StarTable | None:
         blocks = blocks_of(path, read_text(path))
     tables = [*([blocks[GLOBAL]] if GLOBAL in blocks else []), *blocks.values()]
     return next((table for table in tables if NAME in table or HALF_1 in table), None)
+
+
+def _of_star(path: Path) -> VolumePairs:
+    """Understand the list of RELION 5 or IsoNet2."""
+    table = tomograms_in(path)
+    if table is None or HALF_1 not in table or HALF_2 not in table:
+        raise UnreadableFile(
+            path,
+            f"lists no halves of tomograms ({HALF_1}, {HALF_2})",
+            "In RELION 5 reconstruct them with halves for denoising, and give that tomograms.star.",
+        )
+    rows = [table.row(number) for number in range(len(table))]
+    named = [row for row in rows if not {row[HALF_1], row[HALF_2]} & {*NOTHING}]
+    without = [row.get(NAME, "?") for row in rows if row not in named]
+    folder = folder_of_names(path, [row[HALF_1] for row in named])
+    problems = [
+        UnreadableFile(path, f"names no halves of {name}", "It is left out.") for name in without
+    ]
+    return VolumePairs((_pair_of(row, folder) for row in named), problems=problems)
 
 
 def _pair_of(row: dict[str, str], folder: Path) -> VolumePair:
@@ -114,8 +121,7 @@ def _voxel_size(row: dict[str, str]) -> float | None:
 
 def _of_cryocare(path: Path) -> VolumePairs:
     """Understand the settings of cryoCARE's extraction or prediction."""
-    with parsing(path, "settings in JSON"):
-        settings = json.loads(read_text(path))
+    settings = json.loads(read_text(path))
     sides = [settings.get(key) for key in ("odd", "even")] if isinstance(settings, dict) else []
     names = [[side] if isinstance(side, str) else side for side in sides]
     if not names or not all(

@@ -67,28 +67,28 @@ class OmeZarrSource:
         self._path = path
         with reading(path):
             image = _image_in(path)
-            if not -len(image.levels) <= level < len(image.levels):
-                count = len(image.levels)
+            count = len(image.levels)
+            if not -count <= level < count:
                 raise BadValue(f"{path} has {count} levels of resolution; there is no {level}.")
-            self.level = level % len(image.levels)
+            self.level = level % count
             chosen = image.levels[self.level]
             self._array = _array_in(path, chosen.name)
-        self._leading = _leading_axes(path, self._array, image.axes)
+            self._leading = _leading_axes(path, self._array, image.axes)
+            _require_harmless(path, self._array)
+            missing = _missing_notes(self._array)
         self.format = f"OME-Zarr {image.version}"
         z, y, x = self._array.shape[self._leading :]
         self.shape = (z, y, x)
         self.dtype = np.dtype(self._array.dtype)
-        _require_harmless(path, self._array)
         self.kind: ImageKind = "movie" if self.shape[0] > 1 else "micrograph"
         self.origin_angstrom = chosen.origin
-        self.pixel_size_angstrom, notes = judge_pixel_size(*chosen.size[:0:-1], "folder")
         self.section_distance_angstrom = chosen.size[0]
-        self.level_sizes_angstrom = tuple(
-            judge_pixel_size(*one.size[:0:-1])[0] for one in image.levels
-        )
+        sizes = [judge_pixel_size(*one.size[:0:-1], "folder") for one in image.levels]
+        self.level_sizes_angstrom = tuple(size for size, _ in sizes)
+        self.pixel_size_angstrom, notes = sizes[self.level]
         if self.pixel_size_angstrom is not None and not image.has_unit:
             notes += (_NO_UNIT,)
-        self.notes = notes + self._missing_notes()
+        self.notes = notes + missing
 
     def read(self, index: int) -> NDArray[Any]:
         """Give section `index` as stored, shape (y, x).
@@ -114,16 +114,6 @@ class OmeZarrSource:
         with reading(self._path):
             first: tuple[int | slice, ...] = (0,) * self._leading
             return np.asarray(self._array[first + box])
-
-    def _missing_notes(self) -> tuple[str, ...]:
-        """Say what chunks are missing; within shards that is not known without reading them."""
-        if self._array.shards is not None:
-            return ()
-        with reading(self._path):
-            count, there = self._array.nchunks, self._array.nchunks_initialized
-        if there >= count:
-            return ()
-        return (_MISSING.format(count, count - there, float(self._array.fill_value or 0)),)
 
 
 @dataclass(frozen=True)
@@ -243,3 +233,13 @@ def _require_harmless(path: Path, array: zarr.Array[Any]) -> None:
             f"has an absurd description: {array.shape} voxels in chunks of {array.chunks}",
             f"The description is damaged. {COPY_AGAIN}",
         )
+
+
+def _missing_notes(array: zarr.Array[Any]) -> tuple[str, ...]:
+    """Say what chunks are missing; within shards that is not known without reading them."""
+    if array.shards is not None:
+        return ()
+    count, there = array.nchunks, array.nchunks_initialized
+    if there >= count:
+        return ()
+    return (_MISSING.format(count, count - there, float(array.fill_value or 0)),)
