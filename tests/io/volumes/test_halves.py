@@ -190,10 +190,18 @@ def test_both_halves_have_one_name_whoever_named_them(naming, name, mark, shout,
     assert found == {(name + naming.behind, "odd"): "odd", (name + naming.behind, "even"): "even"}
 
 
+JSON = st.recursive(
+    LETTERS | st.none() | st.integers(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["even", "odd", "x"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
 @settings(max_examples=25, deadline=None)
-@given(text=st.text("ab_/ \t\n#\"'{[0é\0", max_size=60), json_=st.recursive(LETTERS | st.none() | st.integers(),
-       lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-           st.sampled_from(["even", "odd", "x"]), inner, max_size=3), max_leaves=6))  # fmt: skip
+@given(text=st.text("ab_/ \t\n#\"'{[0é\0", max_size=60), json_=JSON)
 def test_no_list_ends_in_a_traceback(tmp_path_factory, text, json_):
     folder = tmp_path_factory.getbasetemp()
     head = "data_global\nloop_\n_rlnTomoReconstructedTomogramHalf1\n_rlnTomoName\n"
