@@ -35,7 +35,7 @@ _FOREIGN = (
     (b"\x80\x02", "a Python pickle", "Such a file is never opened: it could run any program."),
 )
 _OF_MRC = (".mrc", ".mrcs", ".map", ".st", ".rec", ".ali")
-_KNOWN = "MRC, TIFF, EER, PNG and JPEG files can be read."
+_KNOWN = "MRC, TIFF, EER, PNG and JPEG files can be read, and OME-Zarr."
 
 
 @dataclass(frozen=True)
