@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_n2n.errors import UnreadableFile
-from napari_n2n.io.half_names import half_of_folder, split_half
+from napari_n2n.io.half_names import WHOLE, half_of_folder, split_half
 from napari_n2n.io.zarr_folders import is_zarr
 
 if TYPE_CHECKING:
@@ -78,7 +78,12 @@ def half_of(path: Path) -> tuple[str, Half | None]:
     How programs call them is in `napari_n2n.io.half_names`.
     """
     name, half = split_half(stem_of(path))
-    return name, half or half_of_folder(path.parent)
+    return name or _own_name(path.parent), half or half_of_folder(path.parent)
+
+
+def _own_name(folder: Path) -> str:
+    """Return how halves are called that have no name but their folder's, as ``odd.mrc``."""
+    return folder.absolute().name
 
 
 def files_in(
@@ -167,7 +172,7 @@ def _sorted_halves(folder: Path) -> tuple[dict[str, Path], dict[str, Path], dict
     full: dict[str, Path] = {}
     for path in files_in(folder, everything=True):
         name, half = split_half(stem_of(path))
-        (full if half is None else halves[half])[name] = path
+        (full if half is None else halves[half])[name or _own_name(folder)] = path
     # Folders named odd and even, whose files have the same names with or without a suffix.
     for child in sorted(folder.iterdir()):
         of_folder = half_of_folder(child)
@@ -201,9 +206,11 @@ def find_halves(folder: Path | str) -> list[HalvesFiles]:
     UnreadableFile
         When the folder cannot be listed.
     """
-    odd, even, full = _sorted_halves(Path(folder))
+    folder = Path(folder)
+    odd, even, full = _sorted_halves(folder)
+    whole = {_own_name(folder): full.get(WHOLE)}
     return [
-        HalvesFiles(name, odd[name], even[name], full.get(name))
+        HalvesFiles(name, odd[name], even[name], full.get(name) or whole.get(name))
         for name in sorted(odd.keys() & even.keys())
     ]
 

@@ -10,6 +10,7 @@ Sources, each read in the program's own code or documentation:
 - WarpTools (``TiltSeries.cs``): ``reconstruction/even/NAME_10.00Apx.mrc``, ``reconstruction/odd/``
   and all frames in ``reconstruction/``; Warp's averages of movies likewise, and so do people who
   follow the protocols of cryoCARE, IsoNet2 and Noise2Map.
+- cryoCARE's README: ``odd.rec``, ``even.rec`` in a folder of their own.
 - RELION 5 (``reconstruct_tomogram.cpp``, ``metadata_label.h``): ``rec_NAME_half1.mrc`` of the even
   frames, ``_half2`` of the odd ones, and ``rec_NAME.mrc`` of all.
 """
@@ -36,20 +37,24 @@ class HalfNaming:
     programs
         Who names them so, for people.
     odd, even
-        The word in the name, behind ``_`` or ``-``, in any case.
+        The word in the name, in any case; behind ``_`` or ``-``, or all there is of it.
     behind
         What follows it, and is in the name of the whole as well.
+    is_all
+        Whether nothing is before it: then the folder tells the name, and the whole is ``full``.
     """
 
     programs: str
     odd: str
     even: str
     behind: str = ""
+    is_all: bool = False
 
     def pattern(self, half: Half) -> re.Pattern[str]:
         """Return what finds the word, and nothing else, in a name without extension."""
         word = self.odd if half == "odd" else self.even
-        return re.compile(rf"[_-](?:{word})(?={self.behind}$)", re.IGNORECASE)
+        before = "^" if self.is_all else "[_-]"
+        return re.compile(rf"{before}(?:{word})(?={self.behind}$)", re.IGNORECASE)
 
 
 NAMINGS: tuple[HalfNaming, ...] = (
@@ -57,8 +62,11 @@ NAMINGS: tuple[HalfNaming, ...] = (
     HalfNaming("AreTomo3", "odd", "evn|even", "_vol"),
     HalfNaming("IMOD, tomotools", "odd", "evn|even", "_rec"),
     HalfNaming("RELION 5", "half2", "half1"),
+    HalfNaming("cryoCARE", "odd", "evn|even", is_all=True),
 )
 """Names of halves in one folder."""
+WHOLE = "full"
+"""The name of what ``odd`` and ``even`` are halves of."""
 FOLDERS: dict[Half, tuple[str, ...]] = {"odd": ("odd",), "even": ("even", "evn")}
 """Names of folders, in any case, whose files of one name are halves: Warp, WarpTools."""
 
@@ -73,7 +81,8 @@ _OF_VOLUMES = re.compile(
 def split_half(stem: str) -> tuple[str, Half | None]:
     """Return a name, without extension, as the whole has it, and which half it is by its name.
 
-    ``a_ODD`` is the odd half of ``a``, ``a_EVN_Vol`` the even one of ``a_Vol``.
+    ``a_ODD`` is the odd half of ``a``, ``a_EVN_Vol`` the even one of ``a_Vol``, and ``odd`` that of
+    something whose name is empty here.
     """
     for half, pattern in _PATTERNS:
         if pattern.search(stem):

@@ -118,6 +118,16 @@ def test_halves_that_do_not_fit_are_told(tmp_path, shape, size, said):
         volume_halves(tmp_path)
 
 
+def test_halves_that_are_called_nothing_else_are_those_of_their_folder(tmp_path):
+    for name in ("TS_01", "TS_02"):
+        for half, sign in (("even", -1), ("odd", 1), ("full", 3), ("clean", 3)):
+            volume(tmp_path / name / f"{half}.rec", sign)
+    pairs = volume_halves(tmp_path)
+    assert [pair.name for pair in pairs] == ["TS_01", "TS_02"]
+    assert pairs[1].full == tmp_path / "TS_02" / "full.rec"
+    assert halves_beside(tmp_path / "TS_01" / "full.rec") is not None
+
+
 def test_a_list_tells_the_voxel_size_where_the_header_does_not_know(tmp_path):
     for size, expected in ((0.0, 10), (12.0, 12)):
         for make in (relion, isonet2):
@@ -185,9 +195,11 @@ def test_both_halves_have_one_name_whoever_named_them(naming, name, mark, shout,
     found = {}
     for half, words in (("odd", naming.odd), ("even", naming.even)):
         for word in words.split("|"):
-            file = f"{name}{mark}{word.upper() if shout else word}{naming.behind}{ending}"
+            start = "" if naming.is_all else name + mark
+            file = f"{start}{word.upper() if shout else word}{naming.behind}{ending}"
             found[half_of(Path("folder") / file)] = half
-    assert found == {(name + naming.behind, "odd"): "odd", (name + naming.behind, "even"): "even"}
+    whole = "folder" if naming.is_all else name + naming.behind
+    assert found == {(whole, "odd"): "odd", (whole, "even"): "even"}
 
 
 JSON = st.recursive(
