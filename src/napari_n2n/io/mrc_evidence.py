@@ -23,6 +23,7 @@ _LABELS = slice(224, 1024)
 _EXTENDED_TYPE = slice(104, 108)
 _SERIALEM_ITEMS = (2, 6, 4, 2, 2, 4)
 """Bytes of what a SerialEM header has of each section, by the bits of nreal."""
+_RECONSTRUCTED, _REPROJECTED = "tilt: tomographic reconstruction", "reproj"
 _FEI_TILT_AT = 100
 _AGARD_BYTES = 128
 
@@ -49,6 +50,8 @@ def mrc_evidence(
     words = np.frombuffer(head, order + "i4")
     columns, rows, sections = (int(word) for word in words[:3])
     labels = head[_LABELS].decode("ascii", "replace")
+    if _is_reconstruction(labels):
+        return Evidence("volume", "its header: IMOD reconstructed it")
     if are_tilted(_angles(head, order, sections, extended)):
         return Evidence("tilt series", "the angles in its header")
     if "Tilt axis angle" in labels:
@@ -64,6 +67,12 @@ def mrc_evidence(
     if intervals == sections == rows == columns and int(words[3]) in (2, 12):
         return Evidence("volume", "its shape of a cube", is_sure=False)
     return None
+
+
+def _is_reconstruction(labels: str) -> bool:
+    """Whether IMOD's ``tilt`` made it: it adds a label to those of the tilt series."""
+    labels = labels.lower()
+    return labels.rfind(_RECONSTRUCTED) > labels.rfind(_REPROJECTED)
 
 
 def _angles(

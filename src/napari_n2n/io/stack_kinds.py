@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from napari_n2n.errors import N2NError
+from napari_n2n.io.finding import stem_of
+from napari_n2n.io.half_names import names_a_volume
 from napari_n2n.io.likeness import looks_like
 
 if TYPE_CHECKING:
@@ -90,8 +92,7 @@ def judged(source: FrameSource, path: Path | None) -> StackJudgement:
     count = source.shape[0]
     if source.row_order == "eer":
         return StackJudgement("movie", "its format")
-    evidence = None if path is None else _beside(path, count)
-    evidence = evidence or getattr(source, "evidence", None)
+    evidence = evidence_of(source, path)
     if evidence is not None and evidence.is_sure:
         return StackJudgement(evidence.kind, evidence.why)
     looks = _looks(source)
@@ -100,13 +101,24 @@ def judged(source: FrameSource, path: Path | None) -> StackJudgement:
     if evidence is not None:
         return StackJudgement(evidence.kind, evidence.why)
     if looks == "no movie":
-        series = path is not None and path.suffix.lower() == ".st"
+        series = path is not None and path.suffix.lower() in (".st", ".ali")
         return StackJudgement("tilt series" if series else "images", "their looks")
     if looks is not None:
         return StackJudgement(looks, "their looks")
     told = min(source.shape[1:]) >= _SMALLEST_JUDGED_PX
     notes = (_UNKNOWN.format(count),) if told else ()
     return StackJudgement("movie", "nothing else", notes, is_known=False)
+
+
+def evidence_of(source: FrameSource, path: Path | None) -> Evidence | None:
+    """Return what a file, what lies beside it, and its name tell; no pixels are read."""
+    stated: Evidence | None = getattr(source, "evidence", None)
+    if path is None or (stated is not None and stated.is_sure and stated.kind == "volume"):
+        return stated  # a reconstruction may lie beside the .mdoc of its tilt series
+    beside = _beside(path, source.shape[0])
+    if beside is None and stated is None and names_a_volume(path, stem_of(path)):
+        return Evidence("volume", "its name", is_sure=False)
+    return beside or stated
 
 
 def _movie_by_its_looks(evidence: Evidence | None) -> StackJudgement:
@@ -142,10 +154,11 @@ def are_tilted(degrees: Iterable[float]) -> bool:
 
 def _beside(path: Path, count: int) -> Evidence | None:
     """Return what SerialEM's ``.mdoc`` or IMOD's list of angles beside a file tells of it."""
-    for mdoc in (path.with_name(path.name + ".mdoc"), path.with_suffix(".mdoc")):
-        found = _of_mdoc(mdoc, count)
-        if found is not None:
-            return found
+    own, shared = path.with_name(path.name + ".mdoc"), path.with_suffix(".mdoc")
+    # TS.mdoc is of TS.mrc, but not of the volume TS.rec.
+    found = _of_mdoc(own, count) or _of_mdoc(shared, count, is_own=False)
+    if found is not None:
+        return found
     for suffix in (".rawtlt", ".tlt"):
         with suppress(OSError, ValueError):
             angles = [float(word) for word in path.with_suffix(suffix).read_text().split()]
@@ -154,7 +167,7 @@ def _beside(path: Path, count: int) -> Evidence | None:
     return None
 
 
-def _of_mdoc(mdoc: Path, count: int) -> Evidence | None:
+def _of_mdoc(mdoc: Path, count: int, *, is_own: bool = True) -> Evidence | None:
     try:
         text = mdoc.read_text("utf-8", "replace")
     except OSError:
@@ -162,7 +175,7 @@ def _of_mdoc(mdoc: Path, count: int) -> Evidence | None:
     if re.search(r"^\[FrameSet\s*=", text, re.MULTILINE):
         return Evidence("movie", mdoc.name)
     images = re.findall(r"^\[ZValue\s*=", text, re.MULTILINE)
-    if len(images) < min(2, count):
+    if len(images) < min(2, count) or not (is_own or len(images) == count):
         return None
     tilts = re.findall(r"^TiltAngle\s*=\s*(\S+)", text, re.MULTILINE)
     with suppress(ValueError):
