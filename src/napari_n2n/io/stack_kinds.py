@@ -17,7 +17,7 @@ import numpy as np
 
 from napari_n2n.errors import N2NError
 from napari_n2n.io.finding import stem_of
-from napari_n2n.io.half_names import names_a_volume
+from napari_n2n.io.half_names import names_a_volume, split_half
 from napari_n2n.io.likeness import looks_like
 
 if TYPE_CHECKING:
@@ -153,7 +153,18 @@ def are_tilted(degrees: Iterable[float]) -> bool:
 
 
 def _beside(path: Path, count: int) -> Evidence | None:
-    """Return what SerialEM's ``.mdoc`` or IMOD's list of angles beside a file tells of it."""
+    """Return what SerialEM's ``.mdoc`` or IMOD's list of angles beside a file tells of it.
+
+    What tells of a tilt series tells of those of its odd and of its even frames, too.
+    """
+    whole, half = split_half(path.stem)
+    found = _beside_itself(path, count)
+    if found is None and half is not None and whole:
+        return _beside_itself(path.with_name(whole + path.suffix), count)
+    return found
+
+
+def _beside_itself(path: Path, count: int) -> Evidence | None:
     own, shared = path.with_name(path.name + ".mdoc"), path.with_suffix(".mdoc")
     # TS.mdoc is of TS.mrc, but not of the volume TS.rec.
     found = _of_mdoc(own, count) or _of_mdoc(shared, count, is_own=False)

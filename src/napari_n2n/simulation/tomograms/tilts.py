@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_n2n.progress import Steps, Stopwatch, run_to_end
 from napari_n2n.reconstruction import back_projected_slabs, weighted
 from napari_n2n.simulation import optics
 from napari_n2n.simulation.tomograms.config import TomogramConfig
@@ -99,24 +100,27 @@ class SimulatedTomogram:
 
 def simulate_tomogram(config: TomogramConfig) -> SimulatedTomogram:
     """Return a tomogram's specimen and its tilt series, odd and even."""
-    ice = filled_ice(config)
-    return SimulatedTomogram(config, ice, _taken(config, ice))
+    return run_to_end(simulate_tomogram_steps(config))
 
 
-def _taken(config: TomogramConfig, ice: FilledIce) -> SimulatedTilts:
-    rng = np.random.default_rng([config.seed, 3])
+def simulate_tomogram_steps(config: TomogramConfig) -> Steps[SimulatedTomogram]:
+    """Do as `simulate_tomogram`; yields progress, returns the tomogram."""
+    watch = Stopwatch()
     angles = config.angles_degree
-    shape = (len(angles), *config.shape[1:])
+    yield watch.progress("filling the ice", 0, len(angles))
+    ice = filled_ice(config)
+    rng = np.random.default_rng([config.seed, 3])
     shifts = rng.normal(0, config.drift_angstrom, (len(angles), 2)) / config.voxel_size_angstrom
     shifts[len(angles) // 2] = 0
     strays = rng.normal(0, config.defocus_spread_micrometer, len(angles))
     defoci = config.defocus_micrometer + strays
-    clean, odd, even = (np.empty(shape, np.float32) for _ in range(3))
+    clean, odd, even = (np.empty((len(angles), *config.shape[1:]), np.float32) for _ in range(3))
     for i, angle in enumerate(np.deg2rad(angles)):
+        yield watch.progress(f"tilt {i + 1} of {len(angles)}", i, len(angles))
         clean[i] = _counts(config, ice, float(angle), shifts[i], float(defoci[i]))
         noise = np.random.default_rng([config.seed, 4, i])
         odd[i], even[i] = noise.poisson(clean[i] / 2), noise.poisson(clean[i] / 2)
-    return SimulatedTilts(clean, odd, even, angles, shifts, defoci)
+    return SimulatedTomogram(config, ice, SimulatedTilts(clean, odd, even, angles, shifts, defoci))
 
 
 def _counts(
