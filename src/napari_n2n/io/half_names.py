@@ -1,8 +1,9 @@
 """How programs name odd and even halves: the one table, for micrographs, tilt series and volumes.
 
-Sources, each read in the program's own code or documentation:
+Sources, each read in the program's own code or documentation but for the first:
 
-- MotionCor2 and 3, RELION 3 and later: ``_ODD``, ``_EVN`` behind a micrograph's name.
+- MotionCor2, RELION 3 and later, AreTomo2: ``_ODD``, ``_EVN`` behind the name, as their users know
+  them; of MotionCor3 it is in AreTomo3's ``CInput.cpp``.
 - AreTomo3 (``CAsyncSaveVol.cpp``, ``CTsPackage.cpp``): volumes ``_EVN_Vol.mrc``, ``_ODD_Vol.mrc``
   and ``_Vol.mrc`` of all frames; *tilt series* ``_EVN.mrc``, ``_ODD.mrc`` beside them.
 - tomotools (``tomogram.py``): ``_rec_bin_8_EVN.mrc``, ``_full_rec_ODD.mrc``; and etomo's
