@@ -35,6 +35,7 @@ ROOMS = [
     {"particles"},
     {"denoising"},
     {"motion", "simulation"},
+    {"reconstruction"},
     {"io"},
     GROUND,
 ]

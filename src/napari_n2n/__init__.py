@@ -30,11 +30,14 @@ if TYPE_CHECKING:
         Volume,
         open_image,
         open_movie,
+        open_volume,
         read_coordinates,
         read_gain,
         read_micrograph,
+        volume_halves,
         write_coordinates,
         write_micrograph,
+        write_volume,
     )
     from napari_n2n.metrics import correlation, frc
     from napari_n2n.motion import Halves, MotionConfig, write_halves
@@ -71,11 +74,14 @@ _WHERE = {
         "Volume",
         "open_image",
         "open_movie",
+        "open_volume",
         "read_coordinates",
         "read_gain",
         "read_micrograph",
+        "volume_halves",
         "write_coordinates",
         "write_micrograph",
+        "write_volume",
     ),
     "metrics": ("correlation", "frc"),
     "motion": ("Halves", "MotionConfig", "write_halves"),
@@ -129,6 +135,7 @@ __all__ = [
     "load_denoiser",
     "open_image",
     "open_movie",
+    "open_volume",
     "pick",
     "pick_steps",
     "read_coordinates",
@@ -139,10 +146,12 @@ __all__ = [
     "simulate",
     "train",
     "train_steps",
+    "volume_halves",
     "write_coordinates",
     "write_halves",
     "write_micrograph",
     "write_simulated",
+    "write_volume",
 ]
 
 # torch's threads spin while they wait for each other. With anything else running on the machine

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from napari_n2n.cli import app
 from napari_n2n.denoising.checkpoints import load_denoiser
 from napari_n2n.denoising.shipped_models.general import general_denoiser
-from napari_n2n.io import read_micrograph, write_micrograph
+from napari_n2n.io import read_micrograph, write_micrograph, write_volume
 
 from ..command_line import call
 
@@ -250,6 +250,19 @@ def test_what_info_notes_of_many_files_names_them(tmp_path, capsys):
     notes = capsys.readouterr().err.splitlines()
     assert [note.split(": ")[1] for note in notes] == ["a.mrc", "b.mrc"]
     assert all("gives no pixel size" in note for note in notes)
+
+
+def test_info_tells_of_a_tomogram_its_voxels_and_its_halves(tmp_path, capsys):
+    voxels = np.random.default_rng(0).normal(size=(8, 40, 50)).astype(np.float32)
+    for name in ("TS_01_Vol.mrc", "TS_01_EVN_Vol.mrc", "TS_01_ODD_Vol.mrc", "TS_02.ome.zarr"):
+        write_volume(tmp_path / name, voxels, voxel_size_angstrom=10.7)
+    assert call("info", tmp_path) == 0
+    said = capsys.readouterr()
+    assert said.out.count(": volume, ") == len(said.out.splitlines()) == 4
+    assert said.out.count("50 × 40 px, 8 sections, float32, 10.7 Å/voxel") == 4
+    assert "volume, OME-Zarr 0.4" in said.out
+    assert "Its halves lie beside it: TS_01_ODD_Vol.mrc and TS_01_EVN_Vol.mrc." in said.err
+    assert "it is an even half; the odd one is TS_01_ODD_Vol.mrc" in said.err
 
 
 def test_info_tells_in_one_line_where_a_header_departs_from_mrc2014(tmp_path, capsys):

@@ -3,9 +3,10 @@
 Only what prints the help is imported here; each command imports what it needs when it runs.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
 from napari_n2n.cli import console
 from napari_n2n.cli.assess_particles import assess_particles
@@ -21,14 +22,27 @@ from napari_n2n.cli.report import report
 from napari_n2n.cli.reproduce import reproduce
 from napari_n2n.cli.screen import screen
 from napari_n2n.cli.simulate import simulate
+from napari_n2n.cli.simulate_tomogram import simulate_tomogram
 from napari_n2n.cli.train import train
 from napari_n2n.cli.train_general import train_general
 from napari_n2n.cli.train_photographs import train_photographs
 from napari_n2n.errors import N2NError
 from napari_n2n.version import __version__
 
+
+class _Commands(typer.core.TyperGroup):
+    """The commands; `simulate tomogram FOLDER` is `simulate-tomogram FOLDER`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        # `simulate tomogram` alone writes movies into a folder of that name, as it always did.
+        if args[:2] == ["simulate", "tomogram"] and len(args) > 2 and args[2][:1] != "-":
+            args = ["simulate-tomogram", *args[2:]]
+        return super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
     name="napari-n2n",
+    cls=_Commands,
     help="Denoise cryo-EM micrographs without clean data (Noise2Noise).",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
@@ -37,6 +51,7 @@ app = typer.Typer(
 for command in (
     demo,
     simulate,
+    simulate_tomogram,
     halves,
     train,
     denoise,

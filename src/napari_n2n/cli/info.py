@@ -11,12 +11,18 @@ _KINDS = {"images": "separate images"}
 _PARTS = {"movie": "frames", "volume": "sections", "tilt series": "tilts", "images": "images"}
 
 
+def _size(kind: str, angstrom: float | None) -> str:
+    what = "voxel" if kind == "volume" else "pixel"
+    short = "voxel" if kind == "volume" else "px"
+    return f"{what} size unknown" if angstrom is None else f"{angstrom:.4g} Å/{short}"
+
+
 def info(
     files: Annotated[list[Path], typer.Argument(help="Files, folders or quoted patterns.")],
 ) -> None:
     """Say what files hold, from their headers and, of several images, a few of these."""
     from napari_n2n.errors import N2NError
-    from napari_n2n.io import inspect_file
+    from napari_n2n.io import inspect_file, volume_facts
     from napari_n2n.io.mrc_validation import mrc2014_departures
 
     failed = False
@@ -24,6 +30,7 @@ def info(
         try:
             found = inspect_file(path)
             departures = mrc2014_departures(path)
+            facts = volume_facts(path) if found.kind == "volume" else ()
         except N2NError as error:
             console.say_error(str(error))
             failed = True
@@ -36,11 +43,11 @@ def info(
             f"{width} × {height} px",
             f"{found.frame_count} {_PARTS[found.kind]}" if found.kind in _PARTS else "",
             f"{found.dtype}",
-            "pixel size unknown" if size is None else f"{size:.4g} Å/px",
+            _size(found.kind, size),
             "" if dose is None else f"{dose:.3g} e/Å² a frame",
         ]
         console.say(f"{path}: " + ", ".join(part for part in parts if part))
-        for note in found.notes:
+        for note in (*facts, *found.notes):
             console.say_note(f"{path.name}: {note}")
         if departures:
             console.say_note(f"{path.name}: MRC2014: {'; '.join(departures)}.")

@@ -43,8 +43,21 @@ from napari_n2n.io.mrc import write_mrc_stack
 from napari_n2n.io.opening import ImageFile, open_image
 from napari_n2n.io.outputs import overwriting
 from napari_n2n.io.particles import GIVERS, LABELS, Giver, Label, Particles
-from napari_n2n.io.stacks import SeparateImages, StillStack, TiltSeries, Volume
+from napari_n2n.io.stacks import SeparateImages, StillStack, TiltSeries
 from napari_n2n.io.tiff import write_tiff_stack
+from napari_n2n.io.volumes import (
+    OtherKind,
+    Volume,
+    VolumePair,
+    VolumePairs,
+    VolumeWriter,
+    halves_beside,
+    open_volume,
+    volume_facts,
+    volume_halves,
+    write_tomograms_star,
+    write_volume,
+)
 
 __all__ = [
     "GIVERS",
@@ -61,12 +74,16 @@ __all__ = [
     "MicrographParticles",
     "Movie",
     "Optics",
+    "OtherKind",
     "Particles",
     "Photograph",
     "SeparateImages",
     "StillStack",
     "TiltSeries",
     "Volume",
+    "VolumePair",
+    "VolumePairs",
+    "VolumeWriter",
     "check_pixels",
     "expand_inputs",
     "files_in",
@@ -74,6 +91,7 @@ __all__ = [
     "find_defects",
     "find_halves",
     "half_of",
+    "halves_beside",
     "inspect_file",
     "is_coordinates",
     "is_supported",
@@ -81,6 +99,7 @@ __all__ = [
     "may_be_movie",
     "open_image",
     "open_movie",
+    "open_volume",
     "overwriting",
     "read_coordinates",
     "read_gain",
@@ -89,6 +108,8 @@ __all__ = [
     "replace_defects",
     "stem_of",
     "unpaired_halves",
+    "volume_facts",
+    "volume_halves",
     "write_atomically",
     "write_box_per_micrograph",
     "write_coordinates",
@@ -96,4 +117,6 @@ __all__ = [
     "write_mrc_stack",
     "write_star_per_micrograph",
     "write_tiff_stack",
+    "write_tomograms_star",
+    "write_volume",
 ]

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,6 +88,63 @@ def write_atomically(path: Path | str) -> Iterator[Path]:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 temporary.unlink()
+
+
+@contextlib.contextmanager
+def folder_atomically(path: Path | str) -> Iterator[Path]:
+    """Give a temporary folder beside `path`; put it in place when the block succeeds.
+
+    For what is a folder to the disk and a file to people, as OME-Zarr. Everything in it is flushed
+    to the disk before it is renamed; an earlier result is moved out of the way, and deleted once
+    the new one is there.
+
+    Raises
+    ------
+    WriteProblem
+        As in `write_atomically`.
+    """
+    given = Path(path)
+    temporary: Path | None = None
+    try:
+        try:
+            path = given.resolve() if given.is_symlink() else given
+            if os.path.lexists(path):
+                require_replaceable(path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            candidate = path.with_name(_hidden_name(path))
+            candidate.mkdir()
+            temporary = candidate
+            yield temporary
+            for file in temporary.rglob("*"):
+                if file.is_file():
+                    _flush_to_disk(file)
+            _swap_in(temporary, path)
+            temporary = None
+            _flush_folder(path.parent)
+        except OSError as error:
+            raise _write_problem(given, error) from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _swap_in(new: Path, path: Path) -> None:
+    """Rename a folder to ``path``; what is there goes first, and comes back if that fails."""
+    if not os.path.lexists(path):
+        new.rename(path)
+        return
+    require_replaceable(path)  # somebody may have come first
+    old = path.with_name(_hidden_name(path))
+    path.rename(old)
+    try:
+        new.rename(path)
+    except OSError:
+        old.rename(path)
+        raise
+    if old.is_dir():
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        old.unlink()
 
 
 def _hidden_name(path: Path) -> str:

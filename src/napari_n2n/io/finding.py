@@ -12,13 +12,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_n2n.errors import UnreadableFile
+from napari_n2n.io.half_names import WHOLE, half_of_folder, split_half
+from napari_n2n.io.zarr_folders import is_zarr
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
 
+    from napari_n2n.io.half_names import Half
+
 PICTURES: tuple[str, ...] = (".png", ".jpg", ".jpeg")
 """What photographs end in, and the small pictures that microscopes write beside micrographs."""
-EXTENSIONS = (".mrc", ".mrcs", ".st", ".map", ".tif", ".tiff", ".eer", *PICTURES)
+FOLDERS_AS_FILES = (".ome.zarr", ".zarr")
+"""Folders that count as one file each."""
+EXTENSIONS = (
+    *(".mrc", ".mrcs", ".st", ".ali", ".map", ".rec", ".tif", ".tiff", ".eer"),
+    *(*FOLDERS_AS_FILES, *PICTURES),
+)
 _COMPRESSED = (".gz", ".bz2")
 IMAGES: tuple[str, ...] = tuple(
     f"*{end}{more}" for end in EXTENSIONS if end not in PICTURES for more in ("", *_COMPRESSED)
@@ -26,11 +35,9 @@ IMAGES: tuple[str, ...] = tuple(
 """Patterns of the files that may be micrographs or movies."""
 PATTERN_SIGNS = "*?["
 """A name that has one of these is a pattern, unless it is that of a file."""
-_ODD = re.compile(r"[_-]odd$", re.IGNORECASE)
-_EVEN = re.compile(r"[_-](evn|even)$", re.IGNORECASE)
-_BESIDE = (_ODD, _EVEN, re.compile(r"[_-]nodw$", re.IGNORECASE), re.compile(r"_PS$"))
-"""Ends of the names of what motion correction writes beside a micrograph and what is none of its
-own: halves, the sum without dose weighting, RELION's power spectra."""
+_BESIDE = (re.compile(r"[_-]nodw$", re.IGNORECASE), re.compile(r"_PS$"))
+"""Ends of the names of what motion correction writes beside a micrograph, halves excepted, and
+what is none of its own: the sum without dose weighting, RELION's power spectra."""
 
 
 @dataclass(frozen=True)
@@ -64,18 +71,19 @@ def stem_of(path: Path) -> str:
     return name
 
 
-def half_of(path: Path) -> tuple[str, str | None]:
+def half_of(path: Path) -> tuple[str, Half | None]:
     """Return a file's name without what says that it is a half, and ``"odd"``, ``"even"`` or None.
 
     ``a_ODD.mrc`` is the odd half of ``a``; a file in a folder ``odd`` or ``even`` is one by that.
+    How programs call them is in `napari_n2n.io.half_names`.
     """
-    stem, folder = stem_of(path), path.parent.name.lower()
-    for kind, pattern, folders in (("odd", _ODD, ("odd",)), ("even", _EVEN, ("even", "evn"))):
-        if pattern.search(stem):
-            return pattern.sub("", stem), kind
-        if folder in folders:
-            return stem, kind
-    return stem, None
+    name, half = split_half(stem_of(path))
+    return name or _own_name(path.parent), half or half_of_folder(path.parent)
+
+
+def _own_name(folder: Path) -> str:
+    """Return how halves are called that have no name but their folder's, as ``odd.mrc``."""
+    return folder.absolute().name
 
 
 def files_in(
@@ -96,7 +104,7 @@ def files_in(
     Parameters
     ----------
     folder
-        Its files, not those of folders within.
+        Its files, not those of folders within; an OME-Zarr folder counts as one.
     patterns
         Of names, as ``"*.tif"``; small and capital letters are the same. None: all images.
     by_age
@@ -122,8 +130,12 @@ def files_in(
     for name in names:
         # It may be gone by now.
         with suppress(OSError):
-            if folder / name not in but and entries[name].is_file():
-                age = entries[name].stat().st_mtime_ns if by_age else 0
+            entry = entries[name]
+            is_one = entry.is_file() or (
+                name.lower().endswith(FOLDERS_AS_FILES) and is_zarr(folder / name)
+            )
+            if folder / name not in but and is_one:
+                age = entry.stat().st_mtime_ns if by_age else 0
                 found.append((age, name))
     return [folder / name for _, name in sorted(found)]
 
@@ -152,36 +164,32 @@ def _described(names: Iterable[str], patterns: Iterable[str]) -> list[str]:
 
 def _is_of_its_own(name: str) -> bool:
     stem = stem_of(Path(name))
-    return not any(end.search(stem) for end in _BESIDE)
+    return split_half(stem)[1] is None and not any(end.search(stem) for end in _BESIDE)
 
 
 def _sorted_halves(folder: Path) -> tuple[dict[str, Path], dict[str, Path], dict[str, Path]]:
-    odd: dict[str, Path] = {}
-    even: dict[str, Path] = {}
+    halves: dict[Half, dict[str, Path]] = {"odd": {}, "even": {}}
     full: dict[str, Path] = {}
     for path in files_in(folder, everything=True):
-        stem = stem_of(path)
-        for pattern, found in ((_ODD, odd), (_EVEN, even)):
-            if pattern.search(stem):
-                found[pattern.sub("", stem)] = path
-                break
-        else:
-            full[stem] = path
+        name, half = split_half(stem_of(path))
+        (full if half is None else halves[half])[name or _own_name(folder)] = path
     # Folders named odd and even, whose files have the same names with or without a suffix.
     for child in sorted(folder.iterdir()):
-        name = child.name.lower()
-        if child.is_dir() and name in ("odd", "even", "evn"):
-            pattern, found = (_ODD, odd) if name == "odd" else (_EVEN, even)
+        of_folder = half_of_folder(child)
+        if of_folder is not None and child.is_dir():
             for path in files_in(child, everything=True):
-                found.setdefault(pattern.sub("", stem_of(path)), path)
-    return odd, even, full
+                stem = stem_of(path)
+                name, half = split_half(stem)
+                halves[of_folder].setdefault(name if half == of_folder else stem, path)
+    return halves["odd"], halves["even"], full
 
 
 def find_halves(folder: Path | str) -> list[HalvesFiles]:
     """Find odd and even halves in a folder.
 
     Names such as ``a_ODD.mrc`` and ``a_EVN.mrc``, ``a_odd.mrc`` and ``a_even.mrc`` (any case), or
-    equal names in folders ``odd`` and ``even``, make a pair; ``a.mrc`` is their full sum.
+    equal names in folders ``odd`` and ``even``, make a pair; ``a.mrc`` is their full sum. All of
+    them are in `napari_n2n.io.half_names`.
 
     Parameters
     ----------
@@ -198,9 +206,11 @@ def find_halves(folder: Path | str) -> list[HalvesFiles]:
     UnreadableFile
         When the folder cannot be listed.
     """
-    odd, even, full = _sorted_halves(Path(folder))
+    folder = Path(folder)
+    odd, even, full = _sorted_halves(folder)
+    whole = {_own_name(folder): full.get(WHOLE)}
     return [
-        HalvesFiles(name, odd[name], even[name], full.get(name))
+        HalvesFiles(name, odd[name], even[name], full.get(name) or whole.get(name))
         for name in sorted(odd.keys() & even.keys())
     ]
 
@@ -240,7 +250,7 @@ def expand_inputs(given: Path | str, *, everything: bool = False) -> list[Path]:
         When there is no such file, or nothing matches.
     """
     path = Path(given)
-    if path.is_dir():
+    if path.is_dir() and not is_zarr(path):
         found = files_in(path, everything=everything)
         if not found:
             raise UnreadableFile(

@@ -11,6 +11,7 @@ from napari_n2n.io.compressed import codec_of, decompressed
 from napari_n2n.io.limits import open_binary
 from napari_n2n.io.mrc_header import HEADER_BYTES, looks_like_mrc
 from napari_n2n.io.tiff_directory import is_tiff, read_pages
+from napari_n2n.io.zarr_folders import is_zarr
 
 if TYPE_CHECKING:
     from napari_n2n.io.eer import EerRendering
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 Format = Literal["mrc", "tiff", "eer", "photograph"]
 
 _FOREIGN = (
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 file", "Export it as MRC or TIFF."),
+    (
+        b"\x89HDF\r\n\x1a\n",
+        "an HDF5 file",
+        "Save it as MRC; of EMAN's: e2proc3d.py NAME.hdf NAME.mrc.",
+    ),
     (b"\x00\x00\x00\x03\x00\x00\x00", "a Gatan DM3 file", "Convert it to MRC with IMOD's dm2mrc."),
     (b"\x00\x00\x00\x04\x00\x00\x00", "a Gatan DM4 file", "Convert it to MRC with IMOD's dm2mrc."),
     (b"PK\x03\x04", "a zip archive", "Unpack it first."),
@@ -29,7 +34,8 @@ _FOREIGN = (
     (b"%PDF", "a PDF document", "Export its picture as PNG."),
     (b"\x80\x02", "a Python pickle", "Such a file is never opened: it could run any program."),
 )
-_KNOWN = "MRC, TIFF, EER, PNG and JPEG files can be read."
+_OF_MRC = (".mrc", ".mrcs", ".map", ".st", ".rec", ".ali")
+_KNOWN = "MRC, TIFF, EER, PNG and JPEG files can be read, and OME-Zarr."
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,7 @@ def _unknown(path: Path, head: bytes) -> UnreadableFile:
     for magic, name, remedy in _FOREIGN:
         if head.startswith(magic):
             return UnreadableFile(path, f"is {name}, whatever its name says", remedy)
-    if len(head) < HEADER_BYTES and path.suffix.lower() in (".mrc", ".mrcs", ".map", ".st"):
+    if len(head) < HEADER_BYTES and path.suffix.lower() in _OF_MRC:
         return UnreadableFile(
             path,
             f"is torn: it has {len(head)} bytes, and an MRC header alone has {HEADER_BYTES}",
@@ -119,7 +125,9 @@ def _unknown(path: Path, head: bytes) -> UnreadableFile:
 
 
 def open_source(path: Path, eer: EerRendering | None = None) -> FrameSource:
-    """Open a file as a source of frames, by its content; its header is read, and closed again.
+    """Open a file, or an OME-Zarr folder, as a source of frames; it is closed again.
+
+    By its content: its header, or what describes it, is read.
 
     Raises
     ------
@@ -127,6 +135,10 @@ def open_source(path: Path, eer: EerRendering | None = None) -> FrameSource:
         When it is no image, or damaged.
     """
     # Each format is imported when a file asks for it, which keeps `import napari_n2n.io` quick.
+    if is_zarr(path):
+        from napari_n2n.io.volumes.ome_zarr import OmeZarrSource
+
+        return OmeZarrSource(path)
     with open_binary(path) as handle:
         sniffed = sniff(handle, path)
         if sniffed.format == "photograph":
@@ -155,6 +167,8 @@ def open_source(path: Path, eer: EerRendering | None = None) -> FrameSource:
 def is_supported(path: Path | str) -> bool:
     """Whether a file looks like one this program can open, judged by its first bytes."""
     path = Path(path)
+    if is_zarr(path):
+        return True
     try:
         with open_binary(path) as handle:
             sniff(handle, path)

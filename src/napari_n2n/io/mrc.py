@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -74,9 +75,10 @@ class MrcSource:
         self.dtype = np.dtype(self.header.dtype)
         self.pixel_size_angstrom = self.header.pixel_size_angstrom
         self.kind: ImageKind = "movie" if self.shape[0] > 1 else "micrograph"
-        self._head = head
+        self.head = head
+        self.labels = labels_in(head)
         self.notes = self.header.notes + placeholder_notes(
-            self.pixel_size_angstrom, self.shape[1:], labels_in(head)
+            self.pixel_size_angstrom, self.shape[1:], self.labels
         )
         if self.header.packed_by_size:
             self.notes += (PACKED_NOTE,)
@@ -90,12 +92,37 @@ class MrcSource:
     @property
     def evidence(self) -> Evidence | None:
         """What the header tells of several sections."""
-        offset = self.header.offset - HEADER_BYTES
+        return mrc_evidence(self.head, self.header.byte_order, self._path, self.extended_header)
 
-        def extended(size: int) -> NDArray[np.uint8]:
-            return self._bytes(HEADER_BYTES, min(size, offset), "the extended header")
+    @property
+    def origin_angstrom(self) -> tuple[float, float, float]:
+        """Where the header says that the first voxel lies, (z, y, x) in Å; 0 for what is absurd."""
+        z, y, x = np.frombuffer(self.head, self.header.byte_order + "f4", 3, 196).tolist()[::-1]
+        return (z, y, x) if math.isfinite(x + y + z) else (0.0, 0.0, 0.0)
 
-        return mrc_evidence(self._head, self.header.byte_order, self._path, extended)
+    @property
+    def section_distance_angstrom(self) -> float | None:
+        """Cell height / grid intervals (MRC2014), Å; of stacks, whose interval is one, of all."""
+        intervals = int(np.frombuffer(self.head, self.header.byte_order + "i4", 1, 36)[0])
+        height = float(np.frombuffer(self.head, self.header.byte_order + "f4", 1, 48)[0])
+        if not (intervals > 0 and 0 < height < math.inf):
+            return None
+        alone, shared = height, height / max(intervals, self.shape[0])
+        size = self.pixel_size_angstrom
+        is_stack = intervals == 1 and size is not None and abs(alone / size - 1) < 0.01
+        return alone if is_stack else shared
+
+    def extended_header(self, size: int | None = None) -> NDArray[np.uint8]:
+        """Give the extended header, or its first bytes.
+
+        Raises
+        ------
+        UnreadableFile
+            When the file is no longer what it was.
+        """
+        there = self.header.offset - HEADER_BYTES
+        size = there if size is None else min(size, there)
+        return self._bytes(HEADER_BYTES, size, "the extended header")
 
     def _judge_sign(self) -> None:
         """Take bytes of unknown sign for what spreads less: read wrongly, they wrap around."""
@@ -146,6 +173,35 @@ class MrcSource:
             return unpack_4bit(data.reshape(rows, -1), columns)
         return data.view(self.dtype).reshape(rows, columns)
 
+    def read_box(self, box: tuple[slice, slice, slice]) -> NDArray[Any]:
+        """Give part of some sections (z, y, x), copied; uncompressed, only their rows are read.
+
+        Rows are read whole, in one go a section. A memory map is less than twice as fast while the
+        file is in the memory of the system (10 to 18 ms for 128³ voxels of 1024 × 1024 × 300) and
+        at most half as fast where it is not (450 to 180 ms), and ends the program if somebody
+        shortens the file.
+
+        Raises
+        ------
+        UnreadableFile
+            When the file ends before it or its compressed data are damaged.
+        """
+        z, y, x = box
+        header = self.header
+        if self._compressed is not None or header.packed:
+            return np.stack([self.read(number)[y, x] for number in range(z.start, z.stop)])
+        row_bytes = self.shape[2] * self.dtype.itemsize
+        height, width = y.stop - y.start, self.shape[2]
+        voxels = np.empty((z.stop - z.start, height, x.stop - x.start), self.dtype)
+        with open_binary(self._path) as handle:
+            for place, number in enumerate(range(z.start, z.stop)):
+                handle.seek(header.offset + number * header.section_bytes + y.start * row_bytes)
+                rows = np.fromfile(handle, self.dtype, height * width)
+                if rows.size < height * width:
+                    raise self._shortened(f"section {number + 1}")
+                voxels[place] = rows.reshape(height, width)[:, x]
+        return voxels
+
     def _bytes(self, start: int, size: int, what: str) -> NDArray[np.uint8]:
         if self._compressed is not None:
             return np.frombuffer(self._compressed.read(start, size, what), np.uint8)
@@ -154,10 +210,13 @@ class MrcSource:
             # That many bytes were there when the file was opened.
             data = np.fromfile(handle, np.uint8, size)
         if data.size < size:
-            raise UnreadableFile(
-                self._path, f"became shorter since it was opened: {what} is torn", COPY_AGAIN
-            )
+            raise self._shortened(what)
         return data
+
+    def _shortened(self, what: str) -> UnreadableFile:
+        return UnreadableFile(
+            self._path, f"became shorter since it was opened: {what} is torn", COPY_AGAIN
+        )
 
 
 def build_header(

@@ -28,6 +28,7 @@ _LARGEST_BOX_PX = 640
 """No detector is as small as a particle's box."""
 _REAL = (2, 12)
 """Modes of real numbers, which particles have; movies in files called so hold counts."""
+_RECONSTRUCTED, _REPROJECTED = "tilt: tomographic reconstruction", "reproj"
 _FEI_TILT_AT = 100
 _AGARD_BYTES = 128
 
@@ -54,6 +55,8 @@ def mrc_evidence(
     words = np.frombuffer(head, order + "i4")
     columns, rows, sections = (int(word) for word in words[:3])
     labels = head[_LABELS].decode("ascii", "replace")
+    if _is_reconstruction(labels):
+        return Evidence("volume", "its header: IMOD reconstructed it")
     if are_tilted(_angles(head, order, sections, extended)):
         return Evidence("tilt series", "the angles in its header")
     if "Tilt axis angle" in labels:
@@ -78,6 +81,12 @@ def _is_called_images(path: Path) -> bool:
     stem = stem_of(path).lower()
     is_mrcs = path.name.lower().endswith((".mrcs", ".mrcs.gz", ".mrcs.bz2"))
     return is_mrcs or stem.endswith(("_particles", "_class_averages", "_templates"))
+
+
+def _is_reconstruction(labels: str) -> bool:
+    """Whether IMOD's ``tilt`` made it: it adds a label to those of the tilt series."""
+    labels = labels.lower()
+    return labels.rfind(_RECONSTRUCTED) > labels.rfind(_REPROJECTED)
 
 
 def _angles(

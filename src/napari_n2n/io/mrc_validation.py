@@ -44,6 +44,8 @@ def mrc2014_departures(path: Path) -> tuple[str, ...]:
     UnreadableFile
         When the file cannot be opened, or its header not be read.
     """
+    if path.is_dir():  # OME-Zarr
+        return ()
     with open_binary(path) as handle:
         found = sniff(handle, path)
     if found.format != "mrc" or found.codec is not None:

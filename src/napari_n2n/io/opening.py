@@ -9,7 +9,8 @@ from napari_n2n.io.formats import open_source
 from napari_n2n.io.micrographs import Micrograph, Photograph, still_image_of
 from napari_n2n.io.movies import Movie
 from napari_n2n.io.stack_kinds import StackJudgement, judged
-from napari_n2n.io.stacks import SeparateImages, StillStack, TiltSeries, Volume
+from napari_n2n.io.stacks import SeparateImages, StillStack, TiltSeries
+from napari_n2n.io.volumes.model import Volume
 
 if TYPE_CHECKING:
     from napari_n2n.io.eer import EerRendering
@@ -44,7 +45,8 @@ def open_image(
     Parameters
     ----------
     path
-        MRC, MRCS (also gzip or bzip2), TIFF, EER, PNG or JPEG; its name is of no matter.
+        MRC, MRCS (also gzip or bzip2), TIFF, EER, PNG or JPEG, or an OME-Zarr folder; its name is
+        of no matter.
     pixel_size_angstrom
         Å; wins over the file's. For EER it is that of the rendered pixels.
     dose_per_frame

@@ -7,7 +7,8 @@
 Commands ask `require_free` before they begin, and `write_atomically` asks once more: no writer can
 leave it out.
 
-MRC files, models, PNG pictures and the records of experiments bear the program's name inside. Texts
+MRC files, OME-Zarr, models, PNG pictures and the records of experiments bear the program's name
+inside. Texts
 that people edit are known by their digest: what somebody has changed since is theirs. STAR and HTML
 have it in a comment, see `sealed`; of what has no place for one (tables, lists, boxes, TIFF,
 folders of links) it lies beside in `RECORD`.
@@ -24,6 +25,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from napari_n2n.errors import WriteProblem
+from napari_n2n.io.zarr_folders import is_zarr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -66,6 +68,8 @@ def overwriting(allowed: bool = True) -> Iterator[None]:
 def made_by_us(path: Path) -> bool:
     """Whether this program made a file, and nobody has changed it since as far as can be told."""
     try:
+        if is_zarr(path):
+            return _zarr_bears_our_name(path)
         return (not path.is_dir() and _bears_our_name(path)) or _is_recorded(path)
     except OSError:
         return False
@@ -169,7 +173,7 @@ def require_replaceable(path: Path, inputs: dict[tuple[int, int], Path] | None =
     WriteProblem
         It is one of ``inputs``, a folder, or of somebody else.
     """
-    if path.is_dir():
+    if path.is_dir() and not is_zarr(path):
         raise WriteProblem(
             path, "is a folder, where a file was to be written", "Choose another name."
         )
@@ -259,6 +263,14 @@ def _bears_our_name(path: Path) -> bool:
             file.seek(-len(CREATOR), os.SEEK_END)
             return file.read() == CREATOR.encode()
         return head.startswith(_JSON_START) or _is_sealed(path, head)
+
+
+def _zarr_bears_our_name(path: Path) -> bool:
+    """Whether a Zarr group has our name among its attributes; Zarr 2, as we write it."""
+    with contextlib.suppress(ValueError, FileNotFoundError):
+        attributes = json.loads((path / ".zattrs").read_text("utf-8"))
+        return isinstance(attributes, dict) and CREATOR in attributes
+    return False
 
 
 def _is_sealed(path: Path, head: bytes) -> bool:

@@ -17,6 +17,7 @@ import numpy as np
 
 from napari_n2n.errors import N2NError
 from napari_n2n.io.finding import stem_of
+from napari_n2n.io.half_names import names_a_volume, split_half
 from napari_n2n.io.likeness import looks_like
 
 if TYPE_CHECKING:
@@ -92,8 +93,7 @@ def judged(source: FrameSource, path: Path | None) -> StackJudgement:
     count = source.shape[0]
     if source.row_order == "eer":
         return StackJudgement("movie", "its format")
-    evidence = None if path is None else _beside(path, count)
-    evidence = evidence or getattr(source, "evidence", None)
+    evidence = evidence_of(source, path)
     if evidence is not None and evidence.is_sure:
         return StackJudgement(evidence.kind, evidence.why)
     looks = _looks(source)
@@ -101,7 +101,7 @@ def judged(source: FrameSource, path: Path | None) -> StackJudgement:
         return _movie_by_its_looks(evidence)
     if evidence is not None:
         return StackJudgement(evidence.kind, evidence.why)
-    series = path is not None and path.suffix.lower() == ".st"  # as IMOD and SerialEM call them
+    series = path is not None and path.suffix.lower() in (".st", ".ali")  # IMOD, SerialEM
     if series and looks in ("no movie", "volume"):
         return StackJudgement("tilt series", "their looks")
     if looks == "no movie":
@@ -111,6 +111,17 @@ def judged(source: FrameSource, path: Path | None) -> StackJudgement:
     told = min(source.shape[1:]) >= _SMALLEST_JUDGED_PX
     notes = (_UNKNOWN.format(count),) if told else ()
     return StackJudgement("movie", "nothing else", notes, is_known=False)
+
+
+def evidence_of(source: FrameSource, path: Path | None) -> Evidence | None:
+    """Return what a file, what lies beside it, and its name tell; no pixels are read."""
+    stated: Evidence | None = getattr(source, "evidence", None)
+    if path is None or (stated is not None and stated.is_sure and stated.kind == "volume"):
+        return stated  # a reconstruction may lie beside the .mdoc of its tilt series
+    beside = _beside(path, source.shape[0])
+    if beside is None and stated is None and names_a_volume(path, stem_of(path)):
+        return Evidence("volume", "its name", is_sure=False)
+    return beside or stated
 
 
 def _movie_by_its_looks(evidence: Evidence | None) -> StackJudgement:
@@ -147,12 +158,26 @@ def are_tilted(degrees: Iterable[float]) -> bool:
 
 
 def _beside(path: Path, count: int) -> Evidence | None:
-    """Return what SerialEM's ``.mdoc`` or IMOD's list of angles beside a file tells of it."""
+    """Return what SerialEM's ``.mdoc`` or IMOD's list of angles beside a file tells of it.
+
+    What tells of a tilt series tells of those of its odd and of its even frames, too.
+    """
+    packed = path.suffix if stem_of(path) != path.stem else ""
+    unpacked = path.name.removesuffix(packed)
     stem = stem_of(path)
-    unpacked = path.with_suffix("").name if stem_of(path) != path.stem else path.name
-    for name in dict.fromkeys((path.name, unpacked, path.stem, stem)):
-        for ending in (".mdoc", ".MDOC"):
-            found = _of_mdoc(path.with_name(name + ending), count)
+    found = _beside_name(path, unpacked, stem, count)
+    whole, half = split_half(stem)
+    if found is None and half is not None and whole:
+        return _beside_name(path, whole + unpacked.removeprefix(stem), whole, count)
+    return found
+
+
+def _beside_name(path: Path, name: str, stem: str, count: int) -> Evidence | None:
+    """Return what lies beside ``path`` for a file called ``name``, ``stem`` without extension."""
+    for ending in (".mdoc", ".MDOC"):
+        # TS.mdoc is of TS.mrc, but not of the volume TS.rec.
+        for own in dict.fromkeys((path.name, name, stem)):
+            found = _of_mdoc(path.with_name(own + ending), count, is_own=own != stem)
             if found is not None:
                 return found
     for ending in (".rawtlt", ".tlt", ".RAWTLT", ".TLT"):
@@ -164,7 +189,7 @@ def _beside(path: Path, count: int) -> Evidence | None:
     return None
 
 
-def _of_mdoc(mdoc: Path, count: int) -> Evidence | None:
+def _of_mdoc(mdoc: Path, count: int, *, is_own: bool = True) -> Evidence | None:
     try:
         text = mdoc.read_text("utf-8", "replace")
     except OSError:
@@ -172,7 +197,7 @@ def _of_mdoc(mdoc: Path, count: int) -> Evidence | None:
     if re.search(r"^\[FrameSet\s*=", text, re.MULTILINE):
         return Evidence("movie", mdoc.name)
     images = re.findall(r"^\[ZValue\s*=", text, re.MULTILINE)
-    if len(images) < min(2, count):
+    if len(images) < min(2, count) or not (is_own or len(images) == count):
         return None
     tilts = re.findall(r"^TiltAngle\s*=\s*(\S+)", text, re.MULTILINE)
     with suppress(ValueError):

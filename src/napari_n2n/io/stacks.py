@@ -130,18 +130,24 @@ class ImageStack:
 
     def _image(self, index: int) -> NDArray[np.float32]:
         """Give one image as it is to be used, shape (y, x)."""
-        raw = self._raw(index)
+        return self._as_used(self._raw(index), f"{self._part} {index % len(self) + 1}")
+
+    def _as_used(
+        self, raw: NDArray[Any], where: str, *, is_ours: bool = False
+    ) -> NDArray[np.float32]:
+        """Correct stored pixels, one image (y, x) or part of several; ``where`` tells which.
+
+        Pixels that nobody else has, ``is_ours``, need not be copied.
+        """
         # Values beyond float32 become infinite, and are then reported as such.
         with np.errstate(over="ignore"):
-            image = self._corrected(raw.astype(np.float32))
-        if raw.dtype.kind == "f" and not np.isfinite(image).all():
-            bad = np.count_nonzero(~np.isfinite(image))
+            pixels = self._corrected(raw.astype(np.float32, copy=not is_ours))
+        if raw.dtype.kind == "f" and not np.isfinite(pixels).all():
+            bad = np.count_nonzero(~np.isfinite(pixels))
             raise BadPixels(
-                self.path,
-                f"has {bad:,} NaN or infinite pixels in {self._part} {index % len(self) + 1}",
-                self._remedy,
+                self.path, f"has {bad:,} NaN or infinite pixels in {where}", self._remedy
             )
-        return image
+        return pixels
 
     def _corrected(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         return image
@@ -206,13 +212,15 @@ class StillStack(ImageStack):
         """
         return self._image(index)
 
+    def typical_pixels(self) -> NDArray[np.float32]:
+        """Give pixels (y, x) by which the contrast can be set: the middle image.
 
-class Volume(StillStack):
-    """A volume (z, y, x), read section by section."""
-
-    _part = "section"
-    kind = "volume"
-    what = "a volume"
+        Raises
+        ------
+        UnreadableFile, BadPixels
+            They are torn or damaged, NaN or infinite.
+        """
+        return self.section(len(self) // 2)
 
 
 class TiltSeries(StillStack):

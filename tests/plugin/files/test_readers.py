@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_n2n.errors import UnreadableFile
-from napari_n2n.io import write_micrograph, write_mrc_stack, write_tiff_stack
+from napari_n2n.io import write_micrograph, write_mrc_stack, write_tiff_stack, write_volume
 from napari_n2n.plugin.files.readers import get_reader, read
 from napari_n2n.plugin.shared.layers import memory_of
 from napari_n2n.simulation.eer_encoding import encode_eer
@@ -112,6 +112,45 @@ def test_a_volume_has_three_lengths_and_is_no_movie(make_napari_viewer, tmp_path
     assert tuple(layer.scale) == (8, 8, 8)
     assert layer.axis_labels == ("z", "y", "x")
     assert memory_of(layer).kind == "volume"
+
+
+@pytest.mark.parametrize("name", ["TS_01.rec", "TS_01.ome.zarr"])
+def test_a_tomogram_is_lazy_and_its_contrast_that_of_its_middle(
+    make_napari_viewer, tmp_path, rng, name
+):
+    voxels = rng.normal(size=(20, 40, 50)).astype(np.float32)
+    voxels[:5] *= 100  # gold or contamination above the slab
+    write_volume(tmp_path / name, voxels, voxel_size_angstrom=13.5)
+    viewer = make_napari_viewer()
+    viewer.open(str(tmp_path / name), plugin="napari-n2n")
+    (layer,) = viewer.layers
+    assert layer.name == "TS_01"
+    assert isinstance(layer.data, da.Array)
+    assert tuple(layer.scale) == (13.5, 13.5, 13.5)
+    assert [str(unit) for unit in layer.units] == ["angstrom"] * 3
+    assert layer.contrast_limits[1] < 5
+    np.testing.assert_array_equal(np.asarray(layer.data[:, 7]), voxels[:, 7])
+    assert memory_of(layer).kind == "volume"
+
+
+def test_the_halves_of_a_tomogram_open_as_volumes(make_napari_viewer, tmp_path, rng):
+    from scipy import ndimage
+
+    for word in ("EVN", "ODD"):
+        voxels = ndimage.gaussian_filter(rng.normal(size=(24, 64, 64)), 1.5).astype(np.float32)
+        write_volume(tmp_path / f"TS_01_{word}_Vol.mrc", voxels, voxel_size_angstrom=10)
+    viewer = make_napari_viewer()
+    viewer.open(str(tmp_path), plugin="napari-n2n")
+    assert {layer.name for layer in viewer.layers} == {"TS_01_EVN_Vol", "TS_01_ODD_Vol"}
+    assert {memory_of(layer).kind for layer in viewer.layers} == {"volume"}
+
+
+def test_a_folder_of_zarr_that_is_no_image_is_told(tmp_path):
+    import zarr
+
+    zarr.open_group(tmp_path / "labels.zarr", mode="w")
+    with pytest.raises(UnreadableFile, match="no OME-Zarr image"):
+        read(str(tmp_path / "labels.zarr"))
 
 
 def test_a_folder_of_photographs_is_not_opened_in_silence(tmp_path, rng):

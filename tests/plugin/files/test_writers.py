@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from napari_n2n.errors import WriteProblem
-from napari_n2n.io import open_movie, read_micrograph
+from napari_n2n.io import open_movie, open_volume, read_micrograph
 from napari_n2n.plugin.files.writers import write_mrc
 
 
@@ -35,6 +35,25 @@ def test_a_movie_layer_is_saved_frame_by_frame(make_napari_viewer, tmp_path, pix
     assert back.shape == frames.shape
     assert back.pixel_size_angstrom == pytest.approx(1.5)
     np.testing.assert_array_equal(back.frame(2), frames[2])
+
+
+def test_a_tomogram_is_saved_with_the_header_it_was_read_with(make_napari_viewer, tmp_path):
+    import mrcfile
+
+    voxels = np.random.default_rng(0).normal(size=(6, 20, 30)).astype(np.float32)
+    with mrcfile.new(tmp_path / "TS_01.rec", voxels) as file:
+        file.set_volume()
+        file.voxel_size = 13.48
+        file.header.origin.z = -70
+    viewer = make_napari_viewer()
+    (layer,) = viewer.open(str(tmp_path / "TS_01.rec"), plugin="napari-n2n")
+    layer.save(str(tmp_path / "out.mrc"), plugin="napari-n2n")
+    back = open_volume(tmp_path / "out.mrc")
+    np.testing.assert_array_equal(back[:], voxels)
+    assert back.voxel_size_angstrom == pytest.approx(13.48)
+    assert back.origin_angstrom == (-70, 0, 0)
+    with pytest.raises(WriteProblem, match="is the input itself"):
+        write_mrc(str(tmp_path / "TS_01.rec"), *layer.as_layer_data_tuple()[:2])
 
 
 def test_colours_are_refused_with_a_remedy(tmp_path):

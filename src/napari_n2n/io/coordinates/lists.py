@@ -54,7 +54,7 @@ def listed_files(path: Path) -> list[ListedFile]:
     if table is None:
         return []
     names = table.words(_FILE)
-    folder = _folder_of(path, names)
+    folder = folder_of_names(path, names)
     pairs = zip(table.words(_MICROGRAPH), names, strict=True)
     return [ListedFile(micrograph, folder / name) for micrograph, name in pairs]
 
@@ -90,7 +90,7 @@ def _table(blocks: dict[str, StarTable]) -> StarTable | None:
     return next((one for one in tables if _MICROGRAPH in one and _FILE in one), None)
 
 
-def _folder_of(path: Path, names: Sequence[str]) -> Path:
+def folder_of_names(path: Path, names: Sequence[str]) -> Path:
     """Return the folder from which the files of a list are named."""
     around = [*path.absolute().parents, Path.cwd()]
     for name in names[:3]:  # some may be missing

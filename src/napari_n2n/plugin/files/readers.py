@@ -19,6 +19,7 @@ from napari_n2n.io import (
     is_supported,
     open_image,
 )
+from napari_n2n.io.zarr_folders import is_zarr
 from napari_n2n.plugin.shared.layers import (
     Kind,
     LayerData,
@@ -36,7 +37,7 @@ Reader = Callable[..., list[Any]]
 Opened = dict[Path, ImageFile]
 
 # Endings that are ours alone: whatever such a file holds, it is for us to say what is wrong.
-_OURS = (".mrc", ".mrcs", ".eer", ".st", ".map")
+_OURS = (".mrc", ".mrcs", ".eer", ".st", ".ali", ".map", ".rec")
 _MOST_MOVIES = 8
 _ASKED = (
     "whether its images are frames of one exposure the file does not tell. To align or denoise "
@@ -84,7 +85,7 @@ def read(
     problems: list[N2NError] = []
     for one in map(Path, paths):
         try:
-            if one.is_dir():
+            if one.is_dir() and not is_zarr(one):
                 found, bad = read_folder(one)
                 layers += found
                 problems += bad

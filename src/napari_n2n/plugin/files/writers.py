@@ -1,15 +1,16 @@
 """Saving layers as MRC."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_n2n.errors import WriteProblem
-from napari_n2n.io import write_micrograph, write_mrc_stack
+from napari_n2n.errors import N2NError, WriteProblem
+from napari_n2n.io import Volume, open_volume, write_micrograph, write_mrc_stack, write_volume
 from napari_n2n.io.outputs import DENOISED, require_free
 from napari_n2n.io.pixel_size import placeholder_labels
-from napari_n2n.plugin.shared.layers import memory_in
+from napari_n2n.plugin.shared.layers import LayerMemory, memory_in
 
 if TYPE_CHECKING:
     from napari.types import ArrayLike
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 def write_mrc(path: str, data: "ArrayLike", meta: dict[str, Any]) -> list[str]:
     """Write one image layer, (y, x) or (frame, y, x), with its pixel size; returns what is written.
+
+    Of a volume that was read from a file the header's other words are kept.
 
     Raises
     ------
@@ -27,17 +30,33 @@ def write_mrc(path: str, data: "ArrayLike", meta: dict[str, Any]) -> list[str]:
     if meta.get("rgb") or data.ndim not in (2, 3):
         what = "colours" if meta.get("rgb") else f"{data.ndim} axes"
         raise WriteProblem(path, f"cannot hold an image with {what}", "Save it as TIFF or PNG.")
-    require_free([Path(path)], [memory_in(meta.get("metadata", {})).path])
+    memory = memory_in(meta.get("metadata", {}))
+    require_free([Path(path)], [memory.path])
     pixel_size = _pixel_size(meta)
     if data.ndim == 2:
-        memory = memory_in(meta.get("metadata", {}))
         labels = [DENOISED] if memory.kind in ("denoised", "preview") else []
         if pixel_size == memory.pixel_size_angstrom:
             labels += placeholder_labels(memory.notes)
         write_micrograph(path, np.asarray(data), pixel_size, labels=labels)
+        return [str(Path(path))]
+    images = (np.asarray(data[number]) for number in range(data.shape[0]))
+    if memory.kind == "volume":
+        z, y, x = data.shape
+        write_volume(
+            path, images, like=_as_read(memory), shape=(z, y, x), voxel_size_angstrom=pixel_size
+        )
     else:
-        write_mrc_stack(path, (np.asarray(frame) for frame in data), pixel_size)
+        write_mrc_stack(path, images, pixel_size)
     return [str(Path(path))]
+
+
+def _as_read(memory: LayerMemory) -> Volume | None:
+    """Return the volume that a layer was read from, if it is still there: for its header."""
+    if memory.path is None:
+        return None
+    with suppress(N2NError):
+        return open_volume(memory.path, kind="volume")
+    return None
 
 
 def _pixel_size(meta: dict[str, Any]) -> float | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_n2n.io.finding import stem_of
 from napari_n2n.io.photographs import WHITE
 from napari_n2n.io.pictures import contrast_limits
 from napari_n2n.io.stack_kinds import StackJudgement
@@ -294,12 +295,12 @@ def movie_layer(movie: "Movie", name: str | None = None) -> LayerData:
 def stack_layer(stack: "StillStack", name: str | None = None) -> LayerData:
     """Describe the lazy layer of a volume (z, y, x), a tilt series or separate images.
 
-    Its middle image is read, for the contrast.
+    For the contrast its middle image is read, or a few about the middle of a volume.
 
     Raises
     ------
     N2NError
-        The middle image cannot be read.
+        They cannot be read.
     """
     memory = LayerMemory(
         stack.kind,
@@ -310,9 +311,9 @@ def stack_layer(stack: "StillStack", name: str | None = None) -> LayerData:
     )
     return image_layer(
         stack.as_dask(),
-        name or stack.path.stem,
+        name or stem_of(stack.path),
         memory,
-        like=stack.section(len(stack) // 2),
+        like=stack.typical_pixels(),
         leading_axis=AXIS[stack.kind],
     )
 
