@@ -17,6 +17,7 @@ def info(
     """Say what files hold, from their headers and, of several images, a few of these."""
     from napari_n2n.errors import N2NError
     from napari_n2n.io import inspect_file
+    from napari_n2n.io.labels import read_labels, told_in
     from napari_n2n.io.mrc_validation import mrc2014_departures
 
     failed = False
@@ -42,6 +43,8 @@ def info(
         console.say(f"{path}: " + ", ".join(part for part in parts if part))
         for note in found.notes:
             console.say_note(note)
+        for told in told_in(read_labels(path)):
+            console.say_note(f"It was denoised: {told}.")
         if departures:
             console.say_note(f"MRC2014: {'; '.join(departures)}.")
     if failed:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from napari_n2n.io import Micrograph, MicrographParticles, Movie, Photograph, StillStack
     from napari_n2n.io.stack_kinds import StackKind
+    from napari_n2n.workflow.fields_of_view import ContrastChoice
     from napari_n2n.workflow.photograph_training import NoisyCopy
 
 LayerData = tuple[Any, dict[str, Any], Literal["image", "points"]]
@@ -103,6 +104,8 @@ class LayerMemory:
         Of particles: what their file said of them, with the rows of a STAR file.
     images_are
         What the images of a stack are, and who says so; None: nobody was asked yet.
+    contrast
+        What the particles of a denoised image were taken for; ``"auto"``: nobody has asked.
     """
 
     kind: Kind | None = None
@@ -132,13 +135,14 @@ class LayerMemory:
     removed: Mapping[str, float | bool | str | None] = field(default_factory=dict)
     read_as: "MicrographParticles | None" = field(default=None, repr=False)
     images_are: "StackJudgement | None" = None
+    contrast: "ContrastChoice" = "auto"
 
     def __repr__(self) -> str:
         """Tell what is known, and of arrays and the like only that they are there."""
         told = []
         for one in fields(self):
             value = getattr(self, one.name)
-            is_said = value is not None and value is not False
+            is_said = value is not None and value is not False and value != "auto"
             if is_said and not (isinstance(value, tuple | dict) and not value):
                 told.append(f"{one.name}={value!r}" if one.repr else f"{one.name}=…")
         return f"{type(self).__name__}({', '.join(told)})"
