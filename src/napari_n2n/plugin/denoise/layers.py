@@ -174,6 +174,7 @@ class DenoiseLayers:
             frc=dict(result.frc),
             psnr_db=dict(result.psnr_db),
             removed={} if removed is None else removed.as_json(),
+            contrast=result.denoised.contrast,
         )
         described = _described(result.pixels, name, memory)
         before = self._ours(name)

@@ -38,7 +38,7 @@ from napari_n2n.plugin.shared.saving import (
     tell_saved,
 )
 from napari_n2n.progress import Progress, Steps, format_seconds
-from napari_n2n.workflow.fields_of_view import FieldOfView
+from napari_n2n.workflow.fields_of_view import ContrastChoice, FieldOfView
 from napari_n2n.workflow.photograph_sources import OnePhotograph
 from napari_n2n.workflow.photograph_training import NoisyCopy, noisy_copy_steps
 from napari_n2n.workflow.sources import FieldReady, LastField, MovieSource, Source
@@ -58,6 +58,12 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_n2n.denoising.checkpoints import Denoiser
+
+
+_TAKEN = {
+    contrast: f"Particles were taken to be {contrast}, as said under How it was recorded."
+    for contrast in ("dark", "bright")
+}
 
 
 class DenoiseWidget(DenoisePanel):
@@ -170,6 +176,7 @@ class DenoiseWidget(DenoisePanel):
         """Denoise the chosen data with the model, and show the result beside the raw image."""
         source, denoiser, device = self._source(), self.denoiser, self.model.device()
         kind, file, thorough = self.model.kind(), self.model.file(), self.model.thorough()
+        contrast = self.data.value().contrast
         if source is None:
             return
         if denoiser is None and kind not in IN_THE_BOX:
@@ -192,9 +199,10 @@ class DenoiseWidget(DenoisePanel):
                 field=field,
                 watched=region,
                 thorough=thorough,
+                contrast=contrast,
                 stop=stop,
             ),
-            lambda result: self._on_denoised(result, f"{did} with {name_of(kind, file)}"),
+            lambda result: self._on_denoised(result, f"{did} with {name_of(kind, file)}", contrast),
         )
 
     def load(self, path: Path) -> None:
@@ -348,15 +356,16 @@ class DenoiseWidget(DenoisePanel):
         self.progress.say(trained.sentence)
         self._denoise_next = trained.complete
 
-    def _on_denoised(self, result: DenoisingResult, did: str) -> None:
+    def _on_denoised(self, result: DenoisingResult, did: str, asked: ContrastChoice) -> None:
         seconds = monotonic() - self._started
         self._keep(result.field)
         self.layers.show_result(result, seconds, in_view=self._in_view)
         removed = result.denoised.removed
         warning = "" if removed is None else removed.warning
         notes = (note for note in result.notes if note != warning)
-        said = (f"{did} in {format_seconds(seconds)}.", *notes, *result.what_next)
-        self._tell(result.field, " ".join(said), warning)
+        taken = () if asked != result.denoised.contrast else (_TAKEN.get(asked, ""),)
+        said = (f"{did} in {format_seconds(seconds)}.", *taken, *notes, *result.what_next)
+        self._tell(result.field, " ".join(filter(None, said)), warning)
 
     def _tell(self, field: FieldOfView, sentence: str, warning: str = "") -> None:
         """Say what became of ``field``; by its name where something else was opened meanwhile."""

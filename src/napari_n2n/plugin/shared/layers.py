@@ -142,7 +142,8 @@ class LayerMemory:
         told = []
         for one in fields(self):
             value = getattr(self, one.name)
-            is_said = value is not None and value is not False and value != "auto"
+            is_said = value is not None and value is not False
+            is_said = is_said and not (isinstance(value, str) and value == "auto")
             if is_said and not (isinstance(value, tuple | dict) and not value):
                 told.append(f"{one.name}={value!r}" if one.repr else f"{one.name}=…")
         return f"{type(self).__name__}({', '.join(told)})"
