@@ -41,7 +41,7 @@ from napari_n2n.progress import Progress, Steps, format_seconds
 from napari_n2n.workflow.fields_of_view import ContrastChoice, FieldOfView
 from napari_n2n.workflow.photograph_sources import OnePhotograph
 from napari_n2n.workflow.photograph_training import NoisyCopy, noisy_copy_steps
-from napari_n2n.workflow.sources import FieldReady, LastField, MovieSource, Source
+from napari_n2n.workflow.sources import FieldReady, FolderSource, LastField, MovieSource, Source
 from napari_n2n.workflow.train_and_denoise import (
     DenoisingResult,
     LoadedModel,
@@ -207,6 +207,7 @@ class DenoiseWidget(DenoisePanel):
 
     def load(self, path: Path) -> None:
         """Load a saved model; a training that was stopped can then go on."""
+        self._source_at_work = None
         self._start(f"Loading {path.name}", lambda stop: load_model_steps(path), self._on_loaded)
 
     def save(self, path: Path | None = None) -> None:
@@ -327,12 +328,18 @@ class DenoiseWidget(DenoisePanel):
 
     def _on_failure(self, sentence: str) -> None:
         self._denoise_next = False
+        sentence = self._about_what_ran(sentence)
         self.progress.say(sentence)
         show_error(sentence)
 
     def _on_stopped(self) -> None:
         self._denoise_next = False
-        self.progress.say("Stopped.")
+        self.progress.say(self._about_what_ran("Stopped."))
+
+    def _about_what_ran(self, sentence: str) -> str:
+        """Name what a sentence is about, where something else was opened meanwhile."""
+        source = self._source_at_work
+        return sentence if self._in_view or source is None else f"{source.name}: {sentence}"
 
     def _on_finished(self) -> None:
         self.layers.end_preview()
@@ -362,7 +369,9 @@ class DenoiseWidget(DenoisePanel):
         self.layers.show_result(result, seconds, in_view=self._in_view)
         removed = result.denoised.removed
         warning = "" if removed is None else removed.warning
-        notes = (note for note in result.notes if note != warning)
+        # Those of a field are told as it is opened; of a folder's there was no such moment.
+        told = result.field.notes if isinstance(self._source_at_work, FolderSource) else ()
+        notes = (note for note in (*told, *result.notes) if note != warning)
         taken = () if asked != result.denoised.contrast else (_TAKEN.get(asked, ""),)
         said = (f"{did} in {format_seconds(seconds)}.", *taken, *notes, *result.what_next)
         self._tell(result.field, " ".join(filter(None, said)), warning)
