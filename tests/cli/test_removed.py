@@ -8,6 +8,7 @@ import pytest
 
 import napari_n2n as n2n
 from napari_n2n.io import read_micrograph, write_micrograph
+from napari_n2n.io.labels import read_labels
 
 from ..command_line import call
 
@@ -23,6 +24,15 @@ def test_particles_lost_by_a_wrong_pixel_size_are_told(tmp_path, capsys):
     assert told["removed"]["holds_structure"]
     assert told["removed"]["warning"] in told["notes"]
     assert "not only noise" in " ".join(said.err.split())
+    # It goes with the file, beside what its header said before.
+    (written,) = tmp_path.glob("*.mrc")
+    labels = read_labels(written)
+    (about,) = [label for label in labels if "removed" in label]
+    assert about.startswith("napari-n2n: removed more than noise: ")
+    assert f"{100 * told['removed']['variance_share']:.1f} %" in about
+    assert all(label in labels for label in read_labels(RINGS))
+    assert call("info", written) == 0
+    assert "removed more than noise" in " ".join(capsys.readouterr().err.split())
 
 
 def test_what_was_removed_of_noise_is_a_figure_and_no_warning(tmp_path, capsys):

@@ -23,6 +23,7 @@ def info(
     """Say what files hold, from their headers and, of several images, a few of these."""
     from napari_n2n.errors import N2NError
     from napari_n2n.io import inspect_file, volume_facts
+    from napari_n2n.io.labels import read_labels, told_in
     from napari_n2n.io.mrc_validation import mrc2014_departures
 
     failed = False
@@ -47,7 +48,8 @@ def info(
             "" if dose is None else f"{dose:.3g} e/Å² a frame",
         ]
         console.say(f"{path}: " + ", ".join(part for part in parts if part))
-        for note in (*facts, *found.notes):
+        denoised = [f"It was denoised: {told}." for told in told_in(read_labels(path))]
+        for note in (*facts, *found.notes, *denoised):
             console.say_note(f"{path.name}: {note}")
         if departures:
             console.say_note(f"{path.name}: MRC2014: {'; '.join(departures)}.")

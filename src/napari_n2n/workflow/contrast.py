@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_n2n.denoising.checkpoints import Denoiser
+    from napari_n2n.session import Session
 
 BRIGHT = (
-    "Particles are taken to be bright on dark, as in negative stain; --contrast dark, or "
-    'contrast="dark" in Python, says otherwise.'
+    "Particles are taken to be bright on dark, as in negative stain. If they are dark, say so: at "
+    'Particles are in the window, by --contrast dark, or contrast="dark" in Python.'
 )
 _COARSE_ANGSTROM = 10.0
+_KEY = "contrast"  # of the session's settings
 _ROWS = 512  # are enough to know the range of grey values from
 
 
@@ -41,6 +43,24 @@ def checked_contrast(contrast: str) -> ContrastChoice:
         if contrast == choice:
             return choice
     raise BadValue(f"The contrast is {', '.join(choices)}; {contrast!r} is none of these.")
+
+
+def contrast_said_in(session: Session) -> ContrastChoice:
+    """Return what somebody has said of all micrographs of a session; ``"auto"``: nothing."""
+    said = session.setting(_KEY, "auto")
+    return said if said in get_args(ContrastChoice) else "auto"
+
+
+def say_contrast(session: Session, contrast: ContrastChoice) -> None:
+    """Keep what somebody says of all micrographs of a session.
+
+    Raises
+    ------
+    WriteProblem
+        The session cannot be written.
+    """
+    if contrast != contrast_said_in(session):
+        session.set_setting(_KEY, contrast)
 
 
 def needs_dark_particles(denoiser: Denoiser) -> bool:

@@ -1,5 +1,6 @@
 """One field of view on its way: an image or the sums of a movie, and what denoising makes of it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_n2n.io import Micrograph, Photograph, write_micrograph
+from napari_n2n.io.labels import BRIGHT, with_labels_of
 from napari_n2n.io.outputs import DENOISED, require_free
 from napari_n2n.io.photographs import write_photograph
 from napari_n2n.io.pixel_size import placeholder_labels
@@ -20,6 +22,18 @@ if TYPE_CHECKING:
 Image = NDArray[np.float32]
 ContrastChoice = Literal["auto", "dark", "bright"]
 """Particles are darker or brighter than what is around them; auto: the image tells."""
+
+
+def result_labels(
+    removed: "Removed | None", contrast: ContrastChoice, notes: Iterable[str]
+) -> list[str]:
+    """Return what the labels of a denoised image say: what was removed, and from what."""
+    return [
+        *([] if removed is None else [removed.label]),
+        *([BRIGHT] if contrast == "bright" else []),
+        *placeholder_labels(notes),
+        DENOISED,
+    ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +155,11 @@ class DenoisedMicrograph:
         """Å in a pixel, or 1 where it is unknown, which makes lengths pixels."""
         return self.pixel_size_angstrom or 1.0
 
+    @property
+    def labels(self) -> list[str]:
+        """What an MRC file of it is to say of how it was made."""
+        return result_labels(self.removed, self.contrast, self.notes)
+
     def save(self, path: Path | str) -> Path:
         """Write the denoised image as MRC, or a photograph as PNG; returns where.
 
@@ -154,6 +173,6 @@ class DenoisedMicrograph:
         if self.pixels.ndim == 3:
             write_photograph(path, self.pixels)
         else:
-            labels = [DENOISED, *placeholder_labels(self.notes)]
+            labels = with_labels_of(self.path, self.labels)
             write_micrograph(path, self.pixels, self.pixel_size_angstrom, labels=labels)
         return path

@@ -6,7 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from napari_n2n.progress import Interrupted, Progress, Steps, Stop, format_seconds, never, passed_on
-from napari_n2n.workflow.fields_of_view import DenoisedMicrograph, FieldOfView, Image
+from napari_n2n.workflow.fields_of_view import (
+    ContrastChoice,
+    DenoisedMicrograph,
+    FieldOfView,
+    Image,
+)
 from napari_n2n.workflow.photograph_sources import OnePhotograph, PhotographFolder
 from napari_n2n.workflow.photograph_training import psnr_db, psnr_notes, train_on_photographs_steps
 from napari_n2n.workflow.sources import (
@@ -227,13 +232,15 @@ def denoise_source_steps(
     field: FieldOfView | None = None,
     watched: RegionOfInterest | None = None,
     thorough: bool = False,
+    contrast: ContrastChoice = "auto",
     stop: Stop = never,
 ) -> Steps[DenoisingResult]:
     """Denoise what is shown of ``source``, with both halves where there are any.
 
     Yields `Progress`, a `FieldReady` if the field had to be made, and one with a ``region``:
     what is ``watched`` as the denoising begins is denoised first. ``denoiser`` may be the
-    name of a model in the box; ``thorough`` is that of `denoise_steps`.
+    name of a model in the box; ``thorough`` is that of `denoise_steps`, ``contrast`` that of
+    `denoise_field_steps`.
 
     Raises
     ------
@@ -257,6 +264,7 @@ def denoise_source_steps(
         device=device,
         first=(watched or RegionOfInterest()).region(field.full.shape),
         thorough=thorough,
+        contrast=contrast,
         stop=stop,
     )
     gain = psnr_db(field, denoised.pixels)

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from napari_n2n.denoising.inference.denoising import denoise_steps
-from napari_n2n.denoising.inference.removed import removed
+from napari_n2n.denoising.inference.removed import Removed, removed
 from napari_n2n.denoising.shipped_models.general import general_denoiser
 from napari_n2n.io import read_micrograph
 from napari_n2n.io.faults import find_faults, mend
@@ -120,3 +120,25 @@ def test_a_wrong_pixel_size_shows(pixel_size, is_right):
     pixels = read_micrograph(RINGS).pixels.astype(np.float32)[:320, :320]
     steps = denoise_steps(pixels, general_denoiser(), pixel_size_angstrom=pixel_size)
     assert run_to_end(steps).removed.holds_structure != is_right
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (Removed(0.432, 0.5, 2.4123, 1.9, True), "more than noise: 43.2 % variance, 2.41 uneven"),
+        (Removed(2e6, 0.1, 1234.0, 99, True), "more than noise: 999.0 % variance, 99 uneven"),
+        (Removed(1e-5, 1, 1.0, 1.0), "nothing: 0.0 % variance"),
+        (Removed(1, 0, 1.0, 0.98), "all: 100.0 % variance, 1 uneven, 0.98 strong"),
+        (Removed(0.3, 0.5), "what is too small to judge: 30.0 % variance"),
+        (Removed(0.3, 0.5, 1.0, 0.97), "only noise: 30.0 % variance"),
+    ],
+)
+def test_it_fits_into_a_label_and_is_told_by_it(found, words):
+    assert len(found.label) <= 80
+    assert words in found.label
+    told = Removed.from_label(found.label)
+    assert told.warning[:34] == found.warning[:34]
+    assert told.holds_structure == found.holds_structure
+    assert Removed.from_json(found.as_json()).warning == found.warning
+    assert Removed.from_label("napari-n2n: denoised") is None
+    assert Removed.from_json({}) is None

@@ -7,6 +7,7 @@ from napari.layers import Image, Points
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
+from napari_n2n.denoising.inference.removed import Removed
 from napari_n2n.io import write_micrograph
 from napari_n2n.plugin.screening import exports as screening_exchange
 from napari_n2n.plugin.screening.form import ScreenChoice
@@ -14,6 +15,10 @@ from napari_n2n.plugin.screening.widget import ScreeningWidget
 from napari_n2n.plugin.shared.canvas import grid_of
 from napari_n2n.session import Session, session_path_in
 from napari_n2n.simulation import SimulationConfig, simulate
+from napari_n2n.workflow.contrast import BRIGHT, contrast_said_in, say_contrast
+from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
+from napari_n2n.workflow.screening import results_of
+from napari_n2n.workflow.screening.results import write_pictures
 
 from ...workflow.screening.screened import screened_folder
 from ..driving import presser, settled
@@ -265,3 +270,76 @@ def test_every_export_writes_what_it_says(tmp_path):
             done = export.write(tmp_path / export.proposed, session)
             assert done.path.exists()
             assert done.sentence
+
+
+def test_what_was_removed_is_shown_of_each_micrograph_in_turn(panel, qtbot):
+    widget, press, _ = panel()
+    view = widget.current.view
+    layers = view.comparison._viewer.layers
+
+    def shown():
+        return [layer.name for layer in layers if layer.visible]
+
+    qtbot.mouseClick(widget.view.buttons["removed"], LEFT)
+    assert widget.view.buttons["removed"].isChecked()
+    assert shown() == ["m0.mrc raw", "m0.mrc raw · removed"]
+    for number in (1, 2):
+        press(Qt.Key.Key_Space)
+        assert shown() == [f"m{number}.mrc raw", f"m{number}.mrc raw · removed"]
+        picture = view.picture
+        gone = picture.raw.levels[0] - picture.denoised.levels[0]
+        np.testing.assert_allclose(layers[f"m{number}.mrc raw · removed"].data[0], gone)
+    # Where there is nothing of a micrograph yet, nothing of another one is seen.
+    view.hide()
+    assert shown() == []
+    qtbot.mouseClick(widget.view.buttons["grid"], LEFT)
+    press(Qt.Key.Key_Space)
+    assert shown() == ["m3.mrc raw", "m3.mrc denoised"]
+    qtbot.mouseClick(widget.view.buttons["removed"], LEFT)
+    assert shown() == ["m3.mrc raw", "m3.mrc raw · removed"]
+    np.testing.assert_allclose(
+        layers["m3.mrc raw · removed"].data[0],
+        view.picture.raw.levels[0] - view.picture.denoised.levels[0],
+    )
+
+
+def test_lost_specimen_and_bright_particles_are_said_of_the_one_that_is_shown(panel, qtbot):
+    widget, press, folder = panel()
+    removed = Removed(0.4, 0.6, 2.41, 1.9, holds_structure=True)
+    rng = np.random.default_rng(0)
+    raw, denoised = rng.standard_normal((2, 128, 128), dtype=np.float32)
+    results = results_of(session_path_in(folder), folder / "m1.mrc")
+    results.thumbnail.unlink()
+    made = DenoisedMicrograph(denoised, 1.5, raw, removed=removed, contrast="bright")
+    list(write_pictures(results, made))
+    widget.current.made_anew(int(widget.verdicts.overview.ids[1]))
+    settled(qtbot, widget)
+    assert not widget.careful.isVisibleTo(widget)
+    press(Qt.Key.Key_Space)
+    assert widget.careful.isVisibleTo(widget)
+    assert widget.careful.text() == removed.warning
+    assert BRIGHT in widget.told.text()
+    press(Qt.Key.Key_Space)
+    assert not widget.careful.isVisibleTo(widget)
+    assert BRIGHT not in widget.told.text()
+
+
+def test_what_was_said_of_a_night_is_asked_no_more(panel, qtbot):
+    widget, _, folder = panel()
+    assert widget.form.value().contrast == "auto"
+    with Session.open(session_path_in(folder)) as session:
+        say_contrast(session, "bright")
+    again = ScreeningWidget(ViewerModel())
+    qtbot.addWidget(again)
+    again.form.setValue(ScreenChoice(str(folder)))
+    assert again.form.value() == ScreenChoice(str(folder), contrast="bright")
+    assert again.form.value().settings().contrast == "bright"
+    again.leave()
+    # What is said now wins.
+    third = ScreeningWidget(ViewerModel())
+    qtbot.addWidget(third)
+    third.form.setValue(ScreenChoice(str(folder), contrast="dark"))
+    assert third.form.value().contrast == "dark"
+    third.leave()
+    with Session.open(session_path_in(folder)) as session:
+        assert contrast_said_in(session) == "bright"  # until it is screened so

@@ -33,6 +33,9 @@ def test_what_is_read_in_the_console_is_what_is_known_without_the_pixels():
         "noise_of_255=25.0, noise_seed=0)"
     )
     assert repr(LayerMemory()) == "LayerMemory()"
+    # Of an image, too, and of what nobody has asked nothing.
+    assert repr(LayerMemory(clean=np.ones((2, 2)))) == "LayerMemory(clean=…)"
+    assert repr(LayerMemory(contrast="bright")) == "LayerMemory(contrast='bright')"
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
+from napari_n2n.denoising.inference.removed import Removed
 from napari_n2n.errors import N2NError
 from napari_n2n.io import Particles
+from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
 from napari_n2n.workflow.screening import results_of
 from napari_n2n.workflow.screening.pictures import ImagePyramid, load_picture
+from napari_n2n.workflow.screening.results import write_pictures
 
 from .screened import SIZE_ANGSTROM, screened_folder
 
@@ -48,3 +51,22 @@ def test_smaller_sizes_are_means_of_two_by_two_pixels():
     levels = ImagePyramid.of(image).levels
     assert [level.shape for level in levels] == [(2051, 2049), (1025, 1024), (512, 512)]
     np.testing.assert_allclose(levels[1][3, 5], image[6:8, 10:12].mean(), rtol=1e-6)
+
+
+def test_what_was_removed_and_the_contrast_come_with_the_picture(session):
+    """Of what an earlier version kept they are measured, with a camera's faults left out."""
+    seen = session.micrographs.overview()
+    micrograph, path = int(seen.ids[0]), seen.paths[0]
+    earlier = load_picture(session, micrograph, path)
+    assert earlier.removed.variance_share > 0.5
+    assert not earlier.is_bright
+    removed = Removed(0.4, 0.6, 2.41, 1.9, holds_structure=True)
+    rng = np.random.default_rng(0)
+    raw, denoised = rng.standard_normal((2, *earlier.raw.levels[0].shape), dtype=np.float32)
+    made = DenoisedMicrograph(denoised, 1.5, raw, removed=removed, contrast="bright")
+    results = results_of(session.path, path)
+    results.thumbnail.unlink()  # which was not made here
+    list(write_pictures(results, made))
+    now = load_picture(session, micrograph, path)
+    assert now.removed.warning == removed.warning
+    assert now.is_bright

@@ -19,11 +19,16 @@ neither uneven nor strong enough to be found, and rightly left.
 """
 
 import math
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
+
+from napari_n2n.io.labels import REMOVED
 
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -53,6 +58,12 @@ _MUCH = 0.2
 # most that noise can have, what took the particles 1.5 to 3.5.
 _RING, _FIRST, _LAST = 0.02, 1, 25
 _ABOVE_NOISE, _ABOVE_ERRORS = 1.3, 4.5
+# What labels call what was removed.
+_NOTHING, _MORE, _ALL, _ONLY = "nothing", "more than noise", "all", "only noise"
+_SMALL = "what is too small to judge"
+_LABEL = re.compile(
+    REMOVED + r"([a-z ]+): ([\d.]+) % variance(?:, ([\d.e+-]+) uneven)?(?:, ([\d.e+-]+) strong)?"
+)
 # Below these shares of its variance an image was returned as it is, and nothing was left of it.
 _UNTOUCHED, _EMPTY = 1e-3, 1e-6
 
@@ -93,7 +104,7 @@ class Removed:
             )
         if self.holds_structure:
             return (
-                f"What was removed is not only noise ({self._evidence}): part of the specimen went "
+                f"What was removed is not only noise{self._evidence}: part of the specimen went "
                 "with it. Look at what was removed, check the pixel size, or use another model."
             )
         if self.kept_share < _EMPTY:
@@ -112,13 +123,52 @@ class Removed:
         return {**told, "warning": self.warning}
 
     @property
+    def label(self) -> str:
+        """All of it in the 80 characters of an MRC label."""
+        figures = ((self.unevenness, "uneven"), (self.above_noise, "strong"))
+        told = [f"{100 * min(self.variance_share, 9.99):.1f} % variance"]
+        told += [f"{min(value, 99.0):.3g} {word}" for value, word in figures if value is not None]
+        return f"{REMOVED}{self._what}: {', '.join(told)}"
+
+    @classmethod
+    def from_label(cls, label: str) -> "Removed | None":
+        """Return what a `label` tells, as exactly as it does; None if it is another."""
+        found = _LABEL.fullmatch(label)
+        if found is None:
+            return None
+        what, share, unevenness, above_noise = found.groups()
+        return cls(
+            0.0 if what == _NOTHING else float(share) / 100,
+            0.0 if what == _ALL else math.nan,
+            None if unevenness is None else float(unevenness),
+            None if above_noise is None else float(above_noise),
+            what == _MORE,
+        )
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> "Removed | None":
+        """Return what `as_json` gave; None of an empty mapping."""
+        known = {one.name: told[one.name] for one in fields(cls) if one.name in told}
+        return cls(**known) if known else None
+
+    @property
+    def _what(self) -> str:
+        if self.variance_share < _UNTOUCHED:
+            return _NOTHING
+        if self.holds_structure:
+            return _MORE
+        if self.kept_share < _EMPTY:
+            return _ALL
+        return _SMALL if self.unevenness is None and self.above_noise is None else _ONLY
+
+    @property
     def _evidence(self) -> str:
         told = []
         if self.unevenness is not None and self.unevenness > _UNEVEN:
             told.append(f"{self.unevenness:.1f} times as uneven as noise would be")
         if self.above_noise is not None and self.above_noise > _ABOVE_NOISE:
             told.append(f"{self.above_noise:.1f} times as strong as noise can be")
-        return ", ".join(told)
+        return f" ({', '.join(told)})" if told else ""
 
 
 # A damaged model removes so many times the image's variance, which tells nothing.

@@ -21,11 +21,13 @@ from napari_n2n.plugin.denoise.layer_sources import (
     photograph_source,
     roles_of,
 )
+from napari_n2n.plugin.shared.contrast_field import contrast_field
 from napari_n2n.plugin.shared.controls import Underway, aligned_labels, folded
 from napari_n2n.plugin.shared.layers import is_made_here, layer_called, memory_of, pixel_size_of
 from napari_n2n.plugin.shared.movie_form import MovieForm, path_of
 from napari_n2n.plugin.shared.pixel_sizes import Calibrator
 from napari_n2n.plugin.shared.preferences import halves_folder
+from napari_n2n.workflow.fields_of_view import ContrastChoice
 from napari_n2n.workflow.photograph_sources import PhotographFolder
 from napari_n2n.workflow.recording import RecordingOptions
 from napari_n2n.workflow.sources import FolderSource, HalvesSource, ImageSource, Source
@@ -65,7 +67,10 @@ _RECORDED = (*_OF_LAYERS, "folder")
 
 @dataclass(frozen=True)
 class DataChoice:
-    """What is chosen: a kind, the names of layers, or a folder, and how they were recorded."""
+    """What is chosen: a kind, the names of layers, or a folder, and how they were recorded.
+
+    ``contrast`` says whether particles are dark or bright on what is around them.
+    """
 
     kind: DataKind = "movie"
     movie: str | None = None
@@ -75,6 +80,7 @@ class DataChoice:
     photograph: str | None = None
     folder: Path | None = None
     recording: RecordingOptions = field(default_factory=RecordingOptions)
+    contrast: ContrastChoice = "auto"
 
     @property
     def in_colour(self) -> bool:
@@ -116,14 +122,18 @@ class DataForm(QWidget):
         container = Container(widgets=[self._kind, *fields], labels=True)
         aligned_labels(container)
         self._recording = MovieForm()
+        self._contrast = contrast_field()
+        seen = Container(widgets=[self._contrast], labels=True)
+        aligned_labels(seen)
         self.more = folded("How it was recorded")
+        self.more.addWidget(seen.native)
         self.more.addWidget(self._recording)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(container.native)
         layout.addWidget(self.more)
-        self._container = container
+        self._containers = (container, seen)
         self._settling = Underway()
         self._calibrator = Calibrator(viewer)
         self._said: float | None = None
@@ -132,6 +142,7 @@ class DataForm(QWidget):
         for part in self._fields.values():
             part.changed.connect(self._on_change)
         self._images_are.changed.connect(self._on_images_are)
+        self._contrast.changed.connect(self._on_change)
         self._recording.valueChanged.connect(self._on_recording)
         for event in self._layer_events():
             event.connect(self.refresh)
@@ -141,7 +152,13 @@ class DataForm(QWidget):
         """Return what is chosen."""
         layers = {role: part.value for role, part in self._layers.items()}
         folder, recording = path_of(self._folder), self._recording.value()
-        return DataChoice(kind=self._kind.value, folder=folder, recording=recording, **layers)
+        return DataChoice(
+            kind=self._kind.value,
+            folder=folder,
+            recording=recording,
+            contrast=self._contrast.value,
+            **layers,
+        )
 
     def setValue(self, choice: DataChoice) -> None:  # noqa: N802
         """Show ``choice``; layers that are not there are left open."""
@@ -153,6 +170,7 @@ class DataForm(QWidget):
                 part.value = name if name in part.choices else None
             self._folder.value = choice.folder
             self._recording.setValue(choice.recording)
+            self._contrast.value = choice.contrast
         self._on_change()
 
     def source(self) -> Source:

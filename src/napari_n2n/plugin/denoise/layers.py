@@ -19,6 +19,7 @@ from napari_n2n.plugin.shared.layers import (
     layer_called,
     memory_of,
     noisy_layer,
+    raw_of,
 )
 from napari_n2n.workflow.fields_of_view import FieldOfView
 from napari_n2n.workflow.fields_of_view import Image as Pixels
@@ -27,6 +28,8 @@ from napari_n2n.workflow.sources import Source
 from napari_n2n.workflow.train_and_denoise import DenoisingResult, Region, RegionOfInterest
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from napari.components import ViewerModel
     from napari.layers import Layer
 
@@ -52,6 +55,7 @@ class DenoiseLayers:
         self.region_of_interest = RegionOfInterest()
         self._field: FieldOfView | None = None
         self._source_data: tuple[Any, ...] = ()
+        self._source_id: Hashable | None = None
         self._preview_wanted = False
         self._removing = Underway()
         # While work goes on, where the user looks is asked again and again.
@@ -64,8 +68,8 @@ class DenoiseLayers:
         """Show what was chosen beside what was made of it, if that is there; else alone."""
         for made in reversed(self._images()):
             memory = memory_of(made)
-            raw = layer_called(self._viewer, memory.raw_layer or "")
-            if memory.kind == "denoised" and isinstance(raw, Image) and _is_of(memory, raw, layer):
+            raw = raw_of(made, self._viewer.layers) if memory.kind == "denoised" else None
+            if isinstance(raw, Image) and _is_of(memory, raw, layer):
                 if self.comparison.pair != (raw, made):
                     self._compare(raw, made)
                 return
@@ -103,6 +107,8 @@ class DenoiseLayers:
         self._field = field
         parts = ("data", "odd", "even", "pixels")
         self._source_data = tuple(getattr(source, part) for part in parts if hasattr(source, part))
+        shown = [x for x in self._images() if any(x.data is one for one in self._source_data[:1])]
+        self._source_id = shown[0].unique_id if shown else None
         self._preview_wanted = True
         self._remove(self._ours(PREVIEW))
         self.look()
@@ -167,6 +173,8 @@ class DenoiseLayers:
             dose=field.dose,
             made_from=field.name,
             raw_layer=raw.name,
+            made_from_id=self._source_id,
+            raw_id=raw.unique_id,
             model=result.summary,
             time=datetime.now(UTC).isoformat(timespec="seconds"),
             seconds=round(seconds, 1),
@@ -174,6 +182,7 @@ class DenoiseLayers:
             frc=dict(result.frc),
             psnr_db=dict(result.psnr_db),
             removed={} if removed is None else removed.as_json(),
+            contrast=result.denoised.contrast,
         )
         described = _described(result.pixels, name, memory)
         before = self._ours(name)
@@ -271,7 +280,7 @@ def _is_of(memory: LayerMemory, raw: Image, layer: Image) -> bool:
     if raw == layer:
         return True
     path = memory_of(layer).path
-    return memory.path == path if path is not None else memory.made_from == layer.name
+    return memory.path == path if path is not None else memory.made_from_id == layer.unique_id
 
 
 def _visible(layer: Image) -> Region:

@@ -195,7 +195,7 @@ class DenoisePanel(DockedWidget):
         data = self.data.value()
         layer = self.data.shown_layer()
         shown = None if layer is None else layer.unique_id
-        chosen = (data.kind, shown, self.data.images_are(), data.even, data.folder)
+        chosen = (data.kind, shown, self.data.images_are(), data.even, data.folder, data.contrast)
         return (*chosen, self.model.kind(), self.model.file())
 
     def _invitation(self) -> str:

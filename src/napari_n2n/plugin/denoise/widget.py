@@ -38,10 +38,10 @@ from napari_n2n.plugin.shared.saving import (
     tell_saved,
 )
 from napari_n2n.progress import Progress, Steps, format_seconds
-from napari_n2n.workflow.fields_of_view import FieldOfView
+from napari_n2n.workflow.fields_of_view import ContrastChoice, FieldOfView
 from napari_n2n.workflow.photograph_sources import OnePhotograph
 from napari_n2n.workflow.photograph_training import NoisyCopy, noisy_copy_steps
-from napari_n2n.workflow.sources import FieldReady, LastField, MovieSource, Source
+from napari_n2n.workflow.sources import FieldReady, FolderSource, LastField, MovieSource, Source
 from napari_n2n.workflow.train_and_denoise import (
     DenoisingResult,
     LoadedModel,
@@ -58,6 +58,12 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_n2n.denoising.checkpoints import Denoiser
+
+
+_TAKEN = {
+    contrast: f"Particles were taken to be {contrast}, as said under How it was recorded."
+    for contrast in ("dark", "bright")
+}
 
 
 class DenoiseWidget(DenoisePanel):
@@ -170,6 +176,7 @@ class DenoiseWidget(DenoisePanel):
         """Denoise the chosen data with the model, and show the result beside the raw image."""
         source, denoiser, device = self._source(), self.denoiser, self.model.device()
         kind, file, thorough = self.model.kind(), self.model.file(), self.model.thorough()
+        contrast = self.data.value().contrast
         if source is None:
             return
         if denoiser is None and kind not in IN_THE_BOX:
@@ -192,13 +199,15 @@ class DenoiseWidget(DenoisePanel):
                 field=field,
                 watched=region,
                 thorough=thorough,
+                contrast=contrast,
                 stop=stop,
             ),
-            lambda result: self._on_denoised(result, f"{did} with {name_of(kind, file)}"),
+            lambda result: self._on_denoised(result, f"{did} with {name_of(kind, file)}", contrast),
         )
 
     def load(self, path: Path) -> None:
         """Load a saved model; a training that was stopped can then go on."""
+        self._source_at_work = None
         self._start(f"Loading {path.name}", lambda stop: load_model_steps(path), self._on_loaded)
 
     def save(self, path: Path | None = None) -> None:
@@ -319,12 +328,18 @@ class DenoiseWidget(DenoisePanel):
 
     def _on_failure(self, sentence: str) -> None:
         self._denoise_next = False
+        sentence = self._about_what_ran(sentence)
         self.progress.say(sentence)
         show_error(sentence)
 
     def _on_stopped(self) -> None:
         self._denoise_next = False
-        self.progress.say("Stopped.")
+        self.progress.say(self._about_what_ran("Stopped."))
+
+    def _about_what_ran(self, sentence: str) -> str:
+        """Name what a sentence is about, where something else was opened meanwhile."""
+        source = self._source_at_work
+        return sentence if self._in_view or source is None else f"{source.name}: {sentence}"
 
     def _on_finished(self) -> None:
         self.layers.end_preview()
@@ -348,15 +363,18 @@ class DenoiseWidget(DenoisePanel):
         self.progress.say(trained.sentence)
         self._denoise_next = trained.complete
 
-    def _on_denoised(self, result: DenoisingResult, did: str) -> None:
+    def _on_denoised(self, result: DenoisingResult, did: str, asked: ContrastChoice) -> None:
         seconds = monotonic() - self._started
         self._keep(result.field)
         self.layers.show_result(result, seconds, in_view=self._in_view)
         removed = result.denoised.removed
         warning = "" if removed is None else removed.warning
-        notes = (note for note in result.notes if note != warning)
-        said = (f"{did} in {format_seconds(seconds)}.", *notes, *result.what_next)
-        self._tell(result.field, " ".join(said), warning)
+        # Those of a field are told as it is opened; of a folder's there was no such moment.
+        told = result.field.notes if isinstance(self._source_at_work, FolderSource) else ()
+        notes = (note for note in (*told, *result.notes) if note != warning)
+        taken = () if asked != result.denoised.contrast else (_TAKEN.get(asked, ""),)
+        said = (f"{did} in {format_seconds(seconds)}.", *taken, *notes, *result.what_next)
+        self._tell(result.field, " ".join(filter(None, said)), warning)
 
     def _tell(self, field: FieldOfView, sentence: str, warning: str = "") -> None:
         """Say what became of ``field``; by its name where something else was opened meanwhile."""

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_n2n.denoising.inference.removed import Removed
 from napari_n2n.errors import N2NError, WriteProblem
 from napari_n2n.io import Volume, open_volume, write_micrograph, write_mrc_stack, write_volume
-from napari_n2n.io.outputs import DENOISED, require_free
+from napari_n2n.io.labels import with_labels_of
+from napari_n2n.io.outputs import require_free
 from napari_n2n.io.pixel_size import placeholder_labels
 from napari_n2n.plugin.shared.layers import LayerMemory, memory_in
+from napari_n2n.workflow.fields_of_view import result_labels
 
 if TYPE_CHECKING:
     from napari.types import ArrayLike
@@ -34,9 +37,13 @@ def write_mrc(path: str, data: "ArrayLike", meta: dict[str, Any]) -> list[str]:
     require_free([Path(path)], [memory.path])
     pixel_size = _pixel_size(meta)
     if data.ndim == 2:
-        labels = [DENOISED] if memory.kind in ("denoised", "preview") else []
-        if pixel_size == memory.pixel_size_angstrom:
-            labels += placeholder_labels(memory.notes)
+        notes = memory.notes if pixel_size == memory.pixel_size_angstrom else ()
+        if memory.kind in ("denoised", "preview"):
+            told = Removed.from_json(memory.removed)
+            labels = result_labels(told, memory.contrast, notes)
+        else:
+            labels = placeholder_labels(notes)
+        labels = with_labels_of(memory.path, labels)
         write_micrograph(path, np.asarray(data), pixel_size, labels=labels)
         return [str(Path(path))]
     images = (np.asarray(data[number]) for number in range(data.shape[0]))

@@ -1,6 +1,7 @@
 """Looks for particles in the micrograph in hand, and for their diameter."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from napari_n2n.plugin.particles.marking import MarkedParticles
     from napari_n2n.plugin.particles.scene import ParticlesScene
     from napari_n2n.progress import Steps, Stop
+    from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
 
 
 class ParticleFinder(Runner):
@@ -45,7 +47,7 @@ class ParticleFinder(Runner):
         self._marking = marking
         self._tell: Callable[[Any], None] = lambda _result: None
         self._guess_is_wanted = False
-        self._guess_next = False
+        self._guess_next: FindingChoice | None = None
         self.succeeded.connect(self._on_succeeded)
 
     @property
@@ -55,7 +57,7 @@ class ParticleFinder(Runner):
 
     def pick(self, choice: "FindingChoice") -> None:
         """Find particles in the micrograph, where there is one."""
-        micrograph = self._scene.field
+        micrograph = self._micrograph(choice)
         if micrograph is None:
             return
         marked = self._marked_px() if choice.like_the_marked else None
@@ -73,13 +75,13 @@ class ParticleFinder(Runner):
             self.found.emit,
         )
 
-    def guess(self) -> None:
+    def guess(self, choice: "FindingChoice") -> None:
         """Guess the diameter, now or once what is running has ended."""
-        micrograph = self._scene.field
+        micrograph = self._micrograph(choice)
         self._guess_is_wanted = True
         # What is running for the last micrograph is being stopped, and is waited for.
-        self._guess_next = micrograph is not None and self.busy
-        if micrograph is not None and not self._guess_next:
+        self._guess_next = choice if micrograph is not None and self.busy else None
+        if micrograph is not None and self._guess_next is None:
             self._begin(
                 "Guessing",
                 lambda stop: finding.guess_diameter_steps(micrograph, stop),
@@ -88,8 +90,8 @@ class ParticleFinder(Runner):
 
     def guess_if_asked(self) -> None:
         """Begin the guess that had to wait; to be called when a job has finished."""
-        if self._guess_next:
-            self.guess()
+        if self._guess_next is not None:
+            self.guess(self._guess_next)
 
     def drop_guess(self) -> None:
         """Tell no guess: somebody has given the diameter."""
@@ -97,8 +99,15 @@ class ParticleFinder(Runner):
 
     def leave(self) -> None:
         """Stop, and begin nothing more."""
-        self._guess_next = False
+        self._guess_next = None
         self.stop()
+
+    def _micrograph(self, choice: "FindingChoice") -> "DenoisedMicrograph | None":
+        """Return the micrograph in hand; what is said now wins over what it was taken for."""
+        field = self._scene.field
+        if field is None or choice.contrast == "auto":
+            return field
+        return replace(field, contrast=choice.contrast)
 
     def _begin(
         self,

@@ -6,8 +6,10 @@ from magicgui.widgets import CheckBox, Container, FloatSpinBox
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
 
+from napari_n2n.plugin.shared.contrast_field import contrast_field
 from napari_n2n.plugin.shared.controls import aligned_labels, row
 from napari_n2n.plugin.shared.looks import PRIMARY_STYLE, STOP_STYLE
+from napari_n2n.workflow.fields_of_view import ContrastChoice
 
 _STEPS = 1000
 
@@ -19,6 +21,7 @@ class FindingChoice:
     diameter_angstrom: float = 120.0
     avoid_contamination: bool = True
     like_the_marked: bool = False
+    contrast: ContrastChoice = "auto"
 
 
 class FindingForm(QWidget):
@@ -56,7 +59,8 @@ class FindingForm(QWidget):
         )
         self._like = CheckBox(text="Look for particles like those I marked", value=False)
         self._like.tooltip = "From three particles marked intact, their mean is the template."
-        form = Container(widgets=[self._diameter], labels=True)
+        self._contrast = contrast_field()
+        form = Container(widgets=[self._diameter, self._contrast], labels=True)
         aligned_labels(form)
         checks = Container(widgets=[self._avoid, self._like], labels=False)
         checks.margins = (0, 0, 0, 0)
@@ -86,7 +90,7 @@ class FindingForm(QWidget):
         self._forms = (form, checks)
         self._range = (0.0, 1.0)
         self._running = False
-        for field in (self._diameter, self._avoid, self._like):
+        for field in (self._diameter, self._contrast, self._avoid, self._like):
             field.changed.connect(lambda *_: self.valueChanged.emit())
         self.pick_button.clicked.connect(
             lambda: (self.stopClicked if self._running else self.pickClicked).emit()
@@ -101,13 +105,16 @@ class FindingForm(QWidget):
 
     def value(self) -> FindingChoice:
         """Return what is chosen."""
-        return FindingChoice(self._diameter.value, self._avoid.value, self._like.value)
+        return FindingChoice(
+            self._diameter.value, self._avoid.value, self._like.value, self._contrast.value
+        )
 
     def setValue(self, choice: FindingChoice) -> None:  # noqa: N802
         """Show ``choice``."""
         self._diameter.value = round(choice.diameter_angstrom, 1)
         self._avoid.value = choice.avoid_contamination
         self._like.value = choice.like_the_marked
+        self._contrast.value = choice.contrast
 
     def set_unit(self, unit: str) -> None:
         """Say what diameters are in: Å, or px where the pixel size is unknown."""

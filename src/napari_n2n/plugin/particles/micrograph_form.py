@@ -10,7 +10,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_n2n.plugin.shared.controls import Underway, aligned_labels
-from napari_n2n.plugin.shared.layers import memory_of
+from napari_n2n.plugin.shared.layers import memory_of, raw_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -126,13 +126,10 @@ class MicrographForm(QWidget):
     def _origin(self, denoised: str) -> str | None:
         """Return the raw image that a denoised one was made from, if it is there."""
         layer = self._viewer.layers[denoised]
-        told = memory_of(layer).raw_layer
-        alike = [
-            name
-            for name in self._raw.choices
-            if name is not None and self._viewer.layers[name].data.shape == layer.data.shape
-        ]
-        return told if told in alike else (alike[-1] if len(alike) == 1 else None)
+        raw = raw_of(layer, [other for other in self._viewer.layers if _is_micrograph(other)])
+        if raw is None or raw.data.shape != layer.data.shape:
+            return None
+        return raw.name if raw.name in self._raw.choices else None
 
     def _on_denoised(self, *_: object) -> None:
         if not self._settling and self._denoised.value is not None:

@@ -14,7 +14,8 @@ from napari_n2n.plugin.particles.mouse_tools import MouseTools
 from napari_n2n.plugin.shared.canvas import camera_of
 from napari_n2n.plugin.shared.compare import Comparison
 from napari_n2n.plugin.shared.keys import KeyMap
-from napari_n2n.plugin.shared.layers import pixel_size_of
+from napari_n2n.plugin.shared.layers import memory_of, pixel_size_of
+from napari_n2n.workflow.contrast import BRIGHT
 from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
 
 if TYPE_CHECKING:
@@ -87,7 +88,14 @@ class ParticlesScene(QObject):
         self.field = None
         if image is not None:
             recorded = None if raw is None else np.asarray(raw.data)
-            self.field = DenoisedMicrograph(np.asarray(image.data), pixel_size_of(image), recorded)
+            memory = memory_of(image)
+            self.field = DenoisedMicrograph(
+                np.asarray(image.data),
+                pixel_size_of(image),
+                recorded,
+                # What the image told then it tells again, with a note.
+                contrast="auto" if BRIGHT in memory.notes else memory.contrast,
+            )
 
     def show(self, diameter_angstrom: float) -> None:
         """Show the chosen images with the particles the marking has."""

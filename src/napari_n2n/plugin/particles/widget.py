@@ -1,6 +1,7 @@
 """The Particles widget: from a micrograph to the coordinates of intact particles."""
 
-from typing import TYPE_CHECKING, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from napari.components import ViewerModel
@@ -13,7 +14,6 @@ from napari_n2n.errors import N2NError
 from napari_n2n.io import LABELS, Label
 from napari_n2n.plugin.particles.coordinates_io import CoordinatesExchange
 from napari_n2n.plugin.particles.finder import ParticleFinder
-from napari_n2n.plugin.particles.finding_form import FindingChoice
 from napari_n2n.plugin.particles.marking import MarkedParticles
 from napari_n2n.plugin.particles.mouse_tools import TOOLS, Tool
 from napari_n2n.plugin.particles.panel import ParticlesPanel
@@ -21,6 +21,7 @@ from napari_n2n.plugin.particles.scene import ParticlesScene
 from napari_n2n.plugin.particles.sessions import SessionHandles
 from napari_n2n.plugin.particles.suggestion_loop import SuggestionLoop
 from napari_n2n.plugin.shared.keys import name_of
+from napari_n2n.workflow.contrast import contrast_said_in, say_contrast
 from napari_n2n.workflow.find_particles import FoundParticles
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class ParticlesWidget(ParticlesPanel):
         finding.valueChanged.connect(self._on_finding_changed)
         finding.pickClicked.connect(self.pick)
         finding.stopClicked.connect(self.finder.stop)
-        finding.guessClicked.connect(self.finder.guess)
+        finding.guessClicked.connect(lambda: self.finder.guess(finding.value()))
         finding.measureClicked.connect(lambda: scene.mouse.take("measure"))
         finding.openClicked.connect(self.exchange.open_picks)
         finding.thresholdMoved.connect(marking.show_above)
@@ -178,16 +179,18 @@ class ParticlesWidget(ParticlesPanel):
             return
         try:
             session, number, note = self._sessions.session_for(raw or image)
-            diameter = session.setting("diameter_angstrom")
+            diameter, contrast = session.setting("diameter_angstrom"), contrast_said_in(session)
         except N2NError as problem:
             self.scene.choose(None, None)
             self.marking.close()
             self._on_failure(str(problem))
             return
         self.finding.set_unit(self._unit)
-        if diameter is not None:
-            self._set_diameter(float(diameter))
+        # Before anything is set: what changes is kept in the session that is open.
         self.marking.open(session, number)
+        self._set(contrast=contrast)
+        if diameter is not None:
+            self._set(diameter_angstrom=float(diameter))
         self.scene.show(self.finding.value().diameter_angstrom)
         self.exchange.propose_names(raw or image)
         self.kept.setText(f"{note} Marks are kept in {session.path}.".strip())
@@ -196,7 +199,7 @@ class ParticlesWidget(ParticlesPanel):
             f"{kept:,} particles as they were left." if kept else "Press Pick particles."
         )
         if diameter is None:
-            self.finder.guess()
+            self.finder.guess(self.finding.value())
         self.suggester.look_at(self.scene.field, self.finding.value().diameter_angstrom)
 
     @property
@@ -225,7 +228,7 @@ class ParticlesWidget(ParticlesPanel):
         self.suggester.refresh()
 
     def _on_guessed(self, guess: "DiameterGuess") -> None:
-        self._set_diameter(guess.diameter_angstrom)
+        self._set(diameter_angstrom=guess.diameter_angstrom)
         width = f"{guess.diameter_angstrom:.0f} {self._unit} wide"
         if guess.other_angstrom is None:
             self.progress.say(f"The particles look {width}. Press Pick particles.")
@@ -238,25 +241,25 @@ class ParticlesWidget(ParticlesPanel):
 
     def _on_measured(self, diameter_px: float) -> None:
         size = 1.0 if self.scene.field is None else self.scene.field.unit_size
-        self._set_diameter(diameter_px * size)
+        self._set(diameter_angstrom=diameter_px * size)
 
-    def _set_diameter(self, diameter_angstrom: float) -> None:
-        choice = self.finding.value()
-        self.finding.setValue(
-            FindingChoice(diameter_angstrom, choice.avoid_contamination, choice.like_the_marked)
-        )
+    def _set(self, **changes: Any) -> None:
+        self.finding.setValue(replace(self.finding.value(), **changes))
 
     def _on_finding_changed(self) -> None:
-        diameter = self.finding.value().diameter_angstrom
-        if not self.scene.set_diameter(diameter):
-            return
-        self.finder.drop_guess()
-        if self.marking.session is not None:
+        choice, session = self.finding.value(), self.marking.session
+        is_new = self.scene.set_diameter(choice.diameter_angstrom)
+        if is_new:
+            self.finder.drop_guess()
+        if session is not None:
             try:
-                self.marking.session.set_setting("diameter_angstrom", diameter)
+                say_contrast(session, choice.contrast)
+                if is_new:
+                    session.set_setting("diameter_angstrom", choice.diameter_angstrom)
             except N2NError as problem:
                 self._on_failure(str(problem))
-        self.suggester.look_at(self.scene.field, diameter)
+        if is_new:
+            self.suggester.look_at(self.scene.field, choice.diameter_angstrom)
 
     def _on_finder_finished(self) -> None:
         self.progress.end()

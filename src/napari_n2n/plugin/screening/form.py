@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
 
 from napari_n2n.denoising.shipped_models.general import GENERAL
 from napari_n2n.io.finding import PATTERN_SIGNS
+from napari_n2n.plugin.shared.contrast_field import contrast_field
 from napari_n2n.plugin.shared.controls import aligned_labels, folded, row
 from napari_n2n.plugin.shared.movie_form import MovieForm, file_edit, path_of
 from napari_n2n.plugin.shared.preferences import preferences
@@ -26,6 +27,8 @@ from napari_n2n.workflow.screening import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from napari_n2n.workflow.fields_of_view import ContrastChoice
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ class ScreenChoice:
         How movies are read, and the pixel size of micrographs as well.
     model
         A model's file; None: the general model.
+    contrast
+        Whether particles are dark or bright; ``"auto"``: each image tells.
     """
 
     files: str = ""
@@ -59,6 +64,7 @@ class ScreenChoice:
     diameter_angstrom: float | None = None
     movies: RecordingOptions = field(default_factory=RecordingOptions)
     model: Path | None = None
+    contrast: ContrastChoice = "auto"
 
     @property
     def folder(self) -> Path | None:
@@ -103,6 +109,7 @@ class ScreenChoice:
             self.diameter_angstrom,
             preferences().device,
             pixel_sizes=pixel_sizes or {},
+            contrast=self.contrast,
         )
 
 
@@ -142,7 +149,8 @@ class ScreenForm(QWidget):
         self._model = file_edit("Model", "Models (*.safetensors *.pth)")
         self._model.tooltip = "Nothing chosen: the general model, which needs no training."
         top = Container(widgets=[self._files], labels=True)
-        more = Container(widgets=[self._diameter, self._model], labels=True)
+        self._contrast = contrast_field()
+        more = Container(widgets=[self._diameter, self._contrast, self._model], labels=True)
         self._forms = (aligned_labels(top), aligned_labels(more))
         self._more = folded("Settings")
         self._more.addWidget(more.native)
@@ -159,7 +167,7 @@ class ScreenForm(QWidget):
             layout.addWidget(part)
         self._last = ""
         self._files.native.editingFinished.connect(self._on_files)
-        for choice in (self._watch, self._diameter, self._model):
+        for choice in (self._watch, self._diameter, self._contrast, self._model):
             choice.changed.connect(lambda *_: self.valueChanged.emit())
         self._movies.valueChanged.connect(self.valueChanged)
         self.folder_button.clicked.connect(self._ask_for_folder)
@@ -173,6 +181,7 @@ class ScreenForm(QWidget):
             self._diameter.value or None,
             self._movies.value(),
             path_of(self._model),
+            self._contrast.value,
         )
 
     def setValue(self, choice: ScreenChoice) -> None:  # noqa: N802
@@ -181,6 +190,7 @@ class ScreenForm(QWidget):
         self._diameter.value = choice.diameter_angstrom or 0
         self._movies.setValue(choice.movies)
         self._model.value = choice.model
+        self._contrast.value = choice.contrast
         self._files.value = choice.files
         self._on_files()
 

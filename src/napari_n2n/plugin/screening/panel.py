@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
     QProgressBar,
     QPushButton,
     QSizePolicy,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -25,7 +26,7 @@ from napari_n2n.plugin.shared.controls import (
     row,
 )
 from napari_n2n.plugin.shared.docked import DockedWidget
-from napari_n2n.plugin.shared.looks import CHECKED_STYLE, PRIMARY_STYLE, STOP_STYLE
+from napari_n2n.plugin.shared.looks import CAREFUL_STYLE, CHECKED_STYLE, PRIMARY_STYLE, STOP_STYLE
 from napari_n2n.plugin.shared.view_toggle import ViewToggle
 
 if TYPE_CHECKING:
@@ -107,6 +108,15 @@ class ScreeningPanel(DockedWidget):
         self.told.setWordWrap(True)
         self.told.setMinimumHeight(3 * self.told.fontMetrics().lineSpacing())
         self.told.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        self.careful = QLabel()
+        self.careful.setWordWrap(True)
+        self.careful.setStyleSheet(CAREFUL_STYLE)
+        self.careful.hide()
+        about = QWidget()
+        lines = QVBoxLayout(about)
+        lines.setContentsMargins(0, 0, 0, 0)
+        for label in (self.told, self.careful):
+            lines.addWidget(label)
         self.keep_button = key_button("Keep", "K", "Keep what is shown.")
         self.reject_button = key_button(
             "Reject", "R", "Reject what is shown; then a digit says why, if you like."
@@ -127,14 +137,14 @@ class ScreeningPanel(DockedWidget):
         self.overview_button.setCheckable(True)
         self.overview_button.setStyleSheet(CHECKED_STYLE)
         self.overview_button.setToolTip("The table of all micrographs, below.")
-        self.view = ViewToggle(("grid", "overlay", "blink"))
+        self.view = ViewToggle()
         self.export = ExportPanel()
         self._judging_parts = (
             heading("2  Judge"),
             self.judged,
             self.judged_bar,
             row(self.name, self.verdict, stretch=(1,)),
-            self.told,
+            about,
             row(self.keep_button, self.reject_button),
             self.reasons,
             row(self.next_button, self.move_on),
@@ -202,9 +212,18 @@ class ScreeningPanel(DockedWidget):
         self.judged_bar.setValue(judged)
 
     def show_micrograph(
-        self, name: str, verdict: str, reason: str, score: float | None, told: Sequence[str]
+        self,
+        name: str,
+        verdict: str,
+        reason: str,
+        score: float | None,
+        told: Sequence[str],
+        warning: str = "",
     ) -> None:
-        """Show what is known of the micrograph that is shown; an empty name: of none."""
+        """Show what is known of the micrograph that is shown; an empty name: of none.
+
+        ``warning`` is what to be careful about in looking at it.
+        """
         self.name.setText(name)
         self.name.setToolTip(name)
         because = f": {reason}" if reason else ""
@@ -214,5 +233,7 @@ class ScreeningPanel(DockedWidget):
         )
         sentences = [] if score is None else [f"<b>Score {score:.0f}</b>"]
         self.told.setText("<br>".join([*sentences, *told]))
+        self.careful.setText(warning)
+        self.careful.setVisible(bool(warning))
         for part in (self.keep_button, self.reject_button, self.reasons):
             part.setEnabled(bool(name))

@@ -71,6 +71,8 @@ class MicrographView(QObject):
                 _replace(layer, shown, calibrated)
         for layer, kind in zip(self._images, _NAMES, strict=True):
             layer.name = f"{name} {kind}"
+        if self._are_compared:
+            self.comparison.show_others()
         self._show_particles(picture, calibrated, diameter_px or _DIAMETER_PX)
         self._set_visible(True)
         extent = tuple(np.multiply(picture.raw.levels[0].shape, calibrated["scale"]))
@@ -93,15 +95,17 @@ class MicrographView(QObject):
                 self._viewer.layers.remove(layer)
 
     def _set_visible(self, visible: bool) -> None:
+        if self._are_compared:
+            self.comparison.set_shown(visible)
+            return
         for layer in self.layers:
             if layer.visible != visible:
                 layer.visible = visible
-        if visible and self.comparison.pair == tuple(self._images):
-            # Blinking and overlay have their own mind about the raw one's marks.
-            beside = self.comparison.beside
-            for layer in self._particles[:1]:
-                if layer.visible != beside:
-                    layer.visible = beside
+
+    @property
+    def _are_compared(self) -> bool:
+        """Whether nothing else has taken the two's place beside each other."""
+        return self.comparison.pair == tuple(self._images)
 
     def _show_particles(
         self, picture: MicrographPicture, calibrated: dict[str, Any], diameter_px: float

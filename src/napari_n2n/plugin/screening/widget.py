@@ -1,5 +1,6 @@
 """The Screening widget: a night's micrographs judged in one sitting, and nothing lost."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -24,6 +25,7 @@ from napari_n2n.plugin.screening.verdicts import MicrographVerdicts
 from napari_n2n.plugin.shared.keys import name_of
 from napari_n2n.quality import overall
 from napari_n2n.session import open_session
+from napari_n2n.workflow.contrast import BRIGHT, contrast_said_in
 from napari_n2n.workflow.screening.columns import progress_text
 
 if TYPE_CHECKING:
@@ -216,6 +218,9 @@ class ScreeningWidget(ScreeningPanel):
         self.dock.show(True)
         self.dock.overview.take_keys()
         self.verdict_actions.go_to_first()
+        said = contrast_said_in(shared.session)
+        if self.form.value().contrast == "auto" and said != "auto":
+            self.form.setValue(replace(self.form.value(), contrast=said))
         self.say(note or f"As it was left. {_HOW} Screen takes what is new.")
         return True
 
@@ -339,10 +344,14 @@ class ScreeningWidget(ScreeningPanel):
         figures = {name: float(values[row]) for name, values in overview.figures.items()}
         known = np.isfinite(figures.get("score", np.nan))
         told = self.current.message() or "; ".join(overall(figures).reasons if known else ())
+        picture = self.current.view.picture if self.current.is_shown else None
+        removed = None if picture is None else picture.removed
+        bright = (BRIGHT,) if picture is not None and picture.is_bright else ()
         self.show_micrograph(
             overview.names[row],
             str(overview.verdicts[row]),
             str(overview.reasons[row]),
             figures["score"] if known else None,
-            (told,) if told else (),
+            (*((told,) if told else ()), *bright),
+            "" if removed is None else removed.warning,
         )

@@ -11,7 +11,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_n2n.plugin.shared.canvas import fit_view, grid_of
 from napari_n2n.plugin.shared.controls import Underway
 from napari_n2n.plugin.shared.layers import is_made_here
-from napari_n2n.plugin.shared.removed_layer import removed_layer
+from napari_n2n.plugin.shared.removed_layer import removed_layer, show_anew
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -138,6 +138,32 @@ class Comparison(QObject):
         self._name_panes(False)
         self._pair = None
         grid_of(self._viewer).enabled = False
+
+    def show_others(self) -> None:
+        """Go on as it is: the two layers have got the images of another micrograph."""
+        if self._pair is None or self._removed is None:
+            return
+        raw, denoised = self._pair
+        if self._mode != "removed":
+            self._drop_removed()
+        elif isinstance(raw, Image) and isinstance(denoised, Image):
+            assert isinstance(self._removed, Image)
+            show_anew(self._removed, raw, denoised)
+
+    def set_shown(self, shown: bool) -> None:
+        """Show what is compared, with its marks, as it is compared; or nothing of it."""
+        if self._pair is None:
+            return
+        raw, denoised = self._pair
+        wanted = {raw: shown, denoised: shown and self._mode != "removed"}
+        if self._removed is not None:
+            wanted[self._removed] = shown and self._mode == "removed"
+        wanted |= dict.fromkeys(self._marks_over(denoised), shown)
+        # Overlay and blinking have their own mind about the raw one's marks.
+        wanted |= dict.fromkeys(self._marks_over(raw), shown and self.beside)
+        for layer, visible in wanted.items():
+            if layer.visible != visible:
+                layer.visible = visible
 
     def rest(self) -> None:
         """Change nothing by itself any more: what blinks stays as it is, both shown."""

@@ -14,11 +14,14 @@ from napari_n2n.io.pictures import contrast_limits
 from napari_n2n.io.stack_kinds import StackJudgement
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
     from napari.components import ViewerModel
     from napari.layers import Layer
 
     from napari_n2n.io import Micrograph, MicrographParticles, Movie, Photograph, StillStack
     from napari_n2n.io.stack_kinds import StackKind
+    from napari_n2n.workflow.fields_of_view import ContrastChoice
     from napari_n2n.workflow.photograph_training import NoisyCopy
 
 LayerData = tuple[Any, dict[str, Any], Literal["image", "points"]]
@@ -79,6 +82,8 @@ class LayerMemory:
         What the images of a stack are read from.
     made_from, raw_layer
         Names of layers: what it was made from or lies over; of a denoised one, the raw one.
+    made_from_id, raw_id
+        The same, whatever they are called by now.
     model, time, seconds
         What denoised it, when (UTC), and how long that took.
     frc_resolution_angstrom
@@ -104,6 +109,8 @@ class LayerMemory:
         Of particles: what their file said of them, with the rows of a STAR file.
     images_are
         What the images of a stack are, and who says so; None: nobody was asked yet.
+    contrast
+        What the particles of a denoised image were taken for; ``"auto"``: nobody has asked.
     """
 
     kind: Kind | None = None
@@ -117,6 +124,8 @@ class LayerMemory:
     files: tuple[Path, ...] = field(default=(), repr=False)
     made_from: str | None = None
     raw_layer: str | None = None
+    made_from_id: "Hashable | None" = field(default=None, repr=False)
+    raw_id: "Hashable | None" = field(default=None, repr=False)
     model: str | None = None
     time: str | None = None
     seconds: float | None = None
@@ -133,6 +142,7 @@ class LayerMemory:
     removed: Mapping[str, float | bool | str | None] = field(default_factory=dict)
     read_as: "MicrographParticles | None" = field(default=None, repr=False)
     images_are: "StackJudgement | None" = None
+    contrast: "ContrastChoice" = "auto"
 
     def __repr__(self) -> str:
         """Tell what is known, and of arrays and the like only that they are there."""
@@ -140,6 +150,7 @@ class LayerMemory:
         for one in fields(self):
             value = getattr(self, one.name)
             is_said = value is not None and value is not False
+            is_said = is_said and not (isinstance(value, str) and value == "auto")
             if is_said and not (isinstance(value, tuple | dict) and not value):
                 told.append(f"{one.name}={value!r}" if one.repr else f"{one.name}=…")
         return f"{type(self).__name__}({', '.join(told)})"
@@ -202,6 +213,26 @@ def pixel_size_of(layer: "Layer") -> float | None:
 def layer_called(viewer: "ViewerModel", name: str) -> "Layer | None":
     """Return the layer of a viewer that has this name."""
     return next((layer for layer in viewer.layers if layer.name == name), None)
+
+
+def raw_of(denoised: "Layer", layers: "Iterable[Layer]") -> "Layer | None":
+    """Return which of ``layers`` is the raw image that a denoised one was made of.
+
+    It may have been renamed since, and another may bear its name by now; or it was deleted, and its
+    file is open again.
+    """
+    memory, others = memory_of(denoised), [one for one in layers if one != denoised]
+    if memory.raw_id is None:  # it was not made by a widget: its name is all that is known
+        return next((one for one in others if one.name == memory.raw_layer), None)
+    for layer in others:
+        if layer.unique_id == memory.raw_id:
+            return layer
+    for layer in others:
+        of_file = memory.path is not None and memory_of(layer).path == memory.path
+        is_raw = memory_of(layer).kind in ("micrograph", "sum", "photograph")
+        if of_file and is_raw and layer.data.shape == denoised.data.shape:
+            return layer
+    return None
 
 
 def image_layer(

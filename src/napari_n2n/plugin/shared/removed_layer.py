@@ -12,20 +12,22 @@ from napari_n2n.plugin.shared.layers import KEY, LayerMemory, memory_of, pixel_s
 if TYPE_CHECKING:
     from napari.layers import Layer
 
+Pixels = NDArray[np.float32]
+_NAME = "{} · removed"
+
 
 def removed_layer(raw: "Layer", denoised: "Layer") -> Image | None:
     """Make the layer of ``raw`` less ``denoised``, which lies as the raw one does.
 
     Of a photograph it is the mean of the three colours. None if the difference is not what was
-    removed: only a whole image that was denoised here is surely on the scale of the raw one.
+    removed: only a whole image that was denoised here is surely on the scale of the raw one. So are
+    the two of a screening, which have several sizes.
     """
     if not isinstance(raw, Image) or not isinstance(denoised, Image):
         return None
-    if memory_of(denoised).kind != "denoised" or raw.multiscale or denoised.multiscale:
+    data = _difference(raw, denoised)
+    if data is None:
         return None
-    if raw.rgb != denoised.rgb or raw.data.shape != denoised.data.shape:
-        return None
-    pixels = _grey(raw) - _grey(denoised)
     memory = LayerMemory(
         "removed",
         pixel_size_of(raw),
@@ -34,9 +36,10 @@ def removed_layer(raw: "Layer", denoised: "Layer") -> Image | None:
         raw_layer=raw.name,
     )
     return Image(
-        pixels,
-        name=f"{raw.name} · removed",
-        contrast_limits=symmetric_limits(pixels),
+        data,
+        multiscale=raw.multiscale,
+        name=_NAME.format(raw.name),
+        contrast_limits=_limits(data),
         colormap="gray",
         scale=tuple(raw.scale),
         units=raw.units,
@@ -47,11 +50,46 @@ def removed_layer(raw: "Layer", denoised: "Layer") -> Image | None:
     )
 
 
-def _grey(layer: Image) -> NDArray[np.float32]:
+def show_anew(layer: Image, raw: Image, denoised: Image) -> None:
+    """Let the ``layer`` of what was removed show that of what these two show now.
+
+    Raises
+    ------
+    ValueError
+        They do not tell.
+    """
+    data = _difference(raw, denoised)
+    if data is None:
+        raise ValueError(f"{denoised.name} was not made of {raw.name}.")
+    layer.data = data
+    layer.name = _NAME.format(raw.name)
+    layer.scale, layer.units = raw.scale, raw.units
+    layer.contrast_limits_range = _limits(data)
+    layer.contrast_limits = _limits(data)
+
+
+def _difference(raw: Image, denoised: Image) -> "Pixels | list[Pixels] | None":
+    """Return raw less denoised, (y, x), in all sizes that both have; None if that tells nothing."""
+    kinds = memory_of(raw).kind, memory_of(denoised).kind
+    if raw.multiscale and denoised.multiscale and kinds == ("screening", "screening"):
+        sizes = zip(raw.data, denoised.data, strict=True)
+        return [np.asarray(before) - np.asarray(after) for before, after in sizes]
+    if kinds[1] != "denoised" or raw.multiscale or denoised.multiscale:
+        return None
+    if raw.rgb != denoised.rgb or raw.data.shape != denoised.data.shape:
+        return None
+    return _grey(raw) - _grey(denoised)
+
+
+def _limits(data: "Pixels | list[Pixels]") -> tuple[float, float]:
+    return symmetric_limits(data[min(1, len(data) - 1)] if isinstance(data, list) else data)
+
+
+def _grey(layer: Image) -> Pixels:
     """Return the pixels (y, x) of a layer; of colours on napari's scale, from 0 to 1."""
     pixels = np.asarray(layer.data)
     if not layer.rgb:
         return pixels.astype(np.float32)
     white = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1
-    grey: NDArray[np.float32] = pixels[..., :3].mean(axis=-1, dtype=np.float32) / np.float32(white)
+    grey: Pixels = pixels[..., :3].mean(axis=-1, dtype=np.float32) / np.float32(white)
     return grey

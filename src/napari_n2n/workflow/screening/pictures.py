@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_n2n.denoising.inference.removed import Removed, removed
+from napari_n2n.io.faults import find_faults
 from napari_n2n.io.pictures import contrast_limits
 from napari_n2n.session.shown_particles import PendingSuggestions, shown_particles
 from napari_n2n.workflow.screening import read_pictures, results_of
@@ -47,13 +49,18 @@ class ImagePyramid:
 
 @dataclass(frozen=True, eq=False)
 class MicrographPicture:
-    """A micrograph, ready to be shown; ``particles`` are those above its threshold."""
+    """A micrograph, ready to be shown; ``particles`` are those above its threshold.
+
+    ``removed`` is what denoising took away, ``is_bright`` whether it was shown the negative.
+    """
 
     micrograph: int
     raw: ImagePyramid
     denoised: ImagePyramid
     pixel_size_angstrom: float | None
     particles: Particles
+    removed: Removed | None = None
+    is_bright: bool = False
 
     @property
     def nbytes(self) -> int:
@@ -82,7 +89,14 @@ def load_picture(session: Session, micrograph: int, path: Path) -> MicrographPic
         ImagePyramid.of(np.asarray(kept.pixels, np.float32)),
         kept.pixel_size_angstrom,
         seen,
+        kept.removed or _removed(np.asarray(kept.raw, np.float32), kept.pixels),
+        kept.contrast == "bright",
     )
+
+
+def _removed(raw: Image, denoised: Image) -> Removed:
+    """Measure what was removed, where pictures of an earlier version do not tell it."""
+    return removed(raw, np.asarray(denoised, np.float32), find_faults(raw).where)
 
 
 def _halved(image: Image) -> Image:

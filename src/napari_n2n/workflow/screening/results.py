@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from napari_n2n.denoising.inference.removed import Removed
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import read_micrograph, write_atomically, write_micrograph
-from napari_n2n.io.outputs import DENOISED
+from napari_n2n.io.labels import BRIGHT, read_labels, with_labels_of
 from napari_n2n.io.pictures import contrast_limits, write_png
 from napari_n2n.io.pixel_size import placeholder_labels
 from napari_n2n.session.paths import SESSION_NAME, session_path_of_user, stored_path
@@ -116,8 +117,9 @@ def write_pictures(results: ResultFiles, micrograph: DenoisedMicrograph) -> Iter
         kept.insert(0, (results.sum, micrograph.raw))
     for path, image in kept:
         size = micrograph.pixel_size_angstrom
-        labels = [DENOISED] if path == results.denoised else []
-        labels += placeholder_labels(micrograph.notes)
+        is_made = path == results.denoised
+        told = micrograph.labels if is_made else placeholder_labels(micrograph.notes)
+        labels = with_labels_of(results.source, told)
         write_micrograph(path, scale.applied(image), size, dtype="float16", labels=labels)
         yield path
     write_thumbnail(results.thumbnail, micrograph.pixels)
@@ -153,7 +155,15 @@ def read_pictures(
         )
     if results.raw == results.source:
         raw = Scale.of(raw).applied(raw)
-    return DenoisedMicrograph(denoised.pixels, denoised.pixel_size_angstrom, raw)
+    labels = read_labels(results.denoised)
+    told = filter(None, map(Removed.from_label, labels))
+    return DenoisedMicrograph(
+        denoised.pixels,
+        denoised.pixel_size_angstrom,
+        raw,
+        removed=next(told, None),
+        contrast="bright" if BRIGHT in labels else "auto",
+    )
 
 
 def results_of(session_path: Path | str, record_path: Path | str) -> ResultFiles:

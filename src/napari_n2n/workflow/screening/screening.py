@@ -11,6 +11,7 @@ from napari_n2n import quality
 from napari_n2n.errors import FileProblem, N2NError, WriteProblem
 from napari_n2n.io import Micrograph
 from napari_n2n.progress import Interrupted, Progress, Steps, Stop, never, passed_on
+from napari_n2n.workflow.contrast import say_contrast
 from napari_n2n.workflow.find_particles import find_particles_steps
 from napari_n2n.workflow.screening.file_records import FileRecords
 from napari_n2n.workflow.screening.measuring import measured_steps, with_score
@@ -78,6 +79,7 @@ def screen_steps(
     diameter = settings.diameter_angstrom
     if diameter is not None and session.setting("diameter_angstrom") is None:
         session.set_setting("diameter_angstrom", diameter)
+    say_contrast(session, settings.contrast)
     session.set_setting(SETTINGS_KEY, in_words(settings, denoiser))
     while not (stop() or queue.is_over):
         listed = run.records.add(queue.waiting())
