@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import scipy.ndimage
 import scipy.signal
 import torch
 from hypothesis import given
@@ -103,3 +104,15 @@ def test_lines_of_a_detector_in_both_images_make_them_no_more_alike():
         image[30] -= 3
     assert metrics.frc(a, b, 1.0).correlation[6:-1] == pytest.approx(0, abs=0.5)
     assert metrics.frc(a, b, 1.0).correlation[20:-1].mean() == pytest.approx(0, abs=0.02)
+
+
+@pytest.mark.parametrize("value", [65535.0, 300.0, -500.0])
+def test_hot_pixels_in_both_images_make_them_no_more_alike(value):
+    rng = np.random.default_rng(8)
+    specimen = scipy.ndimage.gaussian_filter(rng.normal(size=(512, 512)), 2.5) * 8
+    halves = [specimen + rng.normal(size=(512, 512)) for _ in range(2)]
+    alike = metrics.frc(*halves, 2.0).resolution_angstrom()
+    hot = tuple(rng.integers(0, 512, (2, 300)))
+    for half in halves:
+        half[hot] = value
+    assert metrics.frc(*halves, 2.0).resolution_angstrom() == pytest.approx(alike, rel=0.05)

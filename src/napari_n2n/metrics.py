@@ -14,6 +14,10 @@ Image = NDArray[np.floating]
 _AXIS_PX = 1
 _AXES_FROM_PX = 6
 """Fourier pixels to each side of an axis, and from the centre, that a Fourier ring leaves out."""
+_USUAL_PERCENT = (1.0, 99.0)
+_BEYOND = 0.5
+"""So much of its width may pixels lie beyond the usual range: to 4.7 σ of Gaussian noise."""
+_SAMPLE = 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +56,8 @@ def frc(first: Image, second: Image, pixel_size_angstrom: float) -> RingCorrelat
     rings counts in both, by its nearness. The images' largest central square is compared, its edges
     tapered: edges that do not fit together would correlate at every frequency. Beyond the first
     few rings the two axes are left out, with a line to each side: what a detector reads row by row
-    or column by column lies there, and stands in both images.
+    or column by column lies there, and stands in both images. So do hot pixels: values far beyond
+    the usual are brought to the end of the usual range.
 
     It is what torch-fourier-shell-correlation gives (a test compares them), which takes minutes
     for 4096² px: it holds every ring's mask of the whole spectrum.
@@ -70,7 +75,7 @@ def frc(first: Image, second: Image, pixel_size_angstrom: float) -> RingCorrelat
     taper = scipy.signal.windows.tukey(side, 0.2).astype(np.float32)
     spectra = []
     for image in (first, second):
-        square = image[y : y + side, x : x + side].astype(np.float32)
+        square = _without_hot_pixels(image[y : y + side, x : x + side].astype(np.float32))
         square -= square.mean(dtype=np.float64)
         square *= taper[:, None]
         square *= taper
@@ -100,6 +105,14 @@ def frc(first: Image, second: Image, pixel_size_angstrom: float) -> RingCorrelat
     norm = np.sqrt(power_a * power_b)
     correlation = np.divide(shared, norm, out=np.zeros(rings), where=norm > 0)
     return RingCorrelation(np.arange(rings) / (side * pixel_size_angstrom), correlation)
+
+
+def _without_hot_pixels(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    every = max(1, image.size // _SAMPLE)
+    low, high = np.percentile(image.ravel()[::every], _USUAL_PERCENT)
+    room = _BEYOND * (high - low)
+    # An image that is flat but for a few pixels has no usual range.
+    return image if room == 0 else image.clip(low - room, high + room)
 
 
 def _blocks(rows: int, columns: int) -> Iterator[slice]:

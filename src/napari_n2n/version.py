@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-__version__ = "0.7.0"
+__version__ = "0.8.0"
 
 
 def versions_of(packages: Iterable[str]) -> dict[str, str]:

@@ -208,6 +208,7 @@ REFUSED = {
     "assess-particles": (("-o", "report.html"), "report.html"),
     "report": (("night", "-o", "report.html"), "report.html"),
     "simulate": (("there", "--size", "64"), "there/apoferritin_00.mrc"),
+    "simulate-tomogram": (("there",), "there/tomogram_00_Vol.mrc"),
 }
 
 

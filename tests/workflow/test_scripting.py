@@ -307,7 +307,9 @@ def test_particles_are_looked_for_that_are_like_those_clicked(simulated, denoise
     clicked = simulated.truth.centres_px[np.asarray(simulated.truth.labels) == "intact"][:5]
     found = n2n.pick(denoised, DIAMETER, like=clicked)
     template = Template.learnt(denoised.pixels, SIZE, clicked, DIAMETER)
-    same(found.particles.scores, n2n.pick(denoised, DIAMETER, like=template).particles.scores)
+    scores = n2n.pick(denoised, DIAMETER, like=template).particles.scores
+    # `pick` learns from the image without what it avoids.
+    np.testing.assert_allclose(found.particles.scores, scores, rtol=0.01)
     from_particles = n2n.pick(denoised, DIAMETER, like=n2n.Particles(clicked))
     same(found.particles.scores, from_particles.particles.scores)
     guessed = n2n.pick(denoised, DIAMETER)

@@ -233,15 +233,19 @@ def _without_faults(micrograph: DenoisedMicrograph) -> _Sound:
     pixels, raw = np.asarray(micrograph.pixels, np.float32), micrograph.raw
     if pixels.ndim != 2 or not pixels.size:
         return _Sound(pixels)
-    faults = None
-    if raw is micrograph.pixels or (raw is None and not looks_denoised(pixels)):
-        faults = find_faults(pixels)
-        pixels, areas = filled_in(pixels, faults), faults.areas
-    elif raw is not None and comparable(pixels, raw):
+    alone, faults = raw is None or raw is micrograph.pixels, None
+    if alone:
+        found = find_faults(pixels)
+        # Where there is no noise, particles are as far from what is usual as gold otherwise is.
+        faults = None if looks_denoised(pixels, found.excess) else found
+    elif comparable(pixels, raw):
         faults = find_faults(np.asarray(raw, np.float32))
-        areas = faults.areas | equal_areas(pixels)
-    else:
+    if faults is None:
         areas = equal_areas(pixels)
+    elif alone:
+        pixels, areas = filled_in(pixels, faults), faults.areas
+    else:
+        areas = faults.areas | equal_areas(pixels)
     excess = None if faults is None else faults.excess
     if excess is not None:
         pixels = pixels - excess.clip(min=0)

@@ -1,4 +1,4 @@
-"""What was screened with the same settings is not done again, not even by another version."""
+"""What was screened with the same settings is not done again, unless what is measured changed."""
 
 from pathlib import Path
 

@@ -14,7 +14,7 @@ from PIL import Image
 from napari_n2n.denoising.inference.removed import Removed
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import read_micrograph, write_atomically, write_micrograph
-from napari_n2n.io.labels import BRIGHT, read_labels, with_labels_of
+from napari_n2n.io.labels import BRIGHT, read_labels
 from napari_n2n.io.pictures import contrast_limits, write_png
 from napari_n2n.io.pixel_size import placeholder_labels
 from napari_n2n.session.paths import SESSION_NAME, session_path_of_user, stored_path
@@ -118,8 +118,7 @@ def write_pictures(results: ResultFiles, micrograph: DenoisedMicrograph) -> Iter
     for path, image in kept:
         size = micrograph.pixel_size_angstrom
         is_made = path == results.denoised
-        told = micrograph.labels if is_made else placeholder_labels(micrograph.notes)
-        labels = with_labels_of(results.source, told)
+        labels = micrograph.labels if is_made else placeholder_labels(micrograph.notes)
         write_micrograph(path, scale.applied(image), size, dtype="float16", labels=labels)
         yield path
     write_thumbnail(results.thumbnail, micrograph.pixels)
