@@ -117,6 +117,12 @@ class UNet(nn.Module):
         return -(-max(-first, last - multiple + 1) // multiple) * multiple
 
     @property
+    def heaviest_layer(self) -> float:
+        """Multiplications for a pixel or voxel in the costliest layer at the finest level."""
+        finest = (*self.encoder[0].parameters(), *self.decoder[-1].parameters())
+        return float(max(weights.numel() for weights in finest))
+
+    @property
     def parameter_count(self) -> int:
         """Number of trained numbers."""
         return sum(parameter.numel() for parameter in self.parameters())
