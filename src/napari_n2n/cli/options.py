@@ -30,6 +30,7 @@ Model = Annotated[
     typer.Option(
         "--model",
         "-M",
+        "-m",
         help="A .safetensors of napari-n2n, the authors' .pth, or a model in the box: general, "
         "or photographs for those in colour.",
     ),
