@@ -53,6 +53,7 @@ def denoise(
 ) -> None:
     """Denoise micrographs (movies are aligned first) or tomograms; results keep shape and scale."""
     require_folder(output)
+    options.require_there(files)
     with importing():
         from napari_n2n.workflow.volumes import tomograms_among
 

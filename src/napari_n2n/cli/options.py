@@ -149,6 +149,21 @@ def files_of(
     return list(found)
 
 
+def require_there(given: list[Path]) -> None:
+    """Make sure that files and folders are there, and that patterns find some.
+
+    Raises
+    ------
+    UnreadableFile
+        One is not.
+    """
+    from napari_n2n.io import expand_inputs
+
+    for item in given:
+        if not item.exists():
+            expand_inputs(item)
+
+
 _SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
 
 

@@ -6,7 +6,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from napari_n2n.denoising.unet import UNet
+from napari_n2n.denoising.unet import UNet, folded
 
 
 def ready(network: UNet, device: torch.device) -> UNet:
@@ -60,8 +60,8 @@ class FoldedUNet(UNet):
         layers = cast("nn.Sequential", self.decoder[-1])[1:]
         whole = (*self.encoder[0].parameters(), *layers.parameters(), *self.beside[-1].parameters())
         # A transposed convolution is worked out for each pixel of the smaller image.
-        folded = sum(w.numel() for w in self.large[-1].parameters()) / 2**self.config.ndim
-        return float(max(folded, *(weights.numel() for weights in whole)))
+        large = sum(w.numel() for w in self.large[-1].parameters()) / 2**self.config.ndim
+        return float(max(large, *(weights.numel() for weights in whole)))
 
 
 def _split(convolution: nn.Conv2d | nn.Conv3d, channels: int) -> tuple[nn.Module, nn.Module]:
@@ -74,13 +74,7 @@ def _split(convolution: nn.Conv2d | nn.Conv3d, channels: int) -> tuple[nn.Module
         beside = type(convolution)(
             weight.shape[1] - channels, len(weight), 3, padding=1, bias=False
         )
-    # Which of the three rows of weights a small pixel is seen through, for each of the four rows
-    # of large pixels that see it.
-    rows = weight.new_tensor([[0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]])
-    folded = weight[:, :channels].transpose(0, 1)
-    for axis in range(2, weight.ndim):
-        folded = torch.tensordot(folded, rows, dims=([axis], [1])).movedim(-1, axis)
-    state = {"weight": folded.contiguous()}
+    state = {"weight": folded(weight, channels).contiguous()}
     if convolution.bias is not None:
         state["bias"] = convolution.bias.detach().clone()
     large.load_state_dict(state, assign=True)
