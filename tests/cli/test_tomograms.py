@@ -123,5 +123,9 @@ def test_models_and_files_that_do_not_go_together_are_refused(aretomo, model, tm
     write_micrograph(image, np.ones((64, 64), np.float32), 4.0)
     assert call("denoise", image, "-m", model, "-o", tmp_path / "d") == 1
     assert "no volume" in capsys.readouterr().err.replace("\n", " ")
+    for command, given in (("pick", image), ("screen", tmp_path)):
+        where = ["-o", tmp_path / "p.star"] if command == "pick" else []
+        assert call(command, given, "--model", model, *where) == 1
+        assert "is for volumes, and this is an image" in capsys.readouterr().err.replace("\n", " ")
     assert call("train", aretomo, image, "-o", tmp_path / "m.safetensors", *QUICKLY) == 1
     assert "apart" in capsys.readouterr().err

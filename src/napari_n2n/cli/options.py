@@ -108,6 +108,23 @@ def denoiser_of(model: str) -> "Denoiser":
     return denoiser_named(model)
 
 
+def denoiser_of_images(model: str) -> "Denoiser":
+    """Do as `denoiser_of`, for what works on micrographs only.
+
+    Raises
+    ------
+    CheckpointProblem
+        There is no such file, or it is no model.
+    WrongDimensions
+        It is for volumes.
+    """
+    from napari_n2n.denoising.config import require_dimensions
+
+    denoiser = denoiser_of(model)
+    require_dimensions(denoiser.network.config, 2)
+    return denoiser
+
+
 def movies_of(given: list[Path], gain: Path | None) -> list[Path]:
     """Do as `files_of`, but leave out what lies beside the movies of a folder and is none.
 

@@ -15,7 +15,7 @@ from napari_n2n.denoising.normalisation import Intensities
 from napari_n2n.denoising.resampling import rescale, rescale_last
 from napari_n2n.denoising.scratch import scratch_array
 from napari_n2n.errors import BadValue
-from napari_n2n.progress import Interrupted, Steps, Stop, Stopwatch, never
+from napari_n2n.progress import Steps, Stop, Stopwatch, never, require_going
 
 Voxels = NDArray[np.float32]
 
@@ -124,22 +124,30 @@ def coarser_steps(
     slabs = slabs_of((depth, *volume.shape[1:]))
     for number, slab in enumerate(slabs):
         yield watch.progress("bringing to the working voxel size", number, len(slabs))
-        if stop():
-            raise Interrupted
+        require_going(stop)
         voxels = torch.from_numpy(np.ascontiguousarray(volume[slab], np.float32))
         flat[slab] = rescale(voxels, (shape[1], shape[2])).numpy()
-    return _along_z(flat, shape[0])
+    return _along_z(flat, shape[0], stop)
 
 
-def finer(volume: Voxels, shape: tuple[int, int, int]) -> Iterator[tuple[slice, Voxels]]:
-    """Yield slabs, and where they lie, of ``volume`` once it has ``shape``: the opposite."""
-    flat = _along_z(volume, shape[0])
+def finer(
+    volume: Voxels, shape: tuple[int, int, int], stop: Stop = never
+) -> Iterator[tuple[slice, Voxels]]:
+    """Yield slabs, and where they lie, of ``volume`` once it has ``shape``: the opposite.
+
+    Raises
+    ------
+    WriteProblem, Interrupted
+        As `coarser_steps`.
+    """
+    flat = _along_z(volume, shape[0], stop)
     for slab in slabs_of(shape):
+        require_going(stop)
         voxels = torch.from_numpy(np.ascontiguousarray(flat[slab]))
         yield slab, rescale(voxels, (shape[1], shape[2])).numpy()
 
 
-def _along_z(volume: Voxels, depth: int) -> Voxels:
+def _along_z(volume: Voxels, depth: int, stop: Stop) -> Voxels:
     """Resample the first axis of ``volume`` to ``depth`` sections."""
     if len(volume) == depth:
         return volume
@@ -147,6 +155,7 @@ def _along_z(volume: Voxels, depth: int) -> Voxels:
     result = scratch_array((depth, height, width))
     rows = max(1, _VOXELS_AT_ONCE // (max(depth, len(volume)) * width))
     for y in range(0, height, rows):
+        require_going(stop)
         part = torch.from_numpy(np.ascontiguousarray(volume[:, y : y + rows]))
         columns = rescale_last(part.permute(1, 2, 0).contiguous(), depth)
         result[:, y : y + rows] = columns.permute(2, 0, 1).numpy()

@@ -34,7 +34,6 @@ from napari_n2n.devices import (
 )
 from napari_n2n.errors import DeviceProblem, NotEnoughData
 from napari_n2n.progress import (
-    Interrupted,
     Progress,
     Steps,
     Stop,
@@ -156,10 +155,8 @@ def denoise_volumes_steps(
         del seen  # on the disk, too
         if denoiser.output_gain != 1:
             result *= np.float32(denoiser.output_gain)
-        for slab, sections in finer(result, (z, y, x)):
+        for slab, sections in finer(result, (z, y, x), stop):
             write(filled[0].returned(slab, sections))
-            if stop():
-                raise Interrupted
             written = Progress("writing", slab.stop, z)
             yield from _share_of(watch, _READING + _NETWORK, _WRITING)(written)
     return notes

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_n2n.denoising.scratch import Bricks
+from napari_n2n.progress import Stop, never, require_going
 
 Blocks = NDArray[np.bool_]
 """(z, y, x), one for each block of `BLOCK` voxels cubed; the last ones may be cut."""
@@ -23,13 +24,18 @@ _SURE = 5.0
 _LEAST = 0.01
 
 
-def specimen_blocks(odd: Bricks, even: Bricks) -> Blocks:
+def specimen_blocks(odd: Bricks, even: Bricks, stop: Stop = never) -> Blocks:
     """Find the blocks that hold specimen and no gold, by two halves that are normalised.
 
     Their covariance in a block is the power of what both show, free of noise on average; in empty
     ice and outside of it there is none. Where that tells nothing, all but gold is taken.
+
+    Raises
+    ------
+    Interrupted
+        ``stop`` became true.
     """
-    shared, deviation, dense = _measured(odd, even)
+    shared, deviation, dense = _measured(odd, even, stop)
     # Gold, its streaks and the dark rings about it.
     gold = ndimage.binary_dilation(dense, iterations=1)
     weights = ndimage.gaussian_filter((~gold).astype(np.float32), 1.0)
@@ -44,11 +50,14 @@ def specimen_blocks(odd: Bricks, even: Bricks) -> Blocks:
     return found if found.mean() > _LEAST else usable
 
 
-def _measured(odd: Bricks, even: Bricks) -> tuple[NDArray[np.float32], NDArray[np.float32], Blocks]:
+def _measured(
+    odd: Bricks, even: Bricks, stop: Stop
+) -> tuple[NDArray[np.float32], NDArray[np.float32], Blocks]:
     """Return of every block the shared power, its standard error, and whether it holds gold."""
     _, height, width = odd.shape
     layers = []
     for slab in odd.slabs:
+        require_going(stop)
         box = (slab, slice(0, height), slice(0, width))
         a, b = (_mean_of_cubes(half.read(box), _AVERAGED) for half in (odd, even))
         count = BLOCK // _AVERAGED

@@ -13,7 +13,7 @@ from napari_n2n.denoising.config import TrainingConfig
 from napari_n2n.denoising.scratch import Bricks
 from napari_n2n.denoising.training.independence import Independence
 from napari_n2n.denoising.training.pairs import LeavesOut
-from napari_n2n.denoising.training.specimen import BLOCK, GOLD, specimen_blocks
+from napari_n2n.denoising.training.specimen import BLOCK, GOLD, Blocks, specimen_blocks
 from napari_n2n.denoising.working_volumes import (
     FilledVolume,
     Sections,
@@ -22,7 +22,15 @@ from napari_n2n.denoising.working_volumes import (
     working_volume_shape,
 )
 from napari_n2n.errors import N2NError, NotEnoughData, told_of
-from napari_n2n.progress import Interrupted, Progress, Steps, Stop, Stopwatch, never, passed_on
+from napari_n2n.progress import (
+    Progress,
+    Steps,
+    Stop,
+    Stopwatch,
+    never,
+    passed_on,
+    require_going,
+)
 
 Box = tuple[slice, slice, slice]
 
@@ -146,8 +154,7 @@ def prepare_volumes_steps(
             done = round(100 * (number + step.fraction))
             yield watch.progress("preparing volumes", done, 100 * len(volumes))
 
-        if stop():
-            raise Interrupted
+        require_going(stop)
         try:
             yield from passed_on(ready.add_steps(halves, stop), told)
         except NotEnoughData:
@@ -189,7 +196,8 @@ class _Ready:
         self._independence.look_at(a, b, halves.name)
         odd = yield from _bricks_steps(halves.odd, shape, stop)
         even = yield from _bricks_steps(halves.even, shape, stop)
-        self._halves.append(_with_places(odd, even, config))
+        blocks = specimen_blocks(odd, even, stop)
+        self._halves.append(_with_places(odd, even, blocks, config))
         self._names.append(halves.name)
 
     def data(self) -> VolumeData:
@@ -221,21 +229,21 @@ def _bricks_steps(volume: Sections, shape: tuple[int, int, int], stop: Stop) -> 
     scale = intensities_of(voxels)
     bricks = Bricks(shape)
     for slab in bricks.slabs:
+        require_going(stop)
         normalised = scale.normalise(torch.from_numpy(np.ascontiguousarray(voxels[slab])))
         # A bead of gold would otherwise be most of what a loss tells.
         bricks.write(slab, normalised.clamp(-2 * GOLD, 2 * GOLD).numpy())
     return bricks
 
 
-def _with_places(odd: Bricks, even: Bricks, config: TrainingConfig) -> WorkingHalves:
-    blocks = specimen_blocks(odd, even)
+def _with_places(
+    odd: Bricks, even: Bricks, blocks: Blocks, config: TrainingConfig
+) -> WorkingHalves:
     held_out = _box_to_hold_out(odd.shape, blocks, config.validation_fraction)
     return WorkingHalves(odd, even, BLOCK * np.argwhere(blocks), held_out)
 
 
-def _box_to_hold_out(
-    shape: tuple[int, int, int], blocks: NDArray[np.bool_], fraction: float
-) -> Box | None:
+def _box_to_hold_out(shape: tuple[int, int, int], blocks: Blocks, fraction: float) -> Box | None:
     """Choose a part of a volume that holds about as much specimen as the rest."""
     if fraction == 0:
         return None
