@@ -80,6 +80,18 @@ class Stopwatch:
         return Progress(stage, done, total, left)
 
 
+def require_going(stop: Stop) -> None:
+    """Go on, unless somebody wants to stop.
+
+    Raises
+    ------
+    Interrupted
+        ``stop()`` is true.
+    """
+    if stop():
+        raise Interrupted
+
+
 def passed_on(
     steps: Generator[P, None, R], told: Callable[[P], Iterable[Q]]
 ) -> Generator[Q, None, R]:
@@ -120,16 +132,12 @@ def stoppable(steps: Generator[P, None, R], stop: Stop) -> Generator[P, None, R]
         They were closed before their end.
     """
 
-    def require_going() -> None:
-        if stop():
-            raise Interrupted
-
     def told(step: P) -> Iterator[P]:
         yield step
-        require_going()
+        require_going(stop)
 
     try:
-        require_going()
+        require_going(stop)
         return (yield from passed_on(steps, told))
     finally:
         steps.close()

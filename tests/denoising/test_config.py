@@ -3,6 +3,7 @@ import pytest
 from napari_n2n.denoising.config import (
     PAPER_NETWORK,
     PRESETS,
+    VOLUME_NETWORKS,
     TrainingConfig,
     preset,
 )
@@ -51,3 +52,25 @@ def test_a_wrong_setting_is_named(change, said):
 def test_lasting_replaces_the_presets_own_length():
     config = preset("paper").lasting(60)
     assert (config.max_seconds, config.epochs, config.steps) == (60, None, None)
+
+
+def test_volumes_are_worked_on_at_14_angstrom_or_as_a_particle_asks():
+    quick = preset("quick", 3)
+    assert quick.network.ndim == 3
+    assert quick.working_pixel_size(10.0) == 14.0
+    assert quick.working_pixel_size(17.5) == 17.5
+    ribosome = quick.replaced(particle_diameter_angstrom=160)
+    assert ribosome.working_pixel_size(5.0) == pytest.approx(10.0)
+    assert ribosome.replaced(particle_diameter_angstrom=400).working_pixel_size(5.0) == 14.0
+
+
+@pytest.mark.parametrize("name", VOLUME_NETWORKS)
+def test_networks_for_volumes_are_chosen_by_name(name):
+    config = preset("quick", 3).replaced(network=name)
+    assert (config.network.name, config.network.ndim) == (name, 3)
+    assert TrainingConfig.model_validate_json(config.model_dump_json()) == config
+
+
+def test_volumes_are_not_flattened_as_images_are():
+    with pytest.raises(ConfigProblem, match="Volumes are normalised by mean and deviation"):
+        preset("quick", 3).replaced(normalisation="flat")

@@ -2,7 +2,13 @@ import pytest
 import torch
 from torch import nn
 
-from napari_n2n.denoising.config import LIGHT_NETWORK, NETWORKS, PAPER_NETWORK, NetworkConfig
+from napari_n2n.denoising.config import (
+    LIGHT_NETWORK,
+    NETWORKS,
+    PAPER_NETWORK,
+    VOLUME_NETWORKS,
+    NetworkConfig,
+)
 from napari_n2n.denoising.unet import UNet
 
 
@@ -86,3 +92,20 @@ def test_the_papers_network_computes_what_its_description_says():
 def test_a_decoder_that_does_not_fit_its_encoder_is_refused():
     with pytest.raises(ValueError, match="one level fewer"):
         NetworkConfig(encoder=((8,), (8,)), decoder=((8,), (8,)))
+
+
+@pytest.mark.parametrize("name", ["light-3d", "cryocare"])
+def test_folding_upsampling_into_a_convolution_changes_neither_results_nor_gradients(name):
+    torch.manual_seed(0)
+    network = UNet(VOLUME_NETWORKS[name])
+    below, beside = network.config.encoder[-1][-1], network.config.encoder[-2][-1]
+    features = torch.randn(2, below, 3, 4, 5, requires_grad=True)
+    skip = torch.randn(2, beside, 6, 8, 10, requires_grad=True)
+    weight = network.decoder[0][0].weight
+    plain = network.decoder[0](torch.cat((network.upsampling[0](features), skip), dim=1))
+    joined = network._joined(0, features, skip)
+    torch.testing.assert_close(joined, plain, rtol=1e-4, atol=1e-4)
+    parts = (features, skip, weight)
+    gradients = [torch.autograd.grad(each.square().sum(), parts) for each in (joined, plain)]
+    for mine, theirs in zip(*gradients, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-2)

@@ -1,23 +1,32 @@
-"""The command that denoises micrographs and movies: denoise."""
+"""The command that denoises micrographs, movies and tomograms: denoise."""
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from napari_n2n.cli import console, options
+from napari_n2n.cli.denoise_tomograms import denoise_tomograms
 from napari_n2n.cli.file_results import claim_each, report_files, require_folder, writes_files
 from napari_n2n.cli.movie_options import takes_movies
 from napari_n2n.cli.slow_imports import importing
 from napari_n2n.workflow.recording import RecordingOptions
+
+if TYPE_CHECKING:
+    from napari_n2n.denoising.checkpoints import Denoiser
+    from napari_n2n.workflow.fields_of_view import ContrastChoice
 
 
 @writes_files
 @takes_movies
 def denoise(
     files: Annotated[
-        list[Path], typer.Argument(help="Micrographs or movies: files, folders, quoted patterns.")
+        list[Path],
+        typer.Argument(
+            help="Micrographs or movies: files, folders, quoted patterns. With a model that was "
+            "trained on tomograms: folders of their halves, a tomograms.star, or single ones."
+        ),
     ],
     model: options.Model = "general",
     output: options.OutputFolder = Path("denoised"),
@@ -43,12 +52,58 @@ def denoise(
     *,
     recording: RecordingOptions,
 ) -> None:
-    """Denoise micrographs (movies are aligned first); results keep shape and pixel size."""
+    """Denoise micrographs (movies are aligned first) or tomograms; results keep shape and scale."""
+    require_folder(output)
+    options.require_there(files)
+    with importing():
+        from napari_n2n.workflow.volumes import tomograms_among
+
+    denoiser = options.denoiser_of(model)
+    tomograms = tomograms_among(files, denoiser)
+    if tomograms is not None:
+        denoise_tomograms(
+            files,
+            tomograms,
+            denoiser,
+            output,
+            model=model,
+            device=device,
+            voxel_size=recording.pixel_size_angstrom,
+            quiet=quiet,
+            as_json=as_json,
+        )
+        return
+    _denoise_images(
+        files,
+        denoiser,
+        output,
+        model=model,
+        thorough=thorough,
+        contrast=contrast,
+        device=device,
+        quiet=quiet,
+        as_json=as_json,
+        recording=recording,
+    )
+
+
+def _denoise_images(
+    files: list[Path],
+    denoiser: "Denoiser",
+    output: Path,
+    *,
+    model: str,
+    thorough: bool,
+    contrast: "ContrastChoice",
+    device: str,
+    quiet: bool,
+    as_json: bool,
+    recording: RecordingOptions,
+) -> None:
     from napari_n2n.io import stem_of
     from napari_n2n.io.finding import PICTURES
 
     paths = options.files_of(files, gain=recording.gain)
-    require_folder(output)
 
     def result_of(path: Path) -> Path:
         return output / f"{stem_of(path)}.mrc"
@@ -63,7 +118,6 @@ def denoise(
         from napari_n2n.workflow.denoising import DenoiseFiles
         from napari_n2n.workflow.movie_reader import MovieReader
 
-    denoiser = options.denoiser_of(model)
     console.say_note(f"Model: {denoiser.summary}.")
     with console.stop_on_signal() as stop:
         job = DenoiseFiles(

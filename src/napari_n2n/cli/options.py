@@ -30,6 +30,7 @@ Model = Annotated[
     typer.Option(
         "--model",
         "-M",
+        "-m",
         help="A .safetensors of napari-n2n, the authors' .pth, or a model in the box: general, "
         "or photographs for those in colour.",
     ),
@@ -107,6 +108,23 @@ def denoiser_of(model: str) -> "Denoiser":
     return denoiser_named(model)
 
 
+def denoiser_of_images(model: str) -> "Denoiser":
+    """Do as `denoiser_of`, for what works on micrographs only.
+
+    Raises
+    ------
+    CheckpointProblem
+        There is no such file, or it is no model.
+    WrongDimensions
+        It is for volumes.
+    """
+    from napari_n2n.denoising.config import require_dimensions
+
+    denoiser = denoiser_of(model)
+    require_dimensions(denoiser.network.config, 2)
+    return denoiser
+
+
 def movies_of(given: list[Path], gain: Path | None) -> list[Path]:
     """Do as `files_of`, but leave out what lies beside the movies of a folder and is none.
 
@@ -146,6 +164,21 @@ def files_of(
             inside = recorded(inside, gain)
         found.update(dict.fromkeys(inside))
     return list(found)
+
+
+def require_there(given: list[Path]) -> None:
+    """Make sure that files and folders are there, and that patterns find some.
+
+    Raises
+    ------
+    UnreadableFile
+        One is not.
+    """
+    from napari_n2n.io import expand_inputs
+
+    for item in given:
+        if not item.exists():
+            expand_inputs(item)
 
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}

@@ -89,7 +89,7 @@ def pick(
         read_examples,
     )
 
-    denoiser = None if model is None else options.denoiser_of(model)
+    denoiser = None if model is None else options.denoiser_of_images(model)
     examples = None if classifier is None else read_examples(classifier, diameter)
     if examples is not None:
         check_examples(examples, denoiser)

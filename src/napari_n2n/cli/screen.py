@@ -66,7 +66,7 @@ def screen(
             screen_steps,
         )
 
-    denoiser = options.denoiser_of(model)
+    denoiser = options.denoiser_of_images(model)
     found = None if watch else inputs_of(inputs, gain=recording.gain)
     files = [folder for folder, _ in folders] if found is None else [p.parent for p in found.paths]
     for note in () if found is None else found.notes:

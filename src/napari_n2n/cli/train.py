@@ -14,6 +14,10 @@ from napari_n2n.progress import Interrupted, Progress
 if TYPE_CHECKING:
     from napari_n2n.denoising.config import TrainingConfig
     from napari_n2n.workflow.training_sets import MicrographsOnDisk, PairsOnDisk
+    from napari_n2n.workflow.volumes import VolumesOnDisk
+
+_LEFT_OUT = "Left out: "
+"""What notes of a training begin with that say which image could not be used, and why."""
 
 
 @writes_files
@@ -22,7 +26,7 @@ def train(
         list[Path] | None,
         typer.Argument(
             help="Odd and even halves (*_ODD, *_EVN …), or micrographs where there are none: "
-            "folders, files, quoted patterns."
+            "folders, files, quoted patterns. Halves of tomograms: folders, or a tomograms.star."
         ),
     ] = None,
     output: Annotated[
@@ -65,14 +69,16 @@ def train(
     quiet: options.Quiet = False,
 ) -> None:
     """Train a denoiser on noisy images, best on halves; Ctrl-C stops, saves, and can be resumed."""
-    config = _training_config(preset_name, max_time, settings or [])
-    if from_scratch:
-        config = config.replaced(from_scratch=True)
     pairs = _pairs(files or [], odd, even, input_, target, pixel_size)
 
     from napari_n2n.denoising.reports import TrainingProgress
-    from napari_n2n.denoising.training.micrographs import last_path, resume_path, train_steps
+    from napari_n2n.denoising.training.results import last_path, resume_path
+    from napari_n2n.workflow.volumes import VolumesOnDisk, training_steps
 
+    of_volumes = isinstance(pairs, VolumesOnDisk)
+    config = _training_config(preset_name, 3 if of_volumes else 2, max_time, settings or [])
+    if from_scratch:
+        config = config.replaced(from_scratch=True)
     claim_model(output, (last_path(output), resume_path(output)), pairs.paths, resume=resume)
     notes: dict[str, None] = {}
 
@@ -81,24 +87,28 @@ def train(
             notes.update(dict.fromkeys(step.notes))
 
     with console.stop_on_signal() as stop:
-        steps = train_steps(pairs, config, output=output, resume=resume, device=device, stop=stop)
+        steps = training_steps(
+            pairs, config, output=output, resume=resume, device=device, stop=stop
+        )
         try:
             denoiser = Reporter(quiet).run(steps, note_down)
         except Interrupted:
             console.say_note("Stopped before anything was learnt; nothing was saved.")
             raise typer.Exit(130) from None
         stopped = stop()
-    lost = [str(problem) for problem in pairs.problems]
+    lost = dict.fromkeys(str(problem) for problem in pairs.problems)
     for note in (*pairs.notes, *notes):
-        if note.removeprefix("Left out: ") not in lost:
+        if note.startswith(_LEFT_OUT):
+            lost[note.removeprefix(_LEFT_OUT)] = None
+        elif note not in lost:
             console.say_note(note)
     console.say(f"{output}: {denoiser.summary}, {denoiser.provenance.seconds:.0f} s")
     estimate = denoiser.provenance.estimated_truth_correlation
     if estimate is not None:
-        console.say(
-            "Estimated correlation of one denoised half with the clean image: "
-            f"{estimate:.3f} (on what was held out)."
-        )
+        of_what = "both denoised halves with the clean tomogram"
+        if not of_volumes:
+            of_what = "one denoised half with the clean image"
+        console.say(f"Estimated correlation of {of_what}: {estimate:.3f} (on what was held out).")
     if stopped:
         console.say_note("Stopped early. The same command with --resume goes on.")
     for problem in lost:
@@ -110,11 +120,11 @@ def train(
 
 
 def _training_config(
-    preset_name: str, max_time: str | None, settings: list[str]
+    preset_name: str, ndim: Literal[2, 3], max_time: str | None, settings: list[str]
 ) -> "TrainingConfig":
     from napari_n2n.denoising.config import preset
 
-    config = preset(preset_name)
+    config = preset(preset_name, ndim)
     if max_time is not None:
         config = config.lasting(options.seconds_of(max_time))
     changes: dict[str, object] = {}
@@ -136,13 +146,15 @@ def _pairs(
     input_: list[Path] | None,
     target: list[Path] | None,
     pixel_size: float | None,
-) -> "PairsOnDisk | MicrographsOnDisk":
+) -> "PairsOnDisk | MicrographsOnDisk | VolumesOnDisk":
     from napari_n2n.workflow.training_sets import PairsOnDisk, training_set
+    from napari_n2n.workflow.volumes import volumes_to_train_on
 
     by_dose = [(odd, even, True), (input_, target, False)]
     given = [(a or [], b or [], swappable) for a, b, swappable in by_dose if a or b]
     if files and not given:
-        return training_set(files, pixel_size)
+        volumes = volumes_to_train_on(files, pixel_size)
+        return training_set(files, pixel_size) if volumes is None else volumes
     if files or len(given) != 1 or not (given[0][0] and given[0][1]):
         raise typer.BadParameter(
             "Give a folder of halves, or micrographs, or --odd and --even, or --input and --target."

@@ -87,12 +87,21 @@ class Denoiser:
         parts = [
             *([f"{self.provenance.name} model"] if self.provenance.name else []),
             f"{self.network.config.name} U-Net",
-            "full resolution" if size is None else f"{size:g} Å/px",
+            "full resolution" if size is None else f"{size:g} Å/{self._unit}",
             f"{self.provenance.steps} steps on {self._trained_on}",
         ]
         if self.provenance.started_from:
             parts.append(f"from the {self.provenance.started_from} model")
         return ", ".join(parts)
+
+    @property
+    def ndim(self) -> int:
+        """2 if it is for images, 3 if it is for volumes."""
+        return self.network.config.ndim
+
+    @property
+    def _unit(self) -> str:
+        return "px" if self.ndim == 2 else "voxel"
 
     @property
     def _trained_on(self) -> str:

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from napari_n2n.errors import N2NError
 from napari_n2n.settings import ConfigProblem, Settings
 
 Width = Annotated[int, Field(ge=1, le=1024)]
@@ -63,6 +64,58 @@ LIGHT_NETWORK = NetworkConfig(
 )
 NETWORKS: dict[str, NetworkConfig] = {n.name: n for n in (LIGHT_NETWORK, PAPER_NETWORK)}
 
+# 0.35 million numbers; cells of 4 voxels at its bottleneck.
+LIGHT_NETWORK_3D = NetworkConfig(
+    name="light-3d",
+    ndim=3,
+    encoder=((16, 16), (32, 32), (64, 64)),
+    decoder=((32, 32), (16, 16)),
+)
+# That of cryoCARE (Buchholz et al. 2019): CSBDeep's `unet_block` with a depth of 3, 16 channels
+# first and two convolutions a level.
+CRYOCARE_NETWORK = NetworkConfig(
+    name="cryocare",
+    ndim=3,
+    encoder=((16, 16), (32, 32), (64, 64), (128, 64)),
+    decoder=((64, 32), (32, 16), (16, 16)),
+    pooling="max",
+    negative_slope=0,
+)
+PAPER_NETWORK_3D = PAPER_NETWORK.replaced(name="paper-3d", ndim=3)
+VOLUME_NETWORKS: dict[str, NetworkConfig] = {
+    n.name: n for n in (LIGHT_NETWORK_3D, CRYOCARE_NETWORK, PAPER_NETWORK_3D)
+}
+"""Those for volumes."""
+
+
+class WrongDimensions(N2NError):
+    """A network for images was given a volume, or one for volumes an image."""
+
+
+def require_dimensions(network: NetworkConfig, ndim: int) -> None:
+    """Refuse a ``network`` that is not for images (``ndim`` 2) or volumes (3).
+
+    Raises
+    ------
+    WrongDimensions
+        It is for the others.
+    """
+    if network.ndim == ndim:
+        return
+    theirs, ours = ("volumes", "an image") if network.ndim == 3 else ("images", "a volume")
+    raise WrongDimensions(
+        f"The network {network.name!r} is for {theirs}, and this is {ours}. "
+        f"Choose a model that was trained on {'volumes' if ndim == 3 else 'images'}."
+    )
+
+
+COARSEST_VOXEL = 14.0
+"""Å: what volumes are brought to unless a smaller particle asks for less.
+
+Of simulated tomograms of 10 Å/voxel, at 120 e/Å² and 4 µm, what is lost by it takes 0.002 of the
+correlation with the truth, and a third of the voxels is left.
+"""
+
 
 class TrainingConfig(Settings):
     """How a denoiser is trained. Lengths: whichever of steps, epochs and seconds ends first."""
@@ -121,10 +174,17 @@ class TrainingConfig(Settings):
     @classmethod
     def _network_by_name(cls, value: Any) -> Any:
         if isinstance(value, str):
-            if value not in NETWORKS:
-                raise ValueError(f"no such network; there are {', '.join(NETWORKS)}")
-            return NETWORKS[value]
+            known = NETWORKS | VOLUME_NETWORKS
+            if value not in known:
+                raise ValueError(f"no such network; there are {', '.join(known)}")
+            return known[value]
         return value
+
+    @model_validator(mode="after")
+    def _volumes_are_normalised_by_two_numbers(self) -> Self:
+        if self.network.ndim == 3 and self.normalisation != "standard":
+            raise ValueError('volumes are normalised by mean and deviation: "standard"')
+        return self
 
     @model_validator(mode="after")
     def _it_ends(self) -> Self:
@@ -140,11 +200,13 @@ class TrainingConfig(Settings):
         """Pixel size (Å) to train at, for images of ``pixel_size_angstrom``; never finer.
 
         A particle is drawn with about 30 pixels across its diameter: enough to see a hole in a
-        shell, few enough that the noise of a movie is averaged down.
+        shell, few enough that the noise of a movie is averaged down. In a volume, where every
+        voxel has seen less dose, and there are far more of them, with 16.
         """
         wanted = self.working_pixel_size_angstrom
         if wanted is not None and self.particle_diameter_angstrom is not None:
-            wanted = min(8.0, self.particle_diameter_angstrom / 30)
+            coarsest, across = (8.0, 30) if self.network.ndim == 2 else (COARSEST_VOXEL, 16)
+            wanted = min(coarsest, self.particle_diameter_angstrom / across)
         return pixel_size_angstrom if wanted is None else max(wanted, pixel_size_angstrom)
 
 
@@ -168,15 +230,38 @@ PRESETS: dict[str, TrainingConfig] = {
     ),
 }
 
+_VOLUMES = TrainingConfig(
+    network=LIGHT_NETWORK_3D,
+    working_pixel_size_angstrom=COARSEST_VOXEL,
+    normalisation="standard",
+    crop=40,
+    steps=900,
+    from_scratch=True,
+)
+VOLUME_PRESETS: dict[str, TrainingConfig] = {
+    # Two to four minutes on a laptop with two cores.
+    "quick": _VOLUMES,
+    # The paper's network, which was for images, on volumes at full resolution.
+    "paper": _VOLUMES.replaced(
+        network=PAPER_NETWORK_3D,
+        working_pixel_size_angstrom=None,
+        crop=64,
+        steps=None,
+        epochs=2000,
+        learning_rate=1e-3,
+    ),
+}
 
-def preset(name: str) -> TrainingConfig:
-    """Return a preset by name.
+
+def preset(name: str, ndim: Literal[2, 3] = 2) -> TrainingConfig:
+    """Return a preset by name, for images or for volumes (``ndim`` 3).
 
     Raises
     ------
     ConfigProblem
         There is no such preset.
     """
-    if name not in PRESETS:
-        raise ConfigProblem(f"There is no preset {name!r}; there are {', '.join(PRESETS)}.")
-    return PRESETS[name]
+    presets = PRESETS if ndim == 2 else VOLUME_PRESETS
+    if name not in presets:
+        raise ConfigProblem(f"There is no preset {name!r}; there are {', '.join(presets)}.")
+    return presets[name]

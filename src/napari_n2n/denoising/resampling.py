@@ -42,6 +42,21 @@ def rescale(image: Tensor, shape: tuple[int, int]) -> Tensor:
     return result
 
 
+def rescale_last(values: Tensor, length: int) -> Tensor:
+    """Resample the last axis of ``values`` (..., n) alone to ``length``, as `rescale` does."""
+    side = values.shape[-1]
+    if side == length:
+        return values
+    kept = min(side, length) // 2 + 1
+    spectrum = torch.fft.rfft(values, norm="forward")[..., :kept]
+    if shift := _shift(side, length):
+        turns = torch.arange(kept, dtype=torch.float64) * shift
+        phase = torch.polar(torch.ones_like(turns), 2 * torch.pi * turns)
+        spectrum = spectrum * phase.to(torch.complex64).to(values.device)
+    resized: Tensor = torch.fft.irfft(spectrum, n=length, norm="forward")
+    return resized
+
+
 def _chunks(height: int, width: int) -> list[slice]:
     rows = max(1, _PIXELS_AT_ONCE // width)
     return [slice(start, min(start + rows, height)) for start in range(0, height, rows)]

@@ -94,8 +94,21 @@ class UNet(nn.Module):
 
     def _joined(self, i: int, features: Tensor, skip: Tensor) -> Tensor:
         """Run level ``i`` of the decoder on ``features``, doubled in size, and on ``skip``."""
+        level = cast("nn.Sequential", self.decoder[i])
+        if self._folds(features):
+            joined = _joined_and_convolved(cast("nn.Conv3d", level[0]), features, skip)
+            return cast("Tensor", level[1:](joined))
         both = torch.cat((self.upsampling[i](features), skip), dim=1)
-        return cast("Tensor", self.decoder[i](both))
+        return cast("Tensor", level(both))
+
+    def _folds(self, features: Tensor) -> bool:
+        """Whether to fold upsampling into the convolution that follows, see `folded`.
+
+        That is worth it for volumes in float32 on a CPU, where that layer's share of a training
+        step takes 0.43 of the time; in bfloat16, and on a GPU, nobody has measured it.
+        """
+        nearest = self.config.upsampling == "nearest" and self.config.ndim == 3
+        return nearest and features.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
 
     @property
     def halo(self) -> int:
@@ -117,6 +130,12 @@ class UNet(nn.Module):
         return -(-max(-first, last - multiple + 1) // multiple) * multiple
 
     @property
+    def heaviest_layer(self) -> float:
+        """Multiplications for a pixel or voxel in the costliest layer at the finest level."""
+        finest = (*self.encoder[0].parameters(), *self.decoder[-1].parameters())
+        return float(max(weights.numel() for weights in finest))
+
+    @property
     def parameter_count(self) -> int:
         """Number of trained numbers."""
         return sum(parameter.numel() for parameter in self.parameters())
@@ -131,3 +150,28 @@ def pad_to_multiple(images: Tensor, multiple: int) -> Tensor:
     # Reflection needs more image than padding; a sliver smaller than that repeats its edge.
     fits = all(pad < side for pad, side in zip(missing, images.shape[2:], strict=True))
     return functional.pad(images, padding, mode="reflect" if fits else "replicate")
+
+
+def folded(weight: Tensor, channels: int) -> Tensor:
+    """Fold doubling the size of the first ``channels`` into a 3-wide convolution of them.
+
+    A convolution of an image whose pixels were doubled sees each of them through sums of its
+    weights: it equals a transposed convolution of the small image, 4 wide with stride 2. These are
+    its weights, (channels, out, 4, …), of the convolution's (out, in, 3, …).
+    """
+    # Which of the three rows of weights a small pixel is seen through, for each of the four rows
+    # of large pixels that see it.
+    rows = weight.new_tensor([[0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]])
+    result = weight[:, :channels].transpose(0, 1)
+    for axis in range(2, weight.ndim):
+        result = torch.tensordot(result, rows, dims=([axis], [1])).movedim(-1, axis)
+    return result
+
+
+def _joined_and_convolved(convolution: nn.Conv3d, features: Tensor, skip: Tensor) -> Tensor:
+    """Double ``features`` in size, join ``skip``, (n, c, z, y, x) both, and convolve."""
+    channels = features.shape[1]
+    large = functional.conv_transpose3d(
+        features, folded(convolution.weight, channels), convolution.bias, stride=2, padding=1
+    )
+    return large + functional.conv3d(skip, convolution.weight[:, channels:], padding=1)

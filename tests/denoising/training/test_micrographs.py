@@ -8,7 +8,7 @@ import torch
 from napari_n2n.denoising.checkpoints import load_denoiser
 from napari_n2n.denoising.config import preset
 from napari_n2n.denoising.inference.denoising import denoise
-from napari_n2n.denoising.training import micrographs as training
+from napari_n2n.denoising.training import results
 from napari_n2n.denoising.training.learner import Learner
 from napari_n2n.denoising.training.micrographs import (
     TrainingProgress,
@@ -146,8 +146,8 @@ def test_an_epoch_draws_from_every_pair_once(pairs, tiny):
 
 
 def test_the_preview_shows_the_asked_for_image(pairs, tiny, monkeypatch):
-    monkeypatch.setattr(training, "_SECONDS_BETWEEN_PREVIEWS", 0.0)
-    monkeypatch.setattr(training, "_PREVIEW_SHARE", float("inf"))
+    monkeypatch.setattr(results, "_SECONDS_BETWEEN_PREVIEWS", 0.0)
+    monkeypatch.setattr(results, "_PREVIEW_SHARE", float("inf"))
     image = noisy_pair(7).input
     previews = [
         step.preview

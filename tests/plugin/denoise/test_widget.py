@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from napari_n2n.denoising.checkpoints import load_denoiser
-from napari_n2n.denoising.training import micrographs as training
+from napari_n2n.denoising.training import results
 from napari_n2n.metrics import correlation
 from napari_n2n.plugin.denoise.layers import PREVIEW
 from napari_n2n.plugin.shared.canvas import camera_of, grid_of, scale_bar_of
@@ -115,8 +115,8 @@ def test_what_is_set_is_what_is_read(docked):
 
 
 def test_the_preview_shows_what_is_looked_at_and_clears(docked, qtbot, endless, monkeypatch):
-    monkeypatch.setattr(training, "_SECONDS_BETWEEN_PREVIEWS", 0.0)
-    monkeypatch.setattr(training, "_PREVIEW_SHARE", 1.0)
+    monkeypatch.setattr(results, "_SECONDS_BETWEEN_PREVIEWS", 0.0)
+    monkeypatch.setattr(results, "_PREVIEW_SHARE", 1.0)
     viewer, widget = docked(endless.replaced(crop=64, batch=4))
     begin(widget, qtbot)
     qtbot.waitUntil(lambda: PREVIEW in viewer.layers, timeout=LONG)
@@ -196,7 +196,7 @@ def test_it_survives_the_deletion_of_every_layer_in_mid_training(docked, qtbot, 
 
 
 def test_a_deleted_preview_stays_away(docked, qtbot, endless, monkeypatch):
-    monkeypatch.setattr(training, "_SECONDS_BETWEEN_PREVIEWS", 0.0)
+    monkeypatch.setattr(results, "_SECONDS_BETWEEN_PREVIEWS", 0.0)
     viewer, widget = docked(endless)
     begin(widget, qtbot)
     qtbot.waitUntil(lambda: PREVIEW in viewer.layers, timeout=LONG)

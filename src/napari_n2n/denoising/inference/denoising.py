@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_n2n.denoising.checkpoints import Denoiser
+from napari_n2n.denoising.config import require_dimensions
 from napari_n2n.denoising.inference.calibration import calibrated_steps, passes
 from napari_n2n.denoising.inference.faster_unet import ready
 from napari_n2n.denoising.inference.regions import RegionPlan
@@ -155,6 +156,8 @@ def denoise_steps(
     ------
     PixelSizeProblem
         The pixel size is too far from the denoiser's.
+    WrongDimensions
+        The denoiser is for volumes.
     DeviceProblem
         The device is missing or out of memory even for small tiles.
     Interrupted
@@ -250,6 +253,7 @@ class _Job:
         *,
         thorough: bool,
     ) -> None:
+        require_dimensions(denoiser.network.config, 2)
         self._ways = WAYS if thorough else WAYS[:1]
         self._denoiser = denoiser
         self._tile = tile

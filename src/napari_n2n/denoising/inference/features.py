@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from scipy import ndimage
 
+from napari_n2n.denoising.config import require_dimensions
 from napari_n2n.denoising.interruption import interruptible
 from napari_n2n.denoising.normalisation import Intensities, rescale, to_channels, working_shape
-from napari_n2n.denoising.tiling import Window, tiles
+from napari_n2n.denoising.tiling import Box, tiles
 from napari_n2n.denoising.unet import UNet, pad_to_multiple
 from napari_n2n.devices import choose_device, torch_errors_explained
 from napari_n2n.progress import Steps, Stop, Stopwatch, never
@@ -126,11 +127,14 @@ def bottleneck_steps(
 
     Raises
     ------
+    WrongDimensions
+        The denoiser is for volumes.
     DeviceProblem
         The device is missing or fails.
     Interrupted
         ``stop`` became true.
     """
+    require_dimensions(denoiser.network.config, 2)
     chosen = choose_device(device)
     network_size = denoiser.working_pixel_size_angstrom
     pixel_size = pixel_size_angstrom or network_size or 1.0
@@ -181,15 +185,15 @@ def _encoded(network: UNet, image: Tensor, level: int) -> Tensor:
             features = convolutions(features if i == 0 else network.pool(features))
         if result is None:
             result = features.new_empty((features.shape[1], height // cell, width // cell))
-        write, inner = (_coarser(window, cell) for window in (tile.write, tile.inner))
-        result[(slice(None), *write)] = features[(0, slice(None), *inner)]
+        write, inner = _coarser(tile.write, cell), _coarser(tile.inner, cell)
+        every: tuple[slice, ...] = (slice(None),)
+        result[every + write] = features[0][every + inner]
     assert result is not None
     return result
 
 
-def _coarser(window: Window, cell: int) -> Window:
-    y, x = (slice(part.start // cell, part.stop // cell) for part in window)
-    return y, x
+def _coarser(window: Box, cell: int) -> Box:
+    return tuple(slice(part.start // cell, part.stop // cell) for part in window)
 
 
 def fingerprint(network: UNet) -> str:

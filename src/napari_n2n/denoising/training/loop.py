@@ -86,6 +86,11 @@ class Pace:
         return rate
 
 
+def is_milestone(step: int) -> bool:
+    """Whether to validate after ``step``: often at first, when much changes, then regularly."""
+    return step % _VALIDATE_EVERY == 0 or (step < _VALIDATE_EVERY and step & (step - 1) == 0)
+
+
 def learn_steps(
     learner: Learner,
     draw: Callable[[int], tuple[Tensor, Tensor]],
@@ -96,6 +101,7 @@ def learn_steps(
     loss_of: Loss = squared_error,
     mean_over: int | None = STEPS_TOLD,
     validate: Callable[[], object] | None = None,
+    milestone: Callable[[int], bool] = is_milestone,
     look: Callable[[], Preview | None] = lambda: None,
     output: Path | None = None,
 ) -> Generator[TrainingProgress, None, None]:
@@ -111,8 +117,10 @@ def learn_steps(
     mean_over
         The loss that is told is the mean of so many steps; None: of those since it was told last.
     validate
-        Called often at first and then every 50 steps, and at the end; it may be stopped in
-        between, as everything the network is used for here.
+        Called at milestones and at the end; it may be stopped in between, as everything the
+        network is used for here.
+    milestone
+        Says after which steps; by default often at first and then after every 50.
     look
         Called with every progress, for something to show.
     output
@@ -141,13 +149,13 @@ def learn_steps(
                 fraction = pace.fraction(learner.step)
                 # The last report tells of the weights that training ends with.
                 ends = fraction >= 1
-                milestone = validate is not None and (is_milestone(learner.step) or ends)
+                judged = validate is not None and (milestone(learner.step) or ends)
                 since = monotonic() - reported
-                if not milestone and not ends and since < _SECONDS_BETWEEN_REPORTS:
+                if not judged and not ends and since < _SECONDS_BETWEEN_REPORTS:
                     continue
                 loss = mean_loss(losses)
                 _require_finite(loss, learner, output)
-                if validate is not None and milestone:
+                if validate is not None and judged:
                     validate()
                 if monotonic() - saved > _SECONDS_BETWEEN_SAVES:
                     save(True)
@@ -180,11 +188,6 @@ def learn_steps(
             save(math.isfinite(mean_loss(losses)))
     if not learner.step:
         raise Interrupted
-
-
-def is_milestone(step: int) -> bool:
-    """Whether to validate after ``step``: often at first, when much changes, then regularly."""
-    return step % _VALIDATE_EVERY == 0 or (step < _VALIDATE_EVERY and step & (step - 1) == 0)
 
 
 def mean_loss(losses: Collection[Tensor]) -> float:

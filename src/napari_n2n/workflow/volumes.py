@@ -1,0 +1,305 @@
+"""From folders and lists of tomograms to models and to denoised tomograms."""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from napari_n2n.denoising.checkpoints import Denoiser
+from napari_n2n.denoising.config import TrainingConfig, WrongDimensions
+from napari_n2n.denoising.inference.features import fingerprint
+from napari_n2n.denoising.inference.volumes import denoise_volumes_steps
+from napari_n2n.denoising.training.micrographs import train_steps
+from napari_n2n.denoising.training.volume_pairs import VolumeHalves
+from napari_n2n.denoising.training.volumes import train_volumes_steps
+from napari_n2n.errors import N2NError, UnreadableFile
+from napari_n2n.io import (
+    Volume,
+    VolumePair,
+    VolumeWriter,
+    expand_inputs,
+    open_volume,
+    stem_of,
+    volume_halves,
+    write_tomograms_star,
+)
+from napari_n2n.io.finding import files_in
+from napari_n2n.io.outputs import CREATOR, DENOISED, labels_of
+from napari_n2n.io.volumes.lists import (
+    LIST_SUFFIXES,
+    NAME,
+    TOMOGRAMS_STAR,
+    lists_halves,
+    tomograms_in,
+)
+from napari_n2n.progress import Steps, Stop, never
+from napari_n2n.workflow.denoising import WrittenFile
+from napari_n2n.workflow.training_sets import ImagesOnDisk, MicrographsOnDisk, PairsOnDisk
+
+__all__ = [
+    "DenoiseVolumes",
+    "FoundTomograms",
+    "Tomogram",
+    "VolumesOnDisk",
+    "holds_volumes",
+    "list_with_denoised",
+    "tomograms_among",
+    "training_steps",
+    "volumes_to_train_on",
+]
+
+
+def holds_volumes(given: Path) -> bool:
+    """Whether a folder or a list is one of halves of tomograms, and not of micrographs.
+
+    What lies in folders within it counts only where no images lie in itself.
+    """
+    if not given.is_dir() and given.suffix.lower() not in LIST_SUFFIXES:
+        return False
+    try:
+        pairs = volume_halves(given)
+    except N2NError:
+        return False
+    if not given.is_dir() or lists_halves(given / TOMOGRAMS_STAR):
+        return True
+    near = {given, *(child for child in given.iterdir() if child.is_dir())}
+    is_beside = any(pair.odd.parent in near for pair in pairs)
+    return is_beside or not files_in(given, everything=True)
+
+
+class VolumesOnDisk(ImagesOnDisk[VolumeHalves]):
+    """Halves of tomograms to train on, opened when they are asked for, one pair at a time."""
+
+    def __init__(
+        self,
+        pairs: Sequence[VolumePair],
+        *,
+        voxel_size_angstrom: float | None = None,
+        notes: tuple[str, ...] = (),
+        problems: tuple[N2NError, ...] = (),
+    ) -> None:
+        self.notes = notes
+        self.problems = problems
+        self._found = problems
+        self._pairs = tuple(pairs)
+        self._voxel_size_angstrom = voxel_size_angstrom
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files."""
+        return [path for pair in self._pairs for path in (pair.odd, pair.even)]
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._pairs
+
+    def __iter__(self) -> Iterator[VolumeHalves]:
+        yield from self._usable((pair.odd, partial(self._opened, pair)) for pair in self._pairs)
+        self.problems = (*self._found, *self.problems)
+
+    def _opened(self, pair: VolumePair) -> VolumeHalves:
+        odd, even = pair.opened(self._voxel_size_angstrom)
+        size = odd.voxel_size_angstrom or even.voxel_size_angstrom
+        return VolumeHalves(odd, even, size, pair.name)
+
+
+def volumes_to_train_on(
+    given: Sequence[Path], voxel_size_angstrom: float | None = None
+) -> VolumesOnDisk | None:
+    """Find halves of tomograms in folders and lists; None if what was given is none of such.
+
+    Raises
+    ------
+    UnreadableFile
+        Some are and others are not.
+    """
+    of_volumes = [holds_volumes(one) for one in given]
+    if not any(of_volumes):
+        return None
+    if not all(of_volumes):
+        raise UnreadableFile(
+            given[of_volumes.index(False)],
+            "holds no two halves of a volume, and others that were given do",
+            "Train on tomograms and on micrographs apart.",
+        )
+    found = [volume_halves(one) for one in given]
+    told = {str(problem) for pairs in found for problem in pairs.problems}
+    return VolumesOnDisk(
+        list(dict.fromkeys(pair for pairs in found for pair in pairs)),
+        voxel_size_angstrom=voxel_size_angstrom,
+        notes=tuple(note for pairs in found for note in pairs.notes if note not in told),
+        problems=tuple(problem for pairs in found for problem in pairs.problems),
+    )
+
+
+def training_steps(
+    images: PairsOnDisk | MicrographsOnDisk | VolumesOnDisk, config: TrainingConfig, **how: Any
+) -> Steps[Denoiser]:
+    """Train on what was found; ``how`` is that of `train_steps` and `train_volumes_steps`.
+
+    Raises
+    ------
+    N2NError, Interrupted
+        As they do.
+    """
+    if isinstance(images, VolumesOnDisk):
+        return train_volumes_steps(images, config, **how)
+    return train_steps(images, config, **how)
+
+
+@dataclass(frozen=True)
+class Tomogram:
+    """A tomogram to denoise: its two halves, or the one file there is of it.
+
+    ``path`` is what it is known by in messages.
+    """
+
+    name: str
+    path: Path
+    pair: VolumePair | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What is read."""
+        return (self.path,) if self.pair is None else (self.pair.odd, self.pair.even)
+
+    def opened(self, voxel_size_angstrom: float | None) -> tuple[Volume, ...]:
+        """Open it; no voxel is read.
+
+        Raises
+        ------
+        N2NError
+            It cannot be used.
+        """
+        if self.pair is not None:
+            return self.pair.opened(voxel_size_angstrom)
+        return (open_volume(self.path, voxel_size_angstrom=voxel_size_angstrom, kind="volume"),)
+
+
+@dataclass(frozen=True)
+class FoundTomograms:
+    """Tomograms to denoise, why others are left out, and sentences for the user."""
+
+    tomograms: tuple[Tomogram, ...]
+    problems: tuple[N2NError, ...]
+    notes: tuple[str, ...]
+
+
+def tomograms_among(given: Sequence[Path], denoiser: Denoiser) -> FoundTomograms | None:
+    """Find what to denoise: halves in folders and lists, single volumes otherwise.
+
+    Returns
+    -------
+    FoundTomograms or None
+        None if the denoiser is for images, and what was given as well.
+
+    Raises
+    ------
+    WrongDimensions
+        They are tomograms, and the denoiser is for images.
+    UnreadableFile
+        There is nothing.
+    """
+    if denoiser.ndim == 2:
+        for one in given:
+            if holds_volumes(one):
+                raise WrongDimensions(
+                    f"{one} holds tomograms, and the model is for images. Train one on them: "
+                    f"napari-n2n train {one} -o tomograms.safetensors"
+                )
+        return None
+    tomograms: list[Tomogram] = []
+    problems: list[N2NError] = []
+    notes: list[str] = []
+    for one in given:
+        if holds_volumes(one):
+            pairs = volume_halves(one)
+            tomograms += [Tomogram(pair.name, pair.odd, pair) for pair in pairs]
+            told = {str(problem) for problem in pairs.problems}
+            problems += pairs.problems
+            notes += [note for note in pairs.notes if note not in told]
+        else:
+            tomograms += [Tomogram(stem_of(path), path) for path in expand_inputs(one)]
+    return FoundTomograms(tuple(dict.fromkeys(tomograms)), tuple(problems), tuple(notes))
+
+
+@dataclass(frozen=True)
+class DenoiseVolumes:
+    """Denoising of tomograms, file by file; `steps` is a job of `workflow.batch`.
+
+    Results have the shape, voxel size and header of their input, and the scale of a half. What was
+    denoised by the same model since it was reconstructed is not denoised again.
+    """
+
+    denoiser: Denoiser
+    tomograms: Collection[Tomogram]
+    folder: Path
+    device: str = "auto"
+    voxel_size_angstrom: float | None = None
+    stop: Stop = never
+
+    def output_of(self, tomogram: Tomogram) -> Path:
+        """Where the result goes."""
+        return self.folder / f"{tomogram.name}.mrc"
+
+    def steps(self, path: Path) -> Steps[WrittenFile]:
+        """Denoise the tomogram that is known by ``path``.
+
+        Raises
+        ------
+        N2NError
+            The file, the device or the disk do not allow it.
+        Interrupted
+            ``stop`` became true.
+        """
+        tomogram = next(one for one in self.tomograms if one.path == path)
+        output = self.output_of(tomogram)
+        if self._is_done(tomogram, output):
+            return WrittenFile(output, ("Was denoised before, and is left as it is.",))
+        volumes = tomogram.opened(self.voxel_size_angstrom)
+        with VolumeWriter(output, like=volumes[0], labels=self._labels) as writer:
+            notes = yield from denoise_volumes_steps(
+                volumes,
+                self.denoiser,
+                writer.write,
+                voxel_size_angstrom=volumes[0].voxel_size_angstrom,
+                device=self.device,
+                stop=self.stop,
+            )
+        return WrittenFile(output, (*volumes[0].notes, *notes))
+
+    @property
+    def _labels(self) -> tuple[str, ...]:
+        return DENOISED, f"{CREATOR}: model {fingerprint(self.denoiser.network)}"
+
+    def _is_done(self, tomogram: Tomogram, output: Path) -> bool:
+        with suppress(OSError):
+            made = output.stat().st_mtime
+            newest = max(path.stat().st_mtime for path in tomogram.files)
+            return made >= newest and set(self._labels) <= set(labels_of(output))
+        return False
+
+
+def list_with_denoised(given: Path, folder: Path, denoised: dict[str, Path]) -> Path | None:
+    """Write RELION's list of tomograms with those that were denoised, if there is one; say where.
+
+    Raises
+    ------
+    N2NError
+        It is damaged, or the disk refuses.
+    """
+    listed = given / TOMOGRAMS_STAR if given.is_dir() else given
+    if listed.suffix.lower() != ".star" or not lists_halves(listed):
+        return None
+    table = tomograms_in(listed)
+    names = table.words(NAME) if table is not None and NAME in table else []
+    known: dict[str, Any] = {name: path for name, path in denoised.items() if name in names}
+    if not known:
+        return None
+    output = folder / listed.name
+    write_tomograms_star(output, listed, known)
+    return output
