@@ -198,6 +198,10 @@ class WorkingVolume:
     voxels: Voxels
     intensities: Intensities
 
+    def mirrored(self, way: tuple[slice, ...]) -> "WorkingVolume":
+        """Return it with the steps of three slices, 1 or -1, along z, y and x."""
+        return WorkingVolume(self.voxels[way], self.intensities)
+
     def normalised(self, part: tuple[slice, ...] | slice) -> Voxels:
         """Return a part of it as the network sees it."""
         intensities = self.intensities

@@ -26,10 +26,12 @@ def evaluate_volumes(network: nn.Module, parts: Sequence[HeldOut]) -> Validation
     device = next(network.parameters()).device
     for part in parts:
         a, b = (half.to(device) for half in (part.odd, part.even))
-        both = torch.stack((a, b))[:, None]
+        # The second one mirrored, as it is when tomograms are denoised.
+        both = torch.stack((a, b.flip(0, 1, 2)))[:, None]
         with autocast(device):
             results = network(both)[:, 0].float()
-        a, b, of_a, of_b = (each[part.inner] for each in (a, b, *results))
+        seen = (a, b, results[0], results[1].flip(0, 1, 2))
+        a, b, of_a, of_b = (each[part.inner] for each in seen)
         voxels += a.numel()
         squared_error += _difference(of_a, b) + _difference(of_b, a)
         halves_difference += _difference(a, b)
