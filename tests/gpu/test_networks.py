@@ -37,7 +37,9 @@ def config(request) -> NetworkConfig:
 
 
 def learner_of(config: NetworkConfig, device: torch.device) -> Learner:
-    return Learner(TrainingConfig(network=config, steps=1), device)
+    normalisation = "standard" if config.ndim == 3 else "flat"
+    training = TrainingConfig(network=config, normalisation=normalisation, steps=1)
+    return Learner(training, device)
 
 
 @torch.no_grad()

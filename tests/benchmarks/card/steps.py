@@ -77,7 +77,13 @@ def _volumes(bench: Bench) -> Training:
     network = NetworkConfig(
         name="volumes", ndim=3, encoder=((16, 16), (32, 32), (64, 64)), decoder=((32, 32), (16, 16))
     )
-    config = TrainingConfig(network=network, steps=1, crop=48 if bench.crops else 16, batch=4)
+    config = TrainingConfig(
+        network=network,
+        normalisation="standard",
+        steps=1,
+        crop=48 if bench.crops else 16,
+        batch=4,
+    )
     generator = torch.Generator(bench.on).manual_seed(0)
     shape = (config.batch, 1, *[config.crop] * 3)
     batch = torch.randn(2, *shape, generator=generator, device=bench.on)
