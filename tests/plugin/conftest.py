@@ -8,7 +8,6 @@ from napari_n2n.plugin.files import sample_data
 
 pytest.importorskip("napari", reason="the GUI is not installed")
 
-import gc
 import itertools
 
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
@@ -23,17 +22,6 @@ PLAIN = Qt.KeyboardModifier.NoModifier
 
 # Enough to train for a moment: 128 px at the working pixel size, 8 frames.
 SIZE, FRAMES = 256, 8
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _libraries_are_not_looked_through() -> None:
-    """Leave what is loaded once out of every collection that napari's fixtures make."""
-    import napari._qt.qt_main_window  # noqa: F401
-
-    import napari_n2n.plugin.denoise.widget  # noqa: F401
-
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.fixture

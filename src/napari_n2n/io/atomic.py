@@ -63,10 +63,7 @@ def write_atomically(path: Path | str) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         try:
-            path = given.resolve() if given.is_symlink() else given
-            if os.path.lexists(path):
-                require_replaceable(path)
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path = _ready(given)
             candidate = path.with_name(_hidden_name(path))
             candidate.touch(exist_ok=False)
             temporary = candidate
@@ -107,10 +104,7 @@ def folder_atomically(path: Path | str) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         try:
-            path = given.resolve() if given.is_symlink() else given
-            if os.path.lexists(path):
-                require_replaceable(path)
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path = _ready(given)
             candidate = path.with_name(_hidden_name(path))
             candidate.mkdir()
             temporary = candidate
@@ -126,6 +120,15 @@ def folder_atomically(path: Path | str) -> Iterator[Path]:
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _ready(given: Path) -> Path:
+    """Return where ``given`` leads, its folder made, if what is there may be replaced."""
+    path = given.resolve() if given.is_symlink() else given
+    if os.path.lexists(path):
+        require_replaceable(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def _swap_in(new: Path, path: Path) -> None:

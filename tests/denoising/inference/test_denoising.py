@@ -12,12 +12,12 @@ from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.config import NETWORKS, preset
 from napari_n2n.denoising.inference import tiled_pass
 from napari_n2n.denoising.inference.denoising import (
-    PixelSizeProblem,
     denoise,
     denoise_halves_steps,
     denoise_steps,
 )
 from napari_n2n.denoising.inference.faster_unet import FoldedUNet, ready
+from napari_n2n.denoising.inference.working_size import PixelSizeProblem
 from napari_n2n.denoising.resampling import rescale
 from napari_n2n.denoising.shipped_models.general import general_denoiser
 from napari_n2n.denoising.tiling import tiles

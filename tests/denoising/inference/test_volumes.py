@@ -14,10 +14,11 @@ from napari_n2n.denoising.config import (
     WrongDimensions,
     preset,
 )
-from napari_n2n.denoising.inference.denoising import PixelSizeProblem, denoise
+from napari_n2n.denoising.inference.denoising import denoise
 from napari_n2n.denoising.inference.faster_unet import FoldedUNet, ready
 from napari_n2n.denoising.inference.tile_size import largest_volume_tile
 from napari_n2n.denoising.inference.volumes import denoise_volume, denoise_volumes_steps
+from napari_n2n.denoising.inference.working_size import PixelSizeProblem
 from napari_n2n.denoising.unet import UNet
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.progress import Interrupted, run_to_end

@@ -8,10 +8,10 @@ import torch
 from napari_n2n.denoising.checkpoints import load_denoiser
 from napari_n2n.denoising.config import preset
 from napari_n2n.denoising.inference.denoising import denoise
+from napari_n2n.denoising.reports import TrainingProgress
 from napari_n2n.denoising.training import results
 from napari_n2n.denoising.training.learner import Learner
 from napari_n2n.denoising.training.micrographs import (
-    TrainingProgress,
     last_path,
     train_steps,
 )

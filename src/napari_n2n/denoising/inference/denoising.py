@@ -17,6 +17,7 @@ from napari_n2n.denoising.inference.regions import RegionPlan
 from napari_n2n.denoising.inference.removed import Removed, removed
 from napari_n2n.denoising.inference.symmetries import WAYS
 from napari_n2n.denoising.inference.tiled_pass import tiled_steps
+from napari_n2n.denoising.inference.working_size import PixelSizeProblem, working_size_of
 from napari_n2n.denoising.interruption import interruptible
 from napari_n2n.denoising.normalisation import (
     Intensities,
@@ -29,7 +30,6 @@ from napari_n2n.denoising.reports import DenoisedRegion, DenoisingProgress
 from napari_n2n.denoising.resampling import rescale
 from napari_n2n.denoising.tiling import Window
 from napari_n2n.devices import choose_device, torch_errors_explained
-from napari_n2n.errors import N2NError
 from napari_n2n.io.faults import mend, returned
 from napari_n2n.progress import Progress, Stop, Stopwatch, never, passed_on, run_to_end
 
@@ -39,18 +39,12 @@ if TYPE_CHECKING:
 # A region that needs more of the image than this is not worth a pass of its own.
 _LARGEST_SHARE = 0.6
 _IN_VIEW = "denoising what is in view"
-# Beyond this the result would be a few blurred pixels, or a file's pixel size is wrong.
-_LARGEST_RESCALING = 16.0
 # An image that is coarser than a denoiser works at is seen at these multiples of its working pixel
 # size, and the mean of the results is taken. Of simulated apoferritin at 6.7, 8, 10 and 12 Å/px the
 # light network, trained for a minute at 4 Å/px, made 0.96, 0.96, 0.96, 0.96 (correlation with the
 # truth; enlarged to 4 Å/px alone 0.89 to 0.94, the best Gaussian 0.93 to 0.95), and a small network
 # of a few seconds 0.93 to 0.95, where either alone can be worse than the Gaussian.
 _SEEN_AT = (1.0, 1.5, 2.0)
-
-
-class PixelSizeProblem(N2NError):
-    """A denoiser cannot be used at an image's pixel size."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,7 +260,11 @@ class _Job:
                 f"The model is for {_with_channels(taken)}, and this is one of "
                 f"{_with_channels(count)}. Choose a model made for such images."
             )
-        self._at_work, self._notes = _working_shape(self._shape, pixel_size_angstrom, denoiser)
+        wanted, self._notes = working_size_of(pixel_size_angstrom, denoiser)
+        self._at_work = self._shape
+        if wanted is not None and pixel_size_angstrom is not None:
+            size = max(wanted, pixel_size_angstrom)
+            self._at_work = working_shape(self._shape, pixel_size_angstrom, size)
         self._enlargements = _enlargements(pixel_size_angstrom, denoiser)
         self._image = image
         self._faults = faults_of(image, denoiser.training.normalisation)
@@ -343,32 +341,6 @@ class _Job:
 
 def _with_channels(count: int) -> str:
     return {1: "grey images", 3: "colour photographs"}.get(count, f"images of {count} channels")
-
-
-def _working_shape(
-    shape: tuple[int, int], pixel_size_angstrom: float | None, denoiser: Denoiser
-) -> tuple[tuple[int, int], tuple[str, ...]]:
-    working = denoiser.working_pixel_size_angstrom
-    if working is None:
-        return shape, ()
-    if pixel_size_angstrom is None:
-        return shape, (
-            "The pixel size is unknown; taken to be the one the denoiser works at. "
-            "Give the pixel size if the result looks wrong.",
-        )
-    factor = working / pixel_size_angstrom
-    if not 1 / _LARGEST_RESCALING <= factor <= _LARGEST_RESCALING:
-        raise PixelSizeProblem(
-            f"The image has {pixel_size_angstrom:g} Å/px and the denoiser works at {working:g} "
-            "Å/px: too far apart. Check the pixel size, or train a denoiser on such images."
-        )
-    notes: tuple[str, ...] = ()
-    if factor < 0.8:
-        notes = (
-            f"The image has {pixel_size_angstrom:g} Å/px, coarser than the {working:g} Å/px the "
-            "denoiser works at: expect less of it.",
-        )
-    return working_shape(shape, pixel_size_angstrom, max(working, pixel_size_angstrom)), notes
 
 
 def _enlargements(pixel_size_angstrom: float | None, denoiser: Denoiser) -> tuple[float, ...]:

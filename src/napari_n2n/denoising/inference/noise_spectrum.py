@@ -158,11 +158,10 @@ def never_rising(power: Rings, waves: Rings) -> Rings:
     """
     k: Rings = (np.arange(len(power), dtype=np.float64) + 0.5) * RING
     told = (waves >= _CEILING_WAVES) & (k < _NYQUIST)
-    # Five rings together waver less, and a zero of the contrast transfer is as wide as that.
-    smooth = np.convolve(power * waves, np.ones(3), "same") / np.maximum(
-        np.convolve(waves, np.ones(3), "same"), 1
-    )
-    error = np.sqrt(2 / np.maximum(np.convolve(waves, np.ones(3), "same"), 1))
+    # Three rings together waver less, and a zero of the contrast transfer is as wide as that.
+    three = np.maximum(np.convolve(waves, np.ones(3), "same"), 1)
+    smooth = np.convolve(power * waves, np.ones(3), "same") / three
+    error = _error(three)
     most = np.where(told, smooth * (1 + _STANDS_OUT * error + 0.02), np.inf)
     ceiling: Rings = np.minimum.accumulate(most)
     return ceiling

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.config import require_dimensions
-from napari_n2n.denoising.inference.denoising import PixelSizeProblem
 from napari_n2n.denoising.inference.faster_unet import ready
 from napari_n2n.denoising.inference.tile_size import largest_volume_tile
+from napari_n2n.denoising.inference.working_size import working_size_of
 from napari_n2n.denoising.interruption import interruptible
 from napari_n2n.denoising.scratch import scratch_array
 from napari_n2n.denoising.tiling import Tile, tiles
@@ -46,10 +46,9 @@ from napari_n2n.progress import (
 Write = Callable[[NDArray[np.float32]], object]
 """Takes the next sections, (sections, y, x), from the first one on."""
 
-# Beyond this a file's voxel size is wrong.
-_LARGEST_RESCALING = 16.0
 # Of the time that denoising takes, in percent: bringing volumes to the working voxel size, the
 # network, and bringing its result back.
+_AS_FINE = 1.01  # times the voxel size: nothing is lost by that
 _READING, _NETWORK, _WRITING = 15, 70, 15
 # The second half is seen mirrored along all axes, and its result mirrored back: what a network does
 # to one direction and not to the other is averaged out, at no cost. Of simulated tomograms it gave
@@ -139,7 +138,10 @@ def denoise_volumes_steps(
     require_dimensions(denoiser.network.config, 3)
     _require_one_shape(volumes)
     z, y, x = volumes[0].shape
-    working, notes = _working_size(voxel_size_angstrom, denoiser)
+    working, notes = working_size_of(voxel_size_angstrom, denoiser)
+    if working is not None and voxel_size_angstrom and working > _AS_FINE * voxel_size_angstrom:
+        lost = f"nothing finer than {2 * working:g} Å is in the result."
+        notes = (f"Denoised at {working:g} Å/voxel: {lost}",)
     shape = working_volume_shape((z, y, x), voxel_size_angstrom, working)
     chosen = choose_device(device)
     with torch_errors_explained("Denoising"):
@@ -185,38 +187,6 @@ def _require_one_shape(volumes: Sequence[Sections]) -> None:
             f"A volume or two halves of one shape are denoised together, not {len(volumes)} "
             f"volumes of {' and '.join(map(str, sorted(shapes)))}. Give halves of one tomogram."
         )
-
-
-def _working_size(
-    voxel_size_angstrom: float | None, denoiser: Denoiser
-) -> tuple[float | None, tuple[str, ...]]:
-    """Return the voxel size to work at (Å), and what there is to say about it."""
-    working = denoiser.working_pixel_size_angstrom
-    if working is None:
-        return None, ()
-    if voxel_size_angstrom is None:
-        return None, (
-            "The voxel size is unknown; taken to be the one the denoiser works at. "
-            "Give the voxel size if the result looks wrong.",
-        )
-    factor = working / voxel_size_angstrom
-    if not 1 / _LARGEST_RESCALING <= factor <= _LARGEST_RESCALING:
-        raise PixelSizeProblem(
-            f"The volume has {voxel_size_angstrom:g} Å/voxel and the denoiser works at "
-            f"{working:g} Å/voxel: too far apart. Check the voxel size, or train a denoiser on "
-            "such volumes."
-        )
-    if factor < 0.8:
-        return working, (
-            f"The volume has {voxel_size_angstrom:g} Å/voxel, coarser than the {working:g} Å/voxel "
-            "the denoiser works at: expect less of it.",
-        )
-    if factor > 1.01:
-        return working, (
-            f"Denoised at {working:g} Å/voxel: nothing finer than {2 * working:g} Å is in the "
-            "result.",
-        )
-    return working, ()
 
 
 def _tiled_steps(

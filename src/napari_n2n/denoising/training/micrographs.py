@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.config import TrainingConfig, require_dimensions
 from napari_n2n.denoising.inference.denoising import denoise
-from napari_n2n.denoising.reports import Preview, TrainingProgress
+from napari_n2n.denoising.reports import Preview
 from napari_n2n.denoising.shipped_models.general import start_for
 from napari_n2n.denoising.training.blind_spot import known_error
 from napari_n2n.denoising.training.evaluation import evaluate
@@ -121,10 +121,6 @@ def train_steps(
         if resume and output is not None:
             kept.resume(output)
 
-        def told(step: TrainingProgress) -> tuple[TrainingProgress]:
-            newest, best = kept.validation, kept.best_validation
-            return (replace(step, notes=data.notes, validation=newest, kept=best),)
-
         steps = learn_steps(
             learner,
             Crops(data, config, chosen).draw,
@@ -137,7 +133,7 @@ def train_steps(
             look=kept.look,
             output=output,
         )
-        yield from passed_on(steps, told)
+        yield from passed_on(steps, partial(kept.told, data.notes))
         return kept.best()
 
 

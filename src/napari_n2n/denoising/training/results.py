@@ -2,12 +2,12 @@
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
 from napari_n2n.denoising.checkpoints import Denoiser, Provenance, save_denoiser
-from napari_n2n.denoising.reports import Preview, Validation
+from napari_n2n.denoising.reports import Preview, TrainingProgress, Validation
 from napari_n2n.denoising.training.learner import Learner
 from napari_n2n.denoising.training.loop import Pace, is_milestone
 from napari_n2n.denoising.unet import UNet
@@ -142,6 +142,11 @@ class Results:
             took = monotonic() - started
             self._preview_due = monotonic() + max(_SECONDS_BETWEEN_PREVIEWS, took / _PREVIEW_SHARE)
         return preview
+
+    def told(self, notes: tuple[str, ...], step: TrainingProgress) -> tuple[TrainingProgress]:
+        """Return ``step`` with ``notes`` and what the newest and the best weights were judged."""
+        newest, best = self.validation, self.best_validation
+        return (replace(step, notes=notes, validation=newest, kept=best),)
 
     def _newest(self) -> Denoiser:
         return self._denoiser(self._learner.averaged, self.validation)

@@ -1,7 +1,6 @@
 """From halves of tomograms to a denoiser of volumes."""
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.config import TrainingConfig, require_dimensions
 from napari_n2n.denoising.inference.volumes import denoise_volume
-from napari_n2n.denoising.reports import Preview, TrainingProgress
+from napari_n2n.denoising.reports import Preview
 from napari_n2n.denoising.training.learner import Learner
 from napari_n2n.denoising.training.loop import is_milestone, learn_steps
 from napari_n2n.denoising.training.results import Results, TrainedOn, require_writable
@@ -105,10 +104,6 @@ def train_volumes_steps(
         if resume and output is not None:
             kept.resume(output)
 
-        def told(step: TrainingProgress) -> tuple[TrainingProgress]:
-            newest, best = kept.validation, kept.best_validation
-            return (replace(step, notes=data.notes, validation=newest, kept=best),)
-
         steps = learn_steps(
             learner,
             VolumeCrops(data, config, chosen).draw,
@@ -121,7 +116,7 @@ def train_volumes_steps(
             look=kept.look,
             output=output,
         )
-        yield from passed_on(steps, told)
+        yield from passed_on(steps, partial(kept.told, data.notes))
         return kept.best()
 
 

@@ -59,7 +59,7 @@ class Faults:
             share = "less than 0.1 %" if area < 0.001 else f"{100 * area:.2g} %"
             told.append(f"{share} of the area (borders, blocks, bars) left as recorded")
         if self.rims is not None:
-            told.append("the edges of dense areas (gold, dirt, borders) left as recorded")
+            told.append("the edges of saturated areas left as recorded")
         if self.offset is not None:
             told.append("steps in brightness taken off")
         return f"Faults of the camera: {', '.join(told)}." if told else ""

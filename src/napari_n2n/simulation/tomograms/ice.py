@@ -112,7 +112,7 @@ def filled_ice(config: TomogramConfig) -> FilledIce:
         if centre is None:
             continue
         # All of a kind are the same, turned.
-        own = np.random.default_rng([config.seed, 2, len(kind), int(radius)])
+        own = np.random.default_rng([config.seed, 2, int(radius)])
         beads.append(make(own, radius) @ random_rotation(rng).T + centre)
         if (np.abs(centre) < space.inside).all():
             corner = centre + space.inside - config.voxel_size_angstrom / 2

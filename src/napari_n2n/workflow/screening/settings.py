@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,11 +34,8 @@ _EARLIER_PICKS = "earlier"
 # Added where there were particles already, which were left as they were: they are not ours.
 _LEFT = "left"
 _SAMPLE_BYTES = 64 * 2**10
-_KNOWN_TO_0_5_0 = {
-    "pixel_size_angstrom", "dose_per_frame", "aligned",
-    "gain", "gain_operation", "gain_rotation", "gain_flip",
-    "eer_frames", "eer_dose", "eer_raw_dose", "eer_upsampling",
-}  # fmt: skip
+# How a gain is used counts with its pixels, which may be in another file.
+_OF_GAIN = {"gain", "gain_operation", "gain_rotation", "gain_flip"}
 
 
 @dataclass(frozen=True)
@@ -142,7 +139,7 @@ class ResultsFingerprint:
 
 def settings_digest(settings: ScreenSettings, denoiser: Denoiser) -> ResultsFingerprint:
     """Digest settings; the file's content is left empty, see `made_with`."""
-    told = {
+    told: dict[str, Any] = {
         "recipe": _RECIPE,
         "model": [
             fingerprint(denoiser.network),
@@ -152,10 +149,9 @@ def settings_digest(settings: ScreenSettings, denoiser: Denoiser) -> ResultsFing
             denoiser.training.normalisation,
         ],
         "motion": MotionConfig().model_dump(mode="json", exclude={"device", "reference_frame"}),
-        **_told_of(settings.movies),
+        "contrast": settings.contrast,
+        "recording": _told_of(settings.movies),
     }
-    if settings.contrast != "auto":  # version 0.5.0 did not ask
-        told["contrast"] = settings.contrast
     diameter = settings.diameter_angstrom
     picks = _NO_PICKS if diameter is None else f"{diameter:g}"
     if settings.template is not None and diameter is not None:
@@ -166,24 +162,17 @@ def settings_digest(settings: ScreenSettings, denoiser: Denoiser) -> ResultsFing
 
 
 def _told_of(movies: MovieReader) -> dict[str, Any]:
-    """Tell what of a recording decides the results, in the words of version 0.5.0.
+    """Tell what of a recording decides the results, as far as something was said.
 
-    In other words the digest would be another, and what was screened would be done again. Whatever
-    a recording knows by now besides counts where it is said.
+    So a version that can be told more does nothing again of which nothing more was said.
     """
-    said, gain = movies.recording, movies.gain
-    told: dict[str, Any] = {
-        "pixel size": said.pixel_size_angstrom,
-        "dose": said.dose_per_frame,
-        "aligned": said.aligned,
-        "eer": {name: value for name, value in asdict(movies.eer).items() if name != "grouping"},
-        "gain": None,
-    }
+    gain = movies.gain
+    told = movies.recording.model_dump(mode="json", exclude_defaults=True, exclude=_OF_GAIN)
     if gain is not None:
         # Its file may be copied, or another written in its place.
         content = hashlib.sha256(np.ascontiguousarray(gain.pixels).tobytes()).hexdigest()
         told["gain"] = [content, gain.operation, gain.rotation, gain.flip, gain.row_order]
-    return told | said.model_dump(mode="json", exclude_defaults=True, exclude=_KNOWN_TO_0_5_0)
+    return told
 
 
 def in_words(settings: ScreenSettings, denoiser: Denoiser) -> dict[str, str]:
