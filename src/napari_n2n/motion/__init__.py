@@ -14,6 +14,7 @@ from napari_n2n.motion.halves import (
     sum_halves_steps,
     write_halves,
 )
+from napari_n2n.motion.registration import Registration, register
 from napari_n2n.motion.trajectory import Trajectory
 
 if TYPE_CHECKING:
@@ -24,10 +25,12 @@ __all__ = [
     "Halves",
     "HalvesPaths",
     "MotionConfig",
+    "Registration",
     "Trajectory",
     "align",
     "align_steps",
     "noise_correlation",
+    "register",
     "sum_halves",
     "sum_halves_steps",
     "write_halves",

@@ -1,5 +1,7 @@
 """The two images of a pair must have noise of their own, or the reason is told."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -39,6 +41,55 @@ def test_a_half_and_the_sum_of_all_are_refused(blurred):
     for other in (second, first):
         with pytest.raises(NotEnoughData, match="night_ODD: the two images hold the same noise"):
             Independence().look_at(first, other, "night_ODD")
+
+
+@pytest.mark.parametrize(
+    ("moved", "how"),
+    [
+        (lambda image: np.roll(image, 1, 0), "hold the same noise"),
+        (lambda image: np.roll(image, (-5, 11), (0, 1)), "hold the same noise"),
+        (lambda image: -image, "hold the same noise"),
+        (lambda image: image[::-1], "hold the same noise"),
+    ],
+)
+def test_one_noise_is_known_wherever_it_lies(moved, how):
+    half = noise() + 3 * ndimage.gaussian_filter(noise(), 3)
+    with pytest.raises(NotEnoughData, match=how):
+        Independence().look_at(half, np.ascontiguousarray(moved(half)), "a")
+
+
+@pytest.mark.parametrize(
+    ("moved", "how"),
+    [
+        (lambda image: image[::-1], "is upside down"),
+        (lambda image: image[:, ::-1], "is mirrored left to right"),
+        (lambda image: image[::-1, ::-1], "is turned by 180°"),
+        (lambda image: -image, "is inverted in contrast"),
+        (lambda image: -image[::-1], "is upside down and inverted"),
+    ],
+)
+def test_halves_that_lie_otherwise_are_refused_in_words(moved, how):
+    clean = ndimage.gaussian_filter(noise(), 4) * 5
+    with pytest.raises(NotEnoughData, match=how):
+        Independence().look_at(clean + noise(), moved(clean + noise()), "a")
+
+
+def test_halves_that_lie_apart_are_told():
+    clean = ndimage.gaussian_filter(noise(), 4) * 5
+    looking = Independence()
+    looking.look_at(clean + noise(), np.roll(clean + noise(), (3, -7), (0, 1)), "a")
+    (note,) = looking.notes
+    assert re.search(r"moved by about [234] px along y and [678] px along x", note)
+
+
+def test_a_crystal_and_a_vignette_lie_as_they_are():
+    y, x = np.mgrid[:512, :512]
+    crystal = np.cos(y / 3) * np.cos(x / 4) + np.cos((y + x) / 7)
+    vignette = 1000 - ((y - 256) ** 2 + (x - 256) ** 2) / 8000
+    for clean in (crystal.astype(np.float32), vignette.astype(np.float32)):
+        looking = Independence()
+        looking.look_at(clean + noise(), clean + noise(), "a")
+        assert not looking.notes
 
 
 def test_a_pattern_of_the_detector_is_told_with_the_worst_pair_and_trained_on_all_the_same():

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from napari_n2n.errors import NotEnoughData
 from napari_n2n.io.faults import find_faults, mend
-from napari_n2n.motion import noise_correlation
+from napari_n2n.motion import Registration, noise_correlation, register
 
 CORRELATED = 0.02
 """Correlation of the noise of two images beyond which the user is told."""
@@ -19,6 +19,7 @@ class Independence:
     def __init__(self) -> None:
         self._pairs = 0
         self._correlated: list[tuple[float, str]] = []
+        self._apart: list[tuple[tuple[int, int], str]] = []
 
     def look_at(self, first: NDArray[np.float32], second: NDArray[np.float32], name: str) -> None:
         """Look at two images, (y, x) or RGB (y, x, 3), which are called ``name``.
@@ -29,13 +30,15 @@ class Independence:
         Raises
         ------
         NotEnoughData
-            Their noise is the same, for the most part: from such a pair a network learns to keep
-            the noise.
+            Their noise is the same, for the most part, wherever it lies: from such a pair a network
+            learns to keep the noise. Or one is the other turned over or inverted: from such a pair
+            it learns nothing.
         """
         self._pairs += 1
         grey = first.ndim == 2
         a, b = (_sound(image) if grey else image.mean(axis=2) for image in (first, second))
-        correlation, limit = noise_correlation(a, b)
+        lies = register(a, b) if grey else Registration()
+        correlation, limit = noise_correlation(a, lies.undone(b))
         if correlation > (_THE_SAME if grey else _ONE_IMAGE):
             raise NotEnoughData(
                 f"{name}: the two images hold the same noise (it correlates by {correlation:.2f}), "
@@ -44,10 +47,31 @@ class Independence:
             )
         if grey and correlation > max(CORRELATED, limit):
             self._correlated.append((correlation, name))
+        if lies.in_words:
+            raise NotEnoughData(
+                f"{name}: one of the two images is {lies.in_words}, as the other shows it. Give "
+                "two images that one program has written the same way."
+            )
+        if lies.shift_px != (0, 0):
+            self._apart.append((lies.shift_px, name))
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences for the user."""
+        return (*self._told_of_noise(), *self._told_of_shifts())
+
+    def _told_of_shifts(self) -> tuple[str, ...]:
+        if not self._apart:
+            return ()
+        (y, x), name = max(self._apart, key=lambda each: np.hypot(*each[0]))
+        others = f", and {len(self._apart) - 1} more pairs" if len(self._apart) > 1 else ""
+        return (
+            f"The two images of {name}{others} do not lie on each other: one is moved by about "
+            f"{abs(y)} px along y and {abs(x)} px along x. Results will be blurred or shifted. "
+            "Make the halves of one alignment.",
+        )
+
+    def _told_of_noise(self) -> tuple[str, ...]:
         if not self._correlated:
             return ()
         worst, name = max(self._correlated)
