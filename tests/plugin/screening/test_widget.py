@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_n2n.denoising.inference.removed import Removed
-from napari_n2n.io import write_micrograph
+from napari_n2n.io import write_micrograph, write_mrc_stack
 from napari_n2n.plugin.screening import exports as screening_exchange
 from napari_n2n.plugin.screening.form import ScreenChoice
 from napari_n2n.plugin.screening.widget import ScreeningWidget
@@ -17,7 +17,10 @@ from napari_n2n.session import Session, session_path_in
 from napari_n2n.simulation import SimulationConfig, simulate
 from napari_n2n.workflow.contrast import BRIGHT, contrast_said_in, say_contrast
 from napari_n2n.workflow.fields_of_view import DenoisedMicrograph
-from napari_n2n.workflow.screening import results_of
+from napari_n2n.workflow.movie_reader import MovieReader
+from napari_n2n.workflow.recording import RecordingOptions
+from napari_n2n.workflow.screening import ScreenSettings, results_of
+from napari_n2n.workflow.screening.asked_before import keep_asked
 from napari_n2n.workflow.screening.results import write_pictures
 
 from ...workflow.screening.screened import screened_folder
@@ -343,3 +346,26 @@ def test_what_was_said_of_a_night_is_asked_no_more(panel, qtbot):
     third.leave()
     with Session.open(session_path_in(folder)) as session:
         assert contrast_said_in(session) == "bright"  # until it is screened so
+
+
+def test_a_night_is_gone_on_with_as_it_was_begun(panel, qtbot, tmp_path):
+    widget, _, folder = panel()
+    widget.leave()
+    model = tmp_path / "mine.safetensors"
+    said = RecordingOptions(pixel_size_angstrom=1.35, dose_per_frame=1.2, gain=tmp_path / "g.mrc")
+    write_mrc_stack(said.gain, np.ones((1, 64, 64), np.float32), None)
+    with Session.open(session_path_in(folder)) as session:
+        keep_asked(session, ScreenSettings(MovieReader(said), model, 160.0))
+    again = ScreeningWidget(ViewerModel())
+    qtbot.addWidget(again)
+    again.form.setValue(ScreenChoice(str(folder)))
+    assert again.form.value() == ScreenChoice(str(folder), False, 160.0, said, model)
+    assert "so are the settings" in again.said.text() + again.progress.status.text()
+    again.leave()
+    # What is said now wins.
+    third = ScreeningWidget(ViewerModel())
+    qtbot.addWidget(third)
+    now = RecordingOptions(pixel_size_angstrom=0.7)
+    third.form.setValue(ScreenChoice(str(folder), diameter_angstrom=90, movies=now))
+    assert third.form.value() == ScreenChoice(str(folder), False, 90, now, model)
+    third.leave()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from napari_n2n.plugin.shared.preferences import preferences
 from napari_n2n.workflow.movie_reader import MovieReader
 from napari_n2n.workflow.recording import RecordingOptions
 from napari_n2n.workflow.screening import (
+    AskedBefore,
     Inputs,
     ScreenSettings,
     common_folder,
@@ -73,6 +74,24 @@ class ScreenChoice:
             return None
         path = Path(self.files).expanduser()
         return path if path.is_dir() else None
+
+    def where_open(self, before: AskedBefore | None, contrast: ContrastChoice) -> ScreenChoice:
+        """Return this with what a session was screened with before, where nothing is chosen.
+
+        A night is gone on with as it was begun: without its gain reference, for one, all of it
+        would be done again, and worse.
+        """
+        if self.contrast != "auto":
+            contrast = self.contrast
+        if before is None:
+            return replace(self, contrast=contrast)
+        return replace(
+            self,
+            contrast=contrast,
+            diameter_angstrom=self.diameter_angstrom or before.diameter_angstrom,
+            movies=before.recording if self.movies == RecordingOptions() else self.movies,
+            model=self.model or before.model,
+        )
 
     def found(self) -> ChosenFiles:
         """Look up the files that were chosen; a folder that is watched may still be empty.

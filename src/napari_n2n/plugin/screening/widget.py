@@ -1,6 +1,5 @@
 """The Screening widget: a night's micrographs judged in one sitting, and nothing lost."""
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -26,6 +25,7 @@ from napari_n2n.plugin.shared.keys import name_of
 from napari_n2n.quality import overall
 from napari_n2n.session import open_session
 from napari_n2n.workflow.contrast import BRIGHT, contrast_said_in
+from napari_n2n.workflow.screening import asked_before
 from napari_n2n.workflow.screening.columns import progress_text
 
 if TYPE_CHECKING:
@@ -130,6 +130,7 @@ class ScreeningWidget(ScreeningPanel):
         try:
             found = choice.found()
             self._open(found.folder, make=True)
+            choice = self.form.value()  # where it was screened before, more is known now
         except N2NError as problem:
             self._on_failure(str(problem))
             return
@@ -218,10 +219,12 @@ class ScreeningWidget(ScreeningPanel):
         self.dock.show(True)
         self.dock.overview.take_keys()
         self.verdict_actions.go_to_first()
-        said = contrast_said_in(shared.session)
-        if self.form.value().contrast == "auto" and said != "auto":
-            self.form.setValue(replace(self.form.value(), contrast=said))
-        self.say(note or f"As it was left. {_HOW} Screen takes what is new.")
+        choice = self.form.value()
+        known = choice.where_open(asked_before(shared.session), contrast_said_in(shared.session))
+        if known != choice:
+            self.form.setValue(known)
+        settings = ", and so are the settings" if known != choice else ""
+        self.say(note or f"As it was left{settings}. {_HOW} Screen takes what is new.")
         return True
 
     def _close(self) -> None:

@@ -3,6 +3,7 @@
 Nothing here knows a screen: the command line and the plugin run the same generator `screen_steps`.
 """
 
+from napari_n2n.workflow.screening.asked_before import AskedBefore, asked_before
 from napari_n2n.workflow.screening.inputs import Inputs, inputs_of
 from napari_n2n.workflow.screening.outcomes import ScreeningSummary, ScreenOutcome, ScreenProgress
 from napari_n2n.workflow.screening.queue import Queue
@@ -18,6 +19,7 @@ from napari_n2n.workflow.screening.watched_folder import Feed
 
 __all__ = [
     "SETTINGS_KEY",
+    "AskedBefore",
     "Feed",
     "Inputs",
     "Queue",
@@ -26,6 +28,7 @@ __all__ = [
     "ScreenProgress",
     "ScreenSettings",
     "ScreeningSummary",
+    "asked_before",
     "common_folder",
     "inputs_of",
     "read_pictures",

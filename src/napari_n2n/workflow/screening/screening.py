@@ -13,6 +13,7 @@ from napari_n2n.io import Micrograph
 from napari_n2n.progress import Interrupted, Progress, Steps, Stop, never, passed_on
 from napari_n2n.workflow.contrast import say_contrast
 from napari_n2n.workflow.find_particles import find_particles_steps
+from napari_n2n.workflow.screening.asked_before import keep_asked
 from napari_n2n.workflow.screening.file_records import FileRecords
 from napari_n2n.workflow.screening.measuring import measured_steps, with_score
 from napari_n2n.workflow.screening.outcomes import ScreeningSummary, ScreenOutcome, ScreenProgress
@@ -81,6 +82,7 @@ def screen_steps(
         session.set_setting("diameter_angstrom", diameter)
     say_contrast(session, settings.contrast)
     session.set_setting(SETTINGS_KEY, in_words(settings, denoiser))
+    keep_asked(session, settings)
     while not (stop() or queue.is_over):
         listed = run.records.add(queue.waiting())
         if listed:
