@@ -16,7 +16,7 @@ from napari_n2n.denoising.unet import UNet
 from napari_n2n.errors import WriteProblem
 from napari_n2n.io import Particles, write_micrograph
 from napari_n2n.session import Session
-from napari_n2n.workflow.screening import Feed, results_of
+from napari_n2n.workflow.screening import Feed, asked_before, results_of
 
 SIZE = 4.0
 
@@ -70,6 +70,20 @@ def test_a_folder_is_screened_and_nothing_is_done_twice(n2n, night, capsys):
     assert n2n("screen", night, "-q") == 0
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("0 screened, 2 had been screened before.")
+
+
+def test_what_is_asked_for_otherwise_than_before_is_said(n2n, quick, night, capsys):
+    assert n2n("screen", night, *quick, "--pixel-size", 2) == 0
+    assert "otherwise" not in capsys.readouterr().err
+    assert n2n("screen", night, *quick, "--pixel-size", 2) == 0
+    assert "otherwise" not in capsys.readouterr().err
+    assert n2n("screen", night, *quick) == 0
+    said = squeezed(capsys.readouterr().err)
+    assert "Screened otherwise before (" in said
+    assert "2 Å" in said
+    assert "give the same options" in said
+    with session_of(night) as session:
+        assert asked_before(session).model == quick[1]
 
 
 def test_a_torn_file_is_named_and_the_others_are_done(n2n, quick, night, capsys):

@@ -57,10 +57,13 @@ def screen(
     with importing():
         from napari_n2n.workflow.movie_reader import MovieReader
         from napari_n2n.workflow.screening import (
+            SETTINGS_KEY,
             Feed,
             Queue,
             ScreenSettings,
+            changed_since,
             common_folder,
+            in_words,
             inputs_of,
             results_of,
             screen_steps,
@@ -93,7 +96,11 @@ def screen(
             quiet=quiet,
         )
         sizes = {} if found is None else found.pixel_sizes
-        settings = ScreenSettings(movies, denoiser, diameter, device, template, sizes, contrast)
+        network = Path(model) if Path(model).is_file() else denoiser
+        settings = ScreenSettings(movies, network, diameter, device, template, sizes, contrast)
+        changed = changed_since(kept.setting(SETTINGS_KEY) or {}, in_words(settings, denoiser))
+        if changed:
+            console.say_note(changed)
         claim(
             (file for path in paths for file in results_of(kept.path, path).made),
             (kept.path, *paths, recording.gain, model, like),

@@ -14,7 +14,7 @@ from napari_n2n.workflow.screening.results import (
     results_of,
 )
 from napari_n2n.workflow.screening.screening import SETTINGS_KEY, screen_steps
-from napari_n2n.workflow.screening.settings import ScreenSettings
+from napari_n2n.workflow.screening.settings import ScreenSettings, changed_since, in_words
 from napari_n2n.workflow.screening.watched_folder import Feed
 
 __all__ = [
@@ -29,7 +29,9 @@ __all__ = [
     "ScreenSettings",
     "ScreeningSummary",
     "asked_before",
+    "changed_since",
     "common_folder",
+    "in_words",
     "inputs_of",
     "read_pictures",
     "results_of",

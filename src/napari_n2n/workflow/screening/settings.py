@@ -188,6 +188,21 @@ def in_words(settings: ScreenSettings, denoiser: Denoiser) -> dict[str, str]:
     return told
 
 
+def changed_since(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """Say what is asked for otherwise than before, of settings `in_words`; empty: nothing is."""
+    changed = [
+        f"{name}: {before.get(name, 'not said')}, now {now.get(name, 'not said')}"
+        for name in dict.fromkeys((*before, *now))
+        if before.get(name) != now.get(name)
+    ]
+    if not before or not changed:
+        return ""
+    return (
+        f"Screened otherwise before ({'; '.join(changed)}). What depends on it is done anew; to go "
+        "on as before, stop it and give the same options."
+    )
+
+
 def made_with(path: Path, settings: ResultsFingerprint) -> ResultsFingerprint:
     """Return what the results of a file are made with, now.
 
