@@ -41,6 +41,10 @@ class Bench:
         Of the long training that is reckoned from a short one.
     crops
         Whether crops are of full size.
+    warm
+        How often something is done before it is timed.
+    patience
+        Times its limit that each part may take.
     """
 
     device: str
@@ -58,6 +62,8 @@ class Bench:
     long_pairs: int = 24
     long_seconds: float = 45.0
     crops: bool = True
+    warm: int = 3
+    patience: float = 1.0
 
     @property
     def on(self) -> torch.device:
@@ -88,4 +94,7 @@ def tiny(device: str, folder: Path) -> Bench:
         long_pairs=3,
         long_seconds=0.3,
         crops=False,
+        warm=0,
+        # It shares the machine with whatever else is tried there.
+        patience=10.0,
     )

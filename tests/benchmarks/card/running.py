@@ -59,7 +59,7 @@ def run_part(part: Part, bench: Bench, record: Record, most_seconds: float) -> b
     entry = record.part(part.name)
     figures = entry["figures"]
     assert isinstance(figures, dict)
-    limit = min(part.limit_seconds, most_seconds)
+    limit = min(part.limit_seconds * bench.patience, most_seconds)
     started = time.monotonic()
     receiver, sender = CONTEXT.Pipe(duplex=False)
     process = CONTEXT.Process(target=_work, args=(part.work, bench, sender), name=part.name)

@@ -153,7 +153,11 @@ def _timed_steps(training: Training, bench: Bench) -> dict[str, dict[str, float]
     }
     return {
         name: timed(
-            work, bench.on, repeats=bench.repeats, window_seconds=bench.window_seconds, warm=3
+            work,
+            bench.on,
+            repeats=bench.repeats,
+            window_seconds=bench.window_seconds,
+            warm=bench.warm,
         )
         for name, work in works.items()
     }

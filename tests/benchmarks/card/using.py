@@ -110,7 +110,7 @@ def stream(bench: Bench, note: Note) -> None:
         "paper": lambda: with_model(paper),
     }
     for name, work in works.items():
-        note(**{name: timed(work, device, repeats=bench.repeats)})
+        note(**{name: timed(work, device, repeats=bench.repeats, warm=min(2, bench.warm))})
     operations = forward_multiply_adds(PAPER_NETWORK) * bench.side**2
     note(side=bench.side, paper_multiply_adds=operations)
 
