@@ -1,15 +1,16 @@
 """Between an image's own grid and the working grid, by cropping or padding its Fourier transform.
 
-What torch-fourier-rescale's ``fourier_rescale_2d`` gives (0.6.0, to rounding), in a third of the
-time and memory: only the columns that are kept are transformed along y, and no spectrum of the
-whole image ever exists.
+A Fourier transform takes opposite edges for neighbours. Where they differ, by a slope of brightness
+or because an image just ends, that jump would come out as waves along both, so each axis is
+transformed together with its mirror image, as a cosine transform does it. (What
+torch-fourier-rescale's ``fourier_rescale_2d`` makes of the mirrored image, 0.6.0, to rounding.)
 """
 
 import torch
 from torch import Tensor
 
-# Pixels transformed along x at once: fewer, and planning a transform costs more than doing it.
-_PIXELS_AT_ONCE = 1 << 23
+# Pixels transformed at once: fewer, and planning a transform costs more than doing it.
+_PIXELS_AT_ONCE = 1 << 22
 
 
 def rescale(image: Tensor, shape: tuple[int, int]) -> Tensor:
@@ -20,26 +21,17 @@ def rescale(image: Tensor, shape: tuple[int, int]) -> Tensor:
     height, width = image.shape[-2:]
     if (height, width) == shape:
         return image
-    columns = min(width, shape[1]) // 2 + 1
-    spectrum = image.new_empty((*image.shape[:-1], columns), dtype=torch.complex64)
-    for rows in _chunks(height, width):
-        part = torch.fft.rfft(image[..., rows, :], norm="forward")
-        spectrum[..., rows, :] = part[..., :columns]
-    spectrum = _resized(torch.fft.fft(spectrum, dim=-2, norm="forward"), shape[0])
-    y, x = _shift(height, shape[0]), _shift(width, shape[1])
-    if y or x:
-        ky = torch.fft.fftfreq(shape[0], 1 / shape[0], dtype=torch.float64)
-        kx = torch.arange(columns, dtype=torch.float64)
-        # One axis after the other: the factors of both together are as large as the spectrum, and
-        # have to be made in double precision where every device has it, which is the CPU.
-        for turns in ((ky * y)[:, None], kx * x):
-            phase = torch.polar(torch.ones_like(turns), 2 * torch.pi * turns)
-            spectrum *= phase.to(torch.complex64).to(image.device)
-    spectrum = torch.fft.ifft(spectrum, dim=-2, norm="forward")
-    result = image.new_empty((*image.shape[:-2], *shape))
-    for rows in _chunks(*shape):
-        result[..., rows, :] = torch.fft.irfft(spectrum[..., rows, :], n=shape[1], norm="forward")
-    return result
+    # The axis that shrinks first, or grows last, leaves less work for the other.
+    if shape[1] * height <= shape[0] * width:
+        return _rows(rescale_last(image, shape[1]), shape[0])
+    return rescale_last(_rows(image, shape[0]), shape[1])
+
+
+def _rows(image: Tensor, height: int) -> Tensor:
+    """Resample the last axis but one of ``image`` to ``height``."""
+    if image.shape[-2] == height:
+        return image
+    return rescale_last(image.transpose(-1, -2), height).transpose(-1, -2).contiguous()
 
 
 def rescale_last(values: Tensor, length: int) -> Tensor:
@@ -47,30 +39,29 @@ def rescale_last(values: Tensor, length: int) -> Tensor:
     side = values.shape[-1]
     if side == length:
         return values
-    kept = min(side, length) // 2 + 1
-    spectrum = torch.fft.rfft(values, norm="forward")[..., :kept]
-    if shift := _shift(side, length):
-        turns = torch.arange(kept, dtype=torch.float64) * shift
-        phase = torch.polar(torch.ones_like(turns), 2 * torch.pi * turns)
-        spectrum = spectrum * phase.to(torch.complex64).to(values.device)
-    resized: Tensor = torch.fft.irfft(spectrum, n=length, norm="forward")
-    return resized
+    kept = min(side, length)
+    turns = _turns(side, length, kept).to(values.device)
+    result = values.new_empty((*values.shape[:-1], length))
+    lines, made = values.reshape(-1, side), result.view(-1, length)
+    several = max(1, _PIXELS_AT_ONCE // max(side, length))
+    for first in range(0, len(lines), several):
+        part = lines[first : first + several]
+        mirrored = torch.cat((part, part.flip(-1)), dim=-1)
+        spectrum = torch.fft.rfft(mirrored, norm="forward")[:, : kept + 1] * turns
+        made[first : first + several] = torch.fft.irfft(spectrum, n=2 * length, norm="forward")[
+            :, :length
+        ]
+    return result
 
 
-def _chunks(height: int, width: int) -> list[slice]:
-    rows = max(1, _PIXELS_AT_ONCE // width)
-    return [slice(start, min(start + rows, height)) for start in range(0, height, rows)]
-
-
-def _resized(spectrum: Tensor, height: int) -> Tensor:
-    """Crop or pad a spectrum (..., ky, kx) to ``height`` frequencies in y, zero first."""
-    there = spectrum.shape[-2]
-    kept = min(there, height)
-    positive, negative = (kept + 1) // 2, kept // 2
-    resized = spectrum.new_zeros((*spectrum.shape[:-2], height, spectrum.shape[-1]))
-    resized[..., :positive, :] = spectrum[..., :positive, :]
-    resized[..., height - negative :, :] = spectrum[..., there - negative :, :]
-    return resized
+def _turns(side: int, length: int, kept: int) -> Tensor:
+    """Return by how much each wave is turned, (kept + 1,); the last one, half of a pair, is 0."""
+    # Twice as many pixels: their first ones match, and the middle one moves by half that share.
+    share = _shift(side, length) / 2
+    turns = torch.arange(kept + 1, dtype=torch.float64) * share
+    phase = torch.polar(torch.ones_like(turns), 2 * torch.pi * turns).to(torch.complex64)
+    phase[-1] = 0
+    return phase
 
 
 def _shift(side: int, new_side: int) -> float:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from napari_n2n.denoising import resampling
 from napari_n2n.denoising.checkpoints import Denoiser
@@ -98,7 +99,9 @@ def test_features_stay_where_they_were():
     """A network that does nothing, at a coarser grid, must not move the image."""
     image = blobs(1, side=192)
     result = denoise(image, doing_nothing(3.0), pixel_size_angstrom=1.0)
-    np.testing.assert_allclose(result, image, atol=0.05)
+    # At its edges an image just ends: nobody knows how it went on.
+    inside = (slice(8, -8),) * 2
+    np.testing.assert_allclose(result[inside], image[inside], atol=0.05)
 
 
 def test_running_out_of_memory_halves_the_tiles_and_goes_on(image, monkeypatch):
@@ -199,7 +202,7 @@ def test_halves_give_their_mean_and_how_far_they_agree():
 def test_resampled_waves_are_those_waves_at_the_new_pixels(shape, target):
     """Waves that both grids can hold, which are known everywhere: there, and back."""
     for old, new in ((shape, target), (target, shape)):
-        highest = [(min(sides) - 1) // 2 for sides in zip(old, new, strict=True)]
+        highest = [min(sides) - 1 for sides in zip(old, new, strict=True)]
         at = waves(old, highest)
         # The pixels at half the sides, rounded up, lie on each other.
         places = [
@@ -213,23 +216,35 @@ def test_resampled_waves_are_those_waves_at_the_new_pixels(shape, target):
 
 
 def test_waves_too_fine_for_the_new_pixels_leave_no_trace():
-    fine = np.cos(2 * np.pi * 40 / 128 * np.arange(128))[:, None] * np.ones(96)
+    fine = np.cos(np.pi * 80 / 128 * (np.arange(128) + 0.5))[:, None] * np.ones(96)
     assert rescale(torch.from_numpy(fine.astype(np.float32))[None], (64, 48)).abs().max() < 1e-5
 
 
 def waves(shape, highest, count=30):
-    """Return a sum of waves with whole periods in ``shape``, to be evaluated at any (y,), (x,)."""
+    """Return a sum of waves that meet the edges of ``shape`` at a crest, at any (y,), (x,)."""
     rng = np.random.default_rng(0)
-    ky, kx = (
-        rng.integers(-most, most + 1, count) / n for most, n in zip(highest, shape, strict=True)
-    )
-    phase = rng.uniform(0, 2 * np.pi, count)
+    ky, kx = (rng.integers(0, most + 1, count) / n for most, n in zip(highest, shape, strict=True))
+    signs = rng.choice([-1, 1], count)
 
     def at(y, x):
-        turns = ky * y[:, None, None] + kx * x[None, :, None]
-        return np.cos(2 * np.pi * turns + phase).sum(axis=-1)
+        down, across = (
+            np.cos(np.pi * k * (places[:, None] + 0.5)) for k, places in ((ky, y), (kx, x))
+        )
+        return np.einsum("yw,xw,w->yx", down, across, signs)
 
     return at
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.05])
+def test_the_edges_of_an_image_reach_nowhere_else(slope):
+    """Neither does a slope of brightness, of 10 deviations, leave waves along the edges."""
+    rng = np.random.default_rng(2)
+    image = ndimage.gaussian_filter(rng.normal(size=(192, 200)), 5)
+    image = image / image.std() + slope * np.arange(200)
+    there = rescale(torch.from_numpy(image.astype(np.float32))[None], (64, 67))
+    back = rescale(there, (192, 200))[0].numpy()
+    assert np.abs(back - image)[12:-12, 12:-12].max() < 0.01
+    assert np.abs(back - image)[4:-4, 4:-4].max() < 0.1
 
 
 def test_resampling_in_pieces_is_resampling_at_once(monkeypatch):

@@ -109,8 +109,10 @@ def test_another_voxel_size_gives_the_original_grid_and_says_what_is_lost():
     assert "finer than 40 Å" in note
     result = np.concatenate(slabs)
     assert result.shape == volume.shape
-    spectrum = np.abs(np.fft.fftn(result - result.mean()))
-    fine = np.abs(np.fft.fftfreq(volume.shape[1])) > 0.26
+    # Its edges are not alike, which a transform would tell of as fine waves.
+    faded = (result - result.mean()) * np.hanning(volume.shape[1])[:, None]
+    spectrum = np.abs(np.fft.fft(faded, axis=1))
+    fine = np.abs(np.fft.fftfreq(volume.shape[1])) > 0.3
     assert spectrum[:, fine].max() < 1e-3 * spectrum.max()
 
 
