@@ -42,8 +42,8 @@ _SHELLS = int(3**0.5 / 2 / SHELL) + 1
 # waves one is independent.
 _WAVES_ALIKE = 8.0
 # Standard errors by which what the halves share has to stand out, in any run of shells, to be
-# anything at all, and to be believed altogether. Halves of noise of 32 × 64 × 64 voxels gave 1 to 4,
-# a tomogram of 40 e/Å² and 88 × 192 × 192 voxels of 10 Å 84.
+# anything at all, and to be believed altogether. Halves of noise, 32 × 64 × 64 voxels, gave 1 to 4,
+# a tomogram of 40 e/Å² and 88 × 192 × 192 voxels of 10 Å gave 84.
 _NOTHING, _SOMETHING = 5.5, 8.0
 _RUNS = (1, 2, 4, 8, 16)
 # A share is believed to 1 - (this / significance)², in standard errors.
@@ -259,8 +259,8 @@ def _sampled(shape: tuple[int, ...]) -> list[tuple[slice, ...]]:
     ]
     corners = list(product(*starts))
     if len(corners) > _BLOCKS:
-        kept = np.random.default_rng(0).permutation(len(corners))[:_BLOCKS]
-        corners = [corners[i] for i in sorted(kept.tolist())]
+        kept = np.random.default_rng(0).permutation(len(corners))[:_BLOCKS].tolist()
+        corners = [corners[i] for i in sorted(kept)]
     return [
         tuple(slice(start, min(start + _BLOCK, n)) for start, n in zip(corner, shape, strict=True))
         for corner in corners
@@ -284,8 +284,7 @@ def _products(a: Voxels, b: Voxels, of_a: Voxels, of_b: Voxels) -> NDArray[np.fl
     m, s = (fa + fb) / 2, (a_ + b_) / 2
 
     def over(values: NDArray[np.floating]) -> NDArray[np.float64]:
-        sums: NDArray[np.float64] = np.bincount(shells, (values * twice).ravel(), _SHELLS)
-        return sums
+        return np.asarray(np.bincount(shells, (values * twice).ravel(), _SHELLS), np.float64)
 
     def power(u: NDArray[np.complex64]) -> NDArray[np.float32]:
         squared: NDArray[np.float32] = u.real**2 + u.imag**2
