@@ -126,11 +126,13 @@ def _tables(
 
     x, y = (numbers(path, columns[name], name) for name in (layout.x, layout.y))
     scores = first(_SCORES)
-    labels = _words(path, columns.get("label"), "label", LABELS, count)
+    labels = words_among(path, columns.get("label"), "label", LABELS, count)
     givers = givers_of(labels)
     if "given_by" in columns:
         pairs = zip(columns["given_by"], givers.tolist(), strict=True)
-        givers = _words(path, [said.strip() or by for said, by in pairs], "giver", GIVERS, count)
+        givers = words_among(
+            path, [said.strip() or by for said, by in pairs], "giver", GIVERS, count
+        )
     names = first(_NAMES)
     particles = Particles(
         positions(path, x, y),
@@ -143,10 +145,16 @@ def _tables(
     return by_micrograph(path, names if names is not None else [""] * count, particles)
 
 
-def _words(
+def words_among(
     path: Path, words: Sequence[str] | None, what: str, allowed: Sequence[str], count: int
 ) -> NDArray[np.str_]:
-    """Check a column of words; empty ones are the first that is allowed."""
+    """Check a column of words; empty ones are the first that is allowed.
+
+    Raises
+    ------
+    UnreadableFile
+        A word is none of those.
+    """
     if words is None:
         return np.full(count, allowed[0])
     known = {"": allowed[0], **{word: word for word in allowed}}
