@@ -1,5 +1,7 @@
 """``napari-n2n convert`` between programs that have particles in tomograms."""
 
+import itertools
+
 import numpy as np
 import pytest
 import starfile
@@ -43,7 +45,7 @@ def test_once_round_all_programs(tmp_path, tomogram, coords, capsys):
         tmp_path / "e.csv",
         tmp_path / "f.coords",
     ]
-    for source, result in zip(files, files[1:], strict=False):
+    for source, result in itertools.pairwise(files):
         assert call("convert", source, result, "--tomogram", tomogram) == 0, source
     (back,) = read_tomogram_particles(files[-1])
     np.testing.assert_allclose(back.particles.centres_px, CENTRES, atol=1e-5)
@@ -105,9 +107,7 @@ def test_a_folder_of_lists_becomes_one_file_and_a_torn_one_is_named(tmp_path, ca
     folder = tmp_path / "coords"
     folder.mkdir()
     for name in ("TS_01", "TS_02"):
-        write_tomogram_particles(
-            folder / f"{name}.coords", [TomogramParticles(Particles(CENTRES))]
-        )
+        write_tomogram_particles(folder / f"{name}.coords", [TomogramParticles(Particles(CENTRES))])
     (folder / "TS_03.coords").write_text("1 2 3\n1 2\n")
     assert call("convert", folder, tmp_path / "all.csv") == 1
     assert "TS_03.coords" in capsys.readouterr().err
