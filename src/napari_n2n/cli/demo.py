@@ -11,6 +11,9 @@ from napari_n2n.cli.file_results import claim, require_folder, writes_files
 from napari_n2n.cli.options import seconds_of
 from napari_n2n.progress import Interrupted
 
+_TRAINING_S = 60.0
+"""Of the demo of a tomogram, which takes two minutes in all on two cores."""
+
 
 @writes_files
 def demo(
@@ -19,6 +22,9 @@ def demo(
     ] = Path("napari-n2n-demo"),
     headless: Annotated[
         bool, typer.Option("--headless", help="Write a picture instead of opening napari.")
+    ] = False,
+    tomogram: Annotated[
+        bool, typer.Option("--tomogram", help="Show a tomogram instead of movies.")
     ] = False,
     size: Annotated[
         int, typer.Option(min=256, max=8192, help="Side of the simulated frames in px (1 Å).")
@@ -29,7 +35,10 @@ def demo(
     device: options.Device = "auto",
     quiet: options.Quiet = False,
 ) -> None:
-    """Simulate four movies, align, train, denoise, and show raw beside denoised."""
+    """Simulate four movies, or a tomogram, train, denoise, and show raw beside denoised."""
+    if tomogram:
+        demo_tomogram(output, headless=headless, max_time=max_time, device=device, quiet=quiet)
+        return
     from napari_n2n.denoising.config import preset
     from napari_n2n.workflow.demonstration import demo_files, demonstrate_steps
 
@@ -53,18 +62,12 @@ def demo(
     console.say(result.resolution_note)
     console.say(f"Picture: {result.picture}")
     console.say(f"Model:   {result.model}")
-    if headless:
-        return
-    if not _screen_is_there():
-        console.say_note("There is no screen, so napari is not opened; look at the picture.")
+    if headless or not screen_is_there():
         return
     try:
         from napari_n2n.plugin.demo import open_result
     except ImportError as missing:
-        console.say_note(
-            f"napari is not installed here ({missing.name}); look at the picture, or install "
-            "napari-n2n[all]."
-        )
+        say_without_napari(missing)
         return
     open_result(
         result.raw,
@@ -75,10 +78,67 @@ def demo(
     )
 
 
-def _screen_is_there() -> bool:
+def screen_is_there() -> bool:
+    """Whether a window can be opened; say so if not."""
     import os
     import sys
 
-    return sys.platform != "linux" or any(
+    there = sys.platform != "linux" or any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
     )
+    if not there:
+        console.say_note("There is no screen, so napari is not opened; look at the picture.")
+    return there
+
+
+def say_without_napari(missing: ImportError) -> None:
+    """Say what to do where napari is not installed."""
+    console.say_note(
+        f"napari is not installed here ({missing.name}); look at the picture, or install "
+        "napari-n2n[all]."
+    )
+
+
+def demo_tomogram(
+    output: Path, *, headless: bool, max_time: str | None, device: str, quiet: bool
+) -> None:
+    """Simulate a tomogram, train on its halves, denoise, pick, and show raw beside denoised.
+
+    Raises
+    ------
+    typer.Exit
+        With 130 where someone stopped it.
+    """
+    from napari_n2n.denoising.config import preset
+    from napari_n2n.workflow.tomogram_demonstration import (
+        demonstrate_tomogram_steps,
+        tomogram_demo_files,
+    )
+
+    require_folder(output)
+    claim(tomogram_demo_files(output))
+    training = preset("quick", 3).lasting(_TRAINING_S if max_time is None else seconds_of(max_time))
+    with console.stop_on_signal() as stop:
+        steps = demonstrate_tomogram_steps(output, training=training, device=device, stop=stop)
+        try:
+            result = Reporter(quiet).run(steps)
+        except Interrupted:
+            console.say_note(f"Stopped early; what was made until then is in {output}.")
+            raise typer.Exit(130) from None
+    console.say("Correlation with the noise-free tomogram, which the training never saw:")
+    console.say(f"  raw, sum of both halves         {result.raw_correlation:.3f}")
+    sigma = result.gaussian_sigma_angstrom
+    console.say(f"  best Gaussian low-pass (σ {sigma:2.0f} Å)  {result.gaussian_correlation:.3f}")
+    console.say(f"  denoised                        {result.denoised_correlation:.3f}")
+    console.say(f"Picture:   {result.picture}")
+    console.say(f"Tomogram:  {result.denoised_path}")
+    console.say(f"Particles: {result.particles_path} ({result.particles})")
+    console.say(f"Model:     {result.model}")
+    if headless or not screen_is_there():
+        return
+    try:
+        from napari_n2n.plugin.demo import open_tomogram
+    except ImportError as missing:
+        say_without_napari(missing)
+        return
+    open_tomogram(result.files.volume, result.denoised_path)

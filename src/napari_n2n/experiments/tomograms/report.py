@@ -106,8 +106,8 @@ def _shells(judged: Figures) -> str:
         page.plots(plots)
         + page.legend((), lines)
         + paragraph(
-            "One network made both denoised halves: what it takes for specimen in either is in both, "
-            "so their agreement is an upper bound."
+            "One network made both denoised halves: what it takes for specimen in either is in "
+            "both, so their agreement is an upper bound."
         )
     )
 

@@ -96,7 +96,9 @@ def read_columns(path: Path) -> list[MicrographParticles]:
         )
     if "z_coord" in layout.names:
         raise UnreadableFile(
-            path, "holds positions in a tomogram", "Only those in micrographs can be read."
+            path,
+            "holds positions in a tomogram, and those in micrographs are wanted here",
+            "napari-n2n convert reads them.",
         )
     with parsing(path, "a table"):
         rows = [row for row in csv.reader(lines[1:], delimiter=layout.delimiter) if row]

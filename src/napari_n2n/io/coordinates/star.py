@@ -200,7 +200,9 @@ def _chosen(
 def _refuse_depth(path: Path, depths: Sequence[str]) -> None:
     if len({*depths}) > 1:
         raise UnreadableFile(
-            path, "holds positions in a tomogram", "Only those in micrographs can be read."
+            path,
+            "holds positions in a tomogram, and those in micrographs are wanted here",
+            "napari-n2n convert reads them.",
         )
 
 
