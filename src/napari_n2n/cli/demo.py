@@ -11,9 +11,6 @@ from napari_n2n.cli.file_results import claim, require_folder, writes_files
 from napari_n2n.cli.options import seconds_of
 from napari_n2n.progress import Interrupted
 
-_TRAINING_S = 60.0
-"""Of the demo of a tomogram, which takes two minutes in all on two cores."""
-
 
 @writes_files
 def demo(
@@ -30,7 +27,11 @@ def demo(
         int, typer.Option(min=256, max=8192, help="Side of the simulated frames in px (1 Å).")
     ] = 1536,
     max_time: Annotated[
-        str | None, typer.Option(help="Train this long (30s, 5min) instead of the usual length.")
+        str | None,
+        typer.Option(
+            help="Train this long (30s, 5min) instead of the usual length; a tomogram is "
+            "denoised by the model in the box otherwise."
+        ),
     ] = None,
     device: options.Device = "auto",
     quiet: options.Quiet = False,
@@ -102,7 +103,7 @@ def say_without_napari(missing: ImportError) -> None:
 def demo_tomogram(
     output: Path, *, headless: bool, max_time: str | None, device: str, quiet: bool
 ) -> None:
-    """Simulate a tomogram, train on its halves, denoise, pick, and show raw beside denoised.
+    """Simulate a tomogram, denoise it, pick, and show raw beside denoised; train if there is time.
 
     Raises
     ------
@@ -117,7 +118,7 @@ def demo_tomogram(
 
     require_folder(output)
     claim(tomogram_demo_files(output))
-    training = preset("quick", 3).lasting(_TRAINING_S if max_time is None else seconds_of(max_time))
+    training = None if max_time is None else preset("quick", 3).lasting(seconds_of(max_time))
     with console.stop_on_signal() as stop:
         steps = demonstrate_tomogram_steps(output, training=training, device=device, stop=stop)
         try:
@@ -133,7 +134,8 @@ def demo_tomogram(
     console.say(f"Picture:   {result.picture}")
     console.say(f"Tomogram:  {result.denoised_path}")
     console.say(f"Particles: {result.particles_path} ({result.particles})")
-    console.say(f"Model:     {result.model}")
+    if result.model is not None:
+        console.say(f"Model:     {result.model}")
     if headless or not screen_is_there():
         return
     try:

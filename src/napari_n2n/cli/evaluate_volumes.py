@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from napari_n2n.cli import console, options
+from napari_n2n.cli import console
 from napari_n2n.cli.console import Reporter
+from napari_n2n.cli.pick_tomograms import denoiser_of_volumes
 from napari_n2n.progress import Interrupted
 
 if TYPE_CHECKING:
@@ -61,16 +62,13 @@ def evaluate_halves(
     typer.Exit
         With 130 where someone stopped it.
     """
-    from napari_n2n.denoising.config import require_dimensions
     from napari_n2n.errors import BadValue
     from napari_n2n.io import open_volume
     from napari_n2n.workflow.judge_volumes import judge_halves_steps
 
     if truth is not None and len(pairs) > 1:
         raise BadValue(f"One truth cannot be that of {len(pairs)} tomograms. Give a single half.")
-    denoiser = None if model is None else options.denoiser_of(model)
-    if denoiser is not None:
-        require_dimensions(denoiser.network.config, 3)
+    denoiser = None if model is None else denoiser_of_volumes(model)
     clean = None if truth is None else open_volume(truth, kind="volume")
     found = []
     with console.stop_on_signal() as stop:

@@ -16,7 +16,7 @@ from napari_n2n.workflow.recording import RecordingOptions
 
 if TYPE_CHECKING:
     from napari_n2n.io import Label, MicrographParticles
-    from napari_n2n.workflow.volumes import FoundTomograms
+    from napari_n2n.workflow.pick_volumes import TomogramsToPick
 
 
 @writes_files
@@ -167,7 +167,7 @@ def pick(
                 _write(output, tables, wanted)
 
 
-def _tomograms_among(files: list[Path]) -> "FoundTomograms | None":
+def _tomograms_among(files: list[Path]) -> "TomogramsToPick | None":
     options.require_there(files)
     from napari_n2n.workflow.pick_volumes import tomograms_to_pick
 

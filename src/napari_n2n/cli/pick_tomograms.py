@@ -14,13 +14,13 @@ from napari_n2n.progress import Steps
 if TYPE_CHECKING:
     from napari_n2n.denoising.checkpoints import Denoiser
     from napari_n2n.io import KnownTomograms, TomogramParticles
-    from napari_n2n.workflow.pick_volumes import PickVolumes
-    from napari_n2n.workflow.volumes import FoundTomograms, Tomogram
+    from napari_n2n.workflow.pick_volumes import PickVolumes, TomogramsToPick
+    from napari_n2n.workflow.volumes import Tomogram
 
 
 def pick_tomograms(
     given: list[Path],
-    found: "FoundTomograms",
+    found: "TomogramsToPick",
     output: Path,
     *,
     diameter: float | None,
@@ -62,7 +62,7 @@ def pick_tomograms(
         job = PickVolumes(
             config,
             found.tomograms,
-            None if model is None else _denoiser_of_volumes(model),
+            None if model is None else denoiser_of_volumes(model),
             threshold=threshold,
             known=_listed(given),
             voxel_size_angstrom=voxel_size,
@@ -145,10 +145,20 @@ def _claim(output: Path, tomograms: "Sequence[Tomogram]", model: str | None) -> 
     claim([output], (model, *files))
 
 
-def _denoiser_of_volumes(model: str) -> "Denoiser":
-    from napari_n2n.denoising.config import require_dimensions
+def denoiser_of_volumes(model: str) -> "Denoiser":
+    """Load a model of tomograms; ``general`` is that of tomograms.
 
-    denoiser = options.denoiser_of(model)
+    Raises
+    ------
+    CheckpointProblem
+        There is no such file, or it is no model.
+    WrongDimensions
+        It is for images.
+    """
+    from napari_n2n.denoising.config import require_dimensions
+    from napari_n2n.denoising.shipped_models.general import GENERAL, GENERAL_3D
+
+    denoiser = options.denoiser_of(GENERAL_3D if model == GENERAL else model)
     require_dimensions(denoiser.network.config, 3)
     return denoiser
 

@@ -32,7 +32,7 @@ from napari_n2n.particles.volume_picking import (
     pick_volume_steps,
 )
 from napari_n2n.progress import Steps, Stop, never
-from napari_n2n.workflow.volumes import FoundTomograms, Tomogram, holds_volumes
+from napari_n2n.workflow.volumes import Tomogram, holds_volumes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,16 @@ class PickedTomogram:
         return f"{count} particle{'' if count == 1 else 's'}{told}"
 
 
-def tomograms_to_pick(given: Sequence[Path]) -> FoundTomograms | None:
+@dataclass(frozen=True)
+class TomogramsToPick:
+    """Tomograms, why others are left out, and sentences for the user."""
+
+    tomograms: tuple[Tomogram, ...]
+    problems: tuple[N2NError, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def tomograms_to_pick(given: Sequence[Path]) -> TomogramsToPick | None:
     """Find the tomograms among what was given; None if there is none.
 
     Halves in folders and lists are taken together. Of RELION's list those that were denoised are
@@ -94,7 +103,7 @@ def tomograms_to_pick(given: Sequence[Path]) -> FoundTomograms | None:
         raise UnreadableFile(
             others[0], "is no tomogram, and others that were given are", "Pick them apart."
         )
-    return FoundTomograms(tuple(dict.fromkeys(tomograms)), tuple(problems), tuple(notes))
+    return TomogramsToPick(tuple(dict.fromkeys(tomograms)), tuple(problems), tuple(notes))
 
 
 def _volumes_in(given: Path) -> list[Path]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from scipy import ndimage
 
 from napari_n2n import metrics
+from napari_n2n.denoising.shipped_models.general import general_denoiser
 from napari_n2n.denoising.training.micrographs import last_path, resume_path
 from napari_n2n.denoising.training.volumes import train_volumes_steps
 from napari_n2n.io import TomogramParticles, VolumePair, open_volume, write_tomogram_particles
@@ -55,7 +56,7 @@ class TomogramDemo:
     gaussian_sigma_angstrom: float
     denoised_correlation: float
     picture: Path
-    model: Path
+    model: Path | None
 
 
 def tomogram_demo_files(folder: Path) -> list[Path]:
@@ -69,7 +70,7 @@ def tomogram_demo_files(folder: Path) -> list[Path]:
 def demonstrate_tomogram_steps(
     folder: Path,
     *,
-    training: TrainingConfig,
+    training: TrainingConfig | None,
     shape: tuple[int, int, int] = (64, 256, 256),
     voxel_size_angstrom: float = 12.0,
     device: str = "auto",
@@ -82,7 +83,7 @@ def demonstrate_tomogram_steps(
     folder
         Made if missing.
     training
-        Of volumes.
+        Of volumes; None: the model of tomograms in the box denoises, and none is trained.
     shape, voxel_size_angstrom
         (z, y, x) of the tomogram, and Å.
 
@@ -100,10 +101,12 @@ def demonstrate_tomogram_steps(
     writing = write_tomogram_steps(simulated, folder / "tomogram", _STEM)
     files = yield from stoppable(writing, stop)
     pair = VolumePair(f"{_STEM}_Vol", odd=files.odd, even=files.even)
-    model = folder / "model.safetensors"
-    denoiser = yield from train_volumes_steps(
-        VolumesOnDisk([pair]), training, output=model, device=device, stop=stop
-    )
+    model = None if training is None else folder / "model.safetensors"
+    denoiser = general_denoiser(3)
+    if training is not None:
+        denoiser = yield from train_volumes_steps(
+            VolumesOnDisk([pair]), training, output=model, device=device, stop=stop
+        )
     tomogram = Tomogram(pair.name, pair.odd, pair)
     job = DenoiseVolumes(denoiser, [tomogram], folder / "denoised", device, stop=stop)
     written = yield from job.steps(tomogram.path)
