@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 import typer
 
 from napari_n2n.cli import console, options
+from napari_n2n.cli.convert_tomograms import Each, convert_tomograms, holds_tomograms
 from napari_n2n.cli.file_results import claim, writes_files
 
 if TYPE_CHECKING:
@@ -26,25 +27,35 @@ _PICKER_SUFFIXES = ("_autopick", "_manualpick", "_pick", "_picks", "_extract")
 def convert(
     source: Annotated[
         Path,
-        typer.Argument(help=".star, .box, .cbox, .csv, .cs or Topaz .txt; or a folder of them."),
+        typer.Argument(
+            help=".star, .box, .cbox, .csv, .cs or Topaz .txt; of tomograms .star, .mod, .tbl, "
+            ".json of copick, .coords, .csv; or a folder of them."
+        ),
     ],
     output: Annotated[
         str,
         typer.Argument(
-            help="One file for all (.star, .csv, .txt, .cs, .box), or a folder for a file each."
+            help="One file for all (.star, .csv, .txt, .cs, .box; of tomograms .star, .csv, .tbl, "
+            ".mod, .json, .coords), or a folder for a file each."
         ),
     ],
     micrograph: Annotated[
         Path | None,
         typer.Option(
-            help="The micrograph (or one of them): gives shape, pixel size, name or its folder. "
-            "Positions of other pixels are scaled to its own."
+            "--micrograph",
+            "--tomogram",
+            help="The micrograph or tomogram (or one of them): gives shape, pixel size, name or "
+            "its folder. Positions of other pixels are scaled to its own. Of tomograms also "
+            "RELION's tomograms.star.",
         ),
     ] = None,
     pixel_size: options.PixelSize = None,
     shape: Annotated[
         tuple[int, int] | None,
         typer.Option(metavar="HEIGHT WIDTH", help="Of the micrographs in px."),
+    ] = None,
+    depth: Annotated[
+        int | None, typer.Option(min=1, help="Of the tomograms, in voxels, with --shape.")
     ] = None,
     labels: Annotated[
         str | None, typer.Option(help="Write only these labels, e.g. intact,broken.")
@@ -66,11 +77,17 @@ def convert(
     box_size: Annotated[
         int | None, typer.Option(min=2, max=100_000, help="In px, for .box.")
     ] = None,
-    each: Annotated[
-        Literal["star", "box"], typer.Option(help="What to write into a folder.")
-    ] = "star",
+    each: Annotated[Each, typer.Option(help="What to write into a folder.")] = "star",
+    star_for: Annotated[
+        Literal["relion5", "relion4", "warp"],
+        typer.Option("--for", help="Whose .star to write, of tomograms."),
+    ] = "relion5",
 ) -> None:
-    """Convert particle coordinates between RELION, EMAN, crYOLO, Topaz, cryoSPARC and CSV."""
+    """Convert particle coordinates between the programs of the field.
+
+    In micrographs RELION, EMAN, crYOLO, Topaz, cryoSPARC, CSV; in tomograms RELION, Warp, IMOD,
+    Dynamo, copick, lists, CSV.
+    """
     from napari_n2n.errors import BadValue
     from napari_n2n.io import (
         inspect_file,
@@ -81,10 +98,27 @@ def convert(
     )
 
     wanted = labels_of(labels)
+    paths = _coordinate_files(source)
+    if holds_tomograms(paths):
+        convert_tomograms(
+            paths,
+            output,
+            tomogram=micrograph,
+            voxel_size=pixel_size,
+            shape=_shape_of(shape, depth),
+            labels=wanted,
+            scale=scale,
+            each=each,
+            program=star_for,
+        )
+        return
+    if each not in ("star", "box"):
+        raise BadValue(
+            f"Particles of micrographs go into a folder as .star or .box, not as .{each}."
+        )
     shown = None if micrograph is None else _Shown.of(micrograph, inspect_file(micrograph))
     if shown is not None:
         shape = shape or shown.shape
-    paths = _coordinate_files(source)
     size = pixel_size or (None if shown is None else shown.pixel_size_angstrom)
     # A size that is given is that of the result.
     read, failed, files = _read(paths, shape, size and size * scale)
@@ -124,6 +158,21 @@ def convert(
     if failed:
         console.say_error(f"{failed} of {len(read) + failed} files failed; the others are done.")
         raise typer.Exit(1)
+
+
+def _shape_of(shape: tuple[int, int] | None, depth: int | None) -> tuple[int, int, int] | None:
+    """Join what was said of a tomogram's shape.
+
+    Raises
+    ------
+    typer.BadParameter
+        Only a part of it was.
+    """
+    if shape is None and depth is None:
+        return None
+    if shape is None or depth is None:
+        raise typer.BadParameter("Of tomograms give both, --shape HEIGHT WIDTH and --depth.")
+    return depth, *shape
 
 
 def _results(folder: Path, tables: "Sequence[MicrographParticles]", each: str) -> list[Path]:
@@ -214,13 +263,17 @@ class _Shown:
 def _coordinate_files(source: Path) -> list[Path]:
     """Return a file, or the coordinate files of a folder, and those that should be some."""
     from napari_n2n.errors import UnreadableFile
-    from napari_n2n.io import is_coordinates
+    from napari_n2n.io import holds_tomogram_particles, is_coordinates
     from napari_n2n.io.coordinates.reading import is_coordinate_list
 
     if not source.is_dir():
         return [source]
     files = sorted(path for path in source.iterdir() if path.is_file() and path.name[0] != ".")
-    found = [path for path in files if is_coordinates(path) or _is_called_so(path)]
+    found = [
+        path
+        for path in files
+        if is_coordinates(path) or holds_tomogram_particles(path) or _is_called_so(path)
+    ]
     # A list names what lies beside it, or in folders below.
     found = [path for path in found if not is_coordinate_list(path)] or found
     if not found:

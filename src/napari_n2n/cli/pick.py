@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -10,25 +10,32 @@ from napari_n2n.cli import console, options
 from napari_n2n.cli.convert import labels_of
 from napari_n2n.cli.file_results import FileResult, claim, claim_each, report_files, writes_files
 from napari_n2n.cli.movie_options import takes_movies
+from napari_n2n.cli.pick_tomograms import pick_tomograms
 from napari_n2n.progress import Steps
 from napari_n2n.workflow.recording import RecordingOptions
 
 if TYPE_CHECKING:
     from napari_n2n.io import Label, MicrographParticles
+    from napari_n2n.workflow.pick_volumes import TomogramsToPick
 
 
 @writes_files
 @takes_movies
 def pick(
     files: Annotated[
-        list[Path], typer.Argument(help="Micrographs or movies: files, folders, quoted patterns.")
+        list[Path],
+        typer.Argument(
+            help="Micrographs or movies: files, folders, quoted patterns. Or tomograms, best "
+            "denoised: files, folders of halves, a tomograms.star."
+        ),
     ],
     output: Annotated[
         Path,
         typer.Option(
             "--output",
             "-o",
-            help="One file for all (.star, .csv, .txt, .cs, .box), or a folder for a .star each.",
+            help="One file for all (.star, .csv, .txt, .cs, .box; of tomograms .star, .csv, .tbl, "
+            ".mod, .json, .coords), or a folder for a .star each.",
         ),
     ],
     diameter: Annotated[
@@ -66,6 +73,13 @@ def pick(
     avoid_contamination: Annotated[
         bool, typer.Option(help="Leave out carbon, ice crystals and gold.")
     ] = True,
+    form: Annotated[
+        Literal["ball", "shell"],
+        typer.Option(help="Of particles in tomograms: filled or hollow."),
+    ] = "ball",
+    tilt_range: Annotated[
+        float, typer.Option(min=10, max=90, help="Of tomograms: tilts to plus and minus this.")
+    ] = 60.0,
     like: options.Like = None,
     contrast: options.Contrast = "auto",
     device: options.Device = "auto",
@@ -77,6 +91,25 @@ def pick(
     wanted = labels_of(labels)
     if wanted is not None and classifier is None:
         raise typer.BadParameter("--labels needs a --classifier that gives them.")
+    tomograms = _tomograms_among(files)
+    if tomograms is not None:
+        if classifier is not None or like is not None:
+            raise typer.BadParameter("--classifier and --like are for micrographs.")
+        pick_tomograms(
+            files,
+            tomograms,
+            output,
+            diameter=diameter,
+            model=model,
+            threshold=threshold,
+            form=form,
+            tilt_range=tilt_range,
+            contrast=contrast,
+            voxel_size=recording.pixel_size_angstrom,
+            device=device,
+            quiet=quiet,
+        )
+        return
     paths = options.files_of(files, gain=recording.gain)
     _claim(output, paths, [classifier, like, recording.gain, model])
 
@@ -132,6 +165,13 @@ def pick(
         finally:  # what was found so far is written, however it ends
             if tables and _one_file(output):
                 _write(output, tables, wanted)
+
+
+def _tomograms_among(files: list[Path]) -> "TomogramsToPick | None":
+    options.require_there(files)
+    from napari_n2n.workflow.pick_volumes import tomograms_to_pick
+
+    return tomograms_to_pick(files)
 
 
 def _one_file(output: Path) -> bool:

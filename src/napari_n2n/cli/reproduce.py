@@ -12,6 +12,7 @@ from napari_n2n.cli.experiments import run_experiment
 from napari_n2n.cli.file_results import claim, require_folder, writes_files
 from napari_n2n.cli.movie_options import takes_movies
 from napari_n2n.cli.reproduce_photographs import natural
+from napari_n2n.cli.reproduce_tomogram import tomogram
 from napari_n2n.settings import validated
 from napari_n2n.workflow.recording import RecordingOptions
 
@@ -116,6 +117,7 @@ reproduce.command(
     "command goes on from there.",
 )(_command("aldolase"))
 reproduce.command()(natural)
+reproduce.command()(tomogram)
 
 
 def _text(path: Path | None) -> str | None:

@@ -16,6 +16,14 @@ from napari_n2n.io.coordinates import (
     write_coordinates,
     write_star_per_micrograph,
 )
+from napari_n2n.io.coordinates.tomograms import (
+    KnownTomograms,
+    TomogramFormat,
+    TomogramParticles,
+    holds_tomogram_particles,
+    read_tomogram_particles,
+    write_tomogram_particles,
+)
 from napari_n2n.io.defects import fill_with_neighbours, find_defects, replace_defects
 from napari_n2n.io.eer import EerRendering
 from napari_n2n.io.finding import (
@@ -69,6 +77,7 @@ __all__ = [
     "Giver",
     "HalvesFiles",
     "ImageFile",
+    "KnownTomograms",
     "Label",
     "Micrograph",
     "MicrographParticles",
@@ -80,6 +89,8 @@ __all__ = [
     "SeparateImages",
     "StillStack",
     "TiltSeries",
+    "TomogramFormat",
+    "TomogramParticles",
     "Volume",
     "VolumePair",
     "VolumePairs",
@@ -92,6 +103,7 @@ __all__ = [
     "find_halves",
     "half_of",
     "halves_beside",
+    "holds_tomogram_particles",
     "inspect_file",
     "is_coordinates",
     "is_supported",
@@ -105,6 +117,7 @@ __all__ = [
     "read_gain",
     "read_micrograph",
     "read_pair",
+    "read_tomogram_particles",
     "replace_defects",
     "stem_of",
     "unpaired_halves",
@@ -117,6 +130,7 @@ __all__ = [
     "write_mrc_stack",
     "write_star_per_micrograph",
     "write_tiff_stack",
+    "write_tomogram_particles",
     "write_tomograms_star",
     "write_volume",
 ]

@@ -23,13 +23,13 @@ GIVERS: tuple[Giver, ...] = get_args(Giver)
 
 @dataclass(frozen=True, eq=False)
 class Particles:
-    """The particles of one micrograph.
+    """The particles of one micrograph, or of one tomogram.
 
     Attributes
     ----------
     centres_px
-        (n, 2) y, x in pixels of the micrograph as it is stored; the centre of the first pixel is
-        (0, 0). Fractions are allowed.
+        (n, 2) y, x in pixels of the micrograph as it is stored, or (n, 3) z, y, x in voxels of the
+        tomogram; the centre of the first pixel is (0, 0). Fractions are allowed.
     labels
         (n,) one of `LABELS` each; by default "unlabelled".
     scores
@@ -50,7 +50,9 @@ class Particles:
     given_by: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, "U10"))
 
     def __post_init__(self) -> None:
-        centres = np.array(self.centres_px, dtype=np.float64).reshape(-1, 2)
+        centres = np.array(self.centres_px, dtype=np.float64)
+        if centres.ndim != 2 or centres.shape[1] not in (2, 3):
+            centres = centres.reshape(-1, 2)
         if not np.isfinite(centres).all():
             raise BadValue("A particle's centre is not a finite number. Correct or leave it out.")
         n = len(centres)
@@ -74,9 +76,14 @@ class Particles:
             object.__setattr__(self, name, column)
 
     @classmethod
-    def none(cls) -> Self:
-        """No particles."""
-        return cls(np.empty((0, 2)))
+    def none(cls, ndim: int = 2) -> Self:
+        """No particles, of a micrograph or, with ``ndim`` 3, of a tomogram."""
+        return cls(np.empty((0, ndim)))
+
+    @property
+    def ndim(self) -> int:
+        """2 of a micrograph, 3 of a tomogram."""
+        return int(self.centres_px.shape[1])
 
     def __len__(self) -> int:
         return len(self.centres_px)
@@ -109,14 +116,16 @@ class Particles:
         return {label: int(np.count_nonzero(self.labels == label)) for label in LABELS}
 
     def to_frame(self) -> DataFrame:
-        """Return the same as a pandas DataFrame: ``y_px``, ``x_px``, score, label, given_by."""
+        """Return the same as a pandas DataFrame.
+
+        Its columns are ``z_px`` (of tomograms), ``y_px``, ``x_px``, score, label, given_by.
+        """
         import pandas as pd  # here: opening a file must not pay for it
 
-        y_px, x_px = self.centres_px.T
+        axes = ("z_px", "y_px", "x_px")[-self.ndim :]
         return pd.DataFrame(
             {
-                "y_px": y_px,
-                "x_px": x_px,
+                **dict(zip(axes, self.centres_px.T, strict=True)),
                 "score": self.scores,
                 "label": self.labels,
                 "given_by": self.given_by,

@@ -168,11 +168,11 @@ def _peaks(
     # Ties are broken by place, so that the same image gives the same picks.
     order = np.lexsort((tops[:, 1], tops[:, 0], -heights))
     tops, heights = tops[order], heights[order]
-    kept = _thinned(tops, least_distance)
+    kept = thinned(tops, least_distance)
     return _refined(scores, tops[kept]), heights[kept]
 
 
-def _thinned(points: NDArray[np.intp], least_distance: float) -> NDArray[np.bool_]:
+def thinned(points: NDArray[np.intp], least_distance: float) -> NDArray[np.bool_]:
     """Which of ``points`` (n, 2), the best first, to keep so that none are too close."""
     kept = np.ones(len(points), bool)
     if not len(points):

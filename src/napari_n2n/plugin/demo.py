@@ -41,6 +41,20 @@ def open_result(
     napari.run()
 
 
+def open_tomogram(raw: Path, denoised: Path) -> None:
+    """Open napari with a tomogram and what was denoised of it, and wait until it is closed."""
+    viewer = napari.Viewer(title="napari-n2n demo")
+    show_tomogram(viewer, raw, denoised)
+    napari.run()
+
+
+def show_tomogram(viewer: napari.Viewer, raw: Path, denoised: Path) -> None:
+    """Put a tomogram, its denoised one and the widget that denoises into ``viewer``."""
+    viewer.open([raw, denoised], stack=False, plugin="napari-n2n")
+    widget = DenoiseWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="Denoise (napari-n2n)", area="right")
+
+
 def show_result(
     viewer: napari.Viewer,
     raw: NDArray[np.float32],

@@ -96,7 +96,9 @@ def read_columns(path: Path) -> list[MicrographParticles]:
         )
     if "z_coord" in layout.names:
         raise UnreadableFile(
-            path, "holds positions in a tomogram", "Only those in micrographs can be read."
+            path,
+            "holds positions in a tomogram, and those in micrographs are wanted here",
+            "napari-n2n convert reads them.",
         )
     with parsing(path, "a table"):
         rows = [row for row in csv.reader(lines[1:], delimiter=layout.delimiter) if row]
@@ -126,11 +128,13 @@ def _tables(
 
     x, y = (numbers(path, columns[name], name) for name in (layout.x, layout.y))
     scores = first(_SCORES)
-    labels = _words(path, columns.get("label"), "label", LABELS, count)
+    labels = words_among(path, columns.get("label"), "label", LABELS, count)
     givers = givers_of(labels)
     if "given_by" in columns:
         pairs = zip(columns["given_by"], givers.tolist(), strict=True)
-        givers = _words(path, [said.strip() or by for said, by in pairs], "giver", GIVERS, count)
+        givers = words_among(
+            path, [said.strip() or by for said, by in pairs], "giver", GIVERS, count
+        )
     names = first(_NAMES)
     particles = Particles(
         positions(path, x, y),
@@ -143,10 +147,16 @@ def _tables(
     return by_micrograph(path, names if names is not None else [""] * count, particles)
 
 
-def _words(
+def words_among(
     path: Path, words: Sequence[str] | None, what: str, allowed: Sequence[str], count: int
 ) -> NDArray[np.str_]:
-    """Check a column of words; empty ones are the first that is allowed."""
+    """Check a column of words; empty ones are the first that is allowed.
+
+    Raises
+    ------
+    UnreadableFile
+        A word is none of those.
+    """
     if words is None:
         return np.full(count, allowed[0])
     known = {"": allowed[0], **{word: word for word in allowed}}

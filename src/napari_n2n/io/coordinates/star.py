@@ -125,8 +125,8 @@ def _particles(path: Path, text: str, rows: StarRows) -> Particles:
     if _SCORE in table:
         scores = numbers(path, table.words(_SCORE), _SCORE)
         scores[scores == NO_SCORE] = np.nan
-    labels = _labels(path, table) if rows.labelled else np.full(count, "unlabelled")
-    givers = _givers(text, count)
+    labels = labels_of_classes(path, table) if rows.labelled else np.full(count, "unlabelled")
+    givers = givers_in(text, count)
     return Particles(
         positions(path, x, y),
         labels,
@@ -200,11 +200,20 @@ def _chosen(
 def _refuse_depth(path: Path, depths: Sequence[str]) -> None:
     if len({*depths}) > 1:
         raise UnreadableFile(
-            path, "holds positions in a tomogram", "Only those in micrographs can be read."
+            path,
+            "holds positions in a tomogram, and those in micrographs are wanted here",
+            "napari-n2n convert reads them.",
         )
 
 
-def _labels(path: Path, table: StarTable) -> NDArray[np.str_]:
+def labels_of_classes(path: Path, table: StarTable) -> NDArray[np.str_]:
+    """Return the labels that this program wrote as class numbers.
+
+    Raises
+    ------
+    UnreadableFile
+        A number stands for none.
+    """
     known = {number: label for label, number in CLASSES.items()}
     numbered = numbers(path, table.words(_CLASS), _CLASS)
     for row, number in enumerate(numbered.tolist(), 1):
@@ -217,7 +226,7 @@ def _labels(path: Path, table: StarTable) -> NDArray[np.str_]:
     return np.array([known[number] for number in numbered.tolist()], dtype="U11")
 
 
-def _givers(text: str, count: int) -> NDArray[np.str_] | None:
+def givers_in(text: str, count: int) -> NDArray[np.str_] | None:
     """Read the comment that tells who gave the labels, if it still fits the particles."""
     match = re.search(rf"^{GIVER_COMMENT}(.*)$", text, re.MULTILINE)
     if match is None:

@@ -15,7 +15,7 @@ from napari_n2n.io.coordinates.lists import folder_of_names
 from napari_n2n.io.coordinates.text import parsing, read_text
 from napari_n2n.io.outputs import require_free, sealed
 from napari_n2n.io.star import blocks_of, is_name, version_of
-from napari_n2n.io.volumes.lists import GLOBAL, NAME, NOTHING
+from napari_n2n.io.volumes.lists import GLOBAL, NAME, NOTHING, tomograms_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,6 +62,23 @@ def write_tomograms_star(path: Path | str, like: Path | str, denoised: Mapping[s
     written += "".join(table.text(name) for name, table in blocks.items())
     with write_atomically(path) as beside:
         beside.write_text(sealed(written), encoding="utf-8", newline="\n")
+
+
+def listed_files(path: Path, column: str) -> list[tuple[str, Path]]:
+    """Return the files in a column of RELION's list of tomograms, and whose they are.
+
+    Raises
+    ------
+    UnreadableFile
+        It is torn or damaged.
+    """
+    table = tomograms_in(path)
+    if table is None or NAME not in table or column not in table:
+        return []
+    words = zip(table.words(NAME), table.words(column), strict=True)
+    named = [(name, word) for name, word in words if word not in NOTHING]
+    project = folder_of_names(path, [word for _, word in named])
+    return [(name, project / word) for name, word in named]
 
 
 def _with_denoised(

@@ -1,0 +1,1 @@
+"""Noise2Noise on tomograms whose truth is known."""
