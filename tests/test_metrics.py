@@ -5,7 +5,7 @@ import scipy.signal
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch_fourier_shell_correlation import fourier_ring_correlation
+from torch_fourier_shell_correlation import fourier_ring_correlation, fourier_shell_correlation
 
 from napari_n2n import metrics
 
@@ -47,6 +47,41 @@ def test_the_frc_is_that_of_torch_fourier_shell_correlation(shape):
     expected = fourier_ring_correlation(*tensors).numpy()
     found = metrics.frc(a, b, 1.0).correlation
     assert found[1:-1] == pytest.approx(expected[1:-1], abs=2e-3)
+
+
+def test_the_fsc_of_a_cube_is_that_of_torch_fourier_shell_correlation():
+    shared = scipy.ndimage.gaussian_filter(noise(5, (48, 48, 48)), 1.5) * 6
+    a, b = (shared + noise(seed, shared.shape) for seed in (6, 7))
+    taper = scipy.signal.windows.tukey(48, 0.2)
+    window = taper[:, None, None] * taper[:, None] * taper
+    tensors = (torch.from_numpy((v - v.mean()) * window) for v in (a, b))
+    expected = fourier_shell_correlation(*tensors).numpy()
+    curve = metrics.fourier_shell_correlation(a, b, 10.0)
+    assert curve.correlation[1:-1] == pytest.approx(expected[1:-1], abs=0.02)
+    assert curve.frequency[-1] == pytest.approx(1 / 20)
+
+
+@pytest.mark.parametrize("shape", [(24, 64, 56), (9, 31, 40)])
+def test_volumes_of_any_shape_are_compared_at_every_frequency(shape):
+    a, b = noise(8, shape), noise(9, shape)
+    same = metrics.fourier_shell_correlation(a, a, 10.0)
+    np.testing.assert_allclose(same.correlation[1:], 1, atol=1e-3)
+    assert same.resolution_angstrom() == pytest.approx(20, rel=0.04)
+    other = metrics.fourier_shell_correlation(a, b, 10.0)
+    assert np.abs(other.correlation[6:]).mean() < 0.06
+    with pytest.raises(ValueError, match="one shape"):
+        metrics.fourier_shell_correlation(a, b[1:], 10.0)
+
+
+def test_gold_in_both_halves_is_no_agreement_and_large_volumes_are_compared_in_their_middle(
+    monkeypatch,
+):
+    a, b = noise(10, (24, 64, 64)), noise(11, (24, 64, 64))
+    for volume in (a, b):
+        volume[12, 30:33, 30:33] = 1000
+    assert metrics.fourier_shell_correlation(a, b, 10.0).correlation[5:].mean() < 0.1
+    monkeypatch.setattr(metrics, "_COMPARED_VOXELS", 24 * 32 * 32)
+    assert len(metrics.fourier_shell_correlation(a, b, 10.0).correlation) == 17
 
 
 @pytest.mark.parametrize("shape", [(128, 128), (97, 130), (161, 140)])
