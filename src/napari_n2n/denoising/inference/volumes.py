@@ -45,6 +45,8 @@ from napari_n2n.progress import (
 
 Write = Callable[[NDArray[np.float32]], object]
 """Takes the next sections, (sections, y, x), from the first one on."""
+Compare = Callable[[Sequence[NDArray[np.float32]], Sequence[NDArray[np.float32]]], object]
+"""Takes volumes, (z, y, x) at the working voxel size, and what was made of each for itself."""
 
 # Of the time that denoising takes, in percent: bringing volumes to the working voxel size, the
 # network, and bringing its result back.
@@ -86,6 +88,7 @@ def denoise_volumes_steps(
     voxel_size_angstrom: float | None = None,
     device: str | torch.device = "auto",
     tile: tuple[int, int, int] | None = None,
+    compare: Compare | None = None,
     stop: Stop = never,
 ) -> Steps[tuple[str, ...]]:
     """Denoise a volume, or both halves of one, and ``write`` the result slab by slab.
@@ -112,6 +115,9 @@ def denoise_volumes_steps(
     tile
         Sides (z, y, x) of the tiles in working voxels; by default what fits the free memory.
         Tiling does not change the result.
+    compare
+        Takes the volumes and the results of each while they are there: on the disk, it takes as
+        much room again as both results.
     stop
         Once true, `Interrupted` is raised within a second.
 
@@ -155,11 +161,14 @@ def denoise_volumes_steps(
             seen.append(WorkingVolume(voxels, intensities_of(voxels)))
             del voxels
         network = ready(denoiser.network, chosen)
+        apart = [scratch_array(shape) for _ in seen] if compare else []
         with interruptible(network, stop):
-            steps = _tiled_steps(network, seen, tile, chosen)
+            steps = _tiled_steps(network, seen, tile, chosen, apart)
             part = _share_of(watch, _READING, _NETWORK)
             result = yield from passed_on(steps, part)
-        del seen  # on the disk, too
+        if compare is not None:
+            compare([volume.voxels for volume in seen], apart)
+        del seen, apart  # on the disk, too
         if denoiser.output_gain != 1:
             result *= np.float32(denoiser.output_gain)
         for slab, sections in finer(result, (z, y, x), stop):
@@ -194,8 +203,11 @@ def _tiled_steps(
     volumes: Sequence[WorkingVolume],
     tile: tuple[int, int, int] | None,
     device: torch.device,
+    apart: Sequence[NDArray[np.float32]],
 ) -> Steps[NDArray[np.float32]]:
     """Return the mean of what ``network`` makes of ``volumes``, on the disk; smaller tiles if need.
+
+    What it makes of each is put into ``apart``, if there is something.
 
     Raises
     ------
@@ -213,7 +225,7 @@ def _tiled_steps(
             watch, backlog = Stopwatch(), Backlog(device)
             for number, piece in enumerate(pieces):
                 yield watch.progress("denoising", number, len(pieces))
-                _run_tile(network, volumes, piece, result, device)
+                _run_tile(network, volumes, piece, result, device, apart)
                 backlog.add()
             yield watch.progress("denoising", len(pieces), len(pieces))
             return result
@@ -238,6 +250,7 @@ def _run_tile(
     tile: Tile,
     result: NDArray[np.float32],
     device: torch.device,
+    apart: Sequence[NDArray[np.float32]],
 ) -> None:
     for number, volume in enumerate(volumes):
         way = _WAYS[number]
@@ -247,3 +260,5 @@ def _run_tile(
             output = network(seen[None, None].to(device))
         part = volume.intensities.restore(output[(0, 0, *tile.inner)].float().cpu())
         result[way][tile.write] += part.numpy() / len(volumes)
+        if apart:
+            apart[number][way][tile.write] = part.numpy()
