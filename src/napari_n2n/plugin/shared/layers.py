@@ -95,11 +95,13 @@ class LayerMemory:
         The same, whatever they are called by now.
     model, time, seconds
         What denoised it, when (UTC), and how long that took.
+    working_voxel_size_angstrom, labels
+        Of a denoised tomogram: what the model works at, and what an MRC file of it says.
     frc_resolution_angstrom
         Where the Fourier ring correlation of the halves falls below 1/7, ``"before"`` and
-        ``"after"``; None where it never does.
+        ``"after"``; None where it never does. Of tomograms the shell correlation.
     frc
-        The Fourier ring correlation itself.
+        The correlation itself.
     psnr_db
         PSNR of the ``"noisy"`` and the ``"denoised"`` photograph.
     clean
@@ -139,6 +141,8 @@ class LayerMemory:
     model: str | None = None
     time: str | None = None
     seconds: float | None = None
+    working_voxel_size_angstrom: float | None = None
+    labels: tuple[str, ...] = ()
     frc_resolution_angstrom: Mapping[str, float | None] = field(default_factory=dict)
     frc: Mapping[str, list[float]] = field(default_factory=dict, repr=False)
     psnr_db: Mapping[str, float] = field(default_factory=dict)
@@ -225,6 +229,11 @@ def layer_called(viewer: "ViewerModel", name: str) -> "Layer | None":
     return next((layer for layer in viewer.layers if layer.name == name), None)
 
 
+def layer_with_id(viewer: "ViewerModel", unique_id: "Hashable | None") -> "Layer | None":
+    """Return the layer of a viewer that has this identity, whatever it is called by now."""
+    return next((layer for layer in viewer.layers if layer.unique_id == unique_id), None)
+
+
 def raw_of(denoised: "Layer", layers: "Iterable[Layer]") -> "Layer | None":
     """Return which of ``layers`` is the raw image that a denoised one was made of.
 
@@ -273,6 +282,11 @@ def image_layer(
         "colormap": "gray",
         "metadata": {KEY: memory},
     }
+    if leading_axis == "z":
+        description["rendering"] = "minip"  # protein is dark
+        description["projection_mode"] = (
+            "none"  # of thick slices one section, unless it is asked for
+        )
     return pixels, description, "image"
 
 
