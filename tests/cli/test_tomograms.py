@@ -1,9 +1,12 @@
 """Tomograms on the command line: `train FOLDER` and `denoise FOLDER`, with no other option."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from napari_n2n.denoising.checkpoints import load_denoiser
+from napari_n2n.denoising.checkpoints import Provenance, load_denoiser, save_denoiser
+from napari_n2n.denoising.shipped_models.general import general_denoiser
 from napari_n2n.io import open_volume, write_micrograph, write_volume
 from napari_n2n.io.outputs import labels_of
 
@@ -114,13 +117,27 @@ def test_a_single_volume_is_denoised_by_itself(aretomo, model, tmp_path):
     assert open_volume(out / "TS_01_ODD_Vol.mrc").shape == SHAPE
 
 
+@pytest.mark.parametrize("given", ["AreTomo", "AreTomo/TS_01_ODD_Vol.mrc"])
+def test_without_a_model_tomograms_are_denoised_by_the_general_one(given, aretomo, capsys):
+    out = aretomo.parent / "denoised"
+    assert call("denoise", aretomo.parent / given, "-o", out, "-q", "--device", "cpu") == 0
+    assert "general-3d model" in capsys.readouterr().err.replace("\n", " ")
+    assert {open_volume(path).shape for path in out.iterdir()} == {SHAPE}
+
+
 def test_models_and_files_that_do_not_go_together_are_refused(aretomo, model, tmp_path, capsys):
-    assert call("denoise", aretomo, "-o", tmp_path / "d") == 1
+    of_images = tmp_path / "images.safetensors"
+    general = general_denoiser()
+    save_denoiser(of_images, replace(general, provenance=Provenance()))
+    assert call("denoise", aretomo, "-m", of_images, "-o", tmp_path / "d") == 1
     said = capsys.readouterr().err.replace("\n", " ")
     assert "holds tomograms, and the model is for images" in said
+    assert "general-3d" in said
     assert "napari-n2n train" in said
     image = tmp_path / "image.mrc"
     write_micrograph(image, np.ones((64, 64), np.float32), 4.0)
+    assert call("denoise", aretomo, image, "-o", tmp_path / "d") == 1
+    assert "tomograms and micrographs apart" in capsys.readouterr().err.replace("\n", " ")
     assert call("denoise", image, "-m", model, "-o", tmp_path / "d") == 1
     assert "no volume" in capsys.readouterr().err.replace("\n", " ")
     for command, given in (("pick", image), ("screen", tmp_path)):

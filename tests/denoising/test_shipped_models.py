@@ -5,7 +5,9 @@ from napari_n2n.denoising.shipped_models import IN_THE_BOX, denoiser_named
 from napari_n2n.errors import CheckpointProblem
 
 
-@pytest.mark.parametrize(("name", "channels"), [("general", 1), ("photographs", 3)])
+@pytest.mark.parametrize(
+    ("name", "channels"), [("general", 1), ("general-3d", 1), ("photographs", 3)]
+)
 def test_a_model_in_the_box_is_had_by_its_name(name, channels):
     denoiser = denoiser_named(name)
     assert denoiser.provenance.name == name
@@ -14,7 +16,7 @@ def test_a_model_in_the_box_is_had_by_its_name(name, channels):
 
 
 def test_any_other_name_is_a_file(tmp_path):
-    assert set(IN_THE_BOX) == {"general", "photographs"}
+    assert set(IN_THE_BOX) == {"general", "general-3d", "photographs"}
     model = tmp_path / "mine.safetensors"
     save_denoiser(model, denoiser_named("general"))
     model.rename(tmp_path / "photographs")

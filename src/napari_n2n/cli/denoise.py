@@ -24,8 +24,8 @@ def denoise(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="Micrographs or movies: files, folders, quoted patterns. With a model that was "
-            "trained on tomograms: folders of their halves, a tomograms.star, or single ones."
+            help="Micrographs or movies: files, folders, quoted patterns. Or tomograms: folders of "
+            "their halves, a tomograms.star, or single ones."
         ),
     ],
     model: options.Model = "general",
@@ -59,12 +59,11 @@ def denoise(
         from napari_n2n.workflow.volumes import tomograms_among
 
     denoiser = options.denoiser_of(model)
-    tomograms = tomograms_among(files, denoiser)
+    tomograms = tomograms_among(files, denoiser, recording.stack_kind)
     if tomograms is not None:
         denoise_tomograms(
             files,
             tomograms,
-            denoiser,
             output,
             model=model,
             device=device,

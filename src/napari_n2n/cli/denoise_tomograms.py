@@ -12,7 +12,6 @@ from napari_n2n.progress import passed_on
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from napari_n2n.denoising.checkpoints import Denoiser
     from napari_n2n.workflow.batch import FileProgress
     from napari_n2n.workflow.volumes import FoundTomograms
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 def denoise_tomograms(
     given: list[Path],
     found: "FoundTomograms",
-    denoiser: "Denoiser",
     output: Path,
     *,
     model: str,
@@ -45,11 +43,11 @@ def denoise_tomograms(
         console.say_note(note)
     for problem in found.problems:
         console.say_error(str(problem))
-    console.say_note(f"Model: {denoiser.summary}.")
+    console.say_note(f"Model: {found.denoiser.summary}.")
     done: dict[str, Path] = {}
     failed: typer.Exit | None = None
     with console.stop_on_signal() as stop:
-        job = DenoiseVolumes(denoiser, found.tomograms, output, device, voxel_size, stop)
+        job = DenoiseVolumes(found.denoiser, found.tomograms, output, device, voxel_size, stop)
         names = {tomogram.path: tomogram.name for tomogram in found.tomograms}
         results = [(file, job.output_of(one)) for one in found.tomograms for file in one.files[:1]]
         others = [file for one in found.tomograms for file in one.files[1:]]

@@ -32,7 +32,7 @@ Model = Annotated[
         "-M",
         "-m",
         help="A .safetensors of napari-n2n, the authors' .pth, or a model in the box: general, "
-        "or photographs for those in colour.",
+        "which is general-3d for tomograms, or photographs for those in colour.",
     ),
 ]
 
@@ -96,7 +96,7 @@ def template_of(
 
 
 def denoiser_of(model: str) -> "Denoiser":
-    """Load the model of that name: ``general`` and ``photographs`` are in the box, others files.
+    """Load the model of that name: one of `IN_THE_BOX`, or a file.
 
     Raises
     ------

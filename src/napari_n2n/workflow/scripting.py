@@ -398,11 +398,11 @@ def pick_steps(
     )
 
 
-def general_model() -> "Denoiser":
-    """Return the model in the box: for micrographs nobody has trained on yet."""
+def general_model(ndim: Literal[2, 3] = 2) -> "Denoiser":
+    """Return the model in the box, for micrographs or (``ndim`` 3) tomograms not trained on yet."""
     from napari_n2n.denoising.shipped_models.general import general_denoiser
 
-    return general_denoiser()
+    return general_denoiser(ndim)
 
 
 def _seen(image: Any, pixel_size_angstrom: float | None) -> DenoisedMicrograph:

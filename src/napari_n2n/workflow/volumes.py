@@ -11,6 +11,7 @@ from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.config import TrainingConfig, WrongDimensions
 from napari_n2n.denoising.inference.features import fingerprint
 from napari_n2n.denoising.inference.volumes import denoise_volumes_steps
+from napari_n2n.denoising.shipped_models.general import GENERAL, GENERAL_3D, general_denoiser
 from napari_n2n.denoising.training.micrographs import train_steps
 from napari_n2n.denoising.training.volume_pairs import VolumeHalves
 from napari_n2n.denoising.training.volumes import train_volumes_steps
@@ -20,12 +21,14 @@ from napari_n2n.io import (
     VolumePair,
     VolumeWriter,
     expand_inputs,
+    open_image,
     open_volume,
     stem_of,
     volume_halves,
     write_tomograms_star,
 )
 from napari_n2n.io.outputs import CREATOR, DENOISED, labels_of
+from napari_n2n.io.stack_kinds import StackKind
 from napari_n2n.io.volumes.halves import holds_volumes
 from napari_n2n.io.volumes.lists import NAME, TOMOGRAMS_STAR, lists_halves, tomograms_in
 from napari_n2n.progress import Steps, Stop, never
@@ -159,15 +162,21 @@ class Tomogram:
 
 @dataclass(frozen=True)
 class FoundTomograms:
-    """Tomograms to denoise, why others are left out, and sentences for the user."""
+    """Tomograms to denoise and with what, why others are left out, and sentences for the user."""
 
+    denoiser: Denoiser
     tomograms: tuple[Tomogram, ...]
     problems: tuple[N2NError, ...]
     notes: tuple[str, ...]
 
 
-def tomograms_among(given: Sequence[Path], denoiser: Denoiser) -> FoundTomograms | None:
+def tomograms_among(
+    given: Sequence[Path], denoiser: Denoiser, kind: StackKind | None = None
+) -> FoundTomograms | None:
     """Find what to denoise: halves in folders and lists, single volumes otherwise.
+
+    Where the denoiser is the general one and tomograms were given, that of tomograms is meant.
+    ``kind`` is what somebody said that files of several images are.
 
     Returns
     -------
@@ -179,16 +188,13 @@ def tomograms_among(given: Sequence[Path], denoiser: Denoiser) -> FoundTomograms
     WrongDimensions
         They are tomograms, and the denoiser is for images.
     UnreadableFile
-        There is nothing.
+        There is nothing, or tomograms were given together with micrographs.
     """
     if denoiser.ndim == 2:
-        for one in given:
-            if holds_volumes(one):
-                raise WrongDimensions(
-                    f"{one} holds tomograms, and the model is for images. Train one on them: "
-                    f"napari-n2n train {one} -o tomograms.safetensors"
-                )
-        return None
+        meant = _meant_for(given, denoiser, kind)
+        if meant is None:
+            return None
+        denoiser = meant
     tomograms: list[Tomogram] = []
     problems: list[N2NError] = []
     notes: list[str] = []
@@ -201,7 +207,42 @@ def tomograms_among(given: Sequence[Path], denoiser: Denoiser) -> FoundTomograms
             notes += [note for note in pairs.notes if note not in told]
         else:
             tomograms += [Tomogram(stem_of(path), path) for path in expand_inputs(one)]
-    return FoundTomograms(tuple(dict.fromkeys(tomograms)), tuple(problems), tuple(notes))
+    found = tuple(dict.fromkeys(tomograms))
+    return FoundTomograms(denoiser, found, tuple(problems), tuple(notes))
+
+
+def _meant_for(
+    given: Sequence[Path], denoiser: Denoiser, kind: StackKind | None
+) -> Denoiser | None:
+    """Return the general model of tomograms if tomograms were given; None if images were."""
+    of_volumes = [_is_of_volumes(one, kind) for one in given]
+    if not any(of_volumes):
+        return None
+    one = given[of_volumes.index(True)]
+    if denoiser.provenance.name != GENERAL:
+        raise WrongDimensions(
+            f"{one} holds tomograms, and the model is for images. Take {GENERAL_3D}, or train one "
+            f"on them: napari-n2n train {one} -o tomograms.safetensors"
+        )
+    if not all(of_volumes):
+        raise UnreadableFile(
+            given[of_volumes.index(False)],
+            "is no tomogram, and others that were given are",
+            "Denoise tomograms and micrographs apart.",
+        )
+    return general_denoiser(3)
+
+
+def _is_of_volumes(given: Path, kind: StackKind | None) -> bool:
+    """Whether a list or a folder is one of halves of tomograms, or a first file a volume."""
+    if holds_volumes(given):
+        return True
+    if kind is not None and given.is_file():
+        return kind == "volume"
+    try:
+        return isinstance(open_image(expand_inputs(given)[0], kind=kind), Volume)
+    except N2NError:
+        return False
 
 
 def labels_of_result(denoiser: Denoiser) -> tuple[str, ...]:

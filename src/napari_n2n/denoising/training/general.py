@@ -134,17 +134,18 @@ def train_general_steps(
         return denoiser()
 
 
-def relative_error(results: Tensor, targets: Tensor) -> Tensor:
+def relative_error(results: Tensor, targets: Tensor, least: float = _LEAST_SIGNAL) -> Tensor:
     """Return error over signal, (n,): each image's mean squared error by its signal's variance.
 
-    Both are (n, 1, y, x) on a scale on which noise has a variance of about 1. The plain squared
+    Both are (n, 1, [z,] y, x) on a scale on which noise has a variance of about 1; signal of less
+    than ``least`` counts as if there were so much. The plain squared
     error of faint images would be nothing beside that of bright ones. (Weighing octaves of spatial
     frequency alike, so that particles do not stand behind sloping ice, was tried: it made no
     difference that could be told.)
     """
     error = (results - targets).square().flatten(1).mean(dim=1)
     signal = targets.flatten(1).var(dim=1, correction=0)
-    relative: Tensor = error / signal.clamp(min=_LEAST_SIGNAL)
+    relative: Tensor = error / signal.clamp(min=least)
     return relative
 
 

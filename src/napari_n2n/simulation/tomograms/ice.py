@@ -1,6 +1,7 @@
 """The specimen of a tomogram: a slab of ice and what lies in it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +15,8 @@ from napari_n2n.simulation.tomograms.structures import Beads, Maker
 _VOLUME_A_PARTICLE_ANGSTROM3 = 1.5e8
 # And on so much area one vesicle, one microtubule, one filament.
 _AREA_OF_EACH_ANGSTROM2 = 5e6
-_SHARES = (0.4, 0.2, 0.2, 0.2)  # of `structures.PARTICLES`
 _VESICLE_RADII_ANGSTROM = (250.0, 550.0)
 _GOLD_RADIUS_ANGSTROM = 50.0
-_LONG = (
-    (structures.microtubule, 125.0),
-    (structures.filament, 35.0),
-    (structures.membrane, 60.0),
-)  # and their radius in Å, of a sheet half its thickness with what sits on it
 _ATTEMPTS = 200
 _ROOM = 1.05  # of their radii, between two
 
@@ -43,6 +38,28 @@ class Placed:
     kind: str
     centre_angstrom: tuple[float, float, float]
     diameter_angstrom: float
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What is found in the ice.
+
+    Attributes
+    ----------
+    particles
+        Kinds, how each is made, its radius in Å and its share of all.
+    vesicles
+        Factor on their number.
+    long_ones
+        What crosses the field, and its radius in Å; of a sheet half its thickness with what sits
+        on it.
+    """
+
+    particles: Mapping[str, tuple[Maker, float, float]] = field(
+        default_factory=lambda: structures.PARTICLES
+    )
+    vesicles: float = 1.0
+    long_ones: tuple[tuple[Maker, float], ...] = structures.LONG_ONES
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,20 +110,26 @@ class _Space:
         self._taken = np.vstack([self._taken, balls])
 
 
-def filled_ice(config: TomogramConfig) -> FilledIce:
+def filled_ice(config: TomogramConfig, contents: Contents | None = None) -> FilledIce:
     """Fill the ice: vesicles and membranes, tubes and filaments, gold, particles between them."""
+    contents = contents or Contents()
     rng = np.random.default_rng([config.seed, 1])
     space = _Space(config, rng)
     each = max(1, round(space.area / _AREA_OF_EACH_ANGSTROM2))
-    beads = [*_vesicles(space, each), *_long_ones(space, each)]
+    beads = [
+        *_vesicles(space, round(each * contents.vesicles)),
+        *_long_ones(space, each, contents.long_ones),
+    ]
     placed: list[Placed] = []
     wanted: list[tuple[str, Maker, float]] = [
         ("gold", structures.gold, _GOLD_RADIUS_ANGSTROM)
     ] * _gold_count(config, space)
-    kinds = list(structures.PARTICLES)
+    kinds = contents.particles
     count = round(config.crowding * space.volume / _VOLUME_A_PARTICLE_ANGSTROM3)
-    for name in rng.choice(kinds, size=count, p=_SHARES):
-        wanted.append((str(name), *structures.PARTICLES[str(name)]))
+    shares = [share for _, _, share in kinds.values()]
+    for name in rng.choice(list(kinds), size=count, p=shares) if kinds else ():
+        make, radius, _ = kinds[str(name)]
+        wanted.append((str(name), make, radius))
     for kind, make, radius in wanted:
         centre = space.spot(radius)
         if centre is None:
@@ -138,12 +161,12 @@ def _vesicles(space: _Space, count: int) -> list[Beads]:
     return made
 
 
-def _long_ones(space: _Space, count: int) -> list[Beads]:
+def _long_ones(space: _Space, count: int, kinds: tuple[tuple[Maker, float], ...]) -> list[Beads]:
     """Microtubules, filaments and sheets of membrane, from one side of the field to the other."""
     rng = space.rng
     made = []
     length = 2.2 * float(np.hypot(*space.half[1:]))
-    fitting = [kind for kind in _LONG if kind[1] < space.half[0]]
+    fitting = [kind for kind in kinds if kind[1] < space.half[0]]
     # Half as many: they are long, and cross the whole field.
     for make, radius in fitting * max(1, count // 2):
         middle = rng.uniform(-space.half, space.half) * np.array([0.5, 1, 0.5])

@@ -127,6 +127,56 @@ def membrane(rng: np.random.Generator, length: float, depth: float = 1500.0) -> 
     return np.concatenate(parts)
 
 
+def capsid(rng: np.random.Generator, radius: float) -> Beads:
+    """Return a virus: a wall of capsomers, empty or filled with what is packed less densely."""
+    wall = rng.uniform(25, 60)
+    capsomers = _directions(rng, max(12, round(4 * np.pi * radius**2 / rng.uniform(60, 110) ** 2)))
+    count = _count(4 * np.pi * radius**2 * wall)
+    spread = rng.standard_normal((count, 3)) * rng.uniform(14, 24)
+    at = capsomers[rng.integers(len(capsomers), size=count)] * (radius - wall / 2) + spread
+    if rng.random() < 0.5:
+        return at
+    inner = radius - 1.3 * wall
+    within = _count(4 / 3 * np.pi * inner**3, filled=rng.uniform(0.1, 0.35))
+    filling = _directions(rng, within) * inner * rng.random((within, 1)) ** (1 / 3)
+    return np.concatenate([at, filling])
+
+
+def ring(rng: np.random.Generator, radius: float) -> Beads:
+    """Return subunits around a hole, as AAA proteins, in one or two layers."""
+    subunits, layers = int(rng.integers(5, 13)), int(rng.integers(1, 3))
+    width = min(0.9 * np.pi * radius / subunits, 0.4 * radius)
+    around = 2 * np.pi * np.arange(subunits) / subunits
+    flat = np.stack([0 * around, np.sin(around), np.cos(around)], axis=1) * (radius - width)
+    lift = np.array([2.0 * width, 0, 0])
+    middles = np.concatenate([flat + lift * (i - (layers - 1) / 2) for i in range(layers)])
+    count = _count(len(middles) * 4 / 3 * np.pi * width**3)
+    spread = rng.standard_normal((count, 3)) * width * 0.45
+    return middles[rng.integers(len(middles), size=count)] + spread
+
+
+def chain(rng: np.random.Generator, radius: float) -> Beads:
+    """Return nucleosomes of 110 Å on a string that folds at random within ``radius``."""
+    links = max(2, round((radius / 90) ** 2.5))
+    middles = np.cumsum(_directions(rng, links) * 140, axis=0)
+    middles = middles - middles.mean(axis=0)
+    middles = middles * min(1.0, (radius - 50) / max(1.0, np.linalg.norm(middles, axis=1).max()))
+    each = _count(200_000 * 1.21, filled=1.0)
+    spread = rng.standard_normal((links, each, 3)) * np.array([12.0, 24.0, 24.0])
+    beads: Beads = (middles[:, None] + spread).reshape(-1, 3)
+    return beads
+
+
+def rod(rng: np.random.Generator, length: float) -> Beads:
+    """Return a helical virus as that of tobacco: 180 Å across, a channel of 40 Å, along x."""
+    count = _count(np.pi * (90**2 - 20**2) * length)
+    along = rng.uniform(-0.5, 0.5, count) * length
+    away = np.sqrt(rng.uniform(20**2, 90**2, count))
+    around = rng.uniform(0, 2 * np.pi, count)
+    away = away * (1 + 0.06 * np.cos(2 * np.pi * along / 69 + around))  # 69 Å: its repeat
+    return np.stack([away * np.sin(around), away * np.cos(around), along], axis=1)
+
+
 def gold(rng: np.random.Generator, radius: float) -> Beads:
     """Return a fiducial; more beads than protein of its size has, for it scatters more."""
     count = _count(4 / 3 * np.pi * radius**3, filled=_GOLD_POTENTIAL)
@@ -135,10 +185,17 @@ def gold(rng: np.random.Generator, radius: float) -> Beads:
 
 Maker = Callable[[np.random.Generator, float], Beads]
 
-PARTICLES: dict[str, tuple[Maker, float]] = {
-    "ribosome": (globule, 125.0),
-    "complex": (globule, 75.0),
-    "shell": (shell, 65.0),
-    "barrel": (barrel, 85.0),
+PARTICLES: dict[str, tuple[Maker, float, float]] = {
+    "ribosome": (globule, 125.0, 0.4),
+    "complex": (globule, 75.0, 0.2),
+    "shell": (shell, 65.0, 0.2),
+    "barrel": (barrel, 85.0, 0.2),
 }
-"""Kinds of particles, and their radius in Å."""
+"""Kinds of particles, how each is made, its radius in Å and its share of all."""
+
+LONG_ONES: tuple[tuple[Maker, float], ...] = (
+    (microtubule, 125.0),
+    (filament, 35.0),
+    (membrane, 60.0),
+)
+"""What crosses the field, and its radius in Å."""

@@ -117,20 +117,20 @@ def simulate_tomogram_steps(config: TomogramConfig) -> Steps[SimulatedTomogram]:
     clean, odd, even = (np.empty((len(angles), *config.shape[1:]), np.float32) for _ in range(3))
     for i, angle in enumerate(np.deg2rad(angles)):
         yield watch.progress(f"tilt {i + 1} of {len(angles)}", i, len(angles))
-        clean[i] = _counts(config, ice, float(angle), shifts[i], float(defoci[i]))
+        clean[i] = expected_counts(config, ice, float(angle), shifts[i], float(defoci[i]))
         noise = np.random.default_rng([config.seed, 4, i])
         odd[i], even[i] = noise.poisson(clean[i] / 2), noise.poisson(clean[i] / 2)
     return SimulatedTomogram(config, ice, SimulatedTilts(clean, odd, even, angles, shifts, defoci))
 
 
-def _counts(
+def expected_counts(
     config: TomogramConfig,
     ice: FilledIce,
     angle: float,  # radians
     shift: NDArray[np.float64],  # y, x in px
     defocus_micrometer: float,
 ) -> Images:
-    """Return the expected counts of one tilt, (y, x)."""
+    """Return the expected counts of one tilt, (y, x): those of all frames, without noise."""
     voxel = config.voxel_size_angstrom
     margin = round(_MARGIN_ANGSTROM / voxel)
     height, width = (side + 2 * margin for side in config.shape[1:])
