@@ -32,6 +32,9 @@ GENERAL_3D = "general-3d"
 
 _IN_MEMORY = 2**28  # bytes of a result; larger ones lie on the disk
 _SECTIONS = 8
+_LOOKED_AT_PX = 700
+_CENTRAL = (0.4, 0.5, 0.6)
+_GOLD = 1.5  # times the width of the raw tomogram's noise
 _NO_HALVES = (
     "{} has no halves, and a model is trained on two: the tomograms of the odd and of the even "
     "frames. Open them, or denoise with the general model, which needs none."
@@ -238,6 +241,25 @@ def like_of(files: Sequence[Path]) -> Volume | None:
         return open_volume(files[0], kind="volume")
     except N2NError:
         return None
+
+
+def without_gold(result: TomogramResult) -> NDArray[np.float32]:
+    """Return sections (y, x) of a result for its contrast, with NaN where there is gold.
+
+    Once the noise is gone, beads would be most of what decides it. They are what stands out of the
+    raw tomogram's noise after denoising.
+    """
+    depth, height, width = result.source.shape
+    every = max(1, max(height, width) // _LOOKED_AT_PX)
+    sections = []
+    for number in sorted({int(share * depth) for share in _CENTRAL}):
+        box = (slice(number, number + 1), slice(0, height), slice(0, width))
+        raw = result.source.mean(box)[0, ::every, ::every]
+        denoised = np.array(result.voxels[number, ::every, ::every])
+        low, high = np.percentile(raw, (15.865, 84.135))
+        denoised[np.abs(denoised - np.median(denoised)) > _GOLD * (high - low) / 2] = np.nan
+        sections.append(denoised)
+    return np.concatenate(sections)
 
 
 def _with_section(watched: WatchedSection, step: Progress) -> Iterator[Progress]:

@@ -153,6 +153,12 @@ def test_a_tomogram_is_denoised_beside_itself_and_one_slider_moves_both(
     QTest.mouseClick(widget.sections.buttons["xy"], Qt.MouseButton.LeftButton)
     assert viewer.dims.ndisplay == 2
 
+    QTest.mouseClick(widget.view.buttons["removed"], Qt.MouseButton.LeftButton)
+    removed = viewer.layers["TS_01_Vol · removed"]
+    difference = np.asarray(raw.data) - denoised.data
+    np.testing.assert_allclose(np.asarray(removed.data), difference, atol=1e-5)
+    QTest.mouseClick(widget.view.buttons["grid"], Qt.MouseButton.LeftButton)
+
     memory = memory_of(denoised)
     assert "tiny-3d U-Net" in memory.model
     assert memory.working_voxel_size_angstrom == 10

@@ -460,6 +460,7 @@ class DataForm(QWidget):
                 part.choices = [*part.choices, name]
             part.value = name
             self._kind.value = role
+            self._kind_is_wanted = True
 
     def _chosen_stack(self) -> "Layer | None":
         return self.shown_layer() if self._kind.value in _OF_STACKS else None

@@ -103,6 +103,7 @@ class SectionsBar(QWidget):
         if raw is not None and np.prod(raw.data.shape) > _MOST_RENDERED:
             show_info(_TOO_LARGE.format(raw.name, int(np.prod(raw.data.shape))))
         elif self._viewer.dims.ndisplay != 3:
+            self.show_plane("xy")  # seen from above at first
             self._viewer.dims.ndisplay = 3
             fit_view(self._viewer)
         self._show_state()

@@ -17,12 +17,10 @@ from napari_n2n.workflow.tomogram_views import (
     TomogramSource,
     WatchedSection,
 )
-from napari_n2n.workflow.tomograms import TomogramResult
+from napari_n2n.workflow.tomograms import TomogramResult, without_gold
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-
-_LOOKED_AT_PX = 1000
 
 
 class TomogramLayers(ShownLayers):
@@ -101,9 +99,9 @@ class TomogramLayers(ShownLayers):
             frc_resolution_angstrom=result.resolution_angstrom,
             frc=result.fsc,
         )
-        every = max(1, max(result.voxels.shape[1:]) // _LOOKED_AT_PX)
-        like = result.voxels[len(result.voxels) // 2, ::every, ::every]
-        described = image_layer(result.voxels, name, memory, like=like, leading_axis="z")
+        described = image_layer(
+            result.voxels, name, memory, like=without_gold(result), leading_axis="z"
+        )
         before = self._ours(name)
         if before is not None:
             before.name = f"{name} before"
