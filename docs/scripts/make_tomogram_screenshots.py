@@ -39,7 +39,7 @@ def main() -> None:
         widget.sections.buttons["xy"].click()
         widget.model.choose("new")
         widget.main_button.big.click()
-        wait(lambda: widget.plot.points()[0][-1:] > [120] and "preview" in shown(viewer), 900)
+        wait(lambda: widget.plot.points()[0][-1:] > [40] and "preview" in shown(viewer), 900)
         photograph(viewer, "tomogram-training.png")
         widget.main_button.big.click()
         wait(lambda: not widget.runner.busy)

@@ -120,7 +120,7 @@ def denoise_tomogram_steps(
         yield from _section_first_steps(source, view, denoiser, device, stop)
     writing = _Writing(source.shape)
     size = source.voxel_size_angstrom
-    curves = _Curves(denoiser.working_pixel_size_angstrom, size)
+    curves = _Curves(denoiser.working_pixel_size_angstrom, size, stop)
     notes = yield from denoise_volumes_steps(
         source.volumes,
         denoiser,
@@ -317,9 +317,12 @@ class _Writing:
 class _Curves:
     """The FSC of two halves, before and after."""
 
-    def __init__(self, working: float | None, voxel_size_angstrom: float | None) -> None:
+    def __init__(
+        self, working: float | None, voxel_size_angstrom: float | None, stop: Stop
+    ) -> None:
         sizes = [size for size in (working, voxel_size_angstrom) if size is not None]
         self._voxel_size = max(sizes, default=1.0)
+        self._stop = stop
         self.before: RingCorrelation | None = None
         self.after: RingCorrelation | None = None
 
@@ -328,4 +331,5 @@ class _Curves:
     ) -> None:
         """Take both halves as the network saw them, and what it made of each."""
         self.before = fourier_shell_correlation(halves[0], halves[1], self._voxel_size)
+        require_going(self._stop)
         self.after = fourier_shell_correlation(denoised[0], denoised[1], self._voxel_size)

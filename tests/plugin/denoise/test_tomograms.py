@@ -123,10 +123,13 @@ def test_a_tomogram_is_denoised_beside_itself_and_one_slider_moves_both(
     choice = widget.data.value()
     assert (choice.kind, choice.tomogram) == ("tomogram", "TS_01_Vol")
     assert "TS_01_ODD_Vol.mrc, TS_01_EVN_Vol.mrc" in widget.data._halves.text()
+    press(widget, qtbot)
+    assert "Denoised with the general 3D model" in widget.progress.status.text()
+    assert memory_of(viewer.layers["TS_01_Vol denoised"]).working_voxel_size_angstrom == 14
     choose_file(widget, qtbot, model)
     press(widget, qtbot)
 
-    denoised = viewer.layers["TS_01_Vol denoised"]
+    (denoised,) = (one for one in viewer.layers if memory_of(one).kind == "denoised")
     assert "Denoised with mine.safetensors" in widget.progress.status.text()
     assert PREVIEW not in viewer.layers
     grid = grid_of(viewer)
@@ -153,6 +156,17 @@ def test_a_tomogram_is_denoised_beside_itself_and_one_slider_moves_both(
     QTest.mouseClick(widget.sections.buttons["xy"], Qt.MouseButton.LeftButton)
     assert viewer.dims.ndisplay == 2
 
+    # A slab of the raw one, and a section of the other.
+    viewer.dims.set_current_step(0, 10)
+    assert widget.sections.thickness == "1 section, 1 nm"
+    for _ in range(2):
+        QTest.keyClick(widget.sections.slab, Qt.Key.Key_Right)
+    qtbot.wait(50)
+    assert widget.sections.thickness == "5 sections, 5 nm"
+    mean = np.asarray(raw.data)[8:13].mean(axis=0)
+    np.testing.assert_allclose(drawn(raw), mean, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(drawn(denoised), np.asarray(denoised.data)[10], rtol=1e-5)
+
     QTest.mouseClick(widget.view.buttons["removed"], Qt.MouseButton.LeftButton)
     removed = viewer.layers["TS_01_Vol · removed"]
     difference = np.asarray(raw.data) - denoised.data
@@ -169,27 +183,21 @@ def test_a_tomogram_is_denoised_beside_itself_and_one_slider_moves_both(
     assert not [message for message in told if "mean" not in message]
 
 
-def test_raw_sections_are_averaged_and_the_thickness_is_said(window, qtbot, folder, model):
-    viewer, widget = window(folder)
-    choose_file(widget, qtbot, model)
-    press(widget, qtbot)
-    raw, denoised = viewer.layers["TS_01_Vol"], viewer.layers["TS_01_Vol denoised"]
-    viewer.dims.set_current_step(0, 10)
-    assert widget.sections.thickness == "1 section, 1 nm"
-    QTest.keyClick(widget.sections.slab, Qt.Key.Key_Right)
-    QTest.keyClick(widget.sections.slab, Qt.Key.Key_Right)
-    qtbot.wait(50)
-    assert widget.sections.thickness == "5 sections, 5 nm"
-    mean = np.asarray(raw.data)[8:13].mean(axis=0)
-    np.testing.assert_allclose(drawn(raw), mean, rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(drawn(denoised), np.asarray(denoised.data)[10], rtol=1e-5)
-
-
-def test_a_saved_tomogram_is_read_as_it_was(window, qtbot, folder, model, tmp_path):
+def test_what_is_looked_at_comes_first_and_the_whole_is_read_as_it_was_saved(
+    window, qtbot, folder, model, tmp_path
+):
     viewer, widget = window(folder)
     choose_file(widget, qtbot, model)
     assert not widget.save_result_button.isEnabled()
+    viewer.dims.set_current_step(0, 17)
+    qtbot.wait(50)
+    seen = []
+    widget.runner.progressed.connect(
+        lambda step: seen.append(viewer.layers[PREVIEW]) if PREVIEW in viewer.layers else None
+    )
     press(widget, qtbot)
+    assert seen[0].data.shape[0] == 1
+    assert seen[0].translate[0] == 170
     denoised = viewer.layers["TS_01_Vol denoised"]
     by_button, by_napari = tmp_path / "button.mrc", tmp_path / "napari.mrc"
     widget.save_result(by_button)
@@ -205,21 +213,6 @@ def test_a_saved_tomogram_is_read_as_it_was(window, qtbot, folder, model, tmp_pa
     (again,) = viewer.open(str(by_button), plugin="napari-n2n")
     assert tuple(again.scale) == (10, 10, 10)
     np.testing.assert_array_equal(np.asarray(again.data), denoised.data)
-
-
-def test_what_is_looked_at_comes_first(window, qtbot, folder, model):
-    viewer, widget = window(folder)
-    choose_file(widget, qtbot, model)
-    viewer.dims.set_current_step(0, 17)
-    qtbot.wait(50)
-    seen = []
-    widget.runner.progressed.connect(
-        lambda step: seen.append(viewer.layers[PREVIEW]) if PREVIEW in viewer.layers else None
-    )
-    press(widget, qtbot)
-    assert seen
-    assert seen[0].data.shape[0] == 1
-    assert seen[0].translate[0] == 170
 
 
 def test_training_shows_the_section_in_view_stops_and_goes_on(
@@ -256,10 +249,16 @@ def test_training_shows_the_section_in_view_stops_and_goes_on(
     assert load_denoiser(kept).provenance.steps == done + 5
 
 
-def test_models_of_images_are_refused_for_tomograms_and_the_other_way_round(
+def test_models_and_settings_are_those_of_volumes_and_others_are_refused(
     window, qtbot, tmp_path, model
 ):
     viewer, widget = window()
+    widget.model.choose("new")
+    settings = widget.model.settings
+    assert settings.value().network.ndim == 3
+    assert settings._fields["working_pixel_size_angstrom"].label == "Working voxel size (Å)"
+    settings._fields["particle_diameter_angstrom"].value = "120"
+    assert settings.value().working_pixel_size(5.0) == 7.5
     of_images = tmp_path / "images.safetensors"
     network = UNet(preset("quick").network).eval()
     save_denoiser(of_images, Denoiser(network, preset("quick"), 4.0))
@@ -285,13 +284,3 @@ def test_without_halves_training_is_refused_and_denoising_is_not(window, qtbot, 
     press(widget, qtbot)
     assert "TS_01_ODD_Vol denoised" in viewer.layers
     assert not widget.fsc.isVisibleTo(widget)
-
-
-def test_the_settings_are_those_of_volumes(window):
-    _, widget = window()
-    widget.model.choose("new")
-    settings = widget.model.settings
-    assert settings.value().network.ndim == 3
-    assert settings._fields["working_pixel_size_angstrom"].label == "Working voxel size (Å)"
-    settings._fields["particle_diameter_angstrom"].value = "120"
-    assert settings.value().working_pixel_size(5.0) == 7.5

@@ -113,11 +113,12 @@ class SectionsBar(QWidget):
         with self._settling:
             self.slab.setValue(sections)
         dims, raw = self._viewer.dims, self._raw
+        margins = [0.0] * dims.ndim
         if raw is not None:
-            margins = [0.0] * dims.ndim
+            raw.projection_mode = "mean" if sections else "none"
             for axis in range(1, 4):
                 margins[-axis] = sections * float(raw.scale[-axis])
-            raw.projection_mode = "mean" if sections else "none"
+        if raw is not None or any(dims.margin_left):
             dims.margin_left = dims.margin_right = tuple(margins)
         self._show_state()
 
