@@ -71,6 +71,8 @@ class Denoiser:
     ``calibrate`` says that each result is weighed against its image
     (`denoising.inference.calibration`): for a network that was not trained on such images. One
     that was has seen from independent noise what is signal, and needs no assumption about it.
+    Halves of volumes need none either (`denoising.inference.volume_calibration`): they are weighed
+    whichever network it is.
     """
 
     network: UNet

@@ -157,6 +157,8 @@ class Results:
             training=self._learner.config,
             working_pixel_size_angstrom=self._data.working_pixel_size_angstrom,
             output_gain=validation.output_gain if validation else 1.0,
+            # Two halves tell what is right, with no assumption; it costs next to nothing.
+            calibrate=self._learner.config.network.ndim == 3,
             provenance=Provenance(
                 trained_on=self._data.names,
                 steps=self._learner.step,

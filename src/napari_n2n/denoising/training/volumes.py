@@ -12,6 +12,7 @@ from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.config import TrainingConfig, require_dimensions
 from napari_n2n.denoising.inference.volumes import denoise_volumes_steps
 from napari_n2n.denoising.reports import Preview
+from napari_n2n.denoising.shipped_models.general import start_for
 from napari_n2n.denoising.training.learner import Learner
 from napari_n2n.denoising.training.loop import is_milestone, learn_steps
 from napari_n2n.denoising.training.results import Results, TrainedOn, require_writable
@@ -93,9 +94,13 @@ def train_volumes_steps(
         data = yield from prepare_volumes_steps(volumes, config, stop)
         learner = Learner(config, chosen)
         working = data.working_voxel_size_angstrom
+        start, note = start_for(config, working)
+        if start is not None:
+            learner.start_from(start.network)
+        began_with = None if start is None else start.provenance.name
         kept = Results(
             learner,
-            TrainedOn(data.names, working, len(data.training)),
+            TrainedOn(data.names, working, len(data.training), started_from=began_with),
             output,
             judge=partial(evaluate_volumes, parts=data.validation) if data.validation else None,
             show=partial(_middle_section, preview, working, chosen, stop),
@@ -116,7 +121,7 @@ def train_volumes_steps(
             look=kept.look,
             output=output,
         )
-        yield from passed_on(steps, partial(kept.told, data.notes))
+        yield from passed_on(steps, partial(kept.told, (*data.notes, *filter(None, [note]))))
         return kept.best()
 
 

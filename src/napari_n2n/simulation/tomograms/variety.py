@@ -30,8 +30,6 @@ _MAKERS: dict[str, tuple[Maker, float, float]] = {
     "chain": (structures.chain, 130, 350),
 }
 _LONG_ONES: tuple[tuple[Maker, float], ...] = (*structures.LONG_ONES, (structures.rod, 90.0))
-# The usual shape is (z, y, x) so many voxels of the working size.
-_SHAPE = (56, 160, 160)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,14 +52,14 @@ class RandomTomogram:
 
 
 def seeded_tomogram(
-    seed: tuple[int, ...], working: float, shape: tuple[int, int, int] = _SHAPE
+    seed: tuple[int, ...], working: float, shape: tuple[int, int, int]
 ) -> RandomTomogram:
     """Return the tomogram that belongs to ``seed``, about ``shape`` voxels of ``working`` Å."""
     return random_tomogram(np.random.default_rng(seed), working, shape)
 
 
 def random_tomogram(
-    rng: np.random.Generator, working: float, shape: tuple[int, int, int] = _SHAPE
+    rng: np.random.Generator, working: float, shape: tuple[int, int, int]
 ) -> RandomTomogram:
     """Return a tomogram whose content and optics are left to chance.
 
