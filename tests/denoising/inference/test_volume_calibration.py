@@ -82,14 +82,17 @@ def test_gold_does_not_decide_how_the_rest_is_weighed(clean):
         for half in halves
     ]
     gilded = calibration.shell_weights(calibration.shell_sums(with_gold, results))
-    np.testing.assert_allclose(gilded.network[:16], plain.network[:16], atol=0.15)
+    first = calibration.PARTS // 5
+    for start in range(first, calibration.PARTS, first):
+        told = slice(start + 2, start + 14)
+        np.testing.assert_allclose(gilded.network[told], plain.network[told], atol=0.2)
 
 
 @settings(deadline=None, max_examples=6)
 @given(side=st.integers(20, 60))
 def test_blocks_change_nothing(side):
     rng = np.random.default_rng(0)
-    gains = calibration.ShellWeights(rng.uniform(size=42), rng.uniform(size=42))
+    gains = calibration.ShellWeights(*rng.uniform(size=(2, calibration.PARTS)))
     by_weights = calibration.Filter(gains)
     reach = calibration.REACH
     m, s = rng.normal(size=(2, 40, 60 + 2 * reach, 40)).astype(np.float32)

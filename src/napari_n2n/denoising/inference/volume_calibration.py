@@ -8,9 +8,10 @@ frequencies, the combination p m + q s comes closest to the unknown x where
     p <m, m> + q <m, s> = <m, x> = (<f(a), b> + <f(b), a>) / 2
     p <m, s> + q <s, s> = <s, x> = <a, b>
 
-as the noise of b is neither in a nor in f(a). With p = 0 this is the Wiener filter of the sum, so
-that the result is about as good as the better of the two in every shell: at least as good as the
-best low-pass, however little the network knows of the specimen. Halves of noise leave nothing.
+as the noise of b is neither in a nor in f(a). Shells are cut by direction as well: back-projected
+noise falls off towards the tilt axis, y. With p = 0 this is the Wiener filter of the sum, so that
+the result is about as good as the better of the two in every shell: at least as good as the best
+low-pass, however little the network knows of the specimen. Halves of noise leave nothing.
 
 What is summed up comes from blocks of the volume; weights become two short kernels. Neither needs
 more memory than a few blocks, and neither knows of tiles.
@@ -38,12 +39,17 @@ _BLOCKS = 96
 # Width of a shell, cycles per voxel: what a window of a block's side can tell apart.
 SHELL = 1 / 48
 _SHELLS = int(3**0.5 / 2 / SHELL) + 1
+# Where shells are cut: sines of the angle to the tilt axis. Of simulated tomograms of 10 and 5
+# Å/voxel the correlation with the truth was 0.9019 and 0.8168 with it, 0.8982 and 0.8145 without.
+_CUTS = (0.3, 0.5, 0.7, 0.9)
+PARTS = _SHELLS * (len(_CUTS) + 1)
+"""Of shells: all of one direction, then those of the next."""
 # Neighbouring waves of a windowed block, and blocks that overlap by half, tell the same: of so many
 # waves one is independent.
 _WAVES_ALIKE = 8.0
 # Standard errors by which what the halves share has to stand out, in any run of shells, to be
-# anything at all, and to be believed altogether. Halves of noise of 32 × 64 × 64 voxels gave 1 to 4,
-# a tomogram of 40 e/Å² and 88 × 192 × 192 voxels of 10 Å 84.
+# anything at all, and to be believed altogether. Halves of noise, 32 × 64 × 64 voxels, gave 1 to 4,
+# a tomogram of 40 e/Å² and 88 × 192 × 192 voxels of 10 Å gave 84.
 _NOTHING, _SOMETHING = 5.5, 8.0
 _RUNS = (1, 2, 4, 8, 16)
 # A share is believed to 1 - (this / significance)², in standard errors.
@@ -62,7 +68,7 @@ _TINY = np.finfo(np.float64).tiny
 
 @dataclass(frozen=True, eq=False)
 class ShellSums:
-    """Inner products over shells, (shell,) each, in the names of the module's docstring."""
+    """Inner products over parts of shells, (part,) each, in the names of the module's docstring."""
 
     waves: Rings
     mm: Rings
@@ -77,7 +83,7 @@ class ShellSums:
 
 @dataclass(frozen=True, eq=False)
 class ShellWeights:
-    """The weights p of the network's result and q of the halves themselves, (shell,) each."""
+    """The weights p of the network's result and q of the halves themselves, (part,) each."""
 
     network: Rings
     raw: Rings
@@ -140,7 +146,7 @@ def shell_weights(sums: ShellSums) -> ShellWeights:
     present = max(_presence(sums.mx, mx_error), _presence(sums.sx, sx_error))
     mm, ms, ss = (_smooth(each) for each in (sums.mm, sums.ms, sums.ss))
     mx, sx = (
-        _believed(_smooth(found), np.sqrt(np.convolve(error**2, _TOGETHER**2, "same")))
+        _believed(_smooth(found), np.sqrt(_smooth(error**2, _TOGETHER**2)))
         for found, error in ((sums.mx, mx_error), (sums.sx, sx_error))
     )
     p, q = weights(mm, ms, ss, mx, sx)
@@ -148,9 +154,11 @@ def shell_weights(sums: ShellSums) -> ShellWeights:
     return ShellWeights(present * p, present * q)
 
 
-def _smooth(sums: Rings) -> Rings:
-    smooth: Rings = np.convolve(sums, _TOGETHER, "same")
-    return smooth
+def _smooth(sums: Rings, together: Rings = _TOGETHER) -> Rings:
+    """Return ``sums`` of parts taken together with those of the shells next to them."""
+    return np.concatenate(
+        [np.convolve(each, together, "same") for each in sums.reshape(-1, _SHELLS)]
+    )
 
 
 def _believed(found: Rings, errors: Rings) -> Rings:
@@ -197,9 +205,10 @@ class Filter:
 def _kernel(gains: Rings) -> NDArray[np.float64]:
     """Return what has these ``gains``, smoothed, and reaches `REACH` voxels: (z, y, x)."""
     side = 4 * REACH
-    k = np.sqrt(_frequency_squared((side,) * 3))
-    centres = (np.arange(len(gains)) + 0.5) * SHELL
-    kernel = fft.fftshift(fft.irfftn(np.interp(k, centres, gains), (side,) * 3))
+    k, directions = _frequencies((side,) * 3)
+    centres = (np.arange(_SHELLS) + 0.5) * SHELL
+    along_k = [np.interp(k, centres, each) for each in gains.reshape(-1, _SHELLS)]
+    kernel = fft.fftshift(fft.irfftn(np.choose(directions, along_k), (side,) * 3))
     kept = slice(side // 2 - REACH, side // 2 + REACH + 1)
     along = np.arange(-REACH, REACH + 1) / (REACH + 1)
     away = np.sqrt(sum(each**2 for each in np.meshgrid(along, along, along, indexing="ij")))
@@ -259,8 +268,8 @@ def _sampled(shape: tuple[int, ...]) -> list[tuple[slice, ...]]:
     ]
     corners = list(product(*starts))
     if len(corners) > _BLOCKS:
-        kept = np.random.default_rng(0).permutation(len(corners))[:_BLOCKS]
-        corners = [corners[i] for i in sorted(kept.tolist())]
+        kept = np.random.default_rng(0).permutation(len(corners))[:_BLOCKS].tolist()
+        corners = [corners[i] for i in sorted(kept)]
     return [
         tuple(slice(start, min(start + _BLOCK, n)) for start, n in zip(corner, shape, strict=True))
         for corner in corners
@@ -278,14 +287,13 @@ def _without_gold(voxels: Voxels) -> Voxels | float:
 
 
 def _products(a: Voxels, b: Voxels, of_a: Voxels, of_b: Voxels) -> NDArray[np.float64]:
-    """Return the fields of `ShellSums` of one windowed block, (field, shell)."""
-    shells, twice = _shells(a.shape)
+    """Return the fields of `ShellSums` of one windowed block, (field, part)."""
+    parts, twice = _parts(a.shape)
     a_, b_, fa, fb = (fft.rfftn(each) for each in (a, b, of_a, of_b))
     m, s = (fa + fb) / 2, (a_ + b_) / 2
 
     def over(values: NDArray[np.floating]) -> NDArray[np.float64]:
-        sums: NDArray[np.float64] = np.bincount(shells, (values * twice).ravel(), _SHELLS)
-        return sums
+        return np.asarray(np.bincount(parts, (values * twice).ravel(), PARTS), np.float64)
 
     def power(u: NDArray[np.complex64]) -> NDArray[np.float32]:
         squared: NDArray[np.float32] = u.real**2 + u.imag**2
@@ -320,18 +328,20 @@ def _window(shape: tuple[int, ...]) -> Voxels:
 
 
 @cache
-def _shells(shape: tuple[int, ...]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Return the shells of the waves of a block of ``shape``, and how many each stands for."""
-    k2 = _frequency_squared(shape)
-    twice = np.full(k2.shape, 2, np.float32)  # it and its conjugate
+def _parts(shape: tuple[int, ...]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Return the parts of shells of a block's waves, and how many of them each stands for."""
+    k, directions = _frequencies(shape)
+    twice = np.full(k.shape, 2, np.float32)  # it and its conjugate
     twice[..., 0] = 1
     if shape[-1] % 2 == 0:
         twice[..., -1] = 1
-    return (np.sqrt(k2) / SHELL).astype(np.intp).ravel(), twice
+    return (directions * _SHELLS + (k / SHELL).astype(np.intp)).ravel(), twice
 
 
-def _frequency_squared(shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Return k² in (cycles/voxel)² on the half of the spectrum that a real transform has."""
+def _frequencies(shape: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Return k in cycles/voxel and directions, on the half of a spectrum of a real transform."""
     z, y, x = *(np.fft.fftfreq(side) for side in shape[:2]), np.fft.rfftfreq(shape[2])
-    squared: NDArray[np.float64] = np.asarray(z[:, None, None] ** 2 + y[:, None] ** 2 + x**2)
-    return squared
+    across = z[:, None, None] ** 2 + x**2
+    k: NDArray[np.float64] = np.sqrt(across + y[:, None] ** 2)
+    sines = np.sqrt(across) / np.maximum(k, _TINY)
+    return k, np.digitize(sines, _CUTS)
