@@ -36,13 +36,6 @@ def main() -> None:
         widget.sections.slab.setValue(0)
         widget.sections.buttons["3D"].click()
         photograph(viewer, "tomogram-3d.png")
-        widget.sections.buttons["xy"].click()
-        widget.model.choose("new")
-        widget.main_button.big.click()
-        wait(lambda: widget.plot.points()[0][-1:] > [40] and "preview" in shown(viewer), 900)
-        photograph(viewer, "tomogram-training.png")
-        widget.main_button.big.click()
-        wait(lambda: not widget.runner.busy)
         viewer.close()
 
 

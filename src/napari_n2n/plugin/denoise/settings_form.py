@@ -163,8 +163,12 @@ class SettingsForm(QWidget):
                 value = getattr(config, name)
                 field.value = _shown(value)
                 field.visible = name not in self._trainings.left_out
-                field.label = self._trainings.labels.get(name, self._told[name].label)
+                label = self._trainings.labels.get(name, self._told[name].label)
+                if field.label != label:
+                    field.label = label
             self._preset.value = self._name_of(config)
+        for part in self._containers:
+            aligned_labels(part)  # which another label upsets
         self.valueChanged.emit()
 
     def offer(self, trainings: TrainingOffer) -> None:
