@@ -1,6 +1,6 @@
 """How good tomograms are denoised, without training and with it, told in docs/general-3d-model.md.
 
-Run: python tests/benchmarks/bench_tomograms.py [general] [noise] [times] [--data FOLDER]
+Run: python tests/benchmarks/bench_tomograms.py [general] [alone] [noise] [times] [--data FOLDER]
          [--model FILE] [--results FOLDER]
 
 Prints tables, and writes their figures to a file of JSON, from which
@@ -101,9 +101,20 @@ def general(model: Denoiser, data: Path) -> Iterator[dict[str, object]]:
             "raw": correlation(both, truth),
             "best_gaussian": gaussian,
             "general": correlation(result, truth),
-            "general_of_one_half": correlation(denoised([odd], model), truth),
             "strength": float(np.polyfit(truth.ravel() / 2, result.ravel(), 1)[0]),
         }
+
+
+def alone(model: Denoiser, data: Path) -> Iterator[dict[str, object]]:
+    """Correlation of what is made of one volume, without another half."""
+    for case in (USUAL[2], OTHERS[3], OTHERS[5]):
+        odd, clean = opened(case.made(data), "odd", "clean")
+        truth, raw = clean[:], odd[:]
+        gaussian = max(
+            correlation(ndimage.gaussian_filter(raw, sigma), truth) for sigma in SIGMAS_VOXELS
+        )
+        result = correlation(denoised([odd], model), truth)
+        yield {**asdict(case), "best_gaussian": gaussian, "general": result}
 
 
 def noise(model: Denoiser, data: Path) -> Iterator[dict[str, object]]:
@@ -156,7 +167,7 @@ def times(model: Denoiser, data: Path) -> Iterator[dict[str, object]]:
             }
 
 
-PARTS = {"general": general, "noise": noise, "times": times}
+PARTS = {"general": general, "alone": alone, "noise": noise, "times": times}
 
 
 def main() -> None:
@@ -173,9 +184,9 @@ def main() -> None:
             rows.append(row)
             figures = (f"{v:.4g}" if isinstance(v, float) else str(v) for v in row.values())
             print("| " + " | ".join(figures) + " |", flush=True)
-        found = {"model": model.summary, "rows": rows}
-        output = given.results / f"tomograms-{part}.json"
-        output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+            found = {"model": model.summary, "rows": rows}
+            output = given.results / f"tomograms-{part}.json"
+            output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

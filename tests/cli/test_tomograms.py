@@ -146,3 +146,12 @@ def test_models_and_files_that_do_not_go_together_are_refused(aretomo, model, tm
         assert "is for volumes, and this is an image" in capsys.readouterr().err.replace("\n", " ")
     assert call("train", aretomo, image, "-o", tmp_path / "m.safetensors", *QUICKLY) == 1
     assert "apart" in capsys.readouterr().err
+
+
+def test_the_general_model_can_be_made_anew(tmp_path, capsys):
+    made = tmp_path / "mine.safetensors"
+    few = ("--fields", 4, "--max-time", "1s", "--device", "cpu", "-q")
+    assert call("train-general", "--tomograms", "-o", made, *few) == 0
+    assert "4 simulated tomograms" in capsys.readouterr().out
+    loaded = load_denoiser(made)
+    assert (loaded.ndim, loaded.working_pixel_size_angstrom, loaded.calibrate) == (3, 14.0, True)
