@@ -322,3 +322,18 @@ def test_particles_that_are_alike_are_separate_images_by_their_name(tmp_path, na
     assert type(opened(tmp_path / name, (particle + noise).astype(np.float32))) is SeparateImages
     counts = np.random.default_rng(0).poisson(3 + particle, (20, 64, 64)).astype(np.uint8)
     assert type(opened(tmp_path / name, counts)) is Movie
+
+
+def test_what_header_and_name_both_call_a_volume_is_not_looked_at(tmp_path, monkeypatch):
+    from napari_n2n.io import stack_kinds
+
+    def not_asked(*_args, **_how):
+        raise AssertionError("sections were read")
+
+    monkeypatch.setattr(stack_kinds, "looks_like", not_asked)
+    voxels = np.random.default_rng(0).normal(size=(6, 64, 64)).astype(np.float32)
+    path = tmp_path / "TS_01_Vol.mrc"
+    with mrcfile.new(path) as file:
+        file.set_data(voxels)
+        file.set_volume()
+    assert open_image(path).kind == "volume"

@@ -24,7 +24,8 @@ def test_napari_finds_the_plugin_its_samples_and_its_preferences(make_napari_vie
     manager = PluginManager.instance()
     assert "napari-n2n" in manager
     samples = dict(manager.iter_sample_data())["napari-n2n"]
-    simulated, photographs = ["apoferritin", "aldolase", "halves"], ["astronaut", "coffee", "cat"]
+    simulated = ["apoferritin", "aldolase", "halves", "tomogram"]
+    photographs = ["astronaut", "coffee", "cat"]
     assert [sample.key for sample in samples] == simulated + photographs
     assert preferences() == Preferences()
 

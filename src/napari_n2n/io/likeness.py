@@ -57,7 +57,8 @@ class _Sample:
     def of(cls, image: NDArray[Any]) -> _Sample:
         pixels = np.asarray(image, np.float32)
         top, left = ((side - min(side, _FINE_PX)) // 2 for side in pixels.shape)
-        fine = pixels[top : top + _FINE_PX, left : left + _FINE_PX]
+        # Copied: a view would keep the whole image in memory.
+        fine = pixels[top : top + _FINE_PX, left : left + _FINE_PX].copy()
         times = max(1, min(pixels.shape) // _COARSE_PX)
         rows, columns = (side // times for side in pixels.shape)
         blocks = pixels[: rows * times, : columns * times].reshape(rows, times, columns, times)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -119,9 +119,12 @@ def evidence_of(source: FrameSource, path: Path | None) -> Evidence | None:
     if path is None or (stated is not None and stated.is_sure and stated.kind == "volume"):
         return stated  # a reconstruction may lie beside the .mdoc of its tilt series
     beside = _beside(path, source.shape[0])
-    if beside is None and stated is None and names_a_volume(path, stem_of(path)):
+    if beside is not None or not names_a_volume(path, stem_of(path)):
+        return beside or stated
+    if stated is None:
         return Evidence("volume", "its name", is_sure=False)
-    return beside or stated
+    # No movie has both the header of a volume and such a name.
+    return replace(stated, is_sure=True) if stated.kind == "volume" else stated
 
 
 def _movie_by_its_looks(evidence: Evidence | None) -> StackJudgement:

@@ -27,16 +27,10 @@ from napari_n2n.io import (
     volume_halves,
     write_tomograms_star,
 )
-from napari_n2n.io.finding import files_in
 from napari_n2n.io.outputs import CREATOR, DENOISED, labels_of
 from napari_n2n.io.stack_kinds import StackKind
-from napari_n2n.io.volumes.lists import (
-    LIST_SUFFIXES,
-    NAME,
-    TOMOGRAMS_STAR,
-    lists_halves,
-    tomograms_in,
-)
+from napari_n2n.io.volumes.halves import holds_volumes
+from napari_n2n.io.volumes.lists import NAME, TOMOGRAMS_STAR, lists_halves, tomograms_in
 from napari_n2n.progress import Steps, Stop, never
 from napari_n2n.workflow.denoising import WrittenFile
 from napari_n2n.workflow.training_sets import ImagesOnDisk, MicrographsOnDisk, PairsOnDisk
@@ -47,29 +41,12 @@ __all__ = [
     "Tomogram",
     "VolumesOnDisk",
     "holds_volumes",
+    "labels_of_result",
     "list_with_denoised",
     "tomograms_among",
     "training_steps",
     "volumes_to_train_on",
 ]
-
-
-def holds_volumes(given: Path) -> bool:
-    """Whether a folder or a list is one of halves of tomograms, and not of micrographs.
-
-    What lies in folders within it counts only where no images lie in itself.
-    """
-    if not given.is_dir() and given.suffix.lower() not in LIST_SUFFIXES:
-        return False
-    try:
-        pairs = volume_halves(given)
-    except N2NError:
-        return False
-    if not given.is_dir() or lists_halves(given / TOMOGRAMS_STAR):
-        return True
-    near = {given, *(child for child in given.iterdir() if child.is_dir())}
-    is_beside = any(pair.odd.parent in near for pair in pairs)
-    return is_beside or not files_in(given, everything=True)
 
 
 class VolumesOnDisk(ImagesOnDisk[VolumeHalves]):
@@ -268,6 +245,11 @@ def _is_of_volumes(given: Path, kind: StackKind | None) -> bool:
         return False
 
 
+def labels_of_result(denoiser: Denoiser) -> tuple[str, ...]:
+    """Return what the header of a tomogram says that ``denoiser`` has denoised."""
+    return DENOISED, f"{CREATOR}: model {fingerprint(denoiser.network)}"
+
+
 @dataclass(frozen=True)
 class DenoiseVolumes:
     """Denoising of tomograms, file by file; `steps` is a job of `workflow.batch`.
@@ -315,7 +297,7 @@ class DenoiseVolumes:
 
     @property
     def _labels(self) -> tuple[str, ...]:
-        return DENOISED, f"{CREATOR}: model {fingerprint(self.denoiser.network)}"
+        return labels_of_result(self.denoiser)
 
     def _is_done(self, tomogram: Tomogram, output: Path) -> bool:
         with suppress(OSError):

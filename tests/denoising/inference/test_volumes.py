@@ -170,3 +170,29 @@ def test_tiles_of_a_flat_tomogram_reach_through_it():
     z, y, x = largest_volume_tile(network, (214, 731, 731), torch.device("cpu"))
     assert z >= 214
     assert z * (y + 2 * network.halo) * (x + 2 * network.halo) < 10_000_000
+
+
+def test_what_was_made_of_each_half_can_be_compared_and_their_mean_is_the_result():
+    halves, denoiser = noisy_volumes(5), made_up(working=20.0)
+    slabs: list[np.ndarray] = []
+    seen: list[np.ndarray] = []
+
+    def compare(before, after):
+        seen.extend(np.array(volume) for volume in (*before, *after))
+
+    steps = denoise_volumes_steps(
+        [halves.odd, halves.even],
+        denoiser,
+        slabs.append,
+        voxel_size_angstrom=20.0,
+        compare=compare,
+    )
+    run_to_end(steps)
+    odd, even, denoised_odd, denoised_even = seen
+    np.testing.assert_allclose(odd, halves.odd, atol=1e-4)
+    np.testing.assert_allclose(even, halves.even, atol=1e-4)
+    alone = denoise_volume(halves.odd, denoiser, voxel_size_angstrom=20.0)
+    offset = (alone - denoised_odd).mean()  # is left out
+    np.testing.assert_allclose(denoised_odd, alone - offset, atol=1e-3)
+    mean, result = (denoised_odd + denoised_even) / 2, np.concatenate(slabs)
+    np.testing.assert_allclose(mean - mean.mean(), result - result.mean(), atol=1e-3)

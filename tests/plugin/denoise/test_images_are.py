@@ -15,6 +15,7 @@ from napari_n2n.plugin.files.readers import read_file
 from napari_n2n.plugin.shared.layers import memory_of
 from napari_n2n.simulation import SimulationConfig, simulate
 from napari_n2n.workflow.sources import MovieSource
+from napari_n2n.workflow.tomogram_views import TomogramSource
 
 
 def noise():
@@ -63,9 +64,11 @@ def test_an_array_is_what_it_looks_like_as_a_file_is(form, wrapped, make, kind):
     form.viewer.add_image(wrapped(make()), name="mine", contrast_limits=(0, 9))
     found = form.images_are()
     assert (found.kind if found.is_known else None) == kind
-    assert (form.objection() is None) == (kind == "movie")
+    assert (form.objection() is None) == (kind in ("movie", "volume"))
     if kind == "movie":
         assert isinstance(form.source(), MovieSource)
+    elif kind == "volume":
+        assert isinstance(form.source(), TomogramSource)
     else:
         with pytest.raises(NotEnoughData, match=r"mine .*Images are"):
             form.source()
@@ -131,9 +134,9 @@ def test_a_volume_can_be_said_to_be_a_movie_and_back(window, tmp_path):
     layer = added(viewer, tmp_path / "a.mrc")
     combo = widget.data._images_are.native
     assert combo.currentText() == "sections of a volume"
-    assert not widget.main_button.big.isEnabled()
-    assert "sections of a volume, by their looks" in widget.progress.status.text()
+    assert widget.data.value().kind == "tomogram"
     click_choice(combo, "frames of one exposure")
+    assert widget.data.value().kind == "movie"
     assert widget.main_button.big.isEnabled()
     source = widget.data.source()
     assert source.movie.pixel_size_angstrom == 2
@@ -144,6 +147,8 @@ def test_a_volume_can_be_said_to_be_a_movie_and_back(window, tmp_path):
     assert not widget.main_button.big.isEnabled()
     click_choice(combo, "sections of a volume")
     assert tuple(layer.scale) == (2, 2, 2)
+    assert widget.data.value().kind == "tomogram"
+    assert widget.main_button.big.isEnabled()
     assert memory_of(added(viewer, tmp_path / "a.mrc")).kind == "volume"
 
 

@@ -4,11 +4,12 @@ import sys
 import dask.array as da
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from napari_n2n.errors import UnreadableFile
 from napari_n2n.io import write_micrograph, write_mrc_stack, write_tiff_stack, write_volume
 from napari_n2n.plugin.files.readers import get_reader, read
-from napari_n2n.plugin.shared.layers import memory_of
+from napari_n2n.plugin.shared.layers import memory_in, memory_of
 from napari_n2n.simulation.eer_encoding import encode_eer
 
 
@@ -133,16 +134,63 @@ def test_a_tomogram_is_lazy_and_its_contrast_that_of_its_middle(
     assert memory_of(layer).kind == "volume"
 
 
-def test_the_halves_of_a_tomogram_open_as_volumes(make_napari_viewer, tmp_path, rng):
-    from scipy import ndimage
+@pytest.fixture
+def halves(tmp_path, rng):
+    """Two halves of a tomogram as AreTomo names them, and what is in them."""
+    clean = ndimage.gaussian_filter(rng.normal(size=(24, 64, 64)), 1.5) * 5
+    voxels = [(clean + rng.normal(size=clean.shape)).astype(np.float32) for _ in range(2)]
+    folder = tmp_path / "AreTomo"
+    folder.mkdir()
+    paths = [folder / f"TS_01_{word}_Vol.mrc" for word in ("ODD", "EVN")]
+    for path, one in zip(paths, voxels, strict=True):
+        write_volume(path, one, voxel_size_angstrom=10)
+    return paths, voxels
 
-    for word in ("EVN", "ODD"):
-        voxels = ndimage.gaussian_filter(rng.normal(size=(24, 64, 64)), 1.5).astype(np.float32)
-        write_volume(tmp_path / f"TS_01_{word}_Vol.mrc", voxels, voxel_size_angstrom=10)
+
+@pytest.mark.parametrize("given", ["both", "one", "folder", "list"])
+def test_halves_of_a_tomogram_are_shown_as_one(make_napari_viewer, halves, told, given):
+    (odd, even), voxels = halves
+    listed = odd.parent / "tomograms.star"
+    if given == "list":
+        listed.write_text(
+            "data_global\n\nloop_\n_rlnTomoName #1\n_rlnTomoReconstructedTomogramHalf1 #2\n"
+            f"_rlnTomoReconstructedTomogramHalf2 #3\nTS_01_Vol {even.name} {odd.name}\n"
+        )
+    wanted = {"both": [odd, even], "one": [even], "folder": [odd.parent], "list": [listed]}
     viewer = make_napari_viewer()
-    viewer.open(str(tmp_path), plugin="napari-n2n")
-    assert {layer.name for layer in viewer.layers} == {"TS_01_EVN_Vol", "TS_01_ODD_Vol"}
-    assert {memory_of(layer).kind for layer in viewer.layers} == {"volume"}
+    for path in wanted[given]:  # as napari opens what is dropped
+        viewer.open(str(path), plugin="napari-n2n")
+    (layer,) = viewer.layers
+    assert layer.name == "TS_01_Vol"
+    assert tuple(layer.scale) == (10, 10, 10)
+    assert isinstance(layer.data, da.Array)
+    mean = (voxels[0] + voxels[1]) / 2
+    np.testing.assert_allclose(np.asarray(layer.data[5]), mean[5], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(np.asarray(layer.data[:, 7]), mean[:, 7], rtol=1e-5, atol=1e-5)
+    assert [half.path for half in memory_of(layer).halves] == [odd, even]
+    assert viewer.dims.current_step[0] in (11, 12)  # the middle
+    assert any("one tomogram, their mean" in message for message in told)
+
+
+def test_a_whole_tomogram_knows_the_halves_beside_it(halves):
+    (odd, _), voxels = halves
+    whole = odd.with_name("TS_01_Vol.mrc")
+    write_volume(whole, voxels[0] + voxels[1], voxel_size_angstrom=10)
+    ((pixels, description, _),) = read(str(whole))
+    np.testing.assert_allclose(np.asarray(pixels[3]), voxels[0][3] + voxels[1][3], rtol=1e-5)
+    memory = memory_in(description["metadata"])
+    assert memory.path == whole
+    assert len(memory.halves) == 2
+
+
+def test_a_half_whose_other_half_is_torn_opens_alone_and_says_so(halves):
+    (odd, even), voxels = halves
+    even.write_bytes(even.read_bytes()[:5000])
+    ((pixels, description, _),) = read(str(odd))
+    np.testing.assert_array_equal(np.asarray(pixels[3]), voxels[0][3])
+    memory = memory_in(description["metadata"])
+    assert memory.halves is None
+    assert any(even.name in note for note in memory.notes)
 
 
 def test_a_folder_of_zarr_that_is_no_image_is_told(tmp_path):

@@ -47,6 +47,9 @@ from napari_n2n.progress import (
 
 Write = Callable[[NDArray[np.float32]], object]
 """Takes the next sections, (sections, y, x), from the first one on."""
+Compare = Callable[[Sequence[NDArray[np.float32]], Sequence[NDArray[np.float32]]], object]
+"""Takes volumes, (z, y, x) at the working voxel size, and what the network made of each for itself,
+less its offset."""
 
 _AS_FINE = 1.01  # times the voxel size: nothing is lost by that
 # Of the time that denoising takes, in percent: bringing volumes to the working voxel size, the
@@ -88,6 +91,7 @@ def denoise_volumes_steps(
     voxel_size_angstrom: float | None = None,
     device: str | torch.device = "auto",
     tile: tuple[int, int, int] | None = None,
+    compare: Compare | None = None,
     stop: Stop = never,
 ) -> Steps[tuple[str, ...]]:
     """Denoise a volume, or both halves of one, and ``write`` the result slab by slab.
@@ -115,6 +119,8 @@ def denoise_volumes_steps(
     tile
         Sides (z, y, x) of the tiles in working voxels; by default what fits the free memory.
         Tiling does not change the result.
+    compare
+        Takes the volumes and the results of each while they are there, on the disk.
     stop
         Once true, `Interrupted` is raised within a second.
 
@@ -162,6 +168,8 @@ def denoise_volumes_steps(
             steps = _tiled_steps(network, seen, tile, chosen)
             part = _share_of(watch, _READING, _NETWORK)
             results = yield from passed_on(steps, part)
+        if compare is not None:
+            compare([volume.voxels for volume in seen], results)
         if denoiser.output_gain != 1:
             for made in results:
                 made *= np.float32(denoiser.output_gain)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_n2n.denoising.checkpoints import Denoiser
 from napari_n2n.denoising.config import TrainingConfig, require_dimensions
-from napari_n2n.denoising.inference.volumes import denoise_volume
+from napari_n2n.denoising.inference.volumes import denoise_volumes_steps
 from napari_n2n.denoising.reports import Preview
 from napari_n2n.denoising.shipped_models.general import start_for
 from napari_n2n.denoising.training.learner import Learner
@@ -23,7 +23,7 @@ from napari_n2n.denoising.training.volume_pairs import (
     prepare_volumes_steps,
 )
 from napari_n2n.devices import choose_device, torch_errors_explained
-from napari_n2n.progress import Steps, Stop, never, passed_on, run_to_end
+from napari_n2n.progress import Interrupted, Steps, Stop, never, passed_on, run_to_end
 
 VolumePreviewSource = Callable[[], tuple[NDArray[np.float32], float | None] | None]
 """Gives sections (z, y, x) about the one that is looked at, which is in their middle, and the voxel
@@ -103,7 +103,7 @@ def train_volumes_steps(
             TrainedOn(data.names, working, len(data.training), started_from=began_with),
             output,
             judge=partial(evaluate_volumes, parts=data.validation) if data.validation else None,
-            show=partial(_middle_section, preview, working, chosen),
+            show=partial(_middle_section, preview, working, chosen, stop),
             milestone=_is_milestone,
         )
         if resume and output is not None:
@@ -135,9 +135,13 @@ def _middle_section(
     source: VolumePreviewSource,
     working: float | None,
     device: torch.device,
+    stop: Stop,
     newest: Callable[[], Denoiser],
 ) -> Preview | None:
-    """Denoise the middle of the section that is looked at; ``working`` is the voxel size in Å."""
+    """Denoise the middle of the section that is looked at; ``working`` is the voxel size in Å.
+
+    None: nobody looks, or somebody wants to stop, who does not wait for it.
+    """
     wanted = source()
     if wanted is None:
         return None
@@ -148,6 +152,18 @@ def _middle_section(
         max(0, (length - side) // 2) for length, side in zip(sections.shape, sides, strict=True)
     ]
     box = tuple(slice(a, a + n) for a, n in zip(starts, sides, strict=True))
-    part = sections[box]
-    denoised = denoise_volume(part, newest(), voxel_size_angstrom=voxel_size, device=device)
+    slabs: list[NDArray[np.float32]] = []
+    steps = denoise_volumes_steps(
+        [sections[box]],
+        newest(),
+        slabs.append,
+        voxel_size_angstrom=voxel_size,
+        device=device,
+        stop=stop,
+    )
+    try:
+        run_to_end(steps)
+    except Interrupted:
+        return None
+    denoised = np.concatenate(slabs)
     return Preview(denoised[len(sections) // 2 - starts[0]], (starts[1], starts[2]))

@@ -8,20 +8,26 @@
 
 from napari_n2n.io.volumes.facts import volume_facts
 from napari_n2n.io.volumes.halves import halves_beside, volume_halves
+from napari_n2n.io.volumes.mean import MeanOfHalves
 from napari_n2n.io.volumes.model import Volume
 from napari_n2n.io.volumes.opening import OtherKind, open_volume
 from napari_n2n.io.volumes.pairs import VolumePair, VolumePairs
+from napari_n2n.io.volumes.shown import ShownTomogram, shown_tomogram, shown_tomograms
 from napari_n2n.io.volumes.tomograms_star import write_tomograms_star
 from napari_n2n.io.volumes.writing import VolumeWriter, write_volume
 
 __all__ = [
+    "MeanOfHalves",
     "OtherKind",
+    "ShownTomogram",
     "Volume",
     "VolumePair",
     "VolumePairs",
     "VolumeWriter",
     "halves_beside",
     "open_volume",
+    "shown_tomogram",
+    "shown_tomograms",
     "volume_facts",
     "volume_halves",
     "write_tomograms_star",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_n2n.errors import N2NError, UnreadableFile
-from napari_n2n.io.finding import HalvesFiles, find_halves, stem_of, unpaired_halves
+from napari_n2n.io.finding import HalvesFiles, files_in, find_halves, stem_of, unpaired_halves
 from napari_n2n.io.half_names import half_of_folder, names_a_volume
 from napari_n2n.io.volumes.lists import LIST_SUFFIXES, TOMOGRAMS_STAR, listed_pairs, lists_halves
 from napari_n2n.io.volumes.opening import OtherKind
@@ -73,6 +73,24 @@ def halves_beside(path: Path) -> HalvesFiles | None:
     if half_of_folder(folder) is not None:
         folder = folder.parent
     return next((one for one in find_halves(folder) if path in (one.odd, one.even, one.full)), None)
+
+
+def holds_volumes(given: Path) -> bool:
+    """Whether a folder or a list is one of halves of tomograms, and not of micrographs.
+
+    What lies in folders within it counts only where no images lie in itself.
+    """
+    if not given.is_dir() and given.suffix.lower() not in LIST_SUFFIXES:
+        return False
+    try:
+        pairs = volume_halves(given)
+    except N2NError:
+        return False
+    if not given.is_dir() or lists_halves(given / TOMOGRAMS_STAR):
+        return True
+    near = {given, *(child for child in given.iterdir() if child.is_dir())}
+    is_beside = any(pair.odd.parent in near for pair in pairs)
+    return is_beside or not files_in(given, everything=True)
 
 
 def _checked(found: VolumePairs) -> VolumePairs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, Protocol, Self, overload
 
 import numpy as np
 
@@ -24,6 +24,8 @@ Zyx = tuple[float, float, float]
 _UNEVEN = 0.01
 """Of a voxel's width: as much more or less its height may be before it is said."""
 _CENTRAL = (0.4, 0.5, 0.6)
+_LOOKED_AT_PX = 500_000
+"""Of each section whose contrast is looked at."""
 
 
 class Volume(StillStack):
@@ -113,24 +115,15 @@ class Volume(StillStack):
         return voxels[backwards, :: y.step, :: x.step][kept]
 
     def typical_pixels(self) -> NDArray[np.float32]:
-        """Give a few sections about the middle, one above the other, (3 y, x)."""
-        numbers = sorted({int(share * len(self)) for share in _CENTRAL})
-        return np.concatenate([self[number] for number in numbers])
+        """Give pixels of a few sections about the middle, one above the other, (y, x)."""
+        return typical_pixels(self)
 
     def as_dask(self) -> Any:
         """Give a dask array (z, y, x) of float32, one chunk a section, nothing read yet.
 
         Of a plane or box that is sliced from it, only that is read, where the format allows it.
         """
-        import dask.array as da
-
-        return da.from_array(
-            _AsFloats(self),
-            chunks=((1,) * len(self), *((side,) for side in self.shape[1:])),
-            # A name of its own: making one up, dask would hash every voxel.
-            name=f"section-{uuid.uuid4().hex}",
-            meta=np.empty((0, 0, 0), np.float32),
-        )
+        return as_dask(self)
 
     def _box(self, box: Box) -> NDArray[np.float32]:
         raw = read_box(self.source, box)
@@ -139,13 +132,53 @@ class Volume(StillStack):
         return self._as_used(raw, where, is_ours=True)
 
 
+class LazyVolume(Protocol):
+    """What gives boxes (z, y, x) of float32 as it is sliced."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(z, y, x)."""
+        ...
+
+    def __getitem__(self, index: tuple[Index, ...], /) -> NDArray[np.float32]:
+        """Return what numpy's numbers and slices choose."""
+        ...
+
+
+def typical_pixels(volume: LazyVolume) -> NDArray[np.float32]:
+    """Give pixels of a few sections about the middle of a volume, one above the other, (y, x).
+
+    One section is in memory at a time, however large they are.
+    """
+    depth, height, width = volume.shape
+    every = max(1, round((height * width / _LOOKED_AT_PX) ** 0.5))
+    numbers = sorted({int(share * depth) for share in _CENTRAL})
+    return np.concatenate([volume[number, ...][::every, ::every].copy() for number in numbers])
+
+
+def as_dask(volume: LazyVolume) -> Any:
+    """Give a dask array (z, y, x) of float32, one chunk a section, nothing read yet.
+
+    Of a plane or box that is sliced from it, only that is asked of ``volume``.
+    """
+    import dask.array as da
+
+    return da.from_array(
+        _AsFloats(volume),
+        chunks=((1,) * volume.shape[0], *((side,) for side in volume.shape[1:])),
+        # A name of its own: making one up, dask would hash every voxel.
+        name=f"section-{uuid.uuid4().hex}",
+        meta=np.empty((0, 0, 0), np.float32),
+    )
+
+
 class _AsFloats:
     """A volume as dask takes arrays, of the type that slicing gives and not of the stored one."""
 
     ndim = 3
     dtype = np.dtype(np.float32)
 
-    def __init__(self, volume: Volume) -> None:
+    def __init__(self, volume: LazyVolume) -> None:
         self.shape = volume.shape
         self._volume = volume
 

@@ -1,4 +1,4 @@
-"""Choosing what to work on: a movie, halves, a micrograph, a photograph, or a folder of them."""
+"""Choosing what to work on: movie, halves, micrograph, tomogram, photograph, or a folder."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_n2n.errors import N2NError, NotEnoughData
 from napari_n2n.io.finding import half_of
-from napari_n2n.io.stack_kinds import STACK_WORDS, StackJudgement
+from napari_n2n.io.stack_kinds import STACK_WORDS, StackJudgement, StackKind
 from napari_n2n.plugin.denoise.images_are import judgement_of, objection_to, say_kind
 from napari_n2n.plugin.denoise.layer_sources import (
     dose_of,
@@ -20,10 +20,18 @@ from napari_n2n.plugin.denoise.layer_sources import (
     movie_source,
     photograph_source,
     roles_of,
+    tomogram_source,
 )
 from napari_n2n.plugin.shared.contrast_field import contrast_field
 from napari_n2n.plugin.shared.controls import Underway, aligned_labels, folded
-from napari_n2n.plugin.shared.layers import is_made_here, layer_called, memory_of, pixel_size_of
+from napari_n2n.plugin.shared.layers import (
+    Kind,
+    is_made_here,
+    layer_called,
+    memory_of,
+    pixel_size_of,
+)
+from napari_n2n.plugin.shared.looks import small_print
 from napari_n2n.plugin.shared.movie_form import MovieForm, path_of
 from napari_n2n.plugin.shared.pixel_sizes import Calibrator
 from napari_n2n.plugin.shared.preferences import halves_folder
@@ -31,17 +39,21 @@ from napari_n2n.workflow.fields_of_view import ContrastChoice
 from napari_n2n.workflow.photograph_sources import PhotographFolder
 from napari_n2n.workflow.recording import RecordingOptions
 from napari_n2n.workflow.sources import FolderSource, HalvesSource, ImageSource, Source
+from napari_n2n.workflow.tomogram_views import TomogramSource
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-DataKind = Literal["movie", "halves", "folder", "image", "photograph", "photographs"]
+DataKind = Literal["movie", "halves", "folder", "image", "tomogram", "photograph", "photographs"]
+Sort = Literal["micrograph", "photograph", "tomogram"]
+"""What models are for."""
 _KINDS: dict[DataKind, str] = {
     "movie": "Movie",
     "halves": "Odd and even halves",
     "folder": "Folder of movies, halves or micrographs",
     "image": "Single micrograph",
+    "tomogram": "Tomogram",
     "photograph": "Colour photograph",
     "photographs": "Folder of colour photographs",
 }
@@ -50,10 +62,12 @@ _FIELDS: dict[DataKind, tuple[str, ...]] = {
     "halves": ("odd", "even"),
     "folder": ("folder",),
     "image": ("image",),
+    "tomogram": ("tomogram",),
     "photograph": ("photograph",),
     "photographs": ("folder",),
 }
 _OPENED_AS: tuple[tuple[str, DataKind], ...] = (
+    ("tomogram", "tomogram"),
     ("movie", "movie"),
     ("image", "image"),
     ("photograph", "photograph"),
@@ -61,8 +75,14 @@ _OPENED_AS: tuple[tuple[str, DataKind], ...] = (
 _ASK = "ask"
 _STACKS = [(text, kind) for kind, text in STACK_WORDS.items()]
 _OF_FOLDERS = ("folder", "photographs")
-_OF_LAYERS = ("movie", "halves", "image")
+_OF_LAYERS = ("movie", "halves", "image", "tomogram")
+_OF_STACKS = ("movie", "tomogram")
 _RECORDED = (*_OF_LAYERS, "folder")
+_HALVES = "Its halves: {}"
+_ONE_VOLUME = (
+    "Its halves are not known: it can be denoised, but not trained on. Where they lie beside it "
+    "under names that programs give them, they are found."
+)
 
 
 @dataclass(frozen=True)
@@ -77,6 +97,7 @@ class DataChoice:
     odd: str | None = None
     even: str | None = None
     image: str | None = None
+    tomogram: str | None = None
     photograph: str | None = None
     folder: Path | None = None
     recording: RecordingOptions = field(default_factory=RecordingOptions)
@@ -86,6 +107,13 @@ class DataChoice:
     def in_colour(self) -> bool:
         """Whether it is photographs."""
         return self.kind in ("photograph", "photographs")
+
+    @property
+    def sort(self) -> Sort:
+        """What a model for it is for."""
+        if self.in_colour:
+            return "photograph"
+        return "tomogram" if self.kind == "tomogram" else "micrograph"
 
 
 class DataForm(QWidget):
@@ -107,6 +135,7 @@ class DataForm(QWidget):
             "odd": ComboBox(label="Odd frames", nullable=True, choices=()),
             "even": ComboBox(label="Even frames", nullable=True, choices=()),
             "image": ComboBox(label="Micrograph", nullable=True, choices=()),
+            "tomogram": ComboBox(label="Tomogram", nullable=True, choices=()),
             "photograph": ComboBox(label="Photograph", nullable=True, choices=()),
         }
         self._images_are = ComboBox(label="Images are", choices=_STACKS)
@@ -121,6 +150,7 @@ class DataForm(QWidget):
         fields.insert(1, self._images_are)  # below the movie
         container = Container(widgets=[self._kind, *fields], labels=True)
         aligned_labels(container)
+        self._halves = small_print()
         self._recording = MovieForm()
         self._contrast = contrast_field()
         seen = Container(widgets=[self._contrast], labels=True)
@@ -132,6 +162,7 @@ class DataForm(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(container.native)
+        layout.addWidget(self._halves)
         layout.addWidget(self.more)
         self._containers = (container, seen)
         self._settling = Underway()
@@ -173,7 +204,7 @@ class DataForm(QWidget):
             self._contrast.value = choice.contrast
         self._on_change()
 
-    def source(self) -> Source:
+    def source(self) -> Source | TomogramSource:
         """Return what is chosen, for a job: pixels, not layers.
 
         Raises
@@ -203,6 +234,11 @@ class DataForm(QWidget):
             if (objection := objection_to(layer)) is not None:
                 raise NotEnoughData(objection)
             return movie_source(layer, choice.recording)
+        if choice.kind == "tomogram":
+            layer = self._layer(choice.tomogram, "Open a tomogram first")
+            if (objection := objection_to(layer, "volume")) is not None:
+                raise NotEnoughData(objection)
+            return tomogram_source(layer)
         if choice.kind == "image":
             layer = self._layer(choice.image, "Open a micrograph first")
             return ImageSource(layer.data, layer.name, pixel_size_of(layer), dose_of(layer))
@@ -235,7 +271,13 @@ class DataForm(QWidget):
     def objection(self) -> str | None:
         """Return why what is chosen cannot be worked on, and what to do; None if it can."""
         stack = self._chosen_stack()
-        return None if stack is None else objection_to(stack)
+        wanted: StackKind = "volume" if self._kind.value == "tomogram" else "movie"
+        return None if stack is None else objection_to(stack, wanted)
+
+    def has_halves(self) -> bool:
+        """Whether the tomogram that is chosen can be trained on."""
+        layer = self.shown_layer() if self._kind.value == "tomogram" else None
+        return layer is not None and memory_of(layer).halves is not None
 
     def lacks_pixel_size(self) -> bool:
         """Whether the layers that are chosen are micrographs or movies of unknown pixel size."""
@@ -281,11 +323,25 @@ class DataForm(QWidget):
         if role == "image":  # rather what was opened than what was summed here
             names = [n for n in names if not is_made_here(self._viewer.layers[n])] or names
         if role == "movie":  # rather one than what would have to be said to be one
-            names = [n for n in names if memory_of(self._viewer.layers[n]).kind == "movie"] or names
+            names = [n for n in names if self._kind_of(n) == "movie"] or [
+                n for n in names if self._kind_of(n) != "volume"
+            ]
         if role in ("movie", "image", "photograph"):
+            return names[0] if names else None
+        if role == "tomogram":
+            names = [n for n in names if self._kind_of(n) == "volume"]
             return names[0] if names else None
         wanted = [n for n in names if memory_of(self._viewer.layers[n]).kind == role]
         return wanted[0] if wanted else None
+
+    def _kind_of(self, name: str) -> Kind | None:
+        """Return what a stack is; of one that nobody opened here, what it looks like."""
+        layer = self._viewer.layers[name]
+        kind = memory_of(layer).kind
+        if kind is not None:
+            return kind
+        judgement = judgement_of(layer)
+        return judgement.kind if judgement.is_known else None
 
     def _choose_opened(self, layer: "Layer") -> None:
         """Choose the layer that has just been opened, in the likeliest of its roles."""
@@ -300,6 +356,8 @@ class DataForm(QWidget):
                 self._kind.value = "halves"
                 return
         for role, wanted in _OPENED_AS:
+            if role == "tomogram" and self._kind_of(layer.name) != "volume":
+                continue
             if role in roles:
                 self._layers[role].value = layer.name
                 self._kind.value = wanted
@@ -329,6 +387,8 @@ class DataForm(QWidget):
             self._kind.value = "movie"
         elif chosen["odd"] and chosen["even"]:
             self._kind.value = "halves"
+        elif chosen["tomogram"]:
+            self._kind.value = "tomogram"
         elif chosen["image"]:
             self._kind.value = "image"
         elif chosen["photograph"]:
@@ -351,9 +411,23 @@ class DataForm(QWidget):
         for role, part in self._fields.items():
             part.visible = role in _FIELDS[kind]
         self._show_images_are()
+        self._show_halves()
+        self._contrast.visible = kind != "tomogram"
         self.more.setVisible(kind in _RECORDED)
         self._recording.show_movies(kind in ("movie", "folder"), kind=kind == "folder")
         self.valueChanged.emit()
+
+    def _show_halves(self) -> None:
+        """Say of a tomogram which halves there are."""
+        layer = self.shown_layer() if self._kind.value == "tomogram" else None
+        self._halves.setVisible(layer is not None)
+        if layer is None:
+            return
+        if not self.has_halves():
+            self._halves.setText(_ONE_VOLUME)
+            return
+        names = [path.name for path in memory_of(layer).files[-2:]] or ["odd", "even"]
+        self._halves.setText(_HALVES.format(", ".join(names)))
 
     def _show_images_are(self) -> None:
         """Show what the images of the chosen stack are, or ask."""
@@ -374,10 +448,22 @@ class DataForm(QWidget):
             say_kind(stack, said)
         except N2NError as problem:
             show_error(str(problem))
-        self._on_change()
+        self._follow_what_was_said(stack.name, said)
+        self.refresh()
+
+    def _follow_what_was_said(self, name: str, said: "StackKind") -> None:
+        """Choose a stack as what it was said to be."""
+        role: DataKind = "tomogram" if said == "volume" else "movie"
+        with self._settling:
+            part = self._layers[role]
+            if name not in part.choices:
+                part.choices = [*part.choices, name]
+            part.value = name
+            self._kind.value = role
+            self._kind_is_wanted = True
 
     def _chosen_stack(self) -> "Layer | None":
-        return self.shown_layer() if self._kind.value == "movie" else None
+        return self.shown_layer() if self._kind.value in _OF_STACKS else None
 
     def _on_recording(self) -> None:
         size = self._recording.value().pixel_size_angstrom

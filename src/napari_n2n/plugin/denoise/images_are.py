@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 _SAID = "what was said of it"
 _ASK = (
     "Nothing tells what the images of {} are. Say it above, at Images are: frames of one exposure "
-    "can be aligned and denoised."
+    "can be aligned and denoised, sections of a volume denoised."
 )
-_NO_MOVIE = (
-    "The images of {} are {}, by {}. They can be looked at, but not aligned. If they are frames of "
-    "one exposure, say so above, at Images are."
+_OTHERS = (
+    "The images of {} are {}, by {}. They can be looked at, but not {}. If they are {}, say so "
+    "above, at Images are."
 )
+_USES: dict[StackKind, str] = {"movie": "aligned", "volume": "denoised"}
 
 
 def judgement_of(layer: "Layer") -> StackJudgement:
@@ -42,14 +43,18 @@ def judgement_of(layer: "Layer") -> StackJudgement:
     return memory.images_are
 
 
-def objection_to(layer: "Layer") -> str | None:
-    """Return why a stack cannot be worked on as a movie, and what to do; None if it can."""
+def objection_to(layer: "Layer", wanted: StackKind = "movie") -> str | None:
+    """Return why a stack cannot be worked on as what is wanted, and what to do; None if it can.
+
+    That is a ``"movie"`` or a ``"volume"``.
+    """
     judgement = judgement_of(layer)
     if not judgement.is_known:
         return _ASK.format(layer.name)
-    if judgement.kind == "movie":
+    if judgement.kind == wanted:
         return None
-    return _NO_MOVIE.format(layer.name, STACK_WORDS[judgement.kind], judgement.why)
+    words, why = STACK_WORDS[judgement.kind], judgement.why
+    return _OTHERS.format(layer.name, words, why, _USES[wanted], STACK_WORDS[wanted])
 
 
 def say_kind(layer: "Layer", kind: StackKind) -> None:

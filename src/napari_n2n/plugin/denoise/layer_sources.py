@@ -13,6 +13,7 @@ from napari_n2n.plugin.shared.preferences import preferences
 from napari_n2n.workflow.photograph_sources import OnePhotograph
 from napari_n2n.workflow.recording import RecordingOptions
 from napari_n2n.workflow.sources import MovieSource
+from napari_n2n.workflow.tomogram_views import TomogramSource
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -28,6 +29,8 @@ def roles_of(layer: "Layer") -> list[str]:
     kind = memory_of(layer).kind
     if layer.rgb:
         return ["photograph"] if layer.ndim == 2 and kind not in _RESULTS else []
+    if kind == "volume":  # which can be said to be a movie
+        return ["tomogram", "movie"]
     if kind in STACK_KINDS:  # one that is no movie can be said to be one
         return ["movie"]
     if kind in ("odd", "even"):
@@ -38,7 +41,7 @@ def roles_of(layer: "Layer") -> list[str]:
         return []
     if layer.ndim == 2:
         return ["odd", "even", "image"]
-    return ["movie", "odd", "even"] if layer.ndim == 3 and kind is None else []
+    return ["movie", "odd", "even", "tomogram"] if layer.ndim == 3 and kind is None else []
 
 
 def movie_source(layer: "Layer", recording: RecordingOptions) -> MovieSource:
@@ -71,6 +74,14 @@ def movie_source(layer: "Layer", recording: RecordingOptions) -> MovieSource:
         )
     recording = recording.replaced(pixel_size_angstrom=said)
     return MovieSource(movie, layer.name, layer.data, pixel_size, recording)
+
+
+def tomogram_source(layer: "Layer") -> TomogramSource:
+    """Return a tomogram: its halves, where the layer knows them, or the volume itself."""
+    memory = memory_of(layer)
+    volumes = (layer.data,) if memory.halves is None else memory.halves
+    files = memory.files or (() if memory.path is None else (memory.path,))
+    return TomogramSource(volumes, layer.name, pixel_size_of(layer), layer.data, files)
 
 
 def is_noisy(photograph: "Layer") -> bool:

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject
 
 from napari_n2n.io.photographs import WHITE
-from napari_n2n.plugin.shared.canvas import camera_of, fit_view, grid_of
+from napari_n2n.plugin.denoise.shown_layers import PREVIEW, ShownLayers, visible_part
+from napari_n2n.plugin.shared.canvas import fit_view, grid_of
 from napari_n2n.plugin.shared.compare import Comparison
-from napari_n2n.plugin.shared.controls import Underway
 from napari_n2n.plugin.shared.layers import (
     LayerData,
     LayerMemory,
@@ -25,23 +25,16 @@ from napari_n2n.workflow.fields_of_view import FieldOfView
 from napari_n2n.workflow.fields_of_view import Image as Pixels
 from napari_n2n.workflow.photograph_training import NoisyCopy
 from napari_n2n.workflow.sources import Source
-from napari_n2n.workflow.train_and_denoise import DenoisingResult, Region, RegionOfInterest
+from napari_n2n.workflow.train_and_denoise import DenoisingResult, RegionOfInterest
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from napari.components import ViewerModel
-    from napari.layers import Layer
-
-PREVIEW = "denoising preview"
-_LOOK_MS = 400
-_SMALLEST_VIEW_PX = 64
-# Who sees this share of either side has not zoomed in: a dock that was opened took the rest.
-_ALL_OF_IT = 0.8
 
 
-class DenoiseLayers:
-    """The layers this widget makes; used in the window's thread only.
+class DenoiseLayers(ShownLayers):
+    """The layers this widget makes of images; used in the window's thread only.
 
     The user may delete any of them at any time: a deleted preview stays away for as long as the
     work goes on, a deleted sum is put back when it is needed.
@@ -50,19 +43,11 @@ class DenoiseLayers:
     def __init__(
         self, viewer: "ViewerModel", comparison: Comparison, parent: QObject | None = None
     ) -> None:
-        self._viewer = viewer
-        self.comparison = comparison
+        super().__init__(viewer, comparison, parent)
         self.region_of_interest = RegionOfInterest()
         self._field: FieldOfView | None = None
         self._source_data: tuple[Any, ...] = ()
         self._source_id: Hashable | None = None
-        self._preview_wanted = False
-        self._removing = Underway()
-        # While work goes on, where the user looks is asked again and again.
-        self._looking = QTimer(parent)
-        self._looking.setInterval(_LOOK_MS)
-        self._looking.timeout.connect(self.look)
-        viewer.layers.events.removed.connect(self._on_removed)
 
     def show_chosen(self, layer: Image) -> None:
         """Show what was chosen beside what was made of it, if that is there; else alone."""
@@ -109,10 +94,7 @@ class DenoiseLayers:
         self._source_data = tuple(getattr(source, part) for part in parts if hasattr(source, part))
         shown = [x for x in self._images() if any(x.data is one for one in self._source_data[:1])]
         self._source_id = shown[0].unique_id if shown else None
-        self._preview_wanted = True
-        self._remove(self._ours(PREVIEW))
-        self.look()
-        self._looking.start()
+        self._start_preview()
 
     def look(self) -> None:
         """Store which part of the field is on screen, for the work to denoise."""
@@ -120,7 +102,7 @@ class DenoiseLayers:
         if layer is None or not self._preview_wanted:
             self.region_of_interest.look_at(None)
         else:
-            self.region_of_interest.look_at(_visible(layer), self._field)
+            self.region_of_interest.look_at(visible_part(layer), self._field)
 
     def show_part(self, pixels: Pixels, origin: tuple[int, int]) -> None:
         """Show a denoised part of the field, (y, x) from ``origin`` (px) on, beside the sum."""
@@ -145,14 +127,8 @@ class DenoiseLayers:
 
     def end_preview(self) -> None:
         """Make no more previews."""
-        self._looking.stop()
-        self._preview_wanted = False
+        super().end_preview()
         self.region_of_interest.look_at(None)
-
-    def disconnect_layers(self) -> None:
-        """Follow the viewer's layers no longer."""
-        self._looking.stop()
-        self._viewer.layers.events.removed.disconnect(self._on_removed)
 
     def show_result(
         self, result: DenoisingResult, seconds: float, *, in_view: bool = True
@@ -197,10 +173,6 @@ class DenoiseLayers:
             self._remove(old)
         return layer
 
-    def _on_removed(self, event: Any) -> None:
-        if event.value.name == PREVIEW and not self._removing:
-            self.end_preview()  # the user does not want to see it
-
     def _raw_layer(self, field: FieldOfView) -> Image:
         """Return the layer of the field's sum; it is made if it is not there."""
         layer = self._find(field)
@@ -236,44 +208,6 @@ class DenoiseLayers:
                 return layer
         return None
 
-    def _compare(self, raw: Image, layer: Image) -> None:
-        """Show both side by side; who had zoomed in goes on looking at the same place."""
-        camera, grid = camera_of(self._viewer), grid_of(self._viewer)
-        center, zoom, was_divided = camera.center, camera.zoom, grid.enabled
-        seen = min(
-            (span.stop - span.start) / length
-            for span, length in zip(_visible(raw), _shape(raw), strict=True)
-        )
-        self.comparison.show(raw, layer)
-        if grid.enabled and not was_divided and seen < _ALL_OF_IT:
-            camera.center = center
-            camera.zoom = zoom / 2  # a pane is half the canvas
-
-    def _show_alone(self, layer: Image) -> None:
-        """Compare no longer; other images step back."""
-        self.comparison.end()
-        for other in self._images():
-            other.visible = other == layer
-
-    def _images(self) -> list[Image]:
-        return [layer for layer in self._viewer.layers if isinstance(layer, Image)]
-
-    def _add(self, described: LayerData, **more: Any) -> Image:
-        pixels, description, _ = described
-        image = Image(pixels, **description, **more)
-        self._viewer.add_layer(image)
-        return image
-
-    def _ours(self, name: str) -> "Layer | None":
-        """Return a layer we made; one of the user's that bears the name is left alone."""
-        layer = layer_called(self._viewer, name)
-        return None if layer is None or memory_of(layer).kind is None else layer
-
-    def _remove(self, layer: "Layer | None") -> None:
-        if layer is not None and layer in self._viewer.layers:
-            with self._removing:
-                self._viewer.layers.remove(layer)
-
 
 def _is_of(memory: LayerMemory, raw: Image, layer: Image) -> bool:
     """Whether ``memory`` is of a result, with a ``raw`` layer, that was made of ``layer``."""
@@ -281,25 +215,6 @@ def _is_of(memory: LayerMemory, raw: Image, layer: Image) -> bool:
         return True
     path = memory_of(layer).path
     return memory.path == path if path is not None else memory.made_from_id == layer.unique_id
-
-
-def _visible(layer: Image) -> Region:
-    """Return what of an image layer is on screen, as slices of its pixels (y, x)."""
-    (top, left), (bottom, right) = np.asarray(layer.corner_pixels)[:, -2:].astype(int)
-    height, width = _shape(layer)
-    spans = []
-    for low, high, length in ((top, bottom + 1, height), (left, right + 1, width)):
-        low, high = max(0, low), min(length, high)
-        if high - low < _SMALLEST_VIEW_PX:
-            low, high = 0, length
-        spans.append(slice(int(low), int(high)))
-    return spans[0], spans[1]
-
-
-def _shape(layer: Image) -> tuple[int, int]:
-    """Return how many pixels (y, x) an image layer has."""
-    height, width = layer.data.shape[:2] if layer.rgb else layer.data.shape[-2:]
-    return int(height), int(width)
 
 
 def _described(pixels: Pixels, name: str, memory: LayerMemory) -> LayerData:

@@ -13,8 +13,14 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_n2n.denoising.config import TrainingConfig
-from napari_n2n.plugin.denoise.data_form import DataChoice
-from napari_n2n.plugin.denoise.settings_form import MICROGRAPHS, PHOTOGRAPHS, SettingsForm
+from napari_n2n.plugin.denoise.data_form import DataChoice, Sort
+from napari_n2n.plugin.denoise.settings_form import (
+    MICROGRAPHS,
+    PHOTOGRAPHS,
+    TOMOGRAMS,
+    SettingsForm,
+    TrainingOffer,
+)
 from napari_n2n.plugin.shared.controls import Underway, aligned_labels, row
 from napari_n2n.plugin.shared.movie_form import path_of
 from napari_n2n.plugin.shared.preferences import models_folder, preferences
@@ -25,16 +31,44 @@ if TYPE_CHECKING:
 
     from napari_n2n.denoising.checkpoints import Denoiser
 
-ModelKind = Literal["general", "photographs", "new", "saved"]
-IN_THE_BOX: tuple[ModelKind, ModelKind] = ("general", "photographs")
-"""Models that are ready, by the names they have in the box: for grey images, and in colour."""
+ModelKind = Literal["general", "general-3d", "photographs", "new", "saved"]
+IN_THE_BOX: dict[Sort, ModelKind] = {
+    "micrograph": "general",
+    "tomogram": "general-3d",
+    "photograph": "photographs",
+}
+"""Models that are ready, by what they are for; their names are those they have in the box."""
+BOXED = tuple(IN_THE_BOX.values())
 
+_OFFERED: dict[Sort, tuple[ModelKind, ...]] = {
+    "micrograph": ("general", "photographs", "new", "saved"),
+    "tomogram": ("general-3d", "new", "saved"),
+    "photograph": ("general", "photographs", "new", "saved"),
+}
+_SETTINGS: dict[Sort, TrainingOffer] = {
+    "micrograph": MICROGRAPHS,
+    "tomogram": TOMOGRAMS,
+    "photograph": PHOTOGRAPHS,
+}
 _KINDS: dict[ModelKind, str] = {
     "general": "The general model (ready now)",
+    "general-3d": "The general 3D model (ready now)",
     "photographs": "The photographs' model (ready now)",
     "new": "Train on this data",
     "saved": "Use a saved one",
 }
+
+
+_CALLED: dict[ModelKind, str] = {
+    "general": "the general model",
+    "general-3d": "the general 3D model",
+    "photographs": "the photographs' model",
+}
+_SORT_OF: dict[ModelKind, Sort] = {kind: sort for sort, kind in IN_THE_BOX.items()}
+
+
+def _titled(sort: Sort) -> list[tuple[str, ModelKind]]:
+    return [(_KINDS[kind], kind) for kind in _OFFERED[sort]]
 
 
 @dataclass(frozen=True)
@@ -59,9 +93,10 @@ class ModelForm(QWidget):
         liked = preferences()
         self._kind = ComboBox(
             label="Model",
-            choices=[(text, kind) for kind, text in _KINDS.items()],
-            tooltip="The general model, for micrographs, and that for colour photographs need no "
-            "training. One that was trained on a movie also denoises others taken the same way.",
+            choices=_titled("micrograph"),
+            tooltip="The general models, for micrographs and for tomograms, and that for colour "
+            "photographs need no training. One that was trained on a movie or a tomogram also "
+            "denoises others taken the same way.",
         )
         self._file = FileEdit(
             label="File",
@@ -118,6 +153,8 @@ class ModelForm(QWidget):
     def setValue(self, choice: ModelChoice) -> None:  # noqa: N802
         """Show ``choice``, without loading its file."""
         with self._settling:
+            if choice.kind not in self._kind.choices:
+                self._kind.choices = _titled(_SORT_OF[choice.kind])
             self._kind.value = choice.kind
             self._file.value = choice.file
             self.set_device(choice.device)
@@ -134,14 +171,18 @@ class ModelForm(QWidget):
         """Want another of them."""
         self._kind.value = kind
 
-    def suit(self, *, in_colour: bool) -> None:
-        """Offer what is right for photographs ``in_colour``, or for grey images.
+    def suit(self, sort: Sort) -> None:
+        """Offer what is right for micrographs, tomograms or photographs.
 
         Of the models in the box that is the one for them; settings are those for them too.
         """
-        self.settings.offer(PHOTOGRAPHS if in_colour else MICROGRAPHS)
-        if self.kind() in IN_THE_BOX:
-            self.choose(IN_THE_BOX[in_colour])
+        self.settings.offer(_SETTINGS[sort])
+        kind = IN_THE_BOX[sort] if self.kind() in BOXED else self.kind()
+        with self._settling:
+            self._kind.choices = _titled(sort)
+            self._kind.value = kind
+        self._thorough.visible = sort != "tomogram"
+        self._on_change()
 
     def file(self) -> Path | None:
         """Return the file that is named as the saved model; None if none is."""
@@ -248,6 +289,6 @@ def nothing_yet(kind: ModelKind) -> str:
 
 def name_of(kind: ModelKind, file: Path | None) -> str:
     """Call a model by what the user knows it as."""
-    if kind in IN_THE_BOX:
-        return "the general model" if kind == "general" else "the photographs' model"
+    if kind in BOXED:
+        return _CALLED[kind]
     return "the model trained here" if kind == "new" or file is None else file.name

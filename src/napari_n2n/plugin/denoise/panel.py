@@ -7,9 +7,17 @@ from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_n2n.denoising.reports import PhotographTrainingProgress, TrainingProgress
 from napari_n2n.plugin.denoise.data_form import DataChoice, DataForm
-from napari_n2n.plugin.denoise.model_form import IN_THE_BOX, ModelChoice, ModelForm, ModelKind
+from napari_n2n.plugin.denoise.fsc_plot import FscPlot
+from napari_n2n.plugin.denoise.model_form import (
+    BOXED,
+    IN_THE_BOX,
+    ModelChoice,
+    ModelForm,
+    ModelKind,
+)
 from napari_n2n.plugin.denoise.noise_row import NoiseRow
 from napari_n2n.plugin.denoise.photograph_plot import PhotographPlot
+from napari_n2n.plugin.denoise.sections_bar import SectionsBar
 from napari_n2n.plugin.denoise.training_plot import TrainingPlot
 from napari_n2n.plugin.shared.controls import MainButton, ProgressDisplay, heading, row
 from napari_n2n.plugin.shared.docked import DockedWidget
@@ -21,11 +29,13 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 _OPEN = (
-    "Open a movie, a micrograph or a photograph: File > Open, or File > Open Sample > napari-n2n."
+    "Open a movie, a micrograph, a tomogram or a photograph: File > Open, or File > Open Sample > "
+    "napari-n2n."
 )
 _READY_NOW = "Ready. Press Denoise: no training is needed. What you look at comes first."
 _INVITATIONS: dict[ModelKind, str] = {
     "general": _READY_NOW,
+    "general-3d": _READY_NOW,
     "photographs": _READY_NOW,
     "new": "Ready. Press Train: a movie is aligned, a model is trained, and the result shown "
     "beside it.",
@@ -52,10 +62,25 @@ _ON_PHOTOGRAPHS = (
     "Ready. Press Train: noise is added to the clean photographs, and a model learns to take it "
     "off without seeing them clean."
 )
+_ON_TOMOGRAM = (
+    "Ready. Press Train: a network learns from its odd and even halves, some ten minutes on two "
+    "cores, while you watch the section on screen; then the whole tomogram is denoised."
+)
+_NO_HALVES = (
+    "Training takes two halves, tomograms of the odd and of the even frames, and this one has "
+    "none. Choose the general 3D model above, which needs none, or open the halves."
+)
+_OTHER_DIMENSIONS = {
+    2: "This model is for images, and a tomogram is chosen. Choose the general 3D model above, or "
+    "one that was trained on tomograms.",
+    3: "This model is for tomograms, and an image is chosen. Choose the general model above, or "
+    "one that was trained on images.",
+}
 _ONLY_GREY = "The general model is for grey images. Choose the photographs' model above."
 _ONLY_COLOUR = "The photographs' model is for colour photographs. Choose the general model above."
 _HEADINGS: dict[ModelKind, str] = {
     "general": "3  Denoise",
+    "general-3d": "3  Denoise",
     "photographs": "3  Denoise",
     "new": "3  Train and denoise",
     "saved": "3  Denoise",
@@ -93,11 +118,19 @@ class DenoisePanel(DockedWidget):
         self.denoise_button.setToolTip("Denoise what is chosen above with the model trained here.")
         self.save_button = QPushButton("Save model…")
         self.save_button.setToolTip("Put a copy of the model where you want it.")
+        self.save_result_button = QPushButton("Save denoised…")
+        self.save_result_button.setToolTip(
+            "Save the denoised tomogram as MRC, with the header of what it was made from, or as "
+            "OME-Zarr if the name ends in .zarr."
+        )
+        self.sections = SectionsBar(viewer)
+        self.fsc = FscPlot()
         self._with_model = row(self.denoise_button, self.save_button)
         self.view = ViewToggle()
         self._action = heading("")
         self._invited = ""
         self._told_about: tuple[object, ...] = ()
+        self._fits = True
         self.stack(
             (
                 heading("1  Data"),
@@ -113,6 +146,9 @@ class DenoisePanel(DockedWidget):
                 self.photograph_plot,
                 self._with_model,
                 self.view,
+                self.sections,
+                self.save_result_button,
+                self.fsc,
             )
         )
 
@@ -140,10 +176,16 @@ class DenoisePanel(DockedWidget):
         has_model: bool,
         has_halves: bool,
         resume: str | None,
+        model_ndim: int | None = None,
+        has_result: bool = False,
     ) -> None:
-        """Enable what makes sense; ``resume`` is what going on with a training is called."""
+        """Enable what makes sense; ``resume`` is what going on with a training is called.
+
+        ``model_ndim`` is 2 for a model of images and 3 for one of volumes, if one is at hand.
+        """
         chosen, model = self.data.value(), self.model.kind()
-        data, boxed = chosen.kind, model in IN_THE_BOX
+        data, boxed = chosen.kind, model in BOXED
+        self._fits = model_ndim in (None, 3 if data == "tomogram" else 2)
         complete = self.data.is_complete() and self.data.objection() is None
         idle, missing = not running, self._missing()
         self._action.setText(_HEADINGS[model])
@@ -169,7 +211,9 @@ class DenoisePanel(DockedWidget):
         self._with_model.setVisible(not boxed)
         # Elsewhere the big button denoises.
         self.denoise_button.setVisible(model == "new")
-        self.denoise_button.setEnabled(idle and complete and has_model)
+        self.denoise_button.setEnabled(idle and complete and has_model and self._fits)
+        self.save_result_button.setVisible(data == "tomogram")
+        self.save_result_button.setEnabled(idle and has_result)
         self.save_button.setEnabled(idle and has_model)
         about = self._subject()
         untouched = self.progress.status.text() in ("", self._invited)
@@ -204,6 +248,8 @@ class DenoisePanel(DockedWidget):
             return _NO_PIXEL_SIZE
         if model == "new" and data.in_colour:
             return _ON_PHOTOGRAPHS
+        if model == "new" and data.kind == "tomogram":
+            return _ON_TOMOGRAM
         if data.kind == "folder" and data.folder is not None:
             kept = halves_folder(data.folder, data.recording)
             return _TRAIN_ON_FOLDER.format(kept=kept) if model == "new" else _ON_FOLDER
@@ -223,7 +269,11 @@ class DenoisePanel(DockedWidget):
 
     def _unfit(self) -> str | None:
         """Return why the model is not for such images; None if it may be."""
-        model, in_colour = self.model.kind(), self.data.value().in_colour
-        if model in IN_THE_BOX and model != IN_THE_BOX[in_colour]:
-            return _ONLY_GREY if in_colour else _ONLY_COLOUR
+        model, data = self.model.kind(), self.data.value()
+        if model in BOXED and model != IN_THE_BOX[data.sort]:
+            return _ONLY_GREY if data.in_colour else _ONLY_COLOUR
+        if model == "saved" and not self._fits:
+            return _OTHER_DIMENSIONS[2 if data.kind == "tomogram" else 3]
+        if model == "new" and data.kind == "tomogram" and not self.data.has_halves():
+            return _NO_HALVES
         return None

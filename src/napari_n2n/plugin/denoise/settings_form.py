@@ -1,5 +1,6 @@
 """The form of the training settings, generated from `TrainingConfig` and validated by it."""
 
+import dataclasses
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from napari_n2n.denoising.config import (
     NETWORKS,
     PRESETS,
+    VOLUME_NETWORKS,
+    VOLUME_PRESETS,
     NetworkConfig,
     TrainingConfig,
 )
@@ -39,13 +42,14 @@ _EMPTY = {
 class TrainingOffer:
     """The trainings there are on one kind of image: presets with their titles, and networks.
 
-    Settings that do not concern it are ``left_out``.
+    Settings that do not concern it are ``left_out``; some have other ``labels``.
     """
 
     presets: dict[str, TrainingConfig]
     titles: dict[str, str]
     networks: dict[str, NetworkConfig]
     left_out: frozenset[str] = frozenset()
+    labels: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 MICROGRAPHS = TrainingOffer(
@@ -59,13 +63,31 @@ PHOTOGRAPHS = TrainingOffer(
     COLOUR_NETWORKS,
     frozenset(_IN_SIGHT) | {"normalisation", "pairing", "validation_fraction"},
 )
+TOMOGRAMS = TrainingOffer(
+    VOLUME_PRESETS,
+    {"quick": "quick: some ten minutes", "paper": "paper: days, on a GPU"},
+    VOLUME_NETWORKS,
+    frozenset({"normalisation", "pairing"}),
+    {
+        "working_pixel_size_angstrom": "Working voxel size (Å)",
+        "crop": "Crop (voxels)",
+        "augment": "Flips",
+    },
+)
+
+
+def offer_for(config: TrainingConfig) -> TrainingOffer:
+    """Return the trainings of which ``config`` is one."""
+    if config.network.ndim == 3:
+        return TOMOGRAMS
+    return PHOTOGRAPHS if is_for_photographs(config) else MICROGRAPHS
 
 
 class SettingsForm(QWidget):
     """Edits a `TrainingConfig`: a preset, what matters in sight, everything else folded away.
 
     Numbers are typed, not spun: a mouse wheel that scrolls the widget changes nothing. What is
-    set for micrographs and for photographs is kept apart.
+    set for micrographs, tomograms and photographs is kept apart.
     """
 
     valueChanged = Signal()  # noqa: N815 - Qt's way to name signals
@@ -125,7 +147,7 @@ class SettingsForm(QWidget):
 
     def setValue(self, config: TrainingConfig) -> None:  # noqa: N802
         """Show ``config``."""
-        trainings = PHOTOGRAPHS if is_for_photographs(config) else MICROGRAPHS
+        trainings = offer_for(config)
         if trainings is not self._trainings:
             with suppress(ConfigProblem):  # what makes no sense is not worth keeping
                 self._set_before[self._trainings] = self.value()
@@ -141,7 +163,12 @@ class SettingsForm(QWidget):
                 value = getattr(config, name)
                 field.value = _shown(value)
                 field.visible = name not in self._trainings.left_out
+                label = self._trainings.labels.get(name, self._told[name].label)
+                if field.label != label:
+                    field.label = label
             self._preset.value = self._name_of(config)
+        for part in self._containers:
+            aligned_labels(part)  # which another label upsets
         self.valueChanged.emit()
 
     def offer(self, trainings: TrainingOffer) -> None:

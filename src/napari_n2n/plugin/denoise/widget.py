@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -20,28 +21,38 @@ from napari_n2n.denoising.reports import (
 from napari_n2n.errors import N2NError
 from napari_n2n.plugin.denoise.layers import DenoiseLayers
 from napari_n2n.plugin.denoise.model_form import (
-    IN_THE_BOX,
+    BOXED,
     KeptTraining,
     Models,
     name_of,
     nothing_yet,
 )
 from napari_n2n.plugin.denoise.panel import DenoisePanel
+from napari_n2n.plugin.denoise.tomogram_layers import TomogramLayers
 from napari_n2n.plugin.shared.canvas import scale_bar_of
 from napari_n2n.plugin.shared.compare import Comparison
-from napari_n2n.plugin.shared.jobs import Runner
+from napari_n2n.plugin.shared.jobs import Job, Runner
+from napari_n2n.plugin.shared.layers import LayerMemory, memory_of, pixel_size_of
 from napari_n2n.plugin.shared.preferences import new_model_path, preferences
 from napari_n2n.plugin.shared.saving import (
     ask_for_folder,
     ask_for_model_file,
+    ask_for_volume_file,
     save_model,
     tell_saved,
 )
-from napari_n2n.progress import Progress, Steps, format_seconds
+from napari_n2n.progress import Progress, Steps, Stop, format_seconds
 from napari_n2n.workflow.fields_of_view import ContrastChoice, FieldOfView
 from napari_n2n.workflow.photograph_sources import OnePhotograph
 from napari_n2n.workflow.photograph_training import NoisyCopy, noisy_copy_steps
 from napari_n2n.workflow.sources import FieldReady, FolderSource, LastField, MovieSource, Source
+from napari_n2n.workflow.tomogram_views import SectionReady, TomogramSource
+from napari_n2n.workflow.tomograms import (
+    TomogramResult,
+    denoise_tomogram_steps,
+    save_tomogram_steps,
+    train_on_tomogram_steps,
+)
 from napari_n2n.workflow.train_and_denoise import (
     DenoisingResult,
     LoadedModel,
@@ -58,6 +69,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_n2n.denoising.checkpoints import Denoiser
+    from napari_n2n.denoising.config import TrainingConfig
 
 
 _TAKEN = {
@@ -82,9 +94,10 @@ class DenoiseWidget(DenoisePanel):
         self._device_runner = Runner(self)
         self.comparison = Comparison.of(viewer)
         self.layers = DenoiseLayers(viewer, self.comparison, self)
+        self.tomograms = TomogramLayers(viewer, self.comparison, self)
         self.models = Models()
         self._last_field = LastField()
-        self._source_at_work: Source | None = None
+        self._source_at_work: Source | TomogramSource | None = None
         self._chosen: Layer | None = None
         self._at_work_on: Layer | None = None
         self._then: Callable[[Any], None] = lambda _result: None
@@ -115,6 +128,7 @@ class DenoiseWidget(DenoisePanel):
         self.main_button.resumeClicked.connect(self.resume)
         self.denoise_button.clicked.connect(self.denoise)
         self.save_button.clicked.connect(self.save)
+        self.save_result_button.clicked.connect(self.save_result)
         self.view.modeChosen.connect(self.comparison.set_mode)
         self.comparison.modeChanged.connect(self.view.show_mode)
         self.runner.progressed.connect(self._on_progress)
@@ -127,7 +141,7 @@ class DenoiseWidget(DenoisePanel):
     def align(self) -> None:
         """Align the chosen movie and show its sum."""
         source, device = self._source(), self.model.device()
-        if source is not None:
+        if source is not None and not isinstance(source, TomogramSource):
             self._start(
                 "Aligning", lambda stop: aligned_steps(source, stop, device), self._on_aligned
             )
@@ -179,12 +193,15 @@ class DenoiseWidget(DenoisePanel):
         contrast = self.data.value().contrast
         if source is None:
             return
-        if denoiser is None and kind not in IN_THE_BOX:
+        if denoiser is None and kind not in BOXED:
             if kind == "saved" and file is not None:
                 self._denoise_next = True
                 self.load(file)
             else:
                 show_info(nothing_yet(kind))
+            return
+        if isinstance(source, TomogramSource):
+            self._denoise_tomogram(source, denoiser or kind, name_of(kind, file))
             return
         field, region = self._last_field.of(source), self.layers.region_of_interest
         aligns = field is None and isinstance(source, MovieSource)
@@ -205,6 +222,19 @@ class DenoiseWidget(DenoisePanel):
             lambda result: self._on_denoised(result, f"{did} with {name_of(kind, file)}", contrast),
         )
 
+    def _denoise_tomogram(
+        self, source: TomogramSource, denoiser: "Denoiser | str", called: str
+    ) -> None:
+        self.tomograms.begin_preview(source)
+        device, watched = self.model.device(), self.tomograms.watched
+        self._start(
+            "Denoising",
+            lambda stop: denoise_tomogram_steps(
+                source, denoiser, device=device, watched=watched, stop=stop
+            ),
+            lambda result: self._on_denoised_tomogram(result, called),
+        )
+
     def load(self, path: Path) -> None:
         """Load a saved model; a training that was stopped can then go on."""
         self._source_at_work = None
@@ -217,6 +247,28 @@ class DenoiseWidget(DenoisePanel):
         if chosen is not None and denoiser is not None:
             self.progress.say(tell_saved(lambda: save_model(chosen, denoiser)))
 
+    def save_result(self, path: Path | None = None) -> None:
+        """Save the denoised tomogram; where no path is given, the user is asked for one."""
+        result = self._denoised_tomogram
+        if result is None or self.runner.busy:
+            return
+        memory, voxels = memory_of(result), result.data
+        chosen = path or ask_for_volume_file(self, f"{memory.made_from}_denoised.mrc")
+        if chosen is None:
+            return
+        self._start(
+            "Saving",
+            lambda stop: save_tomogram_steps(
+                voxels,
+                chosen,
+                files=memory.files,
+                voxel_size_angstrom=pixel_size_of(result),
+                labels=memory.labels,
+                stop=stop,
+            ),
+            lambda saved: self.progress.say(f"Saved {saved.name} in {saved.parent}."),
+        )
+
     def save_halves(self, folder: Path | None = None) -> None:
         """Save the odd, even and full sums of what was aligned, where the user says."""
         chosen = folder or ask_for_folder(self, "Save halves in")
@@ -228,7 +280,8 @@ class DenoiseWidget(DenoisePanel):
         """Stop everything; what was trained is saved as the job ends."""
         self.runner.stop()
         self.comparison.rest()
-        for part in (self.data, self.layers):
+        self.sections.disconnect_viewer()
+        for part in (self.data, self.layers, self.tomograms):
             part.disconnect_layers()
 
     def _watch(self, source: Source, field: FieldOfView | None) -> None:
@@ -237,36 +290,31 @@ class DenoiseWidget(DenoisePanel):
             self.layers.show_field(field)
         self.layers.begin_preview(source, field)
 
-    def _train(self, source: Source, model: Path, *, resume: bool) -> None:
+    def _train(self, source: Source | TomogramSource, model: Path, *, resume: bool) -> None:
         try:
             choice = self.value()
         except N2NError as problem:
             show_error(str(problem))
             return
-        field, region = self._last_field.of(source), self.layers.region_of_interest
+        how: dict[str, Any] = {"model": model, "resume": resume, "device": choice.model.device}
+        training = choice.model.training
         self.comparison.end()
-        self._watch(source, field)
-        started = self._start(
-            "Training",
-            lambda stop: train_on_steps(
-                source,
-                choice.model.training,
-                model=model,
-                resume=resume,
-                device=choice.model.device,
-                field=field,
-                watched=region,
-                stop=stop,
-            ),
-            self._on_trained,
-        )
-        if started:
+        job: Job
+        if isinstance(source, TomogramSource):
+            self.tomograms.begin_preview(source)
+            watched = self.tomograms.watched
+            job = partial(_on_tomogram, source, training, watched=watched, **how)
+        else:
+            field, region = self._last_field.of(source), self.layers.region_of_interest
+            self._watch(source, field)
+            job = partial(_on_images, source, training, field=field, watched=region, **how)
+        if self._start("Training", job, self._on_trained):
             self.models.training = KeptTraining(model, choice.data, complete=False)
             if not resume:
                 self.clear_plots()
             self._refresh()
 
-    def _source(self) -> Source | None:
+    def _source(self) -> Source | TomogramSource | None:
         if self.runner.busy:
             show_warning("One thing at a time: press Stop first, or wait for what is running.")
             return None
@@ -279,7 +327,9 @@ class DenoiseWidget(DenoisePanel):
         return source
 
     def _keep(self, field: FieldOfView) -> None:
-        if self._source_at_work is not None:
+        if self._source_at_work is not None and not isinstance(
+            self._source_at_work, TomogramSource
+        ):
             self._last_field.keep(self._source_at_work, field)
 
     def _start(
@@ -307,6 +357,10 @@ class DenoiseWidget(DenoisePanel):
                 self.layers.show_field(step.field)
                 self.layers.look()
             return
+        if isinstance(step, SectionReady):
+            if self._in_view:
+                self.tomograms.show_section(step.section)
+            return
         if not self.runner.stopping:
             self.progress.show_progress(step)
         part: Preview | DenoisedRegion | None = None
@@ -315,7 +369,7 @@ class DenoiseWidget(DenoisePanel):
             part = step.preview
         elif isinstance(step, DenoisingProgress):
             part = step.region
-        if part is not None:
+        if part is not None and not isinstance(self._source_at_work, TomogramSource):
             self.layers.show_part(part.pixels, part.origin)
 
     @property
@@ -343,6 +397,7 @@ class DenoiseWidget(DenoisePanel):
 
     def _on_finished(self) -> None:
         self.layers.end_preview()
+        self.tomograms.end_preview()
         self.progress.end()
         self.models.drop_lost_training()
         self._refresh()
@@ -376,6 +431,15 @@ class DenoiseWidget(DenoisePanel):
         said = (f"{did} in {format_seconds(seconds)}.", *taken, *notes, *result.what_next)
         self._tell(result.field, " ".join(filter(None, said)), warning)
 
+    def _on_denoised_tomogram(self, result: TomogramResult, called: str) -> None:
+        seconds = monotonic() - self._started
+        self.tomograms.show_result(result, seconds, in_view=self._in_view)
+        sentence = f"Denoised with {called} in {format_seconds(seconds)}."
+        said = " ".join((sentence, *result.notes))
+        if not self._in_view:
+            said = f"{result.source.name}: {said} Choose it above to see it."
+        self.progress.say(said)
+
     def _tell(self, field: FieldOfView, sentence: str, warning: str = "") -> None:
         """Say what became of ``field``; by its name where something else was opened meanwhile."""
         if not self._in_view:
@@ -397,7 +461,7 @@ class DenoiseWidget(DenoisePanel):
 
     def _on_data(self) -> None:
         """Show what is chosen, and have the model that is right for it."""
-        self.model.suit(in_colour=self.data.value().in_colour)
+        self.model.suit(self.data.value().sort)
         chosen = self.data.shown_layer()
         # Not "is": napari hands its plugins a new proxy of a layer each time.
         if chosen != self._chosen:
@@ -407,15 +471,42 @@ class DenoiseWidget(DenoisePanel):
                 self._at_work_on = chosen  # nothing else was opened
             elif isinstance(chosen, Image):
                 self.layers.end_preview()  # of what is no longer looked at
+                self.tomograms.end_preview()
                 self.layers.show_chosen(chosen)
         self._refresh()
 
+    @property
+    def _denoised_tomogram(self) -> Image | None:
+        """The newest denoised layer of the tomogram that is chosen."""
+        chosen = self.data.shown_layer()
+        if self.data.value().kind != "tomogram" or not isinstance(chosen, Image):
+            return None
+        return self.tomograms.denoised_of(chosen)
+
     def _refresh(self, *_: object) -> None:
         """Enable what makes sense now."""
+        denoiser, result = self.denoiser, self._denoised_tomogram
         self.show_state(
             running=self.runner.busy,
             stopping=self.runner.stopping,
-            has_model=self.denoiser is not None,
+            has_model=denoiser is not None,
             has_halves=self._last_field.has_halves,
             resume=self.models.going_on(),
+            model_ndim=None if denoiser is None else denoiser.ndim,
+            has_result=result is not None,
         )
+        is_tomogram = self.data.value().kind == "tomogram"
+        chosen = self.data.shown_layer() if is_tomogram else None
+        self.sections.show_for(chosen if isinstance(chosen, Image) else None)
+        memory = LayerMemory() if result is None else memory_of(result)
+        self.fsc.show_curves(memory.frc, memory.frc_resolution_angstrom)
+
+
+def _on_images(source: Source, training: "TrainingConfig", stop: Stop, **how: Any) -> Steps[Any]:
+    return train_on_steps(source, training, stop=stop, **how)
+
+
+def _on_tomogram(
+    source: TomogramSource, training: "TrainingConfig", stop: Stop, **how: Any
+) -> Steps[Any]:
+    return train_on_tomogram_steps(source, training, stop=stop, **how)

@@ -14,11 +14,16 @@ from napari_n2n.io import (
     Micrograph,
     Movie,
     StillStack,
+    Volume,
     expand_inputs,
     find_halves,
     is_supported,
     open_image,
+    shown_tomogram,
+    shown_tomograms,
 )
+from napari_n2n.io.volumes.halves import holds_volumes
+from napari_n2n.io.volumes.lists import lists_halves
 from napari_n2n.io.zarr_folders import is_zarr
 from napari_n2n.plugin.shared.layers import (
     Kind,
@@ -26,9 +31,11 @@ from napari_n2n.plugin.shared.layers import (
     LayerMemory,
     image_layer,
     memory_in,
+    memory_of,
     micrograph_layer,
     movie_layer,
     stack_layer,
+    tomogram_layer,
 )
 from napari_n2n.plugin.shared.preferences import preferences
 from napari_n2n.workflow.said_kinds import said_kind_of
@@ -38,7 +45,8 @@ Opened = dict[Path, ImageFile]
 
 # Endings that are ours alone: whatever such a file holds, it is for us to say what is wrong.
 _OURS = (".mrc", ".mrcs", ".eer", ".st", ".ali", ".map", ".rec")
-_MOST_MOVIES = 8
+_LIST = ".star"
+_MOST_MOVIES, _MOST_TOMOGRAMS = 8, 8
 _ASKED = (
     "whether its images are frames of one exposure the file does not tell. To align or denoise "
     "them, say what they are in the Denoise widget, at Images are."
@@ -55,6 +63,8 @@ def get_reader(path: str | Sequence[str]) -> Reader | None:
 
     def ours(one: Path) -> bool:
         stem = one.name.lower().removesuffix(".gz").removesuffix(".bz2")
+        if stem.endswith(_LIST):
+            return lists_halves(one)  # others are of coordinates
         if one.is_dir() or stem.endswith(_OURS):
             return True
         try:
@@ -85,19 +95,34 @@ def read(
     problems: list[N2NError] = []
     for one in map(Path, paths):
         try:
-            if one.is_dir() and not is_zarr(one):
+            if holds_volumes(one):
+                found, bad = read_tomograms(one)
+            elif one.is_dir() and not is_zarr(one):
                 found, bad = read_folder(one)
-                layers += found
-                problems += bad
             else:
                 image = opened.pop(one, None)
-                layers.append(read_file(one) if image is None else layer_of(image))
+                found, bad = [read_file(one) if image is None else layer_of(image)], []
+            layers += [layer for layer in found if not _is_there(layer, layers)]
+            problems += bad
         except N2NError as problem:
             problems.append(problem)
     if problems and not layers and not _has_window():
         raise problems[0]
     _tell(problems, layers)
     return list(layers) or [(None,)]  # napari's sign for: read, nothing to show
+
+
+def _is_there(layer: LayerData, others: list[LayerData]) -> bool:
+    """Whether it is a tomogram whose other half was opened before: both are one layer."""
+    from napari import current_viewer
+
+    memory = memory_in(layer[1]["metadata"])
+    if memory.halves is None:
+        return False
+    viewer = current_viewer()
+    known = [memory_in(other[1]["metadata"]) for other in others]
+    known += [] if viewer is None else [memory_of(other) for other in viewer.layers]
+    return any(one.kind == "volume" and one.files == memory.files for one in known)
 
 
 def read_file(path: Path) -> LayerData:
@@ -124,6 +149,8 @@ def layer_of(image: ImageFile) -> LayerData:
     N2NError
         That image cannot be read.
     """
+    if isinstance(image, Volume):
+        return tomogram_layer(shown_tomogram(image), image.why)
     if isinstance(image, StillStack):
         return stack_layer(image)
     if isinstance(image, Movie):
@@ -131,6 +158,33 @@ def layer_of(image: ImageFile) -> LayerData:
             image = image.replaced(dose_per_frame=preferences().dose_per_frame)
         return movie_layer(image)
     return micrograph_layer(image, image.path.stem)
+
+
+def read_tomograms(given: Path) -> tuple[list[LayerData], list[N2NError]]:
+    """Open the tomograms of which a folder or a list has both halves, each as one layer.
+
+    Returns the layers, and what is wrong with those that cannot be opened.
+
+    Raises
+    ------
+    UnreadableFile
+        None of them can be used.
+    """
+    tomograms, problems, count = shown_tomograms(given, _MOST_TOMOGRAMS)
+    layers: list[LayerData] = []
+    for tomogram in tomograms:
+        try:
+            layers.append(tomogram_layer(tomogram))
+        except N2NError as problem:
+            problems.append(problem)
+    if count > _MOST_TOMOGRAMS:
+        problems.append(
+            N2NError(
+                f"{given} holds {count} tomograms; the first {_MOST_TOMOGRAMS} are shown. "
+                f"All of them are trained on by: napari-n2n train {given} -o model.safetensors"
+            )
+        )
+    return layers, problems
 
 
 def read_folder(folder: Path) -> tuple[list[LayerData], list[N2NError]]:

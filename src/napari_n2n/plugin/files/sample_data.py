@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_n2n.io.stack_kinds import StackJudgement
 from napari_n2n.particles.palette import label_rgba
 from napari_n2n.plugin.shared.layers import (
     KEY,
@@ -59,6 +60,46 @@ def odd_and_even_halves(size: int = 1536, frames: int = 24, seed: int = 3) -> "l
         pixels = part.sum(axis=0, dtype=np.float32)
         halves.append(image_layer(pixels, f"apoferritin {kind} frames", memory))
     return [*halves, _truth(simulated)]
+
+
+def tomogram(shape: tuple[int, int, int] = (64, 256, 256), seed: int = 4) -> "list[FullLayerData]":
+    """Simulate a tomogram of ribosomes, shells, vesicles and filaments, and mark the truth.
+
+    ``shape`` is (z, y, x) in voxels of 10 Å. It is shown as the mean of its halves, which the layer
+    knows, as well as the reconstruction without noise.
+    """
+    from napari_n2n.simulation.tomograms import TomogramConfig, simulate_tomogram
+
+    simulated = simulate_tomogram(TomogramConfig(shape=shape, gold_beads=3, seed=seed))
+    size, series = simulated.config.voxel_size_angstrom, simulated.series
+    odd, even, clean = (simulated.volume(part) for part in (series.odd, series.even, series.clean))
+    memory = LayerMemory(
+        "volume",
+        size,
+        halves=(odd, even),
+        notes=("Simulated.",),
+        dose=simulated.config.dose,
+        clean=clean,
+        images_are=StackJudgement("volume", "whoever made it"),
+    )
+    mean, middle = (odd + even) / 2, shape[0] // 2
+    placed = [one for one in simulated.ice.placed if one.kind != "gold"]
+    truth = {
+        "name": "tomogram truth",
+        "features": {"kind": [one.kind for one in placed]},
+        "size": [one.diameter_angstrom / size for one in placed],
+        "face_color": "transparent",
+        "border_color": "white",
+        "border_width": 0.04,
+        "visible": False,
+        **calibration(size, "z"),
+        "metadata": {KEY: LayerMemory("truth", size)},
+    }
+    centres = np.array([one.centre_angstrom for one in placed]).reshape(-1, 3) / size
+    return [
+        image_layer(mean, "tomogram", memory, like=mean[middle], leading_axis="z"),
+        (centres, truth, "points"),
+    ]
 
 
 def noisy_astronaut(deviation: float = DEVIATION) -> "list[FullLayerData]":

@@ -34,7 +34,7 @@ def write_mrc(path: str, data: "ArrayLike", meta: dict[str, Any]) -> list[str]:
         what = "colours" if meta.get("rgb") else f"{data.ndim} axes"
         raise WriteProblem(path, f"cannot hold an image with {what}", "Save it as TIFF or PNG.")
     memory = memory_in(meta.get("metadata", {}))
-    require_free([Path(path)], [memory.path])
+    require_free([Path(path)], [memory.path, *memory.files])
     pixel_size = _pixel_size(meta)
     if data.ndim == 2:
         notes = memory.notes if pixel_size == memory.pixel_size_angstrom else ()
@@ -47,10 +47,15 @@ def write_mrc(path: str, data: "ArrayLike", meta: dict[str, Any]) -> list[str]:
         write_micrograph(path, np.asarray(data), pixel_size, labels=labels)
         return [str(Path(path))]
     images = (np.asarray(data[number]) for number in range(data.shape[0]))
-    if memory.kind == "volume":
+    if memory.kind in ("volume", "denoised"):
         z, y, x = data.shape
         write_volume(
-            path, images, like=_as_read(memory), shape=(z, y, x), voxel_size_angstrom=pixel_size
+            path,
+            images,
+            like=_as_read(memory),
+            shape=(z, y, x),
+            voxel_size_angstrom=pixel_size,
+            labels=memory.labels,
         )
     else:
         write_mrc_stack(path, images, pixel_size)

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-    from napari_n2n.io import Micrograph, MicrographParticles, Movie, Photograph, StillStack
+    from napari_n2n.io import (
+        Micrograph,
+        MicrographParticles,
+        Movie,
+        Photograph,
+        ShownTomogram,
+        StillStack,
+    )
     from napari_n2n.io.stack_kinds import StackKind
     from napari_n2n.workflow.fields_of_view import ContrastChoice
     from napari_n2n.workflow.photograph_training import NoisyCopy
@@ -80,17 +87,21 @@ class LayerMemory:
         What the lazy layer of a movie reads from.
     folder, files
         What the images of a stack are read from.
+    halves
+        Odd and even, (z, y, x) each, of which a tomogram is shown as one.
     made_from, raw_layer
         Names of layers: what it was made from or lies over; of a denoised one, the raw one.
     made_from_id, raw_id
         The same, whatever they are called by now.
     model, time, seconds
         What denoised it, when (UTC), and how long that took.
+    working_voxel_size_angstrom, labels
+        Of a denoised tomogram: what the model works at, and what an MRC file of it says.
     frc_resolution_angstrom
         Where the Fourier ring correlation of the halves falls below 1/7, ``"before"`` and
-        ``"after"``; None where it never does.
+        ``"after"``; None where it never does. Of tomograms the shell correlation.
     frc
-        The Fourier ring correlation itself.
+        The correlation itself.
     psnr_db
         PSNR of the ``"noisy"`` and the ``"denoised"`` photograph.
     clean
@@ -122,6 +133,7 @@ class LayerMemory:
     movie: "Movie | None" = field(default=None, repr=False)
     folder: Path | None = None
     files: tuple[Path, ...] = field(default=(), repr=False)
+    halves: "tuple[Any, Any] | None" = field(default=None, repr=False)
     made_from: str | None = None
     raw_layer: str | None = None
     made_from_id: "Hashable | None" = field(default=None, repr=False)
@@ -129,6 +141,8 @@ class LayerMemory:
     model: str | None = None
     time: str | None = None
     seconds: float | None = None
+    working_voxel_size_angstrom: float | None = None
+    labels: tuple[str, ...] = ()
     frc_resolution_angstrom: Mapping[str, float | None] = field(default_factory=dict)
     frc: Mapping[str, list[float]] = field(default_factory=dict, repr=False)
     psnr_db: Mapping[str, float] = field(default_factory=dict)
@@ -215,6 +229,11 @@ def layer_called(viewer: "ViewerModel", name: str) -> "Layer | None":
     return next((layer for layer in viewer.layers if layer.name == name), None)
 
 
+def layer_with_id(viewer: "ViewerModel", unique_id: "Hashable | None") -> "Layer | None":
+    """Return the layer of a viewer that has this identity, whatever it is called by now."""
+    return next((layer for layer in viewer.layers if layer.unique_id == unique_id), None)
+
+
 def raw_of(denoised: "Layer", layers: "Iterable[Layer]") -> "Layer | None":
     """Return which of ``layers`` is the raw image that a denoised one was made of.
 
@@ -229,7 +248,7 @@ def raw_of(denoised: "Layer", layers: "Iterable[Layer]") -> "Layer | None":
             return layer
     for layer in others:
         of_file = memory.path is not None and memory_of(layer).path == memory.path
-        is_raw = memory_of(layer).kind in ("micrograph", "sum", "photograph")
+        is_raw = memory_of(layer).kind in ("micrograph", "sum", "photograph", "volume")
         if of_file and is_raw and layer.data.shape == denoised.data.shape:
             return layer
     return None
@@ -263,6 +282,11 @@ def image_layer(
         "colormap": "gray",
         "metadata": {KEY: memory},
     }
+    if leading_axis == "z":
+        description["rendering"] = "minip"  # protein is dark
+        description["projection_mode"] = (
+            "none"  # of thick slices one section, unless it is asked for
+        )
     return pixels, description, "image"
 
 
@@ -323,10 +347,39 @@ def movie_layer(movie: "Movie", name: str | None = None) -> LayerData:
     )
 
 
-def stack_layer(stack: "StillStack", name: str | None = None) -> LayerData:
-    """Describe the lazy layer of a volume (z, y, x), a tilt series or separate images.
+def tomogram_layer(tomogram: "ShownTomogram", why: str = "its halves") -> LayerData:
+    """Describe the one lazy layer of a tomogram (z, y, x), which knows its halves.
 
-    For the contrast its middle image is read, or a few about the middle of a volume.
+    For the contrast a few sections about its middle are read. ``why`` tells whose word it is that
+    it is a volume.
+
+    Raises
+    ------
+    N2NError
+        They cannot be read.
+    """
+    memory = LayerMemory(
+        "volume",
+        tomogram.voxel_size_angstrom,
+        path=tomogram.paths[0],
+        files=tomogram.paths,
+        halves=tomogram.halves,
+        notes=tomogram.notes,
+        images_are=StackJudgement("volume", why),
+    )
+    return image_layer(
+        tomogram.volume.as_dask(),
+        tomogram.name,
+        memory,
+        like=tomogram.volume.typical_pixels(),
+        leading_axis=AXIS["volume"],
+    )
+
+
+def stack_layer(stack: "StillStack", name: str | None = None) -> LayerData:
+    """Describe the lazy layer of a tilt series or separate images (image, y, x).
+
+    For the contrast its middle image is read.
 
     Raises
     ------

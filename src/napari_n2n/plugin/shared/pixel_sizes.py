@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from napari_n2n.plugin.shared.canvas import fit_view
-from napari_n2n.plugin.shared.layers import calibration, memory_of, pixel_size_of
+from napari_n2n.plugin.shared.layers import calibration, pixel_size_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -44,16 +44,22 @@ class Calibrator:
 
 
 def _calibrate(layer: "Layer", pixel_size_angstrom: float) -> None:
-    """Give a layer, (y, x) or (anything, y, x), another pixel size; its first axis stays."""
-    plane, first = calibration(pixel_size_angstrom), layer.ndim - 2
-    layer.scale = np.array((*layer.scale[:first], *plane["scale"]))
-    layer.units = (*layer.units[:first], *plane["units"])
+    """Give a layer, (y, x) or (anything, y, x), another pixel size; a first axis z has it too."""
+    lying = calibration(pixel_size_angstrom, "z" if _has_depth(layer) else None)
+    first = layer.ndim - len(lying["scale"])
+    layer.scale = np.array((*layer.scale[:first], *lying["scale"]))
+    layer.units = (*layer.units[:first], *lying["units"])
 
 
 def _lie_alike(other: "Layer", layer: "Layer") -> bool:
     """Whether ``other`` has the pixel size of ``layer``, as marks on an image have."""
-    if memory_of(other).kind == "volume":  # which has a third length
+    if _has_depth(other) != _has_depth(layer):
         return False
     return tuple(other.units[-2:]) == tuple(layer.units[-2:]) and np.allclose(
         other.scale[-2:], layer.scale[-2:]
     )
+
+
+def _has_depth(layer: "Layer") -> bool:
+    """Whether it is of a volume, which has a third length."""
+    return layer.ndim == 3 and layer.axis_labels[0] == "z"

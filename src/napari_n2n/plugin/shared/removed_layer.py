@@ -1,6 +1,6 @@
 """The layer of what denoising removed: raw less denoised."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image
@@ -45,6 +45,7 @@ def removed_layer(raw: "Layer", denoised: "Layer") -> Image | None:
         units=raw.units,
         translate=tuple(raw.translate),
         axis_labels=raw.axis_labels,
+        projection_mode="none",
         visible=False,
         metadata={KEY: memory},
     )
@@ -68,8 +69,11 @@ def show_anew(layer: Image, raw: Image, denoised: Image) -> None:
     layer.contrast_limits = _limits(data)
 
 
-def _difference(raw: Image, denoised: Image) -> "Pixels | list[Pixels] | None":
-    """Return raw less denoised, (y, x), in all sizes that both have; None if that tells nothing."""
+def _difference(raw: Image, denoised: Image) -> Any:
+    """Return raw less denoised, (y, x), in all sizes that both have; None if that tells nothing.
+
+    Of tomograms it is (z, y, x), lazy.
+    """
     kinds = memory_of(raw).kind, memory_of(denoised).kind
     if raw.multiscale and denoised.multiscale and kinds == ("screening", "screening"):
         sizes = zip(raw.data, denoised.data, strict=True)
@@ -78,11 +82,40 @@ def _difference(raw: Image, denoised: Image) -> "Pixels | list[Pixels] | None":
         return None
     if raw.rgb != denoised.rgb or raw.data.shape != denoised.data.shape:
         return None
+    if raw.data.ndim == 3 and not raw.rgb:
+        return _lazy_difference(raw, denoised)
     return _grey(raw) - _grey(denoised)
 
 
-def _limits(data: "Pixels | list[Pixels]") -> tuple[float, float]:
-    return symmetric_limits(data[min(1, len(data) - 1)] if isinstance(data, list) else data)
+def _lazy_difference(raw: Image, denoised: Image) -> Any:
+    """Return raw less denoised, (z, y, x), section by section as it is looked at.
+
+    None if it is the tomogram of all frames that is shown, of which halves were denoised: its scale
+    is another.
+    """
+    import dask.array as da
+
+    memory = memory_of(raw)
+    if memory.halves is not None and len(memory.files) > len(memory.halves):
+        return None
+    before, after = (
+        one.data if isinstance(one.data, da.Array) else _in_sections(one.data)
+        for one in (raw, denoised)
+    )
+    return before - after
+
+
+def _in_sections(voxels: Any) -> Any:
+    import dask.array as da
+
+    # Without a name of its own dask would hash every voxel.
+    return da.from_array(voxels, chunks=(1, *voxels.shape[1:]), name=False)
+
+
+def _limits(data: Any) -> tuple[float, float]:
+    if isinstance(data, list):
+        return symmetric_limits(data[min(1, len(data) - 1)])
+    return symmetric_limits(data if data.ndim == 2 else np.asarray(data[len(data) // 2]))
 
 
 def _grey(layer: Image) -> Pixels:

@@ -52,6 +52,16 @@ def ask_for_model_file(parent: QWidget) -> Path | None:
     return path if is_model else path.with_name(path.name + MODEL_SUFFIX)
 
 
+def ask_for_volume_file(parent: QWidget, suggested: str) -> Path | None:
+    """Let the user say where a volume is to be saved; None if nowhere."""
+    name, _ = QFileDialog.getSaveFileName(
+        parent, "Save tomogram", str(Path.home() / suggested), "MRC (*.mrc);;OME-Zarr (*.zarr)"
+    )
+    if not name:
+        return None
+    return Path(name) if Path(name).suffix in (".mrc", ".rec", ".zarr") else Path(f"{name}.mrc")
+
+
 def ask_for_folder(parent: QWidget, title: str) -> Path | None:
     """Let the user choose a folder; None if none."""
     name = QFileDialog.getExistingDirectory(parent, title)
