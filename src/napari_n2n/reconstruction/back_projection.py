@@ -24,6 +24,8 @@ Images = NDArray[np.float32]
 # Rows of the images that are worked on at a time, and planes of the volume: some tens of MB each.
 _ROWS = 64
 _ENTRIES = 4_000_000
+# Products between two slabs, some tenths of a second: nobody who stops waits longer.
+_PRODUCTS = 50_000_000
 
 
 def weighted(images: Images) -> Images:
@@ -80,7 +82,8 @@ def back_projected_slabs(
     # (tilt, y, x) -> (tilt * x, y): a row of voxels is a sum of these, rows of the images beside
     # each other.
     columns = np.ascontiguousarray(images.transpose(0, 2, 1)).reshape(tilts * width, height)
-    planes = max(1, _ENTRIES // (2 * tilts * width))
+    fitting = _ENTRIES // (2 * tilts * width), _PRODUCTS // (tilts * width * height)
+    planes = max(1, min(fitting))
     for top in range(0, depth, planes):
         z = np.arange(top, min(top + planes, depth)) - z_middle
         sums = _sums(z, width, angles_degree, x_middle)

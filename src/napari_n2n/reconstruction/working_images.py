@@ -57,11 +57,12 @@ def working_image(
     level = float(image.mean(dtype=np.float64))
     height, width = image.shape
     coarse = tuple(max(1, round(side / grid.pixels_a_voxel)) for side in image.shape)
-    spectrum = fft.dctn(image - np.float32(level), type=2, norm="ortho", workers=1)
-    spectrum = spectrum[: coarse[0], : coarse[1]]
+    # Along x first, so that little is left to be done along y.
+    spectrum = fft.dct(image - np.float32(level), axis=1, norm="ortho")[:, : coarse[1]]
+    spectrum = fft.dct(np.ascontiguousarray(spectrum), axis=0, norm="ortho")[: coarse[0]]
     if view.defocus_angstrom is not None:
         spectrum *= phase_flip(coarse, (height, width), view, pixel_size_angstrom, optics)
-    small = fft.idctn(spectrum, type=2, norm="ortho", workers=1)
+    small = fft.idctn(spectrum, norm="ortho")
     small *= np.float32(np.sqrt(coarse[0] * coarse[1] / (height * width)))
     return _aligned(small, image.shape, view, grid)
 
