@@ -144,3 +144,24 @@ def test_a_model_of_images_and_warps_tilt_series_are_refused_in_a_sentence(
 ):
     assert call("denoise", aretomo_two, "-o", tmp_path / "d") == 1
     assert "the model is for images" in said(capsys)
+
+
+def test_single_volumes_are_trained_on_by_themselves(tmp_path, capsys):
+    folder = warp(tmp_path / "warp", ("TS_01", "TS_02")) / "reconstruction" / "odd"
+    torn = folder / f"TS_03_{VOXEL:.2f}Apx.mrc"
+    torn.write_bytes((folder / f"TS_01_{VOXEL:.2f}Apx.mrc").read_bytes()[:4000])
+    model = tmp_path / "m.safetensors"
+    alone = tmp_path / "alone"
+    folder.rename(alone)
+    assert call("train", alone, "-o", model, *QUICKLY) == 1
+    told = said(capsys)
+    assert "single tomograms, without halves" in told
+    assert "TS_03" in told
+    trained = load_denoiser(model)
+    assert trained.ndim == 3
+    assert len(trained.provenance.trained_on) == 2
+    out = tmp_path / "out"
+    given = alone / f"TS_01_{VOXEL:.2f}Apx.mrc"
+    assert call("denoise", given, "-m", model, "-o", out, "-q") == 0
+    (result,) = out.glob("*.mrc")
+    assert open_volume(result).shape == SHAPE

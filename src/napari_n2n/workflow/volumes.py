@@ -38,6 +38,7 @@ from napari_n2n.io.volumes.lists import (
 )
 from napari_n2n.progress import Progress, Steps, Stop, never, passed_on
 from napari_n2n.workflow.denoising import WrittenFile
+from napari_n2n.workflow.single_volumes import SinglesOnDisk
 from napari_n2n.workflow.tilt_series import (
     WORKING_VOXEL_ANGSTROM,
     SeriesOnDisk,
@@ -149,7 +150,7 @@ def volumes_to_train_on(
 
 
 def training_steps(
-    images: PairsOnDisk | MicrographsOnDisk | VolumesOnDisk | SeriesOnDisk,
+    images: PairsOnDisk | MicrographsOnDisk | VolumesOnDisk | SeriesOnDisk | SinglesOnDisk,
     config: TrainingConfig,
     **how: Any,
 ) -> Steps[Denoiser]:
@@ -165,6 +166,8 @@ def training_steps(
     if isinstance(images, SeriesOnDisk):
         halves = yield from images.halves_steps(config, how.get("stop", never))
         return (yield from train_volumes_steps(halves, config, **how))
+    if isinstance(images, SinglesOnDisk):
+        return (yield from train_volumes_steps(images.volumes, config, **how))
     if isinstance(images, VolumesOnDisk):
         return (yield from train_volumes_steps(images, config, **how))
     return (yield from train_steps(images, config, **how))
