@@ -91,6 +91,14 @@ def test_images_must_be_those_of_the_alignment(tmp_path):
     with pytest.raises(BadValue, match="--pixel-size"):
         unknown.opened()
     assert unknown.opened(1.5)[0].pixel_size_angstrom == 1.5
+    # An .mdoc counts where the header does not know; images may have been binned since.
+    for name, size in (("U", 0.7), ("T", 0.7)):
+        (tmp_path / f"{name}.mdoc").write_text(f"PixelSpacing = {size}\n")
+    stack(tmp_path / "T_EVN.mrc")
+    sizes = {
+        one.name: one.opened()[0].pixel_size_angstrom for one in tilt_series_in(tmp_path).series
+    }
+    assert sizes == {"T": 2.0, "U": pytest.approx(0.7)}
 
 
 def test_images_in_files_of_their_own(tmp_path):

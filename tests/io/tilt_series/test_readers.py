@@ -160,7 +160,7 @@ def test_what_an_mdoc_knows_is_believed_where_it_can_be_read(tmp_path):
     mdoc = tmp_path / "a.mdoc"
     mdoc.write_text("PixelSpacing = 1.35\nVoltage = 200\n[ZValue = 0]\n")
     told = with_mdoc(alignment, mdoc)
-    assert (told.pixel_size_angstrom, told.optics.voltage_kv) == (1.35, 200)
+    assert (told.likely_pixel_size_angstrom, told.optics.voltage_kv) == (1.35, 200)
     mdoc.write_text("PixelSpacing = x\n")
     assert with_mdoc(alignment, mdoc) == alignment
     assert with_mdoc(alignment, None) == alignment

@@ -33,8 +33,8 @@ def with_mdoc(alignment: TiltAlignment, path: Path | None) -> TiltAlignment:
             optics = replace(alignment.optics, voltage_kv=voltage)
             alignment = replace(alignment, optics=optics)
         size = _number(text, "PixelSpacing")
-        if size is not None and is_plausible(size) and alignment.pixel_size_angstrom is None:
-            alignment = replace(alignment, pixel_size_angstrom=size)
+        if size is not None and is_plausible(size):
+            alignment = replace(alignment, likely_pixel_size_angstrom=size)
     return alignment
 
 

@@ -95,6 +95,8 @@ class TiltAlignment:
         Of the microscope.
     pixel_size_angstrom
         Of the images, where it is known better than their headers.
+    likely_pixel_size_angstrom
+        Where their headers do not know it: an ``.mdoc`` may be of images that were binned since.
     notes
         Sentences for the user.
     """
@@ -108,6 +110,7 @@ class TiltAlignment:
     is_centred_on_pixel: bool = False
     optics: TiltOptics = field(default_factory=TiltOptics)
     pixel_size_angstrom: float | None = None
+    likely_pixel_size_angstrom: float | None = None
     notes: tuple[str, ...] = ()
 
     def with_notes(self, *notes: str) -> Self:
@@ -155,10 +158,12 @@ class AlignedSeries:
             Nothing tells their pixel size.
         """
         given = (self.odd, self.even) if self.has_halves else (self.full, self.full)
-        odd, even = (
-            TiltImages.of(files, pixel_size_angstrom or self.alignment.pixel_size_angstrom)
-            for files in given
-        )
+        known = pixel_size_angstrom or self.alignment.pixel_size_angstrom
+        odd, even = (TiltImages.of(files, known) for files in given)
+        # Many programs write 1 Å where they do not know.
+        if known is None and odd.pixel_size_angstrom in (None, 1.0):
+            likely = self.alignment.likely_pixel_size_angstrom
+            odd, even = (TiltImages.of(files, likely) for files in given)
         for images in (odd, even):
             self._require_fitting(images, odd)
         return odd, even
