@@ -13,6 +13,8 @@ from napari_n2n.progress import Interrupted, Progress
 
 if TYPE_CHECKING:
     from napari_n2n.denoising.config import TrainingConfig
+    from napari_n2n.workflow.single_volumes import SinglesOnDisk
+    from napari_n2n.workflow.tilt_series import SeriesOnDisk
     from napari_n2n.workflow.training_sets import MicrographsOnDisk, PairsOnDisk
     from napari_n2n.workflow.volumes import VolumesOnDisk
 
@@ -26,7 +28,8 @@ def train(
         list[Path] | None,
         typer.Argument(
             help="Odd and even halves (*_ODD, *_EVN …), or micrographs where there are none: "
-            "folders, files, quoted patterns. Halves of tomograms: folders, or a tomograms.star."
+            "folders, files, quoted patterns. Halves of tomograms, or tilt series with their "
+            "alignment: folders, or RELION's list."
         ),
     ] = None,
     output: Annotated[
@@ -73,9 +76,11 @@ def train(
 
     from napari_n2n.denoising.reports import TrainingProgress
     from napari_n2n.denoising.training.results import last_path, resume_path
+    from napari_n2n.workflow.single_volumes import SinglesOnDisk
+    from napari_n2n.workflow.tilt_series import SeriesOnDisk
     from napari_n2n.workflow.volumes import VolumesOnDisk, training_steps
 
-    of_volumes = isinstance(pairs, VolumesOnDisk)
+    of_volumes = isinstance(pairs, VolumesOnDisk | SeriesOnDisk | SinglesOnDisk)
     config = _training_config(preset_name, 3 if of_volumes else 2, max_time, settings or [])
     if from_scratch:
         config = config.replaced(from_scratch=True)
@@ -146,7 +151,9 @@ def _pairs(
     input_: list[Path] | None,
     target: list[Path] | None,
     pixel_size: float | None,
-) -> "PairsOnDisk | MicrographsOnDisk | VolumesOnDisk":
+) -> "PairsOnDisk | MicrographsOnDisk | VolumesOnDisk | SeriesOnDisk | SinglesOnDisk":
+    from napari_n2n.workflow.single_volumes import singles_among
+    from napari_n2n.workflow.tilt_series import SeriesOnDisk, series_among
     from napari_n2n.workflow.training_sets import PairsOnDisk, training_set
     from napari_n2n.workflow.volumes import volumes_to_train_on
 
@@ -154,7 +161,13 @@ def _pairs(
     given = [(a or [], b or [], swappable) for a, b, swappable in by_dose if a or b]
     if files and not given:
         volumes = volumes_to_train_on(files, pixel_size)
-        return training_set(files, pixel_size) if volumes is None else volumes
+        if volumes is not None:
+            return volumes
+        series = series_among(files)
+        if series is not None:
+            return SeriesOnDisk(series, files, pixel_size)
+        singles = singles_among(files, pixel_size)
+        return training_set(files, pixel_size) if singles is None else singles
     if files or len(given) != 1 or not (given[0][0] and given[0][1]):
         raise typer.BadParameter(
             "Give a folder of halves, or micrographs, or --odd and --even, or --input and --target."

@@ -183,6 +183,11 @@ def _beside_name(path: Path, name: str, stem: str, count: int) -> Evidence | Non
             found = _of_mdoc(path.with_name(own + ending), count, is_own=own != stem)
             if found is not None:
                 return found
+    with suppress(OSError, ValueError):
+        aln = path.with_name(f"{stem}.aln")
+        raw = re.search(r"^#\s*RawSize\s*=.*?(\d+)\s*$", aln.read_text("utf-8"), re.MULTILINE)
+        if raw is not None and int(raw[1]) == count:
+            return Evidence("tilt series", f"AreTomo's {aln.name}")
     for ending in (".rawtlt", ".tlt", ".RAWTLT", ".TLT"):
         beside = path.with_name(stem + ending)
         with suppress(OSError, ValueError):

@@ -29,10 +29,22 @@ from napari_n2n.io import (
 )
 from napari_n2n.io.outputs import CREATOR, DENOISED, labels_of
 from napari_n2n.io.stack_kinds import StackKind
+from napari_n2n.io.tilt_series import AlignedSeries
+from napari_n2n.io.tilt_series.relion import STARS, lists_tilt_series
 from napari_n2n.io.volumes.halves import holds_volumes
 from napari_n2n.io.volumes.lists import NAME, TOMOGRAMS_STAR, lists_halves, tomograms_in
-from napari_n2n.progress import Steps, Stop, never
+from napari_n2n.progress import Progress, Steps, Stop, never, passed_on
 from napari_n2n.workflow.denoising import WrittenFile
+from napari_n2n.workflow.single_volumes import SinglesOnDisk
+from napari_n2n.workflow.tilt_series import (
+    WORKING_VOXEL_ANGSTROM,
+    SeriesOnDisk,
+    WriteHalves,
+    files_of_series,
+    holds_tilt_series,
+    reconstructed_steps,
+    series_among,
+)
 from napari_n2n.workflow.training_sets import ImagesOnDisk, MicrographsOnDisk, PairsOnDisk
 
 __all__ = [
@@ -43,6 +55,7 @@ __all__ = [
     "holds_volumes",
     "labels_of_result",
     "list_with_denoised",
+    "list_with_halves",
     "tomograms_among",
     "training_steps",
     "volumes_to_train_on",
@@ -117,23 +130,32 @@ def volumes_to_train_on(
 
 
 def training_steps(
-    images: PairsOnDisk | MicrographsOnDisk | VolumesOnDisk, config: TrainingConfig, **how: Any
+    images: PairsOnDisk | MicrographsOnDisk | VolumesOnDisk | SeriesOnDisk | SinglesOnDisk,
+    config: TrainingConfig,
+    **how: Any,
 ) -> Steps[Denoiser]:
     """Train on what was found; ``how`` is that of `train_steps` and `train_volumes_steps`.
+
+    Halves of tilt series are reconstructed first.
 
     Raises
     ------
     N2NError, Interrupted
         As they do.
     """
+    if isinstance(images, SeriesOnDisk):
+        halves = yield from images.halves_steps(config, how.get("stop", never))
+        return (yield from train_volumes_steps(halves, config, **how))
+    if isinstance(images, SinglesOnDisk):
+        return (yield from train_volumes_steps(images.volumes, config, **how))
     if isinstance(images, VolumesOnDisk):
-        return train_volumes_steps(images, config, **how)
-    return train_steps(images, config, **how)
+        return (yield from train_volumes_steps(images, config, **how))
+    return (yield from train_steps(images, config, **how))
 
 
 @dataclass(frozen=True)
 class Tomogram:
-    """A tomogram to denoise: its two halves, or the one file there is of it.
+    """A tomogram to denoise: its two halves, the one file there is of it, or its tilt series.
 
     ``path`` is what it is known by in messages.
     """
@@ -141,10 +163,13 @@ class Tomogram:
     name: str
     path: Path
     pair: VolumePair | None = None
+    series: AlignedSeries | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
         """What is read."""
+        if self.series is not None:
+            return tuple(files_of_series(self.series))
         return (self.path,) if self.pair is None else (self.pair.odd, self.pair.even)
 
     def opened(self, voxel_size_angstrom: float | None) -> tuple[Volume, ...]:
@@ -205,6 +230,10 @@ def tomograms_among(
             told = {str(problem) for problem in pairs.problems}
             problems += pairs.problems
             notes += [note for note in pairs.notes if note not in told]
+        elif (kept := series_among([one])) is not None:
+            tomograms += [Tomogram(s.name, s.alignment.path, series=s) for s in kept.series]
+            problems += kept.problems
+            notes.append(kept.note([one]))
         else:
             tomograms += [Tomogram(stem_of(path), path) for path in expand_inputs(one)]
     found = tuple(dict.fromkeys(tomograms))
@@ -235,7 +264,7 @@ def _meant_for(
 
 def _is_of_volumes(given: Path, kind: StackKind | None) -> bool:
     """Whether a list or a folder is one of halves of tomograms, or a first file a volume."""
-    if holds_volumes(given):
+    if holds_volumes(given) or holds_tilt_series(given):
         return True
     if kind is not None and given.is_file():
         return kind == "volume"
@@ -283,6 +312,8 @@ class DenoiseVolumes:
         output = self.output_of(tomogram)
         if self._is_done(tomogram, output):
             return WrittenFile(output, ("Was denoised before, and is left as it is.",))
+        if tomogram.series is not None:
+            return (yield from self._reconstructed_steps(tomogram.series, output))
         volumes = tomogram.opened(self.voxel_size_angstrom)
         with VolumeWriter(output, like=volumes[0], labels=self._labels) as writer:
             notes = yield from denoise_volumes_steps(
@@ -294,6 +325,31 @@ class DenoiseVolumes:
                 stop=self.stop,
             )
         return WrittenFile(output, (*volumes[0].notes, *notes))
+
+    def _reconstructed_steps(self, series: AlignedSeries, output: Path) -> Steps[WrittenFile]:
+        """Reconstruct a tilt series at the voxel size of the model, and denoise that."""
+        steps = reconstructed_steps(
+            series,
+            self.denoiser.working_pixel_size_angstrom or WORKING_VOXEL_ANGSTROM,
+            pixel_size_angstrom=self.voxel_size_angstrom,
+            stop=self.stop,
+        )
+        halves = yield from passed_on(steps, _first_half)
+        z, y, x = halves.odd.shape
+        size = halves.voxel_size_angstrom
+        with VolumeWriter(
+            output, shape=(z, y, x), voxel_size_angstrom=size, labels=self._labels
+        ) as writer:
+            denoising = denoise_volumes_steps(
+                (halves.odd, halves.even),
+                self.denoiser,
+                writer.write,
+                voxel_size_angstrom=size,
+                device=self.device,
+                stop=self.stop,
+            )
+            notes = yield from passed_on(denoising, _second_half)
+        return WrittenFile(output, (*halves.notes, *notes))
 
     @property
     def _labels(self) -> tuple[str, ...]:
@@ -307,6 +363,15 @@ class DenoiseVolumes:
         return False
 
 
+def _first_half(step: Progress) -> Iterator[Progress]:
+    """Tell of a step as one of the first half of the work."""
+    yield Progress(step.stage, step.done, 2 * step.total)
+
+
+def _second_half(step: Progress) -> Iterator[Progress]:
+    yield Progress(step.stage, step.done + step.total, 2 * step.total, step.seconds_left)
+
+
 def list_with_denoised(given: Path, folder: Path, denoised: dict[str, Path]) -> Path | None:
     """Write RELION's list of tomograms with those that were denoised, if there is one; say where.
 
@@ -315,14 +380,56 @@ def list_with_denoised(given: Path, folder: Path, denoised: dict[str, Path]) -> 
     N2NError
         It is damaged, or the disk refuses.
     """
-    listed = given / TOMOGRAMS_STAR if given.is_dir() else given
-    if listed.suffix.lower() != ".star" or not lists_halves(listed):
+    listed = list_of_tomograms(given)
+    if listed is None:
         return None
     table = tomograms_in(listed)
     names = table.words(NAME) if table is not None and NAME in table else []
     known: dict[str, Any] = {name: path for name, path in denoised.items() if name in names}
     if not known:
         return None
-    output = folder / listed.name
+    output = folder / TOMOGRAMS_STAR if lists_tilt_series(listed) else folder / listed.name
     write_tomograms_star(output, listed, known)
     return output
+
+
+def list_with_halves(given: Path, job: WriteHalves, done: Sequence[Path]) -> Path | None:
+    """Write RELION's list of tilt series with the halves of those that were made; say where.
+
+    ``done`` are alignments of series.
+
+    Raises
+    ------
+    N2NError
+        It is damaged, or the disk refuses.
+    """
+    listed = list_of_tomograms(given)
+    made = [one for one in job.series if one.alignment.path in done]
+    if listed is None or not made:
+        return None
+    table = tomograms_in(listed)
+    names = table.words(NAME) if table is not None and NAME in table else []
+    halves = {one.name: job.outputs_of(one) for one in made if one.name in names}
+    if not halves:
+        return None
+    words: dict[str, dict[str, str]] = {}
+    for one in made:
+        for label, word in job.figures_of(one).items():
+            words.setdefault(label, {})[one.name] = word
+    output = job.folder / TOMOGRAMS_STAR
+    write_tomograms_star(output, listed, {}, halves=halves, words=words)
+    return output
+
+
+def list_of_tomograms(given: Path) -> Path | None:
+    """Return RELION's or IsoNet2's list that was given, or that lies in a folder, if there is one.
+
+    Of tomograms with halves first, then of tilt series.
+    """
+    lists = [given / name for name in STARS] if given.is_dir() else [given]
+    stars = [one for one in lists if one.suffix.lower() == ".star"]
+    for is_one in (lists_halves, lists_tilt_series):
+        found = next((one for one in stars if is_one(one)), None)
+        if found is not None:
+            return found
+    return None

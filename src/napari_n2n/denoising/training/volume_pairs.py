@@ -184,18 +184,13 @@ class _Ready:
             self._notes.add("The voxel size is unknown: volumes are used at full resolution.")
         elif size is not None and self._working is None:
             self._working = config.working_pixel_size(size)
-        z, y, x = halves.odd.shape
-        shape = working_volume_shape((z, y, x), size, self._working)
-        if min(shape[1:]) < SMALLEST_VOLUME or shape[0] < SMALLEST_VOLUME // 2:
-            raise NotEnoughData(
-                f"{halves.name}: only {shape[0]} × {shape[1]} × {shape[2]} voxels are left at the "
-                "working voxel size. Choose a smaller one."
-            )
+        z = halves.odd.shape[0]
+        shape = working_shape_of(halves.odd, size, self._working, halves.name)
         middle = slice(z // 2, z // 2 + 1)
         a, b = (np.asarray(half[middle][0], np.float32) for half in (halves.odd, halves.even))
         self._independence.look_at(a, b, halves.name)
-        odd = yield from _bricks_steps(halves.odd, shape, stop)
-        even = yield from _bricks_steps(halves.even, shape, stop)
+        odd = yield from bricks_steps(halves.odd, shape, stop)
+        even = yield from bricks_steps(halves.even, shape, stop)
         blocks = specimen_blocks(odd, even, stop)
         self._halves.append(_with_places(odd, even, blocks, config))
         self._names.append(halves.name)
@@ -223,7 +218,27 @@ class _Ready:
         yield from (f"Left out: {problem}" for problem in self.problems)
 
 
-def _bricks_steps(volume: Sections, shape: tuple[int, int, int], stop: Stop) -> Steps[Bricks]:
+def working_shape_of(
+    volume: Sections, voxel_size_angstrom: float | None, working: float | None, name: str
+) -> tuple[int, int, int]:
+    """Return the shape (z, y, x) of a volume at the working voxel size (Å).
+
+    Raises
+    ------
+    NotEnoughData
+        Too little is left of it.
+    """
+    z, y, x = volume.shape
+    shape = working_volume_shape((z, y, x), voxel_size_angstrom, working)
+    if min(shape[1:]) < SMALLEST_VOLUME or shape[0] < SMALLEST_VOLUME // 2:
+        raise NotEnoughData(
+            f"{name}: only {shape[0]} × {shape[1]} × {shape[2]} voxels are left at the "
+            "working voxel size. Choose a smaller one."
+        )
+    return shape
+
+
+def bricks_steps(volume: Sections, shape: tuple[int, int, int], stop: Stop) -> Steps[Bricks]:
     """Bring one half to the working voxel size, and normalise it."""
     voxels = yield from coarser_steps(FilledVolume(volume), shape, stop)
     scale = intensities_of(voxels)

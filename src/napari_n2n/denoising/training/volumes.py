@@ -16,9 +16,11 @@ from napari_n2n.denoising.shipped_models.general import start_for
 from napari_n2n.denoising.training.learner import Learner
 from napari_n2n.denoising.training.loop import is_milestone, learn_steps
 from napari_n2n.denoising.training.results import Results, TrainedOn, require_writable
+from napari_n2n.denoising.training.single_volumes import SingleVolumes, prepare_singles_steps
 from napari_n2n.denoising.training.volume_evaluation import evaluate_volumes
 from napari_n2n.denoising.training.volume_pairs import (
     VolumeCrops,
+    VolumeData,
     VolumeHalves,
     prepare_volumes_steps,
 )
@@ -37,7 +39,7 @@ _VALIDATE_EVERY = 100
 
 
 def train_volumes(
-    volumes: Collection[VolumeHalves],
+    volumes: Collection[VolumeHalves] | SingleVolumes,
     config: TrainingConfig,
     *,
     output: Path | None = None,
@@ -50,7 +52,7 @@ def train_volumes(
 
 
 def train_volumes_steps(
-    volumes: Collection[VolumeHalves],
+    volumes: Collection[VolumeHalves] | SingleVolumes,
     config: TrainingConfig,
     *,
     output: Path | None = None,
@@ -64,7 +66,8 @@ def train_volumes_steps(
     Parameters
     ----------
     volumes
-        Gone through once, one at a time. What is made of them lies on the disk.
+        Gone through once, one at a time. What is made of them lies on the disk. Of single
+        volumes halves are made of their waves (`napari_n2n.denoising.training.single_volumes`).
     config
         What to train and for how long; its network has ``ndim`` 3.
     output, resume, device, stop
@@ -91,7 +94,7 @@ def train_volumes_steps(
     require_writable(output)
     chosen = choose_device(device)
     with torch_errors_explained("Training"):
-        data = yield from prepare_volumes_steps(volumes, config, stop)
+        data = yield from _data_steps(volumes, config, stop)
         learner = Learner(config, chosen)
         working = data.working_voxel_size_angstrom
         start, note = start_for(config, working)
@@ -123,6 +126,14 @@ def train_volumes_steps(
         )
         yield from passed_on(steps, partial(kept.told, (*data.notes, *filter(None, [note]))))
         return kept.best()
+
+
+def _data_steps(
+    volumes: Collection[VolumeHalves] | SingleVolumes, config: TrainingConfig, stop: Stop
+) -> Steps[VolumeData]:
+    if isinstance(volumes, SingleVolumes):
+        return (yield from prepare_singles_steps(volumes, config, stop))
+    return (yield from prepare_volumes_steps(volumes, config, stop))
 
 
 def _is_milestone(step: int) -> bool:

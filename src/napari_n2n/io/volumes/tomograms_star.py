@@ -15,7 +15,7 @@ from napari_n2n.io.coordinates.lists import folder_of_names
 from napari_n2n.io.coordinates.text import parsing, read_text
 from napari_n2n.io.outputs import require_free, sealed
 from napari_n2n.io.star import blocks_of, is_name, version_of
-from napari_n2n.io.volumes.lists import GLOBAL, NAME, NOTHING, tomograms_in
+from napari_n2n.io.volumes.lists import GLOBAL, HALF_1, HALF_2, NAME, NOTHING, tomograms_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,14 @@ _NONE = "N/A"
 _FILES = ("rlnTomoTiltSeriesStarFile", "rlnTomoReconstructedTomogramHalf1")
 
 
-def write_tomograms_star(path: Path | str, like: Path | str, denoised: Mapping[str, Path]) -> None:
+def write_tomograms_star(
+    path: Path | str,
+    like: Path | str,
+    denoised: Mapping[str, Path],
+    *,
+    halves: Mapping[str, tuple[Path, Path]] | None = None,
+    words: Mapping[str, Mapping[str, str]] | None = None,
+) -> None:
     """Write RELION's list of tomograms anew, with the files of those that were denoised.
 
     Parameters
@@ -35,11 +42,16 @@ def write_tomograms_star(path: Path | str, like: Path | str, denoised: Mapping[s
     path
         Where to.
     like
-        RELION's ``tomograms.star``. Its blocks, rows and columns are kept as they are.
+        RELION's ``tomograms.star``, or its list of tilt series. Its blocks, rows and columns are
+        kept as they are.
     denoised
         Files by ``rlnTomoName``; they are named from the project's folder if they lie in it, and in
         full otherwise. What an earlier denoising has put there stays for tomograms that are not
         among them.
+    halves
+        Odd and even halves by ``rlnTomoName``, named likewise.
+    words
+        By column what else is known, by ``rlnTomoName``.
 
     Raises
     ------
@@ -57,7 +69,17 @@ def write_tomograms_star(path: Path | str, like: Path | str, denoised: Mapping[s
     block = GLOBAL if GLOBAL in blocks else next((b for b in blocks if NAME in blocks[b]), None)
     if block is None or NAME not in blocks[block]:
         raise UnreadableFile(like, f"lists no tomograms ({NAME})", "Give RELION's tomograms.star.")
-    blocks[block] = _with_denoised(path, like, blocks[block], denoised)
+    project = _project_of(like, blocks[block])
+
+    def named(files: Mapping[str, Path]) -> dict[str, str]:
+        return {name: _named(path, file, project) for name, file in files.items()}
+
+    columns = {DENOISED_TOMOGRAM: named(denoised)} if denoised or not halves else {}
+    if halves:
+        columns[HALF_1] = named({name: even for name, (_, even) in halves.items()})
+        columns[HALF_2] = named({name: odd for name, (odd, _) in halves.items()})
+    for label, known in {**columns, **(words or {})}.items():
+        blocks[block] = _with_words(path, like, blocks[block], label, known)
     written = version_of(text) or "# version 50001\n"
     written += "".join(table.text(name) for name, table in blocks.items())
     with write_atomically(path) as beside:
@@ -81,25 +103,21 @@ def listed_files(path: Path, column: str) -> list[tuple[str, Path]]:
     return [(name, project / word) for name, word in named]
 
 
-def _with_denoised(
-    path: Path, like: Path, table: StarTable, denoised: Mapping[str, Path]
+def _with_words(
+    path: Path, like: Path, table: StarTable, label: str, known: Mapping[str, str]
 ) -> StarTable:
-    """Return a table with the column of denoised tomograms."""
+    """Return a table with a column of what is known of some tomograms."""
     names = table.words(NAME)
-    unknown = [name for name in denoised if name not in names]
+    unknown = [name for name in known if name not in names]
     if unknown:
         raise WriteProblem(
             path,
             f"was not written: {like} has no tomogram {unknown[0]}",
             "Give the list that the tomograms are from.",
         )
-    before = table.words(DENOISED_TOMOGRAM) if DENOISED_TOMOGRAM in table else [_NONE] * len(names)
-    project = _project_of(like, table)
-    words = [
-        _named(path, denoised[name], project) if name in denoised else earlier
-        for name, earlier in zip(names, before, strict=True)
-    ]
-    return table.with_columns({DENOISED_TOMOGRAM: words})
+    before = table.words(label) if label in table else [_NONE] * len(names)
+    words = [known.get(name, earlier) for name, earlier in zip(names, before, strict=True)]
+    return table.with_columns({label: words})
 
 
 def _project_of(like: Path, table: StarTable) -> Path:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from napari_n2n.workflow.fields_of_view import ContrastChoice
 
 # Raised whenever the same file and settings give other results than before. 2: version 0.7.0, whose
-# figures know the camera's faults, the contrast and the defocus. 3: 0.8.0, whose images have no edges
-# that reach far into them.
+# figures know the camera's faults, the contrast and the defocus. 3: 0.8.0, in whose images edges do
+# not reach far.
 _RECIPE = 3
 _NO_PICKS = "0"
 # There are picks from earlier, made on other pictures than those that are kept now.
