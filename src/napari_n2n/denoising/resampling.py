@@ -2,8 +2,8 @@
 
 A Fourier transform takes opposite edges for neighbours. Where they differ, by a slope of brightness
 or because an image just ends, that jump would come out as waves along both, so each axis is
-transformed together with its mirror image, as a cosine transform does it. (What
-torch-fourier-rescale's ``fourier_rescale_2d`` makes of the mirrored image, 0.6.0, to rounding.)
+transformed together with its mirror image, as a cosine transform does it. The edges of both grids
+lie on each other, and so the mirror images do: what was made coarser comes back where it was.
 """
 
 import torch
@@ -16,7 +16,7 @@ _PIXELS_AT_ONCE = 1 << 22
 def rescale(image: Tensor, shape: tuple[int, int]) -> Tensor:
     """Resample ``image``, (..., y, x), to ``shape``; values stay on the same scale.
 
-    The pixels at half the sides, rounded up, lie on each other, as in torch-fourier-rescale.
+    The outer edges of both grids lie on each other.
     """
     height, width = image.shape[-2:]
     if (height, width) == shape:
@@ -55,15 +55,12 @@ def rescale_last(values: Tensor, length: int) -> Tensor:
 
 
 def _turns(side: int, length: int, kept: int) -> Tensor:
-    """Return by how much each wave is turned, (kept + 1,); the last one, half of a pair, is 0."""
-    # Twice as many pixels: their first ones match, and the middle one moves by half that share.
-    share = _shift(side, length) / 2
-    turns = torch.arange(kept + 1, dtype=torch.float64) * share
+    """Return by how much each wave is turned, (kept + 1,); the last one, half of a pair, is 0.
+
+    Pixel j of the new ones lies at (j + ½) side / length - ½ of the old, as a share of 2 side:
+    """
+    from_first = (1 / length - 1 / side) / 4
+    turns = torch.arange(kept + 1, dtype=torch.float64) * from_first
     phase = torch.polar(torch.ones_like(turns), 2 * torch.pi * turns).to(torch.complex64)
     phase[-1] = 0
     return phase
-
-
-def _shift(side: int, new_side: int) -> float:
-    """How far the middle pixel moves, as a share of the side, when both first pixels match."""
-    return (side - side // 2) / side - (new_side - new_side // 2) / new_side

@@ -204,11 +204,8 @@ def test_resampled_waves_are_those_waves_at_the_new_pixels(shape, target):
     for old, new in ((shape, target), (target, shape)):
         highest = [min(sides) - 1 for sides in zip(old, new, strict=True)]
         at = waves(old, highest)
-        # The pixels at half the sides, rounded up, lie on each other.
-        places = [
-            (n - n // 2) + (np.arange(m) - (m - m // 2)) * n / m
-            for n, m in zip(old, new, strict=True)
-        ]
+        # The edges of both grids lie on each other.
+        places = [(np.arange(m) + 0.5) * n / m - 0.5 for n, m in zip(old, new, strict=True)]
         image = torch.from_numpy(at(np.arange(old[0]), np.arange(old[1])).astype(np.float32))
         expected = at(*places)
         ours = rescale(image[None], new)[0].numpy()
