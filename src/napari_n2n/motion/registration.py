@@ -8,8 +8,10 @@ from scipy import fft
 
 Image = NDArray[np.float32]
 
-# Cycles a pixel: finer than gradients of ice and beam, coarser than noise; and what noise fills.
-_SPECIMEN, _NOISE = (0.01, 0.25), (0.25, 0.7)
+# Cycles a pixel: what noise fills; and what is finer than gradients of ice and beam, coarser than
+# noise. The fainter a specimen, the less of that it fills.
+_NOISE = (0.25, 0.7)
+_SPECIMEN = ((0.01, 0.25), (0.01, 0.08), (0.005, 0.04))
 _AXIS_PX = 1  # lines of a detector, and the jump between opposite edges, lie on the axes
 _SIDE_PX = 1024
 _REACH = 1 / 8  # of a side: further apart, two images share too little to be told
@@ -17,6 +19,7 @@ _REACH = 1 / 8  # of a side: further apart, two images share too little to be to
 _CLEAR = 7.0
 # As many times better than as they lie: what lies right has no equal but by chance.
 _BETTER = 1.2
+_PLAINLY_ALIKE = 0.1  # as a correlation, of more waves than chance makes alike
 _THE_SAME = 0.35  # of the phases of one noise, whichever fraction of a pixel it was moved by
 
 
@@ -32,12 +35,15 @@ class Registration:
         Whether its contrast is to be inverted.
     shift_px
         (y, x), whole pixels, by which it is then to be moved.
+    is_certain
+        Whether this stands out of chance; if not, they have too little in common to tell.
     """
 
     flipped_rows: bool = False
     flipped_columns: bool = False
     inverted: bool = False
     shift_px: tuple[int, int] = (0, 0)
+    is_certain: bool = True
 
     @property
     def in_words(self) -> str:
@@ -72,23 +78,30 @@ def register(first: Image, second: Image) -> Registration:
     """
     phases = _phases(first)
     theirs = [(way, _phases(way.undone(second))) for way in _WAYS]
-    for band, clear in ((_NOISE, _THE_SAME), (_SPECIMEN, 0.0)):
+    for band in (_NOISE, *_SPECIMEN):
         coefficients = _in_band(_middle(first).shape, band)
         chance = 1 / np.sqrt(2 * max(1, int(np.count_nonzero(coefficients))))
-        least = max(clear, _CLEAR * chance)
+        least = max(_THE_SAME if band == _NOISE else 0.0, _CLEAR * chance)
         found = [(way, _alike(phases, other, coefficients)) for way, other in theirs]
         # As they lie, before anything is done to them.
         as_they_lie = _about_zero(found[0][1], 0 if band == _NOISE else 1)
         highest = [(way, *_highest(alike)) for way, alike in found]
         way, shift, value = max(highest, key=lambda each: float(abs(each[2])))
-        if abs(value) > max(least, _BETTER * float(np.abs(as_they_lie).max())):
-            return replace(way, inverted=value < 0, shift_px=shift)
-        at_rest = float(as_they_lie[as_they_lie.shape[0] // 2, as_they_lie.shape[1] // 2])
-        if at_rest < -least:
-            return Registration(inverted=True)
-        if at_rest > least:
-            break
-    return Registration()
+        if abs(value) > least:
+            if abs(value) > _BETTER * float(np.abs(as_they_lie).max()):
+                return replace(way, inverted=value < 0, shift_px=shift)
+            return Registration(inverted=float(as_they_lie.sum()) < 0)
+    return Registration(is_certain=_are_plainly_alike(first, second))
+
+
+def _are_plainly_alike(first: Image, second: Image) -> bool:
+    """Whether the widest band correlates by power: of a crystal a few waves are all there is."""
+    band = _in_band(_middle(first).shape, _SPECIMEN[0])
+    a, b = (fft.rfft2(_middle(image))[band] for image in (first, second))
+    power = float(np.linalg.norm(a)) * float(np.linalg.norm(b))
+    chance = 1 / np.sqrt(2 * max(1, len(a)))
+    least = max(_PLAINLY_ALIKE, _CLEAR * float(chance))
+    return bool(float(np.vdot(a, b).real) > least * power)
 
 
 _WAYS = [Registration(rows, columns) for rows in (False, True) for columns in (False, True)]

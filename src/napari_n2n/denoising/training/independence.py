@@ -20,6 +20,7 @@ class Independence:
         self._pairs = 0
         self._correlated: list[tuple[float, str]] = []
         self._apart: list[tuple[tuple[int, int], str]] = []
+        self._unlike: list[str] = []
 
     def look_at(self, first: NDArray[np.float32], second: NDArray[np.float32], name: str) -> None:
         """Look at two images, (y, x) or RGB (y, x, 3), which are called ``name``.
@@ -52,13 +53,26 @@ class Independence:
                 f"{name}: one of the two images is {lies.in_words}, as the other shows it. Give "
                 "two images that one program has written the same way."
             )
+        if not lies.is_certain:
+            self._unlike.append(name)
         if lies.shift_px != (0, 0):
             self._apart.append((lies.shift_px, name))
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences for the user."""
-        return (*self._told_of_noise(), *self._told_of_shifts())
+        return (*self._told_of_noise(), *self._told_of_shifts(), *self._told_of_unlike())
+
+    def _told_of_unlike(self) -> tuple[str, ...]:
+        if not self._unlike:
+            return ()
+        more = len(self._unlike) - 1
+        others = f", or of {more} more pair{'s' * (more > 1)}" if more else ""
+        return (
+            f"Nothing that both images of {self._unlike[0]}{others} show stands out of the noise: "
+            "either the specimen is very faint, or they are not of one field. Look whether they "
+            "belong together.",
+        )
 
     def _told_of_shifts(self) -> tuple[str, ...]:
         if not self._apart:
