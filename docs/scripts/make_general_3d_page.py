@@ -3,7 +3,7 @@
 Run: python docs/scripts/make_general_3d_page.py
 
 What stands between ``<!-- made: NAME -->`` and ``<!-- end -->`` is replaced by the table NAME, of
-tests/benchmarks/results/tomograms-NAME.json.
+tests/benchmarks/results/tomograms/NAME.json.
 """
 
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 
 DOCS = Path(__file__).parents[1]
 PAGE = DOCS / "general-3d-model.md"
-RESULTS = DOCS.parent / "tests" / "benchmarks" / "results"
+RESULTS = DOCS.parent / "tests" / "benchmarks" / "results" / "tomograms"
 BLOCK = re.compile(r"<!-- made: (?P<name>\w+) -->\n.*?<!-- end -->", re.DOTALL)
 HEADS = {
     "seed": "seed",
@@ -39,7 +39,7 @@ def cell(name: str, value: object) -> str:
 
 
 def table(name: str) -> str:
-    rows = json.loads((RESULTS / f"tomograms-{name}.json").read_text(encoding="utf-8"))["rows"]
+    rows = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))["rows"]
     kept = [key for key in rows[0] if key in HEADS]
     lines = [[HEADS[key] for key in kept], ["---"] * len(kept)]
     lines += [[cell(key, row[key]) for key in kept] for row in rows]

@@ -35,7 +35,7 @@ from napari_n2n.progress import run_to_end
 from napari_n2n.reconstruction import back_projected_slabs, weighted
 
 SIMULATOR = Path(__file__).parents[3] / "shared" / "tools" / "simulate_tomogram.py"
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parent / "results" / "tomograms"
 SIGMAS_VOXELS = (0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0)
 TRAINED_SECONDS = (60, 240)
 
@@ -185,7 +185,7 @@ def main() -> None:
             figures = (f"{v:.4g}" if isinstance(v, float) else str(v) for v in row.values())
             print("| " + " | ".join(figures) + " |", flush=True)
             found = {"model": model.summary, "rows": rows}
-            output = given.results / f"tomograms-{part}.json"
+            output = given.results / f"{part}.json"
             output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 

@@ -199,7 +199,7 @@ def test_a_volume_is_refused_with_a_way_out(sample, tmp_path, capsys):
     out = tmp_path / "out"
     code = call("denoise", tmp_path / "v.mrc", "-M", sample / "model.safetensors", "-o", out)
     assert code == 1
-    assert "is a volume by its header" in (said := capsys.readouterr().err)
+    assert "holds tomograms, and the model is for images" in (said := capsys.readouterr().err)
     assert "--kind movie" in said
     assert call("halves", tmp_path / "v.mrc", "-o", out) == 1
     assert "--kind movie" in capsys.readouterr().err

@@ -142,7 +142,7 @@ def test_origins_of_volumes_survive(tmp_path):
 def test_a_model_of_images_and_warps_tilt_series_are_refused_in_a_sentence(
     tmp_path, aretomo_two, capsys
 ):
-    assert call("denoise", aretomo_two, "-o", tmp_path / "d") == 1
+    assert call("denoise", aretomo_two, "-M", "photographs", "-o", tmp_path / "d") == 1
     assert "the model is for images" in said(capsys)
 
 

@@ -13,6 +13,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "tomograms.md"
 SHAPE = (24, 48, 44)
 QUICKLY = {
     "train": ("--set", "steps=1", "--set", "crop=16"),
+    "pick": ("--diameter", 120),
     "simulate": ("--shape", *SHAPE, "--tilt-step", 15),
 }
 

@@ -26,7 +26,8 @@ def pairs_of(image: Path) -> "list[VolumePair]":
     if holds_volumes(image):
         return [*volume_halves(image)]
     try:
-        pair = halves_beside(image) if image.is_file() and half_of(image)[1] else None
+        half = image.is_file() and half_of(image)[1] and is_volume(image)
+        pair = halves_beside(image) if half else None
     except N2NError:
         return []
     return [] if pair is None else [VolumePair(pair.name, odd=pair.odd, even=pair.even)]

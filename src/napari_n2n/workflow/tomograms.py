@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_n2n.denoising.reports import TrainingProgress
 from napari_n2n.errors import N2NError, NotEnoughData
 from napari_n2n.io import Volume, VolumeWriter, open_volume
 from napari_n2n.io.outputs import require_free
@@ -265,9 +266,8 @@ def without_gold(result: TomogramResult) -> NDArray[np.float32]:
 def _with_section(watched: WatchedSection, step: Progress) -> Iterator[Progress]:
     """Tell of the section that is looked at by itself, placed in the tomogram."""
     yield step
-    preview = getattr(step, "preview", None)
-    if preview is not None:
-        yield SectionReady(section=watched.placed(preview.pixels, preview.origin))
+    if isinstance(step, TrainingProgress) and step.preview is not None:
+        yield SectionReady(section=watched.placed(step.preview.pixels, step.preview.origin))
 
 
 def _section_first_steps(

@@ -27,6 +27,7 @@ from napari_n2n.io import (
     volume_halves,
     write_tomograms_star,
 )
+from napari_n2n.io.finding import PICTURES
 from napari_n2n.io.outputs import CREATOR, DENOISED, labels_of
 from napari_n2n.io.stack_kinds import StackKind
 from napari_n2n.io.tilt_series import AlignedSeries
@@ -252,6 +253,7 @@ def _meant_for(
         raise WrongDimensions(
             f"{one} holds tomograms, and the model is for images. Take {GENERAL_3D}, or train one "
             f"on them: napari-n2n train {one} -o tomograms.safetensors"
+            + (" Where it is a movie, say so: --kind movie" if one.is_file() else "")
         )
     if not all(of_volumes):
         raise UnreadableFile(
@@ -266,6 +268,8 @@ def _is_of_volumes(given: Path, kind: StackKind | None) -> bool:
     """Whether a list or a folder is one of halves of tomograms, or a first file a volume."""
     if holds_volumes(given) or holds_tilt_series(given):
         return True
+    if given.suffix.lower() in PICTURES:
+        return False
     if kind is not None and given.is_file():
         return kind == "volume"
     try:
