@@ -150,3 +150,34 @@ def test_what_holds_no_image_is_left_alone(kind):
         "one row": np.zeros((1, 500)),
     }[kind].astype(np.float32)
     assert mend(image, find_faults(image)).shape == image.shape
+
+
+def faint_field() -> np.ndarray:
+    """Return counts with specimen as large as a tenth of the field, whose sections differ."""
+    rng = np.random.default_rng(8)
+    specimen = sum(ndimage.gaussian_filter(rng.normal(size=(LARGE, LARGE)), s) * s for s in (5, 25))
+    specimen /= specimen.std()
+    return rng.poisson(8 * (1 + 0.08 * specimen)).astype(np.float32)
+
+
+def test_a_part_that_counts_more_leaves_one_step_and_no_block():
+    image = faint_field()
+    image[:, 171:] *= 1.3
+    offset = find_faults(image).offset
+    assert offset is not None
+    assert offset[:, 175:].std() < 0.02 * image.std()
+    assert offset[:, :167].std() < 0.02 * image.std()
+    assert offset[:, 300].mean() - offset[:, 80].mean() == pytest.approx(2.4, rel=0.15)
+
+
+@pytest.mark.parametrize("part", [np.s_[:, : LARGE // 2], np.s_[: LARGE // 2, : LARGE // 2]])
+@pytest.mark.parametrize("value", [0, 8])
+def test_a_dead_half_makes_no_faults_of_the_other(part, value):
+    image = faint_field()
+    image[part] = value
+    faults = find_faults(image)
+    away = np.ones(image.shape, bool)
+    away[part] = False
+    away = ndimage.binary_erosion(away, iterations=12, border_value=1)
+    assert not faults.where[away].any()
+    assert faults.offset is None

@@ -36,6 +36,8 @@ _NO_STEP = 0.08
 # them one must be: where a camera is put together of many parts, their edges go right across.
 _SECTIONS = ((4, 3), (2, 1))
 _BY_SO_FEW = 1  # lines apart is the same place: noise moves the best one
+_ABOUT_AS_HIGH = 0.3  # of its height a step may seem to differ between sections that share it
+_AS_HIGH = 0.4  # of its height in the others a step must have in a section where it is less plain
 # The outermost lines have to be off by so many times as much: a slope looks like an edge where it
 # is mirrored.
 _SLOPED = 3.0
@@ -49,11 +51,12 @@ _MOST_STEPS, _MOST_LINES = 16, 0.2
 class Profiles:
     """How the pieces of an image's rows and columns differ from the level around, on the mean.
 
-    ``along`` are the rows' and the columns' (line, piece); ``bounds`` tell where pieces begin and
-    end, along x and along y.
+    ``along`` are the rows' and the columns' (line, piece), ``known`` which of them have more good
+    pixels than bad ones; ``bounds`` tell where pieces begin and end, along x and along y.
     """
 
     along: tuple[Profile, Profile]
+    known: tuple[Mask, Mask]
     bounds: tuple[list[int], list[int]]
     shape: tuple[int, int]
 
@@ -65,6 +68,7 @@ class Profiles:
             np.linspace(0, side, _PIECES + 1).astype(int).tolist() for side in (width, height)
         ]
         rows, columns = np.zeros((height, _PIECES)), np.zeros((width, _PIECES))
+        known = _mostly_good(bad, bounds[0]), _mostly_good(bad.T, bounds[1])
         every = level.sparse
         unit = np.float32(_CLIPPED * spread(image[::every, ::every] - level.sample(every)))
         for place, around in level.strips():
@@ -82,14 +86,14 @@ class Profiles:
                     share = (part.stop - part.start) / (last - first)
                     total = strip[own].sum(axis=0, dtype=np.float64) / (last - first)
                     columns[:, i] += total + share * around
-        return cls((rows, columns), (bounds[0], bounds[1]), (height, width))
+        return cls((rows, columns), known, (bounds[0], bounds[1]), (height, width))
 
     def take_lines(self, mask: Mask) -> None:
         """Mark rows and columns, or pieces of them, that differ from those on both sides.
 
         They become True in ``mask``, (y, x), and are taken out of the profiles.
         """
-        found = [_off_lines(profile) for profile in self.along]
+        found = [_off_lines(*each) for each in zip(self.along, self.known, strict=True)]
         if sum(off.mean() for off, _ in found) > _MOST_LINES:
             return
         for axis, (off, around) in enumerate(found):
@@ -107,7 +111,11 @@ class Profiles:
                 if offset is not None:  # what was found already is there no more
                     rest = profile - _means_of(offset if axis == 0 else offset.T, self.bounds[axis])
                 parts = np.array_split(np.arange(_PIECES), sections)
-                found = [_jumps(rest[:, own]) for own in parts]
+                known = self.known[axis]
+                found = [
+                    _jumps(rest[:, own], np.logical_and.reduce(known[:, own], axis=1))
+                    for own in parts
+                ]
                 for own, jumps in zip(parts, _common(found, least), strict=True):
                     first, last = self.bounds[axis][own[0]], self.bounds[axis][own[-1] + 1]
                     for line, height in jumps:
@@ -125,22 +133,39 @@ def _means_of(across: Image, bounds: list[int]) -> Profile:
     return np.stack([across[:, a:b].mean(axis=1, dtype=np.float64) for a, b in pairwise(bounds)], 1)
 
 
-def _off_lines(profile: Profile) -> tuple[NDArray[np.bool_], Profile]:
+def _mostly_good(bad: Mask, bounds: list[int]) -> Mask:
+    """Return of which pieces, (line, piece), more pixels are good than ``bad``."""
+    if not bad.any():
+        return np.ones((len(bad), _PIECES), bool)
+    return np.stack([bad[:, a:b].mean(axis=1) < 0.5 for a, b in pairwise(bounds)], 1)
+
+
+def _spread_of_known(values: Profile, known: Mask) -> NDArray[np.float64]:
+    """Return the robust deviation of each column's ``known`` values; infinite: there are none.
+
+    Of what is not known there is the level only, which hardly varies.
+    """
+    told = zip(values.T, known.T, strict=True)
+    return np.array([float(spread(one[own])) if own.any() else np.inf for one, own in told])
+
+
+def _off_lines(profile: Profile, known: Mask) -> tuple[NDArray[np.bool_], Profile]:
     """Return which pieces are off, (line, piece), and what they should be."""
     whole = profile.mean(axis=1, keepdims=True)
-    off, around = _beyond_both_sides(profile, _LINE, _BESIDE)
-    off_as_a_whole, _ = _beyond_both_sides(whole, _LINE, _BESIDE)
-    off_a_little, _ = _beyond_both_sides(profile, _PIECE_OFF, _BESIDE)
+    all_known = np.logical_and.reduce(known, axis=1, keepdims=True)
+    off, around = _beyond_both_sides(profile, known, _LINE, _BESIDE)
+    off_as_a_whole, _ = _beyond_both_sides(whole, all_known, _LINE, _BESIDE)
+    off_a_little, _ = _beyond_both_sides(profile, known, _PIECE_OFF, _BESIDE)
     off |= off_as_a_whole & off_a_little
     # Several lines side by side. Part of them only might be a filament that lies along them.
-    in_a_band, _ = _beyond_both_sides(whole, _LINE, _BESIDE_A_BAND)
-    off_a_little, beside = _beyond_both_sides(profile, _PIECE_OFF, _BESIDE_A_BAND)
+    in_a_band, _ = _beyond_both_sides(whole, all_known, _LINE, _BESIDE_A_BAND)
+    off_a_little, beside = _beyond_both_sides(profile, known, _PIECE_OFF, _BESIDE_A_BAND)
     in_a_band = in_a_band & off_a_little
     return off | in_a_band, np.where(in_a_band, beside, around)
 
 
 def _beyond_both_sides(
-    profile: Profile, deviations: float, beside: int
+    profile: Profile, known: Mask, deviations: float, beside: int
 ) -> tuple[NDArray[np.bool_], Profile]:
     """Tell which pieces lie above, or below, those on both sides; a slope does neither.
 
@@ -158,15 +183,32 @@ def _beyond_both_sides(
     few = (beside + 1) // 2
     sides[0][:few], sides[1][-few:] = sides[1][:few], sides[0][-few:]
     around = profile.clip(np.minimum(*sides), np.maximum(*sides))
-    limit = deviations * spread(profile - (sides[0] + sides[1]) / 2, axis=0)
+    limit = deviations * _spread_of_known(profile - (sides[0] + sides[1]) / 2, known)
     limit = limit * np.ones((len(profile), 1))
     limit[:beside] *= _SLOPED
     limit[-beside:] *= _SLOPED
     return np.abs(profile - around) > limit, around
 
 
-def _jumps(pieces: Profile) -> list[tuple[int, float]]:
-    """Return at which lines, and by how much, ``pieces`` (line, piece) jump."""
+@dataclass(frozen=True, eq=False)
+class _Jumps:
+    """Where a section's lines jump beyond doubt, ``at`` (line, height), and all their heights."""
+
+    at: list[tuple[int, float]]
+    heights: NDArray[np.float64]  # of jumps at line i + _STEP_LINES
+
+    def near(self, line: int) -> bool:
+        """Whether one is at about that line."""
+        return any(abs(own - line) <= _BY_SO_FEW for own, _ in self.at)
+
+    def completed(self, line: int, height: float) -> list[tuple[int, float]]:
+        """Return the jump at a line where others have one of that height, if there is any."""
+        own = float(self.heights[line - _STEP_LINES])
+        return [(line, own)] if own * np.sign(height) > _AS_HIGH * abs(height) else []
+
+
+def _jumps(pieces: Profile, known: Mask) -> _Jumps:
+    """Return at which lines, and by how much, ``pieces`` (line, piece) jump; (line,) ``known``."""
     from scipy import ndimage
 
     sums = np.concatenate([np.zeros((1, pieces.shape[1])), np.cumsum(pieces, axis=0)])
@@ -174,27 +216,43 @@ def _jumps(pieces: Profile) -> list[tuple[int, float]]:
     jump = means[_STEP_LINES:] - means[:-_STEP_LINES]  # at line i + _STEP_LINES
     whole = jump.mean(axis=1)
     size = np.abs(whole)
-    high = size > _STEP * float(spread(whole))
+    # Where all lines on both sides are known.
+    told = ndimage.minimum_filter1d(known, 2 * _STEP_LINES + 1, mode="nearest")
+    told = told[_STEP_LINES : _STEP_LINES + len(whole)]
+    if not told.any():
+        return _Jumps([], whole)
+    high = told & (size > _STEP * float(spread(whole[told])))
     high &= size == ndimage.maximum_filter1d(size, 4 * _STEP_LINES + 1)
     high &= _lasting(pieces.mean(axis=1), whole)
-    seen = (jump * np.sign(whole)[:, None] > _PIECE_SEEN * spread(jump, axis=0)).sum(axis=1)
+    seen = (jump * np.sign(whole)[:, None] > _PIECE_SEEN * spread(jump[told], axis=0)).sum(axis=1)
     high &= seen >= max(2, pieces.shape[1] - 1)
     within = round(_NO_STEP * len(pieces))
     lines = np.flatnonzero(high)
     lines = lines[(lines + _STEP_LINES > within) & (lines + _STEP_LINES < len(pieces) - within)]
     if len(lines) > _MOST_STEPS:
-        return []
-    return [(int(line) + _STEP_LINES, float(whole[line])) for line in lines]
+        lines = lines[:0]
+    return _Jumps([(int(line) + _STEP_LINES, float(whole[line])) for line in lines], whole)
 
 
-def _common(found: list[list[tuple[int, float]]], least: int) -> list[list[tuple[int, float]]]:
-    """Return those jumps, (line, height), that ``least`` sections have at about the same line."""
-    lines = [np.array([line for line, _ in jumps]) for jumps in found]
+def _common(found: list[_Jumps], least: int) -> list[list[tuple[int, float]]]:
+    """Return those jumps, (line, height), that ``least`` sections have at about the same line.
 
-    def sections_with(line: int) -> int:
-        return sum(bool((np.abs(each - line) <= _BY_SO_FEW).any()) for each in lines)
+    Sections that have one there as well, though not beyond doubt, have it, too: a step taken off
+    with a gap would leave a block.
+    """
+    common = [[j for j in jumps.at if sum(s.near(j[0]) for s in found) >= least] for jumps in found]
+    for line in sorted({line for jumps in common for line, _ in jumps}):
+        here = [[jump for jump in jumps if abs(jump[0] - line) <= _BY_SO_FEW] for jumps in common]
+        usual = float(np.median([height for jumps in here for _, height in jumps]))
+        for own, there, jumps in zip(common, here, found, strict=True):
+            own[:] = [jump for jump in own if jump not in there]
+            own += [(at, _alike(h, usual)) for at, h in there or jumps.completed(line, usual)]
+    return common
 
-    return [[jump for jump in jumps if sections_with(jump[0]) >= least] for jumps in found]
+
+def _alike(height: float, usual: float) -> float:
+    """Return the usual height for one that is about the same: the rest of it is specimen."""
+    return usual if abs(height - usual) < _ABOUT_AS_HIGH * abs(usual) else height
 
 
 def _lasting(lines: NDArray[np.float64], jump: NDArray[np.float64]) -> NDArray[np.bool_]:
