@@ -8,6 +8,7 @@ from napari_n2n.errors import BadValue, NotEnoughData
 from napari_n2n.particles import volume_scores
 from napari_n2n.particles.volume_picking import VolumePickingConfig, pick_volume
 from napari_n2n.particles.volume_templates import learnt_template, template_of
+from napari_n2n.progress import run_to_end
 
 SHAPE = (40, 72, 84)
 VOXEL = 20.0
@@ -138,3 +139,20 @@ def test_a_template_lacks_what_tilts_do_not_measure():
 def test_what_cannot_be_picked_is_said(volume, voxel, error, said):
     with pytest.raises(error, match=said):
         pick_volume(volume, voxel, CONFIG)
+
+
+@pytest.mark.parametrize("shape", [(60, 64, 70), (61, 65, 71)])
+def test_coarse_places_are_those_of_the_volume(shape):
+    """A ball lies where it lay, to a tenth of a voxel, wherever the grids begin."""
+    centre = np.array([28.0, 21.5, 40.25])
+    places = np.moveaxis(np.indices(shape), 0, -1)
+    ball = np.exp(-((places - centre) ** 2).sum(axis=-1) / (2 * 5.0**2)).astype(np.float32)
+    steps = volume_scores.coarse_volume_steps(ball, 30.0, 12, lambda: False)
+    coarse = run_to_end(steps)
+    assert coarse.voxels.shape != shape
+    top = np.array(np.unravel_index(coarse.voxels.argmax(), coarse.voxels.shape), np.float64)
+    near = np.clip(coarse.voxels, coarse.voxels.max() / 3, None) - coarse.voxels.max() / 3
+    moved = np.array(ndimage.center_of_mass(near))
+    assert np.abs(moved - top).max() < 1
+    np.testing.assert_allclose(coarse.to_volume(moved), centre, atol=0.1)
+    np.testing.assert_allclose(coarse.from_volume(coarse.to_volume(moved)), moved, atol=1e-9)

@@ -57,7 +57,8 @@ def rescale_last(values: Tensor, length: int) -> Tensor:
 def _turns(side: int, length: int, kept: int) -> Tensor:
     """Return by how much each wave is turned, (kept + 1,); the last one, half of a pair, is 0.
 
-    Pixel j of the new ones lies at (j + ½) side / length - ½ of the old, as a share of 2 side:
+    Pixel j of the new ones lies at (j + ½) side / length - ½ of the old, which is j side / length
+    and a constant: that, as a share of the 2 side pixels, is by how much the first wave is turned.
     """
     from_first = (1 / length - 1 / side) / 4
     turns = torch.arange(kept + 1, dtype=torch.float64) * from_first

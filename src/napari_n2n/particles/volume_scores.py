@@ -56,15 +56,13 @@ class CoarseVolume:
         return np.array(self.shape, np.float64) / np.array(self.voxels.shape, np.float64)
 
     def to_volume(self, coarse: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Bring (n, 3) z, y, x to voxels of the volume; both have the same middle."""
-        middles = [(np.array(shape) + 1) // 2 for shape in (self.voxels.shape, self.shape)]
-        placed: NDArray[np.float64] = (coarse - middles[0]) * self.factors + middles[1]
+        """Bring (n, 3) z, y, x to voxels of the volume; the faces of both lie on each other."""
+        placed: NDArray[np.float64] = (coarse + 0.5) * self.factors - 0.5
         return placed
 
     def from_volume(self, voxels: NDArray[np.float64]) -> NDArray[np.float64]:
         """Bring (n, 3) z, y, x of the volume to voxels of this."""
-        middles = [(np.array(shape) + 1) // 2 for shape in (self.voxels.shape, self.shape)]
-        placed: NDArray[np.float64] = (voxels - middles[1]) / self.factors + middles[0]
+        placed: NDArray[np.float64] = (voxels + 0.5) / self.factors - 0.5
         return placed
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scipy import ndimage
-
 from napari_n2n import metrics
 from napari_n2n.denoising.shipped_models.general import general_denoiser
 from napari_n2n.denoising.training.micrographs import last_path, resume_path
@@ -123,7 +121,7 @@ def demonstrate_tomogram_steps(
     yield Progress("judging", 0, 1)
     halves = pair.opened()
     raw, clean = halves[0][:] + halves[1][:], open_volume(files.clean, kind="volume")[:]
-    gaussian, sigma = _best_gaussian(raw, clean)
+    gaussian, sigma = metrics.best_gaussian_correlation(raw, clean, _SIGMAS_VOXEL)
     middle = shape[0] // 2
     picture = folder / "demo.png"
     write_side_by_side(picture, [("Raw", raw[middle]), ("Denoised", denoised[middle])])
@@ -140,12 +138,4 @@ def demonstrate_tomogram_steps(
         denoised_correlation=correlation_of((denoised,), clean),
         picture=picture,
         model=model,
-    )
-
-
-def _best_gaussian(raw: NDArray[np.float32], clean: NDArray[np.float32]) -> tuple[float, float]:
-    """Return the best correlation that a Gaussian low-pass reaches, and its σ in voxels."""
-    return max(
-        (metrics.correlation(ndimage.gaussian_filter(raw, sigma), clean), sigma)
-        for sigma in _SIGMAS_VOXEL
     )

@@ -32,11 +32,6 @@ class Orientation:
     is_xzy: bool = False
     is_turned: bool = False
 
-    def __str__(self) -> str:
-        """Say it in words."""
-        axes = "axes x, z, y" if self.is_xzy else "axes x, y, z"
-        return f"{axes}, z turned round" if self.is_turned else axes
-
     def of(self, voxels: Voxels) -> Voxels:
         """Return voxels (z, y, x), as a volume of this orientation has them; a view."""
         turned = voxels[::-1] if self.is_turned else voxels

@@ -138,10 +138,9 @@ def relative_error(results: Tensor, targets: Tensor, least: float = _LEAST_SIGNA
     """Return error over signal, (n,): each image's mean squared error by its signal's variance.
 
     Both are (n, 1, [z,] y, x) on a scale on which noise has a variance of about 1; signal of less
-    than ``least`` counts as if there were so much. The plain squared
-    error of faint images would be nothing beside that of bright ones. (Weighing octaves of spatial
-    frequency alike, so that particles do not stand behind sloping ice, was tried: it made no
-    difference that could be told.)
+    than ``least`` counts as if there were so much. The plain squared error of faint images would be
+    nothing beside that of bright ones. (Weighing octaves of spatial frequency alike, so that
+    particles do not stand behind sloping ice, was tried: it made no difference that could be told.)
     """
     error = (results - targets).square().flatten(1).mean(dim=1)
     signal = targets.flatten(1).var(dim=1, correction=0)

@@ -67,7 +67,7 @@ def train_volumes_steps(
     ----------
     volumes
         Gone through once, one at a time. What is made of them lies on the disk. Of single
-        volumes halves are made of their waves (`napari_n2n.denoising.training.single_volumes`).
+        volumes halves are made (`napari_n2n.denoising.training.single_volumes`).
     config
         What to train and for how long; its network has ``ndim`` 3.
     output, resume, device, stop

@@ -60,10 +60,7 @@ def judged_steps(
         pair.name, halves, denoiser=denoiser, device=device, stop=stop
     )
     raw, clean = halves[0][:] + halves[1][:], open_volume(files.clean, kind="volume")[:]
-    gaussian, sigma = max(
-        (metrics.correlation(ndimage.gaussian_filter(raw, sigma), clean), sigma)
-        for sigma in _SIGMAS_VOXEL
-    )
+    gaussian, sigma = metrics.best_gaussian_correlation(raw, clean, _SIGMAS_VOXEL)
     volumes = {
         "raw": raw,
         "gaussian": ndimage.gaussian_filter(raw, sigma),

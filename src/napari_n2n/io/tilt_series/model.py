@@ -15,15 +15,14 @@ to it is told in the module that reads them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from napari_n2n.errors import BadValue, UnreadableFile
 from napari_n2n.io.pixel_size import is_plausible
 from napari_n2n.io.tilt_series.images import TiltImages
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
 Matrix = tuple[tuple[float, float], tuple[float, float]]
@@ -113,10 +112,6 @@ class TiltAlignment:
     likely_pixel_size_angstrom: float | None = None
     notes: tuple[str, ...] = ()
 
-    def with_notes(self, *notes: str) -> Self:
-        """Return it with more to be said."""
-        return replace(self, notes=(*self.notes, *notes))
-
 
 @dataclass(frozen=True)
 class AlignedSeries:
@@ -188,8 +183,3 @@ class AlignedSeries:
         size = images.pixel_size_angstrom
         if size is None or not is_plausible(size):
             raise BadValue(f"{images.path} does not tell its pixel size. Give it: --pixel-size.")
-
-
-def angles_of(views: Sequence[TiltView]) -> list[float]:
-    """Return the tilt of each view, in degrees."""
-    return [view.angle_degree for view in views]

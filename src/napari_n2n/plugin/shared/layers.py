@@ -284,9 +284,8 @@ def image_layer(
     }
     if leading_axis == "z":
         description["rendering"] = "minip"  # protein is dark
-        description["projection_mode"] = (
-            "none"  # of thick slices one section, unless it is asked for
-        )
+        # Of a thick slice one section, unless more are asked for.
+        description["projection_mode"] = "none"
     return pixels, description, "image"
 
 
