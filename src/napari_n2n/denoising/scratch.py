@@ -92,3 +92,16 @@ class Bricks:
             brick = self._bricks[tuple(a + b for a, b in zip(index, first, strict=True))]
             result[tuple(here)] = brick[tuple(there)]
         return result
+
+
+class SlabsInto:
+    """Puts slabs of sections into an array (z, y, x), one after the other."""
+
+    def __init__(self, array: NDArray[np.float32]) -> None:
+        self.array = array
+        self._next = 0
+
+    def __call__(self, slab: NDArray[np.float32]) -> None:
+        """Put the next sections where they belong."""
+        self.array[self._next : self._next + len(slab)] = slab
+        self._next += len(slab)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_n2n.denoising.inference.volumes import denoise_volumes_steps
-from napari_n2n.denoising.scratch import scratch_array
+from napari_n2n.denoising.scratch import SlabsInto, scratch_array
 from napari_n2n.errors import ShapeMismatch
 from napari_n2n.metrics import fourier_shell_correlation
 from napari_n2n.progress import Progress, Steps, Stop, never, require_going
@@ -103,24 +103,13 @@ def judge_halves_steps(
     for half in halves:
         result = scratch_array(half.shape)
         yield from denoise_volumes_steps(
-            [half], denoiser, _Into(result), voxel_size_angstrom=size, device=device, stop=stop
+            [half], denoiser, SlabsInto(result), voxel_size_angstrom=size, device=device, stop=stop
         )
         results.append(result)
     yield Progress("comparing the denoised halves", 0, 1)
     after = fourier_shell_correlation(results[0], results[1], size or 1.0)
     denoised = None if truth is None else correlation_of(results, truth)
     return JudgedTomogram(name, size, before, after, raw, denoised)
-
-
-class _Into:
-    """Writes slabs into an array, one after the other."""
-
-    def __init__(self, array: NDArray[np.float32]) -> None:
-        self._array, self._next = array, 0
-
-    def __call__(self, slab: NDArray[np.float32]) -> None:
-        self._array[self._next : self._next + len(slab)] = slab
-        self._next += len(slab)
 
 
 def require_same_shape(one: Volume, other: Volume) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_n2n.denoising.inference.volumes import denoise_volumes_steps
-from napari_n2n.denoising.scratch import scratch_array
+from napari_n2n.denoising.scratch import SlabsInto, scratch_array
 from napari_n2n.errors import N2NError, UnreadableFile
 from napari_n2n.io import (
     KnownTomograms,
@@ -228,13 +228,7 @@ class PickVolumes:
         if self.denoiser is None and len(volumes) == 1:
             return volumes[0], ()
         result = scratch_array(volumes[0].shape)
-        written = 0
-
-        def write(slab: NDArray[np.float32]) -> None:
-            nonlocal written
-            result[written : written + len(slab)] = slab
-            written += len(slab)
-
+        write = SlabsInto(result)
         if self.denoiser is None:
             for z in range(len(volumes[0])):
                 write(np.mean([volume[z : z + 1] for volume in volumes], axis=0))

@@ -50,6 +50,8 @@ class TomogramResult:
     ----------
     voxels
         (z, y, x), on the scale of a half; of large ones on the disk, and gone with it.
+    typical
+        Some of its sections, (y, x) one above the other, for its contrast; NaN where there is gold.
     summary, working_voxel_size_angstrom
         The model, and what it works at; None: as it was given.
     labels
@@ -63,6 +65,7 @@ class TomogramResult:
 
     source: TomogramSource
     voxels: NDArray[np.float32]
+    typical: NDArray[np.float32]
     summary: str
     working_voxel_size_angstrom: float | None
     labels: tuple[str, ...]
@@ -111,6 +114,7 @@ def denoise_tomogram_steps(
     """
     yield Progress("loading the model", 0, 1)
     from napari_n2n.denoising.inference.volumes import denoise_volumes_steps
+    from napari_n2n.denoising.scratch import SlabsInto, scratch_array
     from napari_n2n.denoising.shipped_models import denoiser_named
     from napari_n2n.workflow.volumes import labels_of_result
 
@@ -119,13 +123,16 @@ def denoise_tomogram_steps(
     view = None if watched is None else watched.view(source.shape)
     if view is not None:
         yield from _section_first_steps(source, view, denoiser, device, stop)
-    writing = _Writing(source.shape)
+    is_small = 4 * int(np.prod(source.shape)) <= _IN_MEMORY
+    voxels: NDArray[np.float32] = (
+        np.empty(source.shape, np.float32) if is_small else scratch_array(source.shape)
+    )
     size = source.voxel_size_angstrom
     curves = _Curves(denoiser.working_pixel_size_angstrom, size, stop)
     notes = yield from denoise_volumes_steps(
         source.volumes,
         denoiser,
-        writing.write,
+        SlabsInto(voxels),
         voxel_size_angstrom=size,
         device=device,
         compare=curves.compare if source.has_halves and size is not None else None,
@@ -133,7 +140,8 @@ def denoise_tomogram_steps(
     )
     return TomogramResult(
         source,
-        writing.voxels,
+        voxels,
+        sections_without_gold(source, voxels),
         denoiser.summary,
         denoiser.working_pixel_size_angstrom,
         labels_of_result(denoiser),
@@ -244,19 +252,21 @@ def like_of(files: Sequence[Path]) -> Volume | None:
         return None
 
 
-def without_gold(result: TomogramResult) -> NDArray[np.float32]:
+def sections_without_gold(
+    source: TomogramSource, voxels: NDArray[np.float32]
+) -> NDArray[np.float32]:
     """Return sections (y, x) of a result for its contrast, with NaN where there is gold.
 
     Once the noise is gone, beads would be most of what decides it. They are what stands out of the
     raw tomogram's noise after denoising.
     """
-    depth, height, width = result.source.shape
+    depth, height, width = source.shape
     every = max(1, max(height, width) // _LOOKED_AT_PX)
     sections = []
     for number in sorted({int(share * depth) for share in _CENTRAL}):
         box = (slice(number, number + 1), slice(0, height), slice(0, width))
-        raw = result.source.mean(box)[0, ::every, ::every]
-        denoised = np.array(result.voxels[number, ::every, ::every])
+        raw = source.mean(box)[0, ::every, ::every]
+        denoised = np.array(voxels[number, ::every, ::every])
         low, high = np.percentile(raw, (15.865, 84.135))
         denoised[np.abs(denoised - np.median(denoised)) > _GOLD * (high - low) / 2] = np.nan
         sections.append(denoised)
@@ -294,24 +304,6 @@ def _section_first_steps(
     start[axis] = view.index
     voxels = np.concatenate(slabs)[tuple(within)].copy()
     yield SectionReady(section=DenoisedSection(voxels, (start[0], start[1], start[2])))
-
-
-class _Writing:
-    """Where the sections of a result go, one after the other."""
-
-    def __init__(self, shape: tuple[int, int, int]) -> None:
-        from napari_n2n.denoising.scratch import scratch_array
-
-        is_small = 4 * int(np.prod(shape)) <= _IN_MEMORY
-        self.voxels: NDArray[np.float32] = (
-            np.empty(shape, np.float32) if is_small else scratch_array(shape)
-        )
-        self._written = 0
-
-    def write(self, slab: NDArray[np.float32]) -> None:
-        """Put the next sections where they belong."""
-        self.voxels[self._written : self._written + len(slab)] = slab
-        self._written += len(slab)
 
 
 class _Curves:

@@ -17,7 +17,7 @@ from napari_n2n.workflow.tomogram_views import (
     TomogramSource,
     WatchedSection,
 )
-from napari_n2n.workflow.tomograms import TomogramResult, without_gold
+from napari_n2n.workflow.tomograms import TomogramResult
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -99,9 +99,7 @@ class TomogramLayers(ShownLayers):
             frc_resolution_angstrom=result.resolution_angstrom,
             frc=result.fsc,
         )
-        described = image_layer(
-            result.voxels, name, memory, like=without_gold(result), leading_axis="z"
-        )
+        described = image_layer(result.voxels, name, memory, like=result.typical, leading_axis="z")
         before = self._ours(name)
         if before is not None:
             before.name = f"{name} before"

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -31,7 +30,7 @@ from napari_n2n.plugin.denoise.panel import DenoisePanel
 from napari_n2n.plugin.denoise.tomogram_layers import TomogramLayers
 from napari_n2n.plugin.shared.canvas import scale_bar_of
 from napari_n2n.plugin.shared.compare import Comparison
-from napari_n2n.plugin.shared.jobs import Job, Runner
+from napari_n2n.plugin.shared.jobs import Runner
 from napari_n2n.plugin.shared.layers import LayerMemory, memory_of, pixel_size_of
 from napari_n2n.plugin.shared.preferences import new_model_path, preferences
 from napari_n2n.plugin.shared.saving import (
@@ -69,7 +68,6 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_n2n.denoising.checkpoints import Denoiser
-    from napari_n2n.denoising.config import TrainingConfig
 
 
 _TAKEN = {
@@ -299,15 +297,22 @@ class DenoiseWidget(DenoisePanel):
         how: dict[str, Any] = {"model": model, "resume": resume, "device": choice.model.device}
         training = choice.model.training
         self.comparison.end()
-        job: Job
         if isinstance(source, TomogramSource):
             self.tomograms.begin_preview(source)
             watched = self.tomograms.watched
-            job = partial(_on_tomogram, source, training, watched=watched, **how)
+
+            def job(stop: Stop) -> Steps[Any]:
+                return train_on_tomogram_steps(source, training, watched=watched, stop=stop, **how)
+
         else:
             field, region = self._last_field.of(source), self.layers.region_of_interest
             self._watch(source, field)
-            job = partial(_on_images, source, training, field=field, watched=region, **how)
+
+            def job(stop: Stop) -> Steps[Any]:
+                return train_on_steps(
+                    source, training, field=field, watched=region, stop=stop, **how
+                )
+
         if self._start("Training", job, self._on_trained):
             self.models.training = KeptTraining(model, choice.data, complete=False)
             if not resume:
@@ -500,13 +505,3 @@ class DenoiseWidget(DenoisePanel):
         self.sections.show_for(chosen if isinstance(chosen, Image) else None)
         memory = LayerMemory() if result is None else memory_of(result)
         self.fsc.show_curves(memory.frc, memory.frc_resolution_angstrom)
-
-
-def _on_images(source: Source, training: "TrainingConfig", stop: Stop, **how: Any) -> Steps[Any]:
-    return train_on_steps(source, training, stop=stop, **how)
-
-
-def _on_tomogram(
-    source: TomogramSource, training: "TrainingConfig", stop: Stop, **how: Any
-) -> Steps[Any]:
-    return train_on_tomogram_steps(source, training, stop=stop, **how)
